@@ -1,4 +1,4 @@
-"""Reads what studies left, compares their setups, and says which one to use and how sure that is.
+"""Read the results of studies, compare their setups, and recommend one with its uncertainty.
 
     >>> import analysis
     >>> study = analysis.load("tests/analysis/fixture/regime")  # yours: "results/watch"
@@ -12,7 +12,7 @@
        place  setup  energy_wh
     0      1      2        1.1
 
-What is exported is loaded when it is first used; neither Ray nor torch ever is.
+The exported names are imported on first use; neither Ray nor torch is ever imported.
 """
 
 import importlib
@@ -51,7 +51,7 @@ _MODULES = {
 }
 
 
-refuse_windows()  # before anything is loaded that needs what Python lacks there
+refuse_windows()  # before any import that needs modules which Python lacks on Windows
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
@@ -69,6 +69,6 @@ _MOVED = {
     "analysis.energy": "analysis.energy.totals",
     "analysis.load": "analysis.load(path), a function",
 }
-"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+"""New locations of what the modules of version 0.1 held, by old module; docs/upgrading.md lists them too."""
 
 answer_old_imports(_MOVED)

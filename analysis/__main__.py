@@ -1,4 +1,4 @@
-"""`python -m analysis RESULTS...`: tables, ranking and recommendation of finished or running studies."""
+"""`python -m analysis RESULTS...`: tables, ranking and recommendation for finished or running studies."""
 
 import sys
 from collections.abc import Sequence
@@ -64,29 +64,29 @@ class Options(Choices):
         tyro.conf.Positional,
         tyro.conf.arg(metavar="RESULTS...", help_behavior_hint=""),
     ]
-    """Folders of studies (results/NAME), or a folder with one study in it."""
+    """Study folders (results/NAME), or folders that contain exactly one study."""
     format: Annotated[
         tyro.conf.EnumChoicesFromValues[Format | None],
         tyro.conf.arg(metavar="{markdown,latex,csv}", help_behavior_hint=""),
     ] = None
-    """Print the tables only, for a paper or a program; no report is written."""
+    """Print only the tables, in this format, for a paper or a program; no report is written."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """Where --format writes to; left out: the terminal."""
+    """File that --format writes to. Default: standard output."""
     report: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
-    """Write report/ into the study's folder: page, CSV, SVG and PNG."""
+    """Write report/ into the study's folder: a page, and tables and figures as CSV, SVG and PNG."""
     overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
-    """With several studies: write one page for all of them there."""
+    """With several studies: write one page that covers all of them into this folder."""
     power_csv: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
     ] = False
-    """Write power/TRIAL.csv into the study's folder: time stamp, epoch, milliwatts."""
+    """Write each trial's power log to power/TRIAL.csv in the study's folder: time stamp, epoch, milliwatts."""
 
 
 def run(options: Options) -> None:
-    """Analyse each study in turn.
+    """Analyse each study in turn; print the tables and write the reports that were asked for.
 
     Raises:
-        AnalysisError: An option is not allowed, or a study cannot be read or written to.
+        AnalysisError: An option is not allowed, a study cannot be read, or a file cannot be written.
     """
     _check(options)
     studies = [options.analysed(path) for path in find_studies(options.results)]
@@ -102,7 +102,7 @@ def run(options: Options) -> None:
         if options.against_paper:
             show_against_paper(findings, console)
         if options.report:
-            # Drawing takes longer to import than everything else to run.
+            # Importing the drawing libraries takes longer than everything else here takes to run.
             from analysis.page.report import write_report  # noqa: PLC0415
 
             page = write_report(
@@ -165,19 +165,19 @@ def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line and run.
+    """Parse the command line and run the command.
 
     Args:
-        arguments: The words behind the program's name; left out: those of this process.
+        arguments: Command-line arguments without the program's name; None: those of this process.
 
     Returns:
-        The exit status.
+        The exit status: `FINISHED` or `REFUSED` of `trackers.terminal`.
     """
     words = sys.argv[1:] if arguments is None else arguments
     try:
         check_names(words)
         if words[:1] == ["serve"]:
-            # It draws, which takes longer to import than everything else to run.
+            # It draws, and importing the drawing libraries takes longer than the rest takes to run.
             from analysis.page.serve import serve  # noqa: PLC0415
 
             serve(words[1:])

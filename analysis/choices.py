@@ -1,4 +1,4 @@
-"""Options that `python -m analysis` and its `serve` share."""
+"""Options shared by `python -m analysis` and `python -m analysis serve`."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -26,60 +26,67 @@ from study.record.migration import renamed_option
 from trackers.carbon.hourly import ELECTRICITY_MAPS, is_server
 
 _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
-"""What else a reader may want to give up, in points or per cent."""
+"""Alternative tolerances that the report evaluates, in percentage points or percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Options of an analysis."""
+    """Options that decide what an analysis computes."""
 
     tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS", help_behavior_hint="")] = (
         None
     )
-    """What may be given up to save energy: percentage points of an accuracy or another share, else per cent of the best value. Left out: the study's own, or 1."""
+    """How much of the objective may be given up to save energy.
+    Percentage points of an accuracy or another share; otherwise percent of the best value.
+    Default: the study's own, or 1."""
     prefer: Annotated[
         tyro.conf.EnumChoicesFromValues[Preference | None],
         tyro.conf.arg(metavar="{energy,balanced,accuracy}", help_behavior_hint=""),
     ] = None
-    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy. Left out: the study's own, or balanced."""
+    """How much energy each point of shortfall beyond the tolerance is worth: 20, 40 or 80 %.
+    Default: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
-    """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
+    """Rule that chooses the recommended setup.
+    expected: least expected loss, given the uncertainty that the repeats leave.
+    threshold: least energy of the setups within the tolerance, by their means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
-    """What setups are ranked by."""
+    """Criterion that setups are ranked by."""
     target: Annotated[float | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")] = None
-    """For the energy to target: a value of the objective; 0.9 of a share is 90 %. Left out: the study's own, or the best less the tolerance."""
+    """Value of the objective for the energy to target; 0.9 means 90 % if the objective is a share.
+    Default: the study's own; if it has none, --rank-by energy-to-target takes the best value less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP", help_behavior_hint="")] = None
-    """Number of the setup that you use today: savings against it are given, too."""
+    """Number of the setup that you use today; savings against it are given, too."""
     against_paper: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
     ] = False
-    """Set the published numbers beside yours, and say what differs."""
+    """Show the paper's published numbers beside yours, and point out what differs."""
     factors: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = (
         False
     )
-    """Test how much of energy and duration goes with batch size, learning rate, and both."""
+    """Test by analysis of variance how much batch size, learning rate and other axes explain of energy and duration."""
     subtract_idle: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
     ] = False
-    """Take off what the device draws when idle; needs a sensor that measured it before the study."""
+    """Subtract the device's idle power; needs a sensor that measured it before the study."""
     country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
-    """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
+    """Give greenhouse gas for this country's electricity: DE, FR, US, ..."""
     carbon_intensity: Annotated[
         str | None, tyro.conf.arg(metavar="G|URL|electricitymaps", help_behavior_hint="")
     ] = None
-    """The same by grams of CO2e per kWh; or by the hours of the study, asked of electricitymaps[:ZONE] (its key
-    in ELECTRICITYMAPS_TOKEN) or of a server that answers like it."""
+    """Give greenhouse gas for this carbon intensity: grams of CO2e per kWh, or that of the study's hours from a server.
+    Servers: electricitymaps[:ZONE] (API key in ELECTRICITYMAPS_TOKEN), or the URL of one with the same API."""
     embodied: Annotated[
         str | None, tyro.conf.arg(metavar="KG/YEARS:SOURCE", help_behavior_hint="")
     ] = None
-    """Greenhouse gas of making the board: a training's share of it by time."""
+    """Add greenhouse gas of manufacturing the board: KG of CO2e spread over YEARS of use, a training's share by time."""
     pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
-    """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
+    """Power usage effectiveness: energy of the data centre per energy of its computers.
+    Applied to greenhouse gas and money."""
     price: Annotated[float | None, tyro.conf.arg(metavar="PRICE", help_behavior_hint="")] = None
-    """Price per kWh, in whatever money."""
+    """Price of electricity per kWh, in any currency."""
 
     def check(self) -> None:
-        """Refuse what no study can be analysed by.
+        """Check what can be checked before a study is read.
 
         Raises:
             AnalysisError: An option is not allowed.
@@ -93,15 +100,15 @@ class Choices:
         self.footprint_factors(None)
 
     def footprint_factors(self, study: Study | None) -> Factors | None:
-        """Factors that turn energy into greenhouse gas and money; None where nothing was asked for.
+        """Return the factors that convert energy into greenhouse gas and money; None if not requested.
 
         Args:
-            study: Whose hours are asked for, where a server is named; None for none: no server is
-                asked.
+            study: Study whose hours are looked up where --carbon-intensity names a server; None: no
+                server is asked.
 
         Raises:
-            AnalysisError: A factor is not allowed, the country is not known, or a server does not
-                tell.
+            AnalysisError: A factor is not allowed, the country is not known, or a server gives no
+                carbon intensity.
         """
         word, more = self.carbon_intensity, {}
         country, g_per_kwh = self.country, None
@@ -122,10 +129,10 @@ class Choices:
         )
 
     def analysed(self, path: Path) -> Findings:
-        """Read a study's folder and analyse it.
+        """Load a study from its folder and analyse it with these options.
 
         Raises:
-            AnalysisError: The study cannot be read, or does not have what was asked for.
+            AnalysisError: The study cannot be read, or an option does not fit it.
         """
         study = load(path)
         known = [each.setup for each in study.manifest.setups]
@@ -148,10 +155,10 @@ class Choices:
         )
 
     def what_ifs(self, findings: Findings) -> Iterator[tuple[str, Recommendation]]:
-        """Yield what the study would advise to each other question, with that in words.
+        """Yield the recommendation for each alternative tolerance and criterion, with a description of it.
 
         Args:
-            findings: What it says as asked.
+            findings: Results with the options as given.
         """
         ask = partial(
             asked_otherwise,
@@ -184,13 +191,13 @@ def _number(option: str, text: str) -> float:
 
 
 def check_names(words: Sequence[str]) -> None:
-    """Answer an option of version 0.1 with its present name.
+    """Refuse an option of version 0.1, naming its replacement.
 
     Args:
-        words: The command line.
+        words: Command-line arguments.
 
     Raises:
-        AnalysisError: One of them is such an option.
+        AnalysisError: One of the arguments is an option of version 0.1.
     """
     message = renamed_option(words, {each.name for each in fields(Choices)})
     if message is not None:

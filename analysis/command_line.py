@@ -1,4 +1,4 @@
-"""Reading of a command's options, named as the process was started."""
+"""Parsing of a command's options; help names the program as the user started it."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -11,13 +11,13 @@ Options = TypeVar("Options")
 
 
 def parsed(kind: type[Options], words: Sequence[str], *, program: str, text: str) -> Options:
-    """Return the options of a command; what is not understood ends the process with status 2.
+    """Parse a command's options; an invalid command line ends the process with status 2.
 
     Args:
-        kind: A dataclass with a field for each option.
-        words: Behind the program's name.
-        program: Its name behind `python -m`.
-        text: What `--help` says of it.
+        kind: Dataclass with a field for each option.
+        words: Command-line arguments without the program's name.
+        program: Module name as given to `python -m`.
+        text: Description of the command in `--help`.
     """
     prog = as_started(f"python -m {program}")
     return tyro.cli(kind, prog=prog, description=as_started(text), args=words)

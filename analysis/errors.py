@@ -1,9 +1,9 @@
-"""Errors of `analysis`, in words for the person who asked."""
+"""Errors of `analysis`, with messages for the user."""
 
 
 class AnalysisError(Exception):
-    """A study cannot be read, or its report not written; exit status 2.
+    """An option is not allowed, a study cannot be read, or a file cannot be written; exit status 2.
 
-    The message says what was got, what is allowed and what to do. What is merely missing in a
-    study is never raised: it is a note beside the result.
+    The message says what was given, what is allowed and what to do. Data that is merely missing from
+    a study raises nothing: a note beside the result says so.
     """

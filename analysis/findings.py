@@ -1,4 +1,4 @@
-"""Everything that is said of one study, computed once; tables, figures and report only draw it."""
+"""All results of one study's analysis, computed once; tables, figures and report only present them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,21 +34,21 @@ from study.record.vocabulary import EnergyMethod, ranked_stage
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Findings:
-    """The findings of a study.
+    """The results of analysing one study.
 
     Attributes:
-        study: The study.
-        setups: Each setup over its repeats, in the order of their numbers.
-        bill: What the study used in all.
-        ranking: The setups in order of what we advise.
-        recommendation: That advice in words, with its caveats.
-        labels: What must stand in every title: `estimated`, `data: synthetic`.
-        ranked_stage: The stage that `setups` and `ranking` are about; None where a trial has one.
-        paradigm: What its stages say: pretraining, multitask.
+        study: The study, with energies that may be compared.
+        setups: Energy and accuracy of each setup over its repeats, ordered by setup number.
+        bill: Energy of the whole study, part by part.
+        ranking: The setups in the recommended order.
+        recommendation: The recommendation in words, with its caveats.
+        labels: Words that every title must carry, such as `estimated` or `data: synthetic`.
+        ranked_stage: Stage that `setups` and `ranking` refer to; None where a trial has a single stage.
+        paradigm: Results of the stages, and those of a pretraining study, multitask study or search.
         target: Value of the objective for the energy to target; None if there is none.
-        factors: What turns energy into greenhouse gas and money; None if not asked for.
-        scopes: Whether the answer changes with the energy that ranks, in words; empty where no other
-            was measured.
+        factors: Factors that convert energy into greenhouse gas and money; None if not requested.
+        scopes: Sentences on whether the answer changes when another energy scope ranks; empty where
+            no other was measured.
     """
 
     study: Study
@@ -65,20 +65,20 @@ class Findings:
 
     @property
     def score(self) -> ScoreForm:
-        """Name of the study's objective, and the form of its values."""
+        """Name of the study's objective, and how its values are formatted."""
         return ScoreForm(self.study.manifest.objective)
 
     @property
     def unit(self) -> EnergyUnit:
-        """The one unit of the study's energies."""
+        """The unit in which all energies of the study are shown."""
         return self.study.unit
 
     def titled(self, title: str) -> str:
-        """A title with the labels that this study's energies and accuracies need."""
+        """Return a title with the labels that this study's energies and accuracies need."""
         return titled(title, self.labels)
 
     def staged(self, title: str) -> str:
-        """The title of a table over setups: with the stage that it is about, and the labels."""
+        """Return the title of a table over setups, with the ranked stage, if any, and the labels."""
         return self.titled(f"{title}, stage {self.ranked_stage}" if self.ranked_stage else title)
 
 
@@ -93,23 +93,24 @@ def analyse(
     prefer: Preference | None = None,
     choice: ChoiceRule = ChoiceRule.EXPECTED,
 ) -> Findings:
-    """Compute everything that is said of a study.
+    """Analyse a study: energies, ranking, recommendation and the results of its paradigm.
 
     Args:
         study: A loaded study, finished or not.
-        tolerance: What may be given up of the objective for energy; a share, 0.01 is one point of
-            an objective that is a share and 1 % of the best setup's value of any other. Left out:
-            the study's own, or 0.01.
-        by: What setups are ranked by.
-        target: Value of the objective for the energy to target. Left out: the study's own, or,
-            where setups are ranked by it, the best one less the tolerance.
+        tolerance: How much of the objective may be given up to save energy, as a fraction: 0.01 is
+            one percentage point if the objective is a share, and 1 % of the best setup's value
+            otherwise. None: the study's own tolerance, or 0.01.
+        by: Criterion that the setups are ranked by.
+        target: Value of the objective for the energy to target. None: the study's own target, or,
+            when setups are ranked by the energy to target, the best value less the tolerance.
         baseline: Number of the setup that savings are also given against.
-        factors: What turns energy into greenhouse gas and money, if that is asked for.
-        prefer: What a point of the objective is worth beyond the tolerance; left out: likewise.
-        choice: How the setup to use is chosen, where setups are ranked by energy.
+        factors: Factors that convert energy into greenhouse gas and money; None: neither is given.
+        prefer: Energy that each point of shortfall beyond the tolerance is worth. None: the study's
+            own preference, or balanced.
+        choice: Rule that chooses the recommended setup when setups are ranked by energy.
 
     Raises:
-        AnalysisError: What is asked for has a meaning only for a share that is to be large.
+        AnalysisError: Accuracy per Wh is asked for, but the objective is not a share to be maximized.
 
     Examples:
         >>> from analysis import load
@@ -166,15 +167,15 @@ def asked_otherwise(
     prefer: Preference | None = None,
     choice: ChoiceRule = ChoiceRule.EXPECTED,
 ) -> Recommendation:
-    """Return the advice to another question: energies and paradigms stay as they were computed.
+    """Return the recommendation for other options, reusing energies and paradigm results.
 
     Args:
-        findings: What the study says to the first question.
-        tolerance: See `analyse`, as the others.
-        by: Likewise; the energy to target is that of the findings' target.
-        baseline: Likewise.
-        prefer: Likewise.
-        choice: Likewise.
+        findings: Results of the first analysis.
+        tolerance: See `analyse`.
+        by: See `analyse`; the energy to target is the one to the target of `findings`.
+        baseline: See `analyse`.
+        prefer: See `analyse`.
+        choice: See `analyse`.
     """
     study, paradigm = findings.study, findings.paradigm
     ranking = _ranked(
@@ -222,7 +223,7 @@ def _ranked(
 
 
 def _answer_of_search(paradigm: ParadigmInfo, by: RankBy) -> frozenset[int]:
-    """Setups that a search has answered with; by another criterion the user asks for another order."""
+    """Setups that a search recommends; empty if the user ranks by another criterion than energy."""
     search = paradigm.search
     return frozenset() if search is None or by is not RankBy.ENERGY else frozenset(search.answer)
 
@@ -259,7 +260,7 @@ def _scopes_text(
     stage: str | None,
     goal: float | None,
 ) -> str:
-    """Say how the other energies of a study would rank, by the same rules."""
+    """Return sentences on how the study's other energy scopes would rank, by the same rules."""
     answers = []
     for scope in other_scopes(study):
         other = by_scope(study, scope)
@@ -276,7 +277,7 @@ def _setups(
     target: float | None,
     objective: Objective,
 ) -> tuple[SetupEnergy, ...]:
-    """The setups of a study, from its epochs and trials."""
+    """Return the energies of a study's setups, from its epochs and trials."""
     _, trials = rows
     energies = trial_energies(*rows, target=target, objective=objective)
     seeds = dict(zip(trials["trial_id"], trials["seed"], strict=True))
@@ -298,7 +299,7 @@ def _answer(
 
 
 def _check_objective(study: Study, by: RankBy) -> None:
-    """Refuse what is said in points of a share that is to be large, of an objective that is none."""
+    """Refuse accuracy per Wh for an objective that is not a share to be maximized."""
     objective = study.manifest.objective
     if objective.is_share and objective.mode == "max":
         return
@@ -313,7 +314,7 @@ def _check_objective(study: Study, by: RankBy) -> None:
 def _reachable(
     setups: Sequence[SetupEnergy], tolerance: float, objective: Objective
 ) -> float | None:
-    """The best setup's value less the tolerance: what counts as good enough elsewhere."""
+    """Return the best setup's value less the tolerance, the same threshold as in the ranking."""
     best = objective.best(each.accuracy for each in setups)
     if best is None:
         return None
@@ -322,9 +323,9 @@ def _reachable(
 
 
 def labels_of(study: Study) -> tuple[str, ...]:
-    """The words without which the study's numbers must not be shown."""
+    """Return the labels without which the study's numbers must not be shown."""
     methods = set(study.epochs["energy_method"].dropna())
-    if not methods:  # set-ups have an energy before the first epoch has one
+    if not methods:  # the set-up before the first epoch may be measured when no epoch is yet
         ranks = COMPONENTS_OF[study.manifest.energy_of]
         every = (each for node in study.manifest.nodes for each in node.components)
         methods = {each.method for each in every if each.component in ranks}

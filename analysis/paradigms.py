@@ -1,4 +1,4 @@
-"""Results of a study's paradigm, computed and put into words."""
+"""Results specific to a study's paradigm (pretraining, multitask, search), and advice from them."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from study.record.vocabulary import Paradigm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParadigmInfo:
-    """The stages of a study, and what they say together.
+    """The stages of a study, and the results of its paradigm.
 
     Attributes:
-        stages: Each stage of each setup; of one stage in a study of the regime.
-        pretraining: Of a pretraining study, else None.
-        multitask: Of a multitask study, else None.
-        search: Of a search, else None.
+        stages: Each stage of each setup; a regime study has a single stage.
+        pretraining: Results of a pretraining study; None for other studies.
+        multitask: Results of a multitask study; None for other studies.
+        search: Results of a search; None for other studies.
     """
 
     stages: tuple[SetupStage, ...]
@@ -31,7 +31,7 @@ class ParadigmInfo:
 
 
 def paradigm_info(study: Study) -> ParadigmInfo:
-    """Compute what the study's paradigm asks for."""
+    """Compute the stages of a study and the results of its paradigm."""
     manifest = study.manifest
     trials = trial_stages(study.epochs, manifest.objective)
     stages = setup_stages(manifest.setups, manifest.stages, trials)
@@ -55,7 +55,7 @@ def paradigm_info(study: Study) -> ParadigmInfo:
 
 
 def paradigm_advice(info: ParadigmInfo, tolerance: float, score: ScoreForm) -> tuple[str, ...]:
-    """Advise whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+    """Return sentences on whether pretraining pays and freezing saves, or tasks are cheaper together."""
     if info.pretraining is not None:
         return tuple(pretraining_advice(info.pretraining, tolerance, score))
     if info.multitask is not None:

@@ -1,1 +1,1 @@
-"""Turn findings into sentences: the recommendation, greenhouse gas and money."""
+"""Text of the recommendation: the advice, its caveats, greenhouse gas and money."""

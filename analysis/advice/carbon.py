@@ -1,7 +1,7 @@
-"""Equivalents of an energy: greenhouse gas, money, kilometres by car, phones charged.
+"""Footprint and equivalents of an energy: greenhouse gas, money, kilometres by car, phones charged.
 
-Never in stored energies. The carbon intensity of a country's electricity is from
-`trackers.carbon.countries`, where `python -m trackers run` has it too.
+Stored energies never include any of this. The carbon intensity of a country's electricity is from
+`trackers.carbon.countries`, as in `python -m trackers run`.
 """
 
 import math
@@ -33,12 +33,12 @@ _MOST_G_PER_KWH = 2000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embodied:
-    """Greenhouse gas of making a board.
+    """Embodied emissions: greenhouse gas of manufacturing a board.
 
     Attributes:
-        kg: Kilograms of CO2 equivalents.
-        years: For how long the board is used, day and night.
-        source: Where that is from, in words.
+        kg: Emissions of manufacturing one board, in kilograms of CO2 equivalents.
+        years: Service life of the board, in years of continuous use.
+        source: Source of the figures, in words.
     """
 
     kg: float
@@ -47,10 +47,10 @@ class Embodied:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what `--embodied` says.
+        """Parse the value of `--embodied`.
 
         Raises:
-            AnalysisError: It is not KG/YEARS, or KG/YEARS:SOURCE.
+            AnalysisError: The text is not KG/YEARS or KG/YEARS:SOURCE.
         """
         numbers, _, source = text.partition(":")
         kg, _, years = numbers.partition("/")
@@ -67,20 +67,21 @@ class Embodied:
         return made
 
     def share_g(self, time_s: float) -> float:
-        """Return the grams that go with so long a use of one board."""
+        """Return the grams of CO2 equivalents attributed to using one board for `time_s` seconds."""
         return self.kg * _G_PER_KG * time_s / (self.years * _S_PER_YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
-    """Factors that turn an energy into greenhouse gas and money.
+    """Factors that convert an energy into greenhouse gas and money.
 
     Attributes:
-        g_per_kwh: Grams of CO2 equivalents per kWh; None if not asked for.
-        intensity_source: Where that is from, in words.
-        pue: Energy of the data centre per energy of the computers (efficiency constant).
-        price_per_kwh: In the user's own currency; None if not asked for.
-        embodied: What making the board has cost; None if not asked for.
+        g_per_kwh: Carbon intensity in grams of CO2 equivalents per kWh; None if not requested.
+        intensity_source: Source of the carbon intensity, in words.
+        pue: Power usage effectiveness: energy of the data centre per energy of the computers (the
+            efficiency constant).
+        price_per_kwh: Price in the user's own currency; None if not requested.
+        embodied: Emissions of manufacturing the board; None if not requested.
     """
 
     g_per_kwh: float | None
@@ -95,11 +96,11 @@ class Footprint:
     """Emissions and cost of an energy.
 
     Attributes:
-        kwh: With the data centre's share (PUE).
-        g_co2e: Grams of CO2 equivalents; None without an intensity.
-        cost: In the user's own currency; None without a price.
-        km_by_car: Distance for the same CO2; None without an intensity.
-        phones: Phones charged with the same energy.
+        kwh: Energy including the data centre's overhead (PUE).
+        g_co2e: Grams of CO2 equivalents; None without a carbon intensity.
+        cost: Cost in the user's own currency; None without a price.
+        km_by_car: Distance by car with the same emissions; None without a carbon intensity.
+        phones: Number of phones charged with the same energy.
     """
 
     kwh: float
@@ -131,18 +132,19 @@ def factors_of(
     embodied: str | None = None,
     intensity_source: str = "as given",
 ) -> Factors | None:
-    """The factors that were asked for; None where nothing was.
+    """Return the requested factors; None if nothing was requested.
 
     Args:
-        country: Two or three letters of ISO 3166.
-        carbon_intensity: In g per kWh, instead of a country's.
-        pue: From 1.
-        price: Per kWh.
-        embodied: KG/YEARS:SOURCE of making the board.
-        intensity_source: Of `carbon_intensity`, in words.
+        country: ISO 3166 code of the country, of two or three letters.
+        carbon_intensity: Carbon intensity in g per kWh, instead of a country's.
+        pue: Power usage effectiveness, at least 1.
+        price: Price per kWh, at least 0.
+        embodied: Emissions of manufacturing the board, as KG/YEARS:SOURCE.
+        intensity_source: Source of `carbon_intensity`, in words.
 
     Raises:
-        AnalysisError: A value that is not allowed, or a country that is not in the table.
+        AnalysisError: A value is not allowed, country and carbon intensity are both given, or the
+            country is not in the table.
     """
     if country is not None and carbon_intensity is not None:
         message = (

@@ -1,4 +1,4 @@
-"""Caveats of an advice, a sentence each, the weightiest first."""
+"""Caveats of a recommendation, one sentence each, the weightiest first."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -22,29 +22,29 @@ from study.record.tune_rows import SEED_KEY
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 
 MANY_CUT_OFF = 0.5
-"""From this share on, trainings that were cut off are named."""
+"""Least share of trainings cut off at the limit of epochs that gets a caveat."""
 
 
 FEW_STEPS = 2
-"""Up to so many steps a first one may well be half of a training."""
+"""With this number of steps or fewer, the first may well take half of a training's energy."""
 
 HEAVY_START = 0.5
-"""From this share of a training's energy on, its first step is named."""
+"""Least share of a training's energy in its first step that gets a caveat."""
 
 UNLIKE_BOARDS = 0.02
-"""From this difference on, boards are named."""
+"""Least relative difference between boards that gets a caveat."""
 
 
 def caveats(
     study: Study, setups: Sequence[SetupEnergy], ranking: Ranking, *, is_tested: bool
 ) -> Iterator[str]:
-    """Say what limits the advice.
+    """Yield the limits of a recommendation, one sentence each.
 
     Args:
         study: The study.
-        setups: Its setups, of the ranked stage.
-        ranking: Their order.
-        is_tested: Whether the recommended setup has a score on data that decided nothing.
+        setups: Energies of its setups, in the ranked stage.
+        ranking: Ranking of these setups.
+        is_tested: Whether the recommended setup has a score on a test set.
     """
     yield from _about_choice(ranking)
     yield from _about_boards(ranking)
@@ -60,7 +60,7 @@ def caveats(
 
 
 def _about_choice(ranking: Ranking) -> Iterator[str]:
-    """The other rule's choice, where it differs."""
+    """Name the setup that the other choice rule would recommend, if it differs."""
     first, evidence, other = ranking.first, ranking.evidence, ranking.otherwise
     if first is None or evidence is None or other is None or ranking.answer:
         return
@@ -79,7 +79,7 @@ def _about_choice(ranking: Ranking) -> Iterator[str]:
 
 
 def _about_boards(ranking: Ranking) -> Iterator[str]:
-    """Say by how much boards differ in the same setups, where that is more than rounding."""
+    """State by how much boards differ in the same setups, if that is not negligible."""
     boards = None if ranking.evidence is None else ranking.evidence.boards
     if boards is not None and boards.widest >= UNLIKE_BOARDS:
         yield (
@@ -123,15 +123,15 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     ended = int((trials == TrialStatus.FINISHED.value).sum())
     of = f" of {study.manifest.trials}"
     if study.manifest.paradigm is Paradigm.SEARCH:
-        of = ""  # how many it will want nobody knows
+        of = ""  # the number of trials that a search will start is not known
     if status != "finished":
-        # What was killed, or left at once, could not say so.
+        # A command that was killed could not update the status.
         word = "still running, or its command was killed" if status == "running" else status
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
         yield f"{counted(failed, 'trial')} failed."
-    is_search = study.manifest.paradigm is Paradigm.SEARCH  # there it is what most trials are
+    is_search = study.manifest.paradigm is Paradigm.SEARCH  # in which most trials are stopped early
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
         (StopReason.OUT_OF_MEMORY, "ran out of memory"),
@@ -142,7 +142,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
             yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
-    is_known = SEED_KEY not in study.manifest.options  # a trainable of Tune may have no limit
+    is_known = SEED_KEY not in study.manifest.options  # a user's own trainable may have no limit
     if is_known and cut >= MANY_CUT_OFF:
         yield (
             f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
@@ -163,7 +163,7 @@ def _how_counted(setup: SetupEnergy) -> str:
 
 
 def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[str]:
-    """Values that a mean is of, where they are fewer than a reader would think."""
+    """Name the setups whose means are over fewer values than a reader would expect."""
     unequal = {
         each.setup: (each.energy_j.count, each.best_accuracy.count)
         for each in setups
@@ -176,7 +176,7 @@ def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[s
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
-    # Where it is all of them the advice itself says so.
+    # If it is all of them, the recommendation itself says so.
     if 0 < len(once) < len(setups):
         word = "has" if len(once) == 1 else "have"
         yield (
@@ -199,7 +199,7 @@ def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[s
 
 
 def _about_compiling(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    """Energy that compiling takes: it lies before the first epoch, and no total has it."""
+    """State the energy of compiling, which is used before the first epoch and so is in no total."""
     before_j = {
         chosen: statistics.fmean(known)
         for chosen in (True, False)
@@ -220,9 +220,9 @@ def _about_compiling(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[st
 
 
 def _about_first_steps(study: Study) -> Iterator[str]:
-    """First steps of trainables of Tune that outweigh all others, because what they begin with is in them."""
+    """Warn if the first step of a user's trainable dominates, because it includes the training's set-up."""
     if SEED_KEY not in study.manifest.options:
-        return  # a study, or a callback, knows when a training's set-up ends
+        return  # our own trainables and callbacks measure the set-up apart
     by_trial = study.epochs.sort_values("epoch").groupby(["trial_id", "attempt"])["epoch_energy_j"]
     shares = [
         energies_j.iloc[0] / energies_j.sum()

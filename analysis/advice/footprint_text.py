@@ -22,7 +22,15 @@ _M_PER_KM = 1000.0
 
 
 def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False) -> str:
-    """Footprint of a training in a sentence, with the sources of the factors; of a thousand or more if small."""
+    """State the footprint of a training in a sentence, with the sources of the factors.
+
+    The footprint of a small training is given for a thousand or a million trainings.
+
+    Args:
+        energy_j: Energy of one training.
+        factors: Factors that convert it.
+        estimated: Whether the energy is an estimate, which the sentence then says.
+    """
     number, words = _many(energy_j)
     found = footprint(energy_j * number, factors)
     parts = _parts(found)
@@ -37,7 +45,7 @@ def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False
 
 
 def embodied_text(time_s: float, made: Embodied) -> str:
-    """Share of a training in the making of one board, in a sentence with the source."""
+    """State a training's share of the emissions of manufacturing one board, with the source."""
     return (
         f"Making the board adds {gas_text(made.share_g(time_s))} CO2e to each: its share, by time, of "
         f"{made.kg:g} kg over {made.years:g} years of use ({made.source})."
@@ -47,7 +55,15 @@ def embodied_text(time_s: float, made: Embodied) -> str:
 def saved_text(
     name: str, energy_j: float, reference_j: float, factors: Factors, *, estimated: bool = False
 ) -> str:
-    """Saving against a reference in a sentence: energy, greenhouse gas and money."""
+    """State the saving (or extra cost) relative to a reference: energy, greenhouse gas and money.
+
+    Args:
+        name: Role of the reference, such as `costliest`.
+        energy_j: Energy of one training.
+        reference_j: Energy of one training of the reference.
+        factors: Factors that convert the difference.
+        estimated: Whether the energies are estimates, which the sentence then says.
+    """
     number, words = _many(reference_j)
     found = footprint(abs(reference_j - energy_j) * number, factors)
     compared = "less" if reference_j >= energy_j else "more"
@@ -57,7 +73,7 @@ def saved_text(
 
 
 def _many(energy_j: float) -> tuple[int, str]:
-    """Return a number of trainings that take a Wh, and the words for it."""
+    """Return a number of trainings that take at least 1 Wh together, and the words for it."""
     for number, words in ((1, "A training"), (1000, "A thousand trainings")):
         if energy_j * number >= J_PER_WH:
             return number, words
@@ -74,7 +90,7 @@ def _parts(found: Footprint) -> list[str]:
 
 
 def equivalents_text(energy_j: float, factors: Factors) -> str:
-    """The same as phones charged and, with an intensity, metres or kilometres by car."""
+    """State an energy as phones charged and, with a carbon intensity, as metres or kilometres by car."""
     found = footprint(energy_j, factors)
     phones = f"{short(found.phones)} phones charged ({PHONE_WH:g} Wh each, {PHONE_SOURCE})"
     if found.km_by_car is None:
@@ -85,12 +101,12 @@ def equivalents_text(energy_j: float, factors: Factors) -> str:
 
 
 def gas_text(grams: float) -> str:
-    """Grams, or kilograms from 1000 g."""
+    """Format a mass in grams, or in kilograms from 1000 g."""
     return f"{short(grams / _G_PER_KG)} kg" if grams >= _G_PER_KG else f"{short(grams)} g"
 
 
 def short(value: float) -> str:
-    """Three significant digits without an exponent."""
+    """Format a number with three significant digits and without an exponent."""
     if value == 0:
         return "0"
     decimals = max(_DIGITS - 1 - math.floor(math.log10(abs(value))), 0)

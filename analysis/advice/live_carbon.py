@@ -1,4 +1,4 @@
-"""Carbon intensity of the hours in which a study used its energy, as a server tells it."""
+"""Carbon intensity of the hours in which a study used its energy, from a server."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,19 +13,20 @@ from study.record.files import POWER_FILE
 from trackers.carbon.hourly import HOUR_S, IntensityError, hourly_g_per_kwh, shown, zone_asked
 
 Shares = Mapping[int, float]
-"""Shares of a study's energy by hour, counted from 1970."""
+"""Shares of a study's energy by hour, in hours since the Unix epoch."""
 
 
 def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
-    """Return the mean intensity by the study's energy, and its source in words.
+    """Return the mean carbon intensity in g per kWh, weighted by the study's energy, and its source in words.
 
     Args:
-        study: Its power log says how much energy went with which hour; without one, its hours count alike.
-        word: The value of `--carbon-intensity`.
-        zone: That of `--country`; empty for none.
+        study: The study, whose power log gives the energy of each hour; without one, hours have equal
+            weights.
+        word: Value of `--carbon-intensity`.
+        zone: Value of `--country`; empty for none.
 
     Raises:
-        AnalysisError: The server has no data for the study's hours.
+        AnalysisError: The server cannot be used, or has no data for the study's hours.
     """
     shares = hourly_shares(study)
     try:
@@ -50,7 +51,7 @@ def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
 
 
 def hourly_shares(study: Study) -> Shares:
-    """Return how a study's energy is spread over hours."""
+    """Return the share of a study's energy in each hour; equal shares without a usable power log."""
     path = study.path / POWER_FILE
     try:
         log = pq.read_table(path, columns=["unix_time_s", "power_w"], partitioning=None)
@@ -64,7 +65,7 @@ def hourly_shares(study: Study) -> Shares:
 
 
 def _evenly(study: Study) -> Shares:
-    """Equal shares of the hours from a study's beginning to its end."""
+    """Return equal shares for the hours from a study's start to its end, or to now if it still runs."""
     began = datetime.fromisoformat(study.manifest.started_at)
     ended = study.manifest.finished_at
     last = datetime.now(UTC) if ended is None else datetime.fromisoformat(ended)

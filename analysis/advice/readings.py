@@ -1,4 +1,4 @@
-"""Caveats about the readings of energy that an advice rests on."""
+"""Caveats about the energy readings that a recommendation is based on."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,18 +12,23 @@ from analysis.read.noted import noted
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 SHORT_EPOCH_S = 2.0
-"""Below this a sensor that is read some ten times a second, or a counter that is refreshed as often, sees
-too little of an epoch."""
+"""Duration below which an epoch has too few readings of a sensor sampled, or a counter refreshed, at some
+10 Hz."""
 
 LEAST_OWN = 0.01
-"""Where short epochs are known better than this that is not worth a word."""
+"""Least median relative uncertainty of short epochs that gets a caveat."""
 
 SEEN = 0.9
-"""With less of an epoch observed its device was not seen all the time."""
+"""Coverage of an epoch below which its device counts as not observed all the time."""
 
 
 def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    """Say what is estimated, missing or uncertain in the energies of epochs."""
+    """Yield sentences on what is estimated, missing or uncertain in the energies of epochs.
+
+    Args:
+        study: The study.
+        setups: Energies of its setups, in the ranked stage.
+    """
     epochs = study.epochs
     estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
     if estimated:
@@ -44,10 +49,10 @@ def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]
 
 
 def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
-    """Say how far single readings can be relied on.
+    """Yield sentences on how reliable single readings are.
 
     Args:
-        epochs: Rows of `epochs.parquet`.
+        epochs: Rows with the columns of `EpochRecord`.
     """
     is_degraded = epochs["energy_status"] == EnergyStatus.DEGRADED.value
     yield from _about_degraded(epochs[is_degraded & ~noted(epochs)])
@@ -62,7 +67,7 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
 
 
 def _about_missing(epochs: pd.DataFrame, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    """Count the epochs without a reading, and name the setups that have no total for want of one."""
+    """Count the epochs without a reading, and name the setups that therefore have no total."""
     kept = counted_epochs(epochs)
     missing = int((kept["epoch_energy_j"].isna() & ~noted(kept)).sum())
     without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
@@ -74,7 +79,7 @@ def _about_missing(epochs: pd.DataFrame, setups: Sequence[SetupEnergy]) -> Itera
 
 
 def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:
-    """Count the epochs whose reading may be wrong, by what is wrong with it."""
+    """Count the epochs with a degraded reading, by cause."""
     if epochs.empty:
         return
     shared = epochs["shared_by"].fillna(0) > 1
@@ -91,7 +96,7 @@ def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:
 
 
 def _about_short(epochs: pd.DataFrame, *, of: int) -> Iterator[str]:
-    """Say how far single readings of short epochs are known, by their own intervals."""
+    """State how uncertain single readings of short epochs are, by their own intervals."""
     if epochs.empty:
         return
     which = (
@@ -109,7 +114,7 @@ def _about_short(epochs: pd.DataFrame, *, of: int) -> Iterator[str]:
 
 
 def setups_text(numbers: Iterable[int], *, start: bool = True) -> str:
-    """Setups by their numbers: `Setups 1 and 2`; `setups 1 and 2` within a sentence."""
+    """List setups by number: `Setups 1 and 2`, or `setups 1 and 2` within a sentence."""
     known = sorted(numbers)
     word = "setup" if len(known) == 1 else "setups"
     return f"{word.capitalize() if start else word} {listed(known)}"

@@ -1,4 +1,4 @@
-"""The advice in plain words."""
+"""The recommendation in plain words."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,10 @@ from study.record.vocabulary import EnergyMethod, TrialStatus
 from trackers.terminal import as_started
 
 _SURE = 0.95
-"""From this probability on it is said that no other setup is more accurate."""
+"""Least probability of being the most accurate setup at which the text says that none is better."""
 
 _MOST_NAMED = 5
-"""Setups that are named; of more the number is given."""
+"""Most tied setups that are named one by one; of more, only the number is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,9 @@ class Recommendation:
     """The recommended setup, in words.
 
     Attributes:
-        setup: Number of the setup; None where the study does not allow an advice.
-        text: One paragraph.
-        caveats: What limits the advice, a sentence each, the weightiest first.
+        setup: Number of the setup; None if the study does not allow a recommendation.
+        text: The recommendation, or why there is none, as one paragraph.
+        caveats: Limits of the recommendation, one sentence each, the weightiest first.
     """
 
     setup: int | None
@@ -62,16 +62,16 @@ def recommend(
     factors: Factors | None = None,
     test_accuracy: float | None = None,
 ) -> Recommendation:
-    """Put what the paradigm comes to, and the first place of a ranking, into words.
+    """Put the results of the paradigm and the first place of the ranking into words.
 
     Args:
         study: The study.
-        setups: Its setups, of the ranked stage.
-        ranking: Their order.
-        paradigm: What its stages say.
-        stage: The ranked stage, where trials have several.
-        factors: What turns energy into greenhouse gas and money, if that is asked for.
-        test_accuracy: The first setup's value of the objective on a test set; None where there is none.
+        setups: Energies of its setups, in the ranked stage.
+        ranking: Ranking of these setups.
+        paradigm: Results of the study's paradigm.
+        stage: The ranked stage; None where trials have a single stage.
+        factors: Factors that convert energy into greenhouse gas and money; None: neither is given.
+        test_accuracy: Value of the objective of the first setup on a test set; None if not tested.
     """
     first = ranking.first
     if first is None and ranking.answer and any(setup.finished for setup in setups):
@@ -94,12 +94,12 @@ def recommend(
 
 
 def _of_stage(text: str, stage: str | None) -> str:
-    """The advice as one about a stage: `For the stage both, use ...`."""
+    """Name the stage that a recommendation is about: `For the stage both: use ...`."""
     return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 
 
 def setup_text(setup: SetupEnergy) -> str:
-    """A setup by its parameters."""
+    """Describe a setup by its parameters."""
     rate = setup.learning_rate
     besides = parameters_text(setup.parameters)
     words = [
@@ -147,7 +147,7 @@ def _advice(
 
 
 def _to_target(setup: SetupEnergy, there: ToTarget, ranking: Ranking, study: Study) -> str:
-    """State the energy to the target, with its interval, and how many of its trainings missed it."""
+    """State the energy to the target with its interval, and how many of the setup's trainings missed it."""
     reached = f"{_estimated(study, setup)}{energy_text(there.mean_j, study.unit)}"
     found = ranking.to_target.get(setup.setup)
     interval = "" if found is None else _interval_clause(found, study.unit)
@@ -163,12 +163,13 @@ def _to_target(setup: SetupEnergy, there: ToTarget, ranking: Ranking, study: Stu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reference:
-    """A setup that the recommended one is compared with, by its weightiest name.
+    """A setup that the recommended one is compared with.
 
     Attributes:
-        name: `most accurate`, `costliest` or `baseline`.
-        setup: The setup.
-        score: Its value of the objective in words.
+        name: Its role: `most accurate` (in words that fit the objective), `baseline` or `costliest`;
+            several are joined by `and`.
+        setup: Energy and accuracy of the setup.
+        score: Its value of the objective, formatted.
     """
 
     name: str
@@ -177,7 +178,7 @@ class _Reference:
 
 
 def _references(ranking: Ranking) -> list[_Reference]:
-    """The other setups by which the first place is judged, each once."""
+    """Return the other setups that the first place is compared with, each once."""
     found: dict[int, _Reference] = {}
     named = (
         (ScoreForm(ranking.objective).best, ranking.best),
@@ -197,7 +198,7 @@ def _references(ranking: Ranking) -> list[_Reference]:
 
 
 def _score(setup: SetupEnergy, test_score: float | None, score: ScoreForm) -> str:
-    """The objective's value, on data that decided nothing where there are such."""
+    """Format the objective's value, on the test set if there is one, else in validation."""
     seen = score.text(setup.accuracy)
     if test_score is None:
         return score.phrase(setup.accuracy)
@@ -214,7 +215,7 @@ def _total_interval(setup: SetupEnergy, ranking: Ranking, unit: EnergyUnit) -> s
 
 
 def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    """State the probability that the advice is right, and whether a more accurate setup is known."""
+    """State the probability that the recommendation is right, and that no setup is better if that is sure."""
     evidence, number = ranking.evidence, first.setup.setup
     score = ScoreForm(ranking.objective)
     if evidence is None or evidence.doubt is None:
@@ -229,7 +230,8 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
-    # Setups that share values can outweigh a mean; a more accurate one that is named below is one.
+    # With pooled accuracies the probability can disagree with the means. If the best setup by its mean
+    # is another, it is named below, so the sentence would contradict that.
     leads = ranking.best is None or ranking.best.setup == number
     if leads and (evidence.most_accurate(number) or 0.0) >= _SURE:
         yield f"No other setup is {score.better}."
@@ -240,7 +242,7 @@ def _named(reference: _Reference) -> str:
 
 
 def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: Ranking) -> str:
-    """Saving against a setup, or addition, with its interval where repeats allow one."""
+    """State the saving (or extra energy) relative to a setup, with its interval if repeats allow one."""
     interval = None
     if ranking.evidence is not None:
         picked = picked_as(reference.setup, ranking.best, ranking.worst)
@@ -274,7 +276,7 @@ def _ties(references: Sequence[_Reference], tied: set[int]) -> Iterator[str]:
 def _footprint(
     study: Study, setup: SetupEnergy, apart: Sequence[_Reference], factors: Factors
 ) -> Iterator[str]:
-    """Greenhouse gas and money of a training, and of what it saves against those it is told apart from."""
+    """State greenhouse gas and money of a training, and of its savings over distinguishable references."""
     estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
     yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
     if factors.embodied is not None and setup.time_s is not None:
@@ -308,7 +310,7 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> s
 
 
 def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
-    """Reason for which finished trainings allow no advice."""
+    """Return the reason why finished trainings allow no recommendation."""
     score = ScoreForm(ranking.objective)
     if study.epochs["val_score"].isna().all():
         metrics = _metrics(study)
@@ -327,7 +329,7 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
 
 
 def _metrics(study: Study) -> list[str]:
-    """Names of what validations gave."""
+    """Return the names of all validation metrics."""
     return sorted({n for text in study.epochs["val_metrics"].dropna() for n in json.loads(text)})
 
 
@@ -336,6 +338,6 @@ def _energy(study: Study, setup: SetupEnergy) -> str:
 
 
 def _estimated(study: Study, setup: SetupEnergy) -> str:
-    """Label before an energy of a setup."""
+    """Return the label for an energy of a setup, `an estimated `; empty if all of it was measured."""
     methods = set(study.epochs.loc[study.epochs["setup"] == setup.setup, "energy_method"].dropna())
     return "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""

@@ -1,4 +1,4 @@
-"""Does the answer change with the scope? What would be advised by the other energies that were measured."""
+"""Text on whether the answer changes with the energy scope: recommendations by the other measured energies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from study.record.vocabulary import EnergyScope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeAnswer:
-    """Answer of a study by one of its energies.
+    """Answer of a study by the energy of one scope.
 
     Attributes:
-        scope: The energy.
-        estimated: Whether a part of it is an estimate.
-        first: The setup that would be recommended; None where none would.
-        setups: All setups by this energy.
-        cycles: Trainings until pretraining pays; None where there is no such number.
+        scope: The energy scope.
+        estimated: Whether a part of its energy is an estimate.
+        first: The setup that would be recommended; None if none would.
+        setups: All setups, with their energies of this scope.
+        cycles: Number of trainings after which pretraining pays; None if there is no such number.
     """
 
     scope: EnergyScope
@@ -29,17 +29,20 @@ class ScopeAnswer:
     cycles: float | None
 
     def total_j(self, setup: int) -> float | None:
-        """Energy of a training of a setup."""
+        """Return the energy of a training of a setup in this scope; None if unknown."""
         return next((each.total_j for each in self.setups if each.setup == setup), None)
 
 
 def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit) -> str:
-    """Say which energy ranks, and what another one would say; empty without one, or where none has an answer.
+    """Describe which energy ranks, and what would be recommended by the others.
 
     Args:
-        own: By the energy that ranks.
-        others: By the others.
-        unit: Of the study's energies.
+        own: Answer by the energy that ranks.
+        others: Answers by the other measured energies.
+        unit: Unit in which the study's energies are shown.
+
+    Returns:
+        The sentences; empty if no other energy was measured or no energy leads to an answer.
     """
     told = [each for each in others if each.first is not None]
     silent = [each for each in (own, *others) if each.first is None]
@@ -66,7 +69,7 @@ def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit
 
 
 def _beside(first: SetupEnergy, others: Sequence[ScopeAnswer], unit: EnergyUnit) -> Iterator[str]:
-    """Answers beside the one of the energy that ranks: the same, or another."""
+    """Yield which other energies lead to the same recommendation, and which to another."""
     number = first.setup
     same = [each for each in others if each.first is not None and each.first.setup == number]
     if same:
@@ -81,7 +84,7 @@ def _beside(first: SetupEnergy, others: Sequence[ScopeAnswer], unit: EnergyUnit)
 
 
 def _instead(others: Sequence[ScopeAnswer], unit: EnergyUnit) -> Iterator[str]:
-    """Answers where the energy that ranks has none."""
+    """Yield the recommendations by the other energies, if the energy that ranks leads to none."""
     for each in others:
         if each.first is not None:
             yield (

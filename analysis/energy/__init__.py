@@ -1,1 +1,1 @@
-"""Arithmetic of energy: totals, spread, stages, the bill, savings, failures, factors."""
+"""Energy arithmetic: totals, spread, stages, the study's bill, savings, failures, analysis of variance."""

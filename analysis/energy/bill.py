@@ -1,4 +1,4 @@
-"""The energy bill of a whole study, part by part. Joules."""
+"""Energy bill of a whole study, part by part, in joules."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,20 @@ from study.record.trial_energy import BESIDE_EPOCHS, LOST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """Energy of a whole study, unfinished and lost trials included, as far as it was measured.
+    """Measured energy of a whole study, including unfinished and lost trials.
 
     Attributes:
-        epochs_j: Epochs that count; 0 without one, None where no epoch has an energy.
-        setup_j: Before the first epochs; None where it was never measured.
-        between_j: Between epochs; None where it was never measured.
-        test_j: Tests of the best weights; None where nothing was tested.
-        wasted_j: Attempts that were lost: 0 where none was; None where it was never measured.
-        missing_epochs: Epochs without an energy: the bill is higher by what they used.
-        missing_lost: Trials of whose lost attempts there is no reading, likewise.
-        total_j: Sum of what was measured, by the rule of `study.record.trial_energy`; None where nothing
-            was, or epochs were trained of which none has an energy, since a bill of set-ups alone
-            says nothing of the training.
+        epochs_j: Energy of the epochs that count; 0 without epochs, None if no epoch has an energy.
+        setup_j: Energy before the trials' first epochs; None if it was never measured.
+        between_j: Energy between epochs; None if it was never measured.
+        test_j: Energy of testing the best weights; None if nothing was tested.
+        wasted_j: Energy of lost attempts; 0 if there were none, None if it was never measured.
+        missing_epochs: Number of epochs without an energy; the true bill is higher by their energy.
+        missing_lost: Number of trials whose lost attempts were not measured; the true bill is higher
+            by their energy.
+        total_j: Sum of the measured parts, by the rule of `study.record.trial_energy`; None if nothing
+            was measured, or if epochs were trained but none has an energy, since set-up energy
+            alone says nothing about the training.
     """
 
     epochs_j: float | None
@@ -37,7 +38,12 @@ class Bill:
 
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
-    """Add up the energy of a study, each part for itself."""
+    """Add up the energy of a study, by part and in total.
+
+    Args:
+        epochs: Rows with the columns of `EpochRecord`.
+        trials: Rows with the columns of `TrialRecord`.
+    """
     kept = counted_epochs(epochs)["epoch_energy_j"]
     epochs_j = 0.0 if kept.empty else known_sum(kept)
     lost = trials.loc[trials["attempts"] > 1, LOST]

@@ -1,4 +1,4 @@
-"""Quantities of setups by their numbers, in the units in which tables and maps show them."""
+"""Quantities by setup number, in the units in which tables and heat maps show them."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from analysis.quantities import to_mwh
 
 
 def mwh_per_epoch(setups: Sequence[SetupEnergy]) -> dict[int, float | None]:
-    """Mean energy per epoch in mWh (paper, Table 2)."""
+    """Return the mean energy per epoch in mWh (paper, Table 2); None where unknown."""
     energies = {each.setup: each.energy_per_epoch_j for each in setups}
     return {n: None if spread is None else to_mwh(spread.mean) for n, spread in energies.items()}
 
 
 def percent_of_worst(setups: Sequence[SetupEnergy]) -> dict[int, float | None]:
-    """Total energy of a training in percent of the largest (paper, Figure 3)."""
+    """Return the total energy of a training in percent of the largest (paper, Figure 3)."""
     shares = relative_to_worst([each.total_j for each in setups])
     return {
         each.setup: None if share is None else 100 * share

@@ -1,10 +1,10 @@
-"""Analysis of variance: which axes decide energy and duration, batch size and learning rate among them.
+"""Analysis of variance: how much batch size, learning rate and other axes explain of energy and duration.
 
-An analysis of variance (type II, nested linear models) of the finished trials, with a factor for each
-axis on which setups differ. The interaction is all that the axes do together. The effect
-size is eta squared: the share of the variance that goes with a factor. Its interval is a bootstrap
-of the repeats within each setup; with two repeats it is a rough one. With one repeat there
-is nothing to tell an interaction from chance by: it is not tested, and counts as chance.
+A type II analysis of variance (nested linear models) with a factor for each axis on which setups
+differ. The interaction comprises all joint effects of the axes. The effect size is eta squared, the
+share of the variance that a factor explains. Its interval is from a bootstrap of the repeats within
+each setup, and is rough with two repeats. With one repeat an interaction cannot be told from noise:
+it is not tested, and is part of the residual.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,11 +31,11 @@ class Effect:
     """Effect of a factor on a quantity.
 
     Attributes:
-        factor: Batch size, learning rate, another axis by its name, or interaction.
-        share: Eta squared: share of the variance that goes with it; in [0, 1].
-        interval: 95 % bootstrap interval of the share; None with one repeat.
-        f: The F statistic; None where it was not tested, or nothing is left over to compare with.
-        p: Probability of such an F if the factor did nothing; None where it was not tested.
+        factor: `batch size`, `learning rate`, the name of another axis, or `interaction`.
+        share: Eta squared: share of the variance that the factor explains; in [0, 1].
+        interval: 95 % bootstrap interval of the share; None if a setup has a single repeat.
+        f: F statistic; None if not tested, or if the residual is zero.
+        p: Probability of an F at least as large if the factor had no effect; None if not tested.
     """
 
     factor: str
@@ -46,19 +46,19 @@ class Effect:
 
     @property
     def significant(self) -> bool:
-        """Return whether the factor does something, at 5 %."""
+        """Return whether the factor's effect is significant at the 5 % level."""
         return self.p is not None and self.p < SIGNIFICANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorInfo:
-    """The factors of one quantity.
+    """Analysis of variance of one quantity.
 
     Attributes:
-        quantity: Energy per epoch, epochs to stop or total energy.
-        trials: Number of values.
-        effects: Of each axis and, with repeats, of their interaction; empty without a test.
-        reason: Why there is no test, or none of the interaction; empty where all was tested.
+        quantity: `energy per epoch`, `epochs to stop` or `total energy`.
+        trials: Number of values, one for each trial.
+        effects: Effects of each axis and, with repeats, of their interaction; empty without a test.
+        reason: Why nothing, or not the interaction, was tested; empty if everything was.
     """
 
     quantity: str
@@ -83,12 +83,19 @@ _QUANTITIES: tuple[tuple[str, Callable[[SetupEnergy], Spread | None]], ...] = (
 
 
 def factor_infos(setups: Sequence[SetupEnergy]) -> tuple[FactorInfo, ...]:
-    """The factors of energy per epoch, epochs to stop and total energy."""
+    """Analyse the variance of energy per epoch, epochs to stop and total energy."""
     return tuple(_factors(name, setups, spread) for name, spread in _QUANTITIES)
 
 
 def verdict(infos: Sequence[FactorInfo]) -> str:
-    """Say whether the paper's conclusion holds here: batch size rules efficiency, rate duration."""
+    """Return a sentence on whether the paper's conclusion holds in this study.
+
+    The paper concludes that batch size rules efficiency (energy per epoch) and learning rate rules
+    duration (epochs to stop).
+
+    Args:
+        infos: Results of `factor_infos`.
+    """
     by_quantity = {info.quantity: info for info in infos}
     efficiency, duration = by_quantity["energy per epoch"], by_quantity["epochs to stop"]
     untested = next(
@@ -117,7 +124,7 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
 
 
 def _lacks(info: FactorInfo) -> str:
-    """Return why the paper's conclusion cannot be tested by this quantity; empty where it can."""
+    """Return why the paper's conclusion cannot be tested with this quantity; empty if it can."""
     if not info.effects:
         return info.reason
     tested = {each.factor for each in info.effects}
@@ -126,7 +133,7 @@ def _lacks(info: FactorInfo) -> str:
 
 
 def _rules(info: FactorInfo, factor: str, other: str) -> bool:
-    """Return whether a factor does something, and more than the other beyond both intervals."""
+    """Return whether a factor is significant and explains more than the other, beyond both intervals."""
     effects = {each.factor: each for each in info.effects}
     one, two = effects[factor], effects[other]
     low = one.share if one.interval is None else one.interval.low
@@ -135,7 +142,7 @@ def _rules(info: FactorInfo, factor: str, other: str) -> bool:
 
 
 def _p_text(p: float | None) -> str:
-    """A probability as papers give it; one that could not be computed says so."""
+    """Format a p-value as papers do; None becomes `p not known`."""
     if p is None:
         return "p not known"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"  # noqa: PLR2004 - as is usual
@@ -188,13 +195,16 @@ def _factors(
 
 
 def _axes(setup: SetupEnergy) -> dict[str, object]:
-    """All that a setup chooses, by the names that factors have."""
+    """Return a setup's value on each axis, by the name of the factor."""
     others = {name.replace("_", " "): value for name, value in setup.parameters.items()}
     return {BATCH_SIZE: setup.batch_size, LEARNING_RATE: setup.learning_rate, **others}
 
 
 def _names(setups: Sequence[SetupEnergy]) -> list[str]:
-    """The factors: what setups differ in; where that is nothing else, batch size and learning rate."""
+    """Return the factors: the axes on which setups differ.
+
+    Without such an axis other than batch size and learning rate, these two are the factors in any case.
+    """
     axes = [_axes(setup) for setup in setups]
     names = list(dict.fromkeys(name for each in axes for name in each))
     others = [n for n in names[2:] if len({repr(each.get(n)) for each in axes}) > 1]
@@ -205,7 +215,7 @@ def _names(setups: Sequence[SetupEnergy]) -> list[str]:
 
 
 def _numbered(levels: Sequence[object]) -> _Array:
-    """A number for each level, whatever it is; equal ones get the same."""
+    """Number the levels of a factor, which may be of any type; equal levels get the same number."""
     numbers = {level: place for place, level in enumerate(dict.fromkeys(map(repr, levels)))}
     return np.asarray([numbers[repr(level)] for level in levels], dtype=np.float64)
 
@@ -249,7 +259,7 @@ def _effects(
 
 
 def _fit(design: _Array, values: _Array) -> _Fit:
-    """Least squares of a linear model."""
+    """Fit a linear model by least squares."""
     basis = _basis(design)
     return _Fit(
         squares=float(_beyond(basis, values[:, None])[0]), degrees=len(values) - basis.shape[1]
@@ -259,13 +269,13 @@ def _fit(design: _Array, values: _Array) -> _Fit:
 def _f_test(
     squares: float, degrees: int, full: _Fit, values: _Array
 ) -> tuple[float | None, float | None]:
-    """F and p of a factor's sum of squares against what the full model leaves over."""
+    """Return F and p of a factor's sum of squares against the residual of the full model."""
     from scipy.stats import f as distribution  # noqa: PLC0415 - slow to import
 
     if degrees <= 0 or full.degrees <= 0:
         return None, None
     if full.squares <= 1e-12 * float((values**2).sum()):
-        # Repeats that agree to the last digit: whatever differs is no chance.
+        # The repeats agree to the last digit, so there is no noise and any difference is significant.
         return (None, 0.0) if squares > full.squares else (None, None)
     f = max(squares, 0.0) / degrees / (full.squares / full.degrees)
     return f, float(distribution.sf(f, degrees, full.degrees))
@@ -276,28 +286,31 @@ def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> 
     squares = _left_over(without, draws) - _left_over(with_it, draws)
     shares = np.divide(squares, total, out=np.zeros_like(total), where=total > 0)
     low, high = np.quantile(np.clip(shares, 0, 1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    # Resampling adds chance of its own: small shares come out larger than they were measured.
+    # Resampling adds noise, which inflates small shares, so the interval may miss the measured one.
     return Interval95(low=min(float(low), share), high=max(float(high), share))
 
 
 def _left_over(design: _Array, draws: _Array) -> _Array:
-    """Sum of squares that a linear model leaves over, of each column of values."""
+    """Return the residual sum of squares of a linear model, for each column of values."""
     return _beyond(_basis(design), draws)
 
 
 def _basis(design: _Array) -> _Array:
-    """Orthonormal columns that span those of a design, whose own may depend on each other."""
+    """Return an orthonormal basis of a design's column space; the columns may be linearly dependent."""
     basis, sizes, _ = np.linalg.svd(design, full_matrices=False)
     return np.asarray(basis[:, sizes > sizes[0] * 1e-10])
 
 
 def _beyond(basis: _Array, draws: _Array) -> _Array:
-    """Squared length of what of each column of values does not lie in the basis."""
+    """Return the squared norm of each column's component outside the span of the basis."""
     return np.asarray(((draws - basis @ (basis.T @ draws)) ** 2).sum(axis=0))
 
 
 def _within_cells(values: _Array, cell: np.ndarray[Any, Any]) -> _Array:
-    """Resamples, a column each: every cell keeps its number of repeats, so the design stays."""
+    """Resample the repeats within each cell, a column per resample.
+
+    Every cell keeps its number of repeats, so the design matrices stay valid.
+    """
     rng = np.random.default_rng(_SEED)
     drawn = np.empty((len(values), _RESAMPLES))
     for number in np.unique(cell):
@@ -307,6 +320,6 @@ def _within_cells(values: _Array, cell: np.ndarray[Any, Any]) -> _Array:
 
 
 def _dummies(levels: Any, *, drop: int = 1) -> _Array:  # noqa: ANN401 - numbers of any kind
-    """A column of zeros and ones for each level but the first."""
+    """Return dummy variables: a column of zeros and ones for each level but the first `drop`."""
     known = np.unique(levels)[drop:]
     return np.asarray(levels[:, None] == known[None, :], dtype=np.float64)

@@ -1,6 +1,6 @@
-"""Cost of a setup that fails in some of its trainings: all that it used, for each success.
+"""Cost of a setup some of whose trainings fail: energy of all its trainings per successful one.
 
-A success is a training that came to its end, or, for the energy to a target, one that reached it.
+A success is a training that was completed or, for the energy to a target, one that reached it.
 """
 
 import math
@@ -13,15 +13,15 @@ from study.inference.failure import CostOfSuccess, cost_of_success
 
 
 class StartedTraining(Protocol):
-    """A training that was started: what it used, and whether it failed."""
+    """A training that was started, with its energy and outcome."""
 
     @property
     def energy_j(self) -> float | None:
-        """Energy of its epochs; None where it is not known."""
+        """Energy of its epochs; None if unknown."""
 
     @property
     def wasted_energy_j(self) -> float | None:
-        """Energy of the attempts at it that were lost; None where it is not known."""
+        """Energy of its lost attempts; None if unknown."""
 
     @property
     def finished(self) -> bool:
@@ -29,42 +29,43 @@ class StartedTraining(Protocol):
 
     @property
     def failed(self) -> bool:
-        """Return whether it ended before, through what the setup is."""
+        """Return whether it ended before completion, other than by a search's early stopping."""
 
 
 class Aimed(StartedTraining, Protocol):
-    """Such a training, where there is a target."""
+    """A training that was started, with its energy to a target."""
 
     @property
     def reached(self) -> bool | None:
-        """Return whether an epoch reached the target; None where there is none."""
+        """Return whether an epoch reached the target; None without a target."""
 
     @property
     def to_target_j(self) -> float | None:
-        """Energy up to that epoch; None without one, or where it is not known."""
+        """Energy up to the first epoch that reached the target; None if none did or it is unknown."""
 
     @property
     def uncertainty_own_j(self) -> float:
-        """Half-width of the interval of `energy_j` by what readings have of their own."""
+        """Half-width of the 95 % interval of `energy_j` from the independent errors of its readings."""
 
     @property
     def board(self) -> str | None:
-        """Identifier of what it was measured on; None if not known."""
+        """UUIDs of the devices that it was measured on; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToTarget:
-    """Energy of a setup until its target was reached.
+    """Energy of a setup until the target was reached.
 
     Attributes:
-        attempts: Trainings that ended.
-        reached: Of these, those that reached the target.
-        energy_j: Energies up to it of the trainings that reached it; None where none did, or where one
-            of them is not known.
-        cost: Energy of all attempts for each that reached it, one that did not with all that it used;
-            None where all did, or where an energy is not known.
-        boards: What each of `energy_j.values` was measured on; None where that is not known.
-        uncertainty_own_j: Half-width of the interval of one of them by its readings.
+        attempts: Number of trainings that ended.
+        reached: Number of these that reached the target.
+        energy_j: Energies to the target of the trainings that reached it; None if none did or one of
+            the energies is unknown.
+        cost: Energy of all trainings per one that reached the target, where a training that missed it
+            counts with all its energy; None if all reached it or an energy is unknown.
+        boards: Board that each of `energy_j.values` was measured on; None for one that is unknown.
+        uncertainty_own_j: Largest half-width of the 95 % interval of one of `energy_j.values` from the
+            independent errors of its readings.
     """
 
     attempts: int
@@ -76,7 +77,7 @@ class ToTarget:
 
     @property
     def mean_j(self) -> float | None:
-        """Energy for each training that reached it; None where that is not known."""
+        """Energy per training that reached the target; None if unknown."""
         if self.energy_j is None:
             return None
         if self.reached == self.attempts:
@@ -85,17 +86,16 @@ class ToTarget:
 
 
 def to_target(trials: Sequence[Aimed]) -> ToTarget | None:
-    """Energy until the target was reached, over the trainings of a setup.
+    """Compute the energy to the target over the trainings of a setup.
 
-    One that ended without reaching it counts with all that it used: whoever wants the target has to
-    train again. Of one that failed with an energy that nobody knows nothing is counted, as in the
-    energy of a training.
+    A training that ended without reaching the target counts with all its energy, since it takes another
+    training to reach the target. A failed training whose energy is unknown is left out.
 
     Args:
-        trials: Of one setup; those that still run or were stopped by a search do not count.
+        trials: Trainings of one setup; those that still run or that a search stopped do not count.
 
     Returns:
-        The energy; None without a target, or where no training has ended.
+        The energy; None without a target or if no training has ended.
     """
     ended = [each for each in trials if each.finished or each.failed]
     if not ended or any(each.reached is None for each in ended):
@@ -123,20 +123,23 @@ def _cost_to_target(ended: Sequence[Aimed]) -> CostOfSuccess | None:
 
 
 def _own_to_target_j(trial: Aimed) -> float:
-    """The part of a training's uncertainty that its epochs to the target have: squares add up."""
+    """Scale a training's uncertainty down to its epochs up to the target.
+
+    Independent errors add in quadrature, so the uncertainty scales with the square root of the energy.
+    """
     if not trial.to_target_j or not trial.energy_j:
         return trial.uncertainty_own_j
     return trial.uncertainty_own_j * math.sqrt(min(trial.to_target_j / trial.energy_j, 1.0))
 
 
 def cost_with_failures(trials: Sequence[StartedTraining]) -> CostOfSuccess | None:
-    """Energy of all trainings of a setup for each that succeeded.
+    """Compute the energy of all trainings of a setup per successful one.
 
     Args:
-        trials: Of one setup; those that still run or were stopped by a search do not count.
+        trials: Trainings of one setup; those that still run or that a search stopped do not count.
 
     Returns:
-        The cost; None where none failed, or where the energy of one of them is not known.
+        The cost; None if none failed or the energy of one is unknown.
     """
     ended = [each for each in trials if each.finished or each.failed]
     if not any(each.failed for each in ended):
@@ -149,7 +152,7 @@ def cost_with_failures(trials: Sequence[StartedTraining]) -> CostOfSuccess | Non
 
 
 def _used_j(trial: StartedTraining) -> float | None:
-    """Energy of a success without what was lost on the way; of a failure all that it used."""
+    """Return the energy of a success without its lost attempts, or all the energy of a failure."""
     if trial.finished:
         return trial.energy_j
     if trial.energy_j is None:

@@ -1,9 +1,9 @@
-"""Savings of one way of training against another, setup by setup and over all setups.
+"""Energy savings of one way of training over another, setup by setup and over all setups.
 
-Frozen against unfrozen encoders (paper, Table 3), tasks together against one by one (Table 4). Only
-repeats in which both ways are known are compared. The interval over all setups is Fieller's for the
-ratio of the sums; that of one setup comes from its repeats' ratios, with a spread that all setups
-share in part.
+Used for frozen against unfrozen encoders (paper, Table 3) and for tasks trained together against one
+by one (Table 4). Only repeats in which both energies are known are compared. The interval over all
+setups is Fieller's for the ratio of the sums. That of one setup comes from its repeats' ratios, by a
+model in which the setups' variances are partially pooled.
 """
 
 import math
@@ -21,14 +21,15 @@ from study.inference.repeats import Floats, Repeats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """Saving of a way of training against a reference.
+    """Energy saved by a way of training relative to a reference.
 
     Attributes:
-        reference_j: Energy of the reference.
-        energy_j: Energy of the other way, in the same order.
-        share: Share of the reference that is saved, by the means; negative where it needs more.
-        shares: The same for each pair by itself.
-        interval: 95 % interval of the share; None where no setup has two repeats.
+        reference_j: Energies of the reference.
+        energy_j: Energies of the other way of training, paired with those of the reference.
+        share: Share of the reference's mean energy that is saved; negative if more is needed; None if
+            the reference's is 0.
+        shares: The saved share of each pair.
+        interval: 95 % interval of the share; None if no setup has two repeats.
     """
 
     reference_j: Spread
@@ -39,19 +40,22 @@ class Saving:
 
     @property
     def is_sure(self) -> bool:
-        """Return whether one of the two ways surely needs less: the interval does not hold 0."""
+        """Return whether the interval excludes 0, so that one of the two clearly needs less energy."""
         return self.interval is not None and not self.interval.low <= 0 <= self.interval.high
 
 
 def saved_share(reference_j: float | None, energy_j: float | None) -> float | None:
-    """Share of the reference that is saved; None where it cannot be said."""
+    """Return the share of the reference that is saved; None if an energy is unknown or the reference 0."""
     if energy_j is None or not reference_j:
         return None
     return 1 - energy_j / reference_j
 
 
 def saving_over(pairs: Sequence[tuple[float | None, float | None]]) -> Saving | None:
-    """The saving over pairs of (reference, other) energies in joules; None where no pair is whole."""
+    """Compute the saving over pairs of (reference, other) energies in joules, without an interval.
+
+    Pairs in which an energy is None are left out; the result is None if no pair is left.
+    """
     whole = [pair for pair in pairs if pair[0] is not None and pair[1] is not None]
     reference, energy = Spread.of(p[0] for p in whole), Spread.of(p[1] for p in whole)
     if reference is None or energy is None:
@@ -65,10 +69,10 @@ def saving_over(pairs: Sequence[tuple[float | None, float | None]]) -> Saving | 
 
 
 def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
-    """The savings of a study's setups with their intervals; unchanged where no setup has two repeats.
+    """Add intervals to the savings of a study's setups; unchanged if no setup has two repeats.
 
     Args:
-        savings: Of each setup, over its repeats.
+        savings: Saving of each setup over its repeats; None where unknown.
     """
     positive = [
         place
@@ -90,18 +94,18 @@ def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
 
 
 def saving_over_setups(savings: Sequence[Saving | None]) -> Saving | None:
-    """The saving by the setups' mean energies, as the paper averages; None where none is known."""
+    """Compute the saving from the setups' mean energies, averaged as in the paper; None if none is known."""
     known = [each for each in savings if each is not None]
     over = saving_over([(each.reference_j.mean, each.energy_j.mean) for each in known])
     if over is None:
         return None
-    if len(known) == 1:  # that setup's own, so that one saving has one interval
+    if len(known) == 1:  # the setup's own interval, so that the same saving is not shown with two
         return replace(over, interval=known[0].interval)
     ratio = ratio_of_sums(
         by_repeat([each.energy_j.values for each in known]),
         by_repeat([each.reference_j.values for each in known]),
     )
-    # Of setups with one repeat nothing is known of the spread: the interval would not be of them.
+    # The spread of a setup with a single repeat is unknown, and the interval would leave it out.
     if ratio is None or ratio.setups < len(known):
         return over
     ends = ratio.interval
@@ -109,10 +113,10 @@ def saving_over_setups(savings: Sequence[Saving | None]) -> Saving | None:
 
 
 def by_repeat(values: Sequence[Sequence[float]]) -> Floats:
-    """Values of setups, of any number each, as an array with NaN where there are fewer.
+    """Return the setups' values as an array, padded with NaN where a setup has fewer repeats.
 
     Returns:
-        Shape (setups, repeats).
+        Array of shape (setups, repeats).
     """
     longest = max(map(len, values), default=0)
     return np.asarray([[*each, *[math.nan] * (longest - len(each))] for each in values])

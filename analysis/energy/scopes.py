@@ -1,7 +1,7 @@
-"""The same study, ranked by another energy that was measured beside the one it was ranked by.
+"""Ranking of a study by another energy scope than the one that it was run with.
 
-Epochs hold each component's energy beside what ranks, so that the question "does the answer change with
-the scope?" needs no further training.
+Epochs hold each component's energy beside the energy that ranks, so the question "does the answer
+change with the scope?" needs no further training.
 """
 
 import dataclasses
@@ -17,24 +17,27 @@ COMPONENTS_OF = {
     EnergyScope.COMPONENTS: ("gpu", "cpu", "memory"),
     EnergyScope.NODE: ("node",),
 }
-"""What the energy of a scope is the sum of, as far as it was measured."""
+"""Components that the energy of a scope is the sum of, as far as they were measured."""
 
 WORDS = {
     EnergyScope.ACCELERATOR: "the accelerators",
     EnergyScope.COMPONENTS: "accelerators, CPU and memory",
     EnergyScope.NODE: "the whole machine",
 }
-"""What the energy of a scope is of, in words."""
+"""Wording for the energy of each scope: "energy of ..."."""
 
 
 def measured_components(study: Study) -> tuple[str, ...]:
-    """Return the components of which any epoch has an energy."""
+    """Return the components that have an energy in at least one epoch."""
     named = ("gpu", "cpu", "memory", "node")
     return tuple(each for each in named if study.epochs[f"{each}_energy_j"].notna().any())
 
 
 def other_scopes(study: Study) -> tuple[EnergyScope, ...]:
-    """Return the scopes that a study could be ranked by besides its own, each another energy."""
+    """Return the other scopes that a study could be ranked by.
+
+    Scopes with the same measured components have the same energy, so only the first of them is returned.
+    """
     measured = set(measured_components(study))
     own = frozenset(COMPONENTS_OF[study.manifest.energy_of]) & measured
     found: dict[frozenset[str], EnergyScope] = {}
@@ -46,14 +49,14 @@ def other_scopes(study: Study) -> tuple[EnergyScope, ...]:
 
 
 def by_scope(study: Study, scope: EnergyScope) -> Study:
-    """Return the study with the energies of another scope in the place of those that rank.
+    """Return the study with the energies of another scope in place of those that rank.
 
-    An epoch in which a part is missing has none. Its uncertainty is not known: readings keep that of
-    the energy that ranks. Energies before and between epochs are left as they are.
+    The energy of an epoch is missing if that of a component is. Its uncertainty is unknown, since only
+    that of the energy that ranks is stored. Energies before and between epochs are left unchanged.
 
     Args:
         study: A loaded study.
-        scope: One of `other_scopes`.
+        scope: One of the scopes from `other_scopes`.
     """
     measured = set(measured_components(study))
     parts = [each for each in COMPONENTS_OF[scope] if each in measured]
@@ -87,7 +90,7 @@ def by_scope(study: Study, scope: EnergyScope) -> Study:
 
 
 def is_estimated(study: Study, component: str) -> bool:
-    """Return whether a machine of a study only estimates a component's energy."""
+    """Return whether any machine of a study only estimates a component's energy."""
     return any(
         each.component == component and each.method is EnergyMethod.ESTIMATED
         for node in study.manifest.nodes

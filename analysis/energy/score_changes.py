@@ -1,4 +1,4 @@
-"""Objective that one way of training gives up against another."""
+"""Change of the objective between two ways of training."""
 
 import statistics
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from study.record.objective import Objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreChange:
-    """Objective that a way of training gives up.
+    """Loss in the objective by one way of training relative to a reference.
 
     Attributes:
-        given_up: In the objective's own unit (of a share, in [0, 1]); negative where the objective
-            has become better.
-        reference: Value of the objective of the other way, which it is held against.
+        given_up: By how much the objective is worse than the reference, in the objective's own unit;
+            negative if it is better.
+        reference: Value of the objective of the reference.
     """
 
     given_up: float
@@ -26,7 +26,7 @@ class ScoreChange:
     def of(
         cls, reference: Spread | None, other: Spread | None, objective: Objective
     ) -> Self | None:
-        """Return the change from a reference to another way; None where one is not known."""
+        """Return the change of the mean from a reference to another way of training; None if one is unknown."""
         if reference is None or other is None:
             return None
         given_up = objective.gain(reference.mean) - objective.gain(other.mean)
@@ -34,7 +34,7 @@ class ScoreChange:
 
     @classmethod
     def mean(cls, changes: Iterable[Self | None]) -> Self | None:
-        """Return the mean over setups of those that are known; None where none is."""
+        """Return the mean of the known changes of several setups; None if none is known."""
         known = [each for each in changes if each is not None]
         if not known:
             return None
@@ -44,5 +44,5 @@ class ScoreChange:
         )
 
     def relative(self, objective: Objective) -> float:
-        """Return what a tolerance is held against: points of a share, else relative to the reference."""
+        """Return the change to compare with a tolerance: absolute for a share, else relative to the reference."""
         return self.given_up if objective.is_share else self.given_up / (abs(self.reference) or 1.0)

@@ -1,4 +1,4 @@
-"""A quantity over repeats: mean and standard deviation; and what an interval is."""
+"""Mean and standard deviation of a quantity over repeats, and 95 % intervals."""
 
 import statistics
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ class Interval95:
 
     @classmethod
     def of(cls, found: intervals.Interval) -> Self:
-        """One that was computed of a single study, as numbers."""
+        """Convert an interval of a single study, whose ends are scalars."""
         return cls(low=float(found.low), high=float(found.high))
 
 
@@ -28,8 +28,8 @@ class Spread:
     Attributes:
         mean: Arithmetic mean.
         std: Sample standard deviation (n - 1); None for one value.
-        count: Number of values that are known.
-        values: These values.
+        count: Number of known values.
+        values: The known values.
     """
 
     mean: float
@@ -39,7 +39,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Self | None:
-        """The spread of the values that are known; None where none is."""
+        """Return the spread of the values that are not None; None if there are none."""
         known = tuple(value for value in values if value is not None)
         if not known:
             return None

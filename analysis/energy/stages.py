@@ -1,8 +1,8 @@
-"""The energy of each stage of each trial: what pretraining and multitask are compared by.
+"""Energy of each stage of each trial, on which the comparisons of pretraining and multitask are based.
 
-As in `analysis.energy.totals` the epochs of a trial's last attempt count, with those that it went on from,
-and a sum in which a part is missing is None. A stage that diverged, ran out of memory, failed or still runs is shown, but it is not
-`complete`: what it used is not the energy of a training, and no comparison rests on it.
+As in `analysis.energy.totals`, the epochs of a trial's last attempt and those that it continued from
+count, and a sum with a missing part is None. A stage that diverged, ran out of memory, failed or
+still runs is shown but not `complete`: its energy is not that of a training, and no comparison uses it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ class TrialStage:
     """One stage of one trial.
 
     Attributes:
-        trial_id: The trial.
+        trial_id: Identifier of the trial.
         setup: Number of its setup.
-        seed: Of weights and order; the same seed of two setups is the same repeat.
-        stage: The stage.
-        epochs: Number of its epochs.
-        energy_j: Their sum; None where an epoch has no energy.
-        energy_per_epoch_j: Mean over the epochs that have an energy.
-        time_s: Time in its epochs.
+        seed: Seed of weights and data order; the same seed in two setups marks the same repeat.
+        stage: Name of the stage.
+        epochs: Number of its epochs that count.
+        energy_j: Sum over these epochs; None if one of them has no energy.
+        energy_per_epoch_j: Mean over the epochs that have an energy; None if none has.
+        time_s: Time spent in its epochs.
         accuracy: Best value of the objective; None for a stage without one (`encoder`).
-        by_task: The objective of each task in the epoch of `accuracy`; none outside multitask.
-        missing_epochs: Epochs without an energy.
-        stop_reason: Why it ended; None while it runs.
+        by_task: Objective of each task in the epoch of `accuracy`; empty outside multitask.
+        missing_epochs: Number of epochs without an energy.
+        stop_reason: Why the stage ended; None while it runs.
     """
 
     trial_id: str
@@ -55,7 +55,7 @@ class TrialStage:
 
     @property
     def complete(self) -> bool:
-        """Return whether the stage was trained to its end: its energy is that of a training."""
+        """Return whether the stage was trained to its end, so that its energy is that of a training."""
         return self.stop_reason in _COMPLETE
 
 
@@ -63,22 +63,23 @@ class TrialStage:
 class SetupStage:
     """One stage of one setup over its repeats.
 
-    Energy, epochs and accuracies are taken from the complete stages only.
+    Energy, epochs and accuracies are taken from the complete stages only; a `Spread` is None where
+    none of them has a value.
 
     Attributes:
         setup: Number of the setup.
-        batch_size: As asked for.
-        learning_rate: As asked for.
-        parameters: What the setup has besides, for example `{"alpha": 0.5}`.
-        stage: The stage.
-        repeats: Trials that have begun the stage.
-        complete: Trials that have trained it to its end.
+        batch_size: Requested batch size; None if the setup has none.
+        learning_rate: Requested learning rate; None if the setup has none.
+        parameters: Parameters besides these, for example `{"alpha": 0.5}`.
+        stage: Name of the stage.
+        repeats: Number of trials that have begun the stage.
+        complete: Number of trials that have trained it to its end.
         energy_j: Energy of the stage.
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs.
-        epochs: Epochs until it stopped.
-        accuracy: Best value of the objective; of a share, in [0, 1].
-        by_task: The objective of each task in that epoch; none outside multitask.
-        stop_reasons: Why the stage ended, without repetition.
+        epochs: Number of epochs until the stage stopped.
+        accuracy: Best value of the objective; in [0, 1] if it is a share.
+        by_task: Objective of each task in the best epoch; empty outside multitask.
+        stop_reasons: Distinct reasons why the stage ended.
     """
 
     setup: int
@@ -97,10 +98,10 @@ class SetupStage:
 
 
 def trial_stages(epochs: pd.DataFrame, objective: Objective = ACCURACY) -> tuple[TrialStage, ...]:
-    """Each stage of each trial that has begun, in the order of trials and of the paper.
+    """Compute each stage that a trial has begun, ordered by setup, seed and the paper's order of stages.
 
     Args:
-        epochs: Columns of `EpochRecord`.
+        epochs: Rows with the columns of `EpochRecord`.
         objective: The validation metric that decides.
     """
     kept = counted_epochs(epochs).sort_values("epoch", kind="stable")
@@ -121,7 +122,7 @@ def trial_stages(epochs: pd.DataFrame, objective: Objective = ACCURACY) -> tuple
         time_s=("epoch_time_s", "sum"),
         missing=("missing", "sum"),
     )
-    # `last` of pandas passes over missing values; only the last row's own reason counts.
+    # pandas' `last` would skip missing values, but only the reason on the last row counts.
     last = kept.drop_duplicates(key, keep="last").set_index(key)["stop_reason"]
     heads = at_best[["val_score", "val_metrics"]]
     rows = sums.join(last).join(heads).reset_index().to_dict("records")
@@ -135,7 +136,13 @@ def trial_stages(epochs: pd.DataFrame, objective: Objective = ACCURACY) -> tuple
 def setup_stages(
     setups: Sequence[SetupFacts], stages: Sequence[str], trials: Iterable[TrialStage]
 ) -> tuple[SetupStage, ...]:
-    """Each stage of each setup, setup outer; a stage that nobody has begun has None throughout."""
+    """Combine the trials into each stage of each setup, ordered by setup, then stage.
+
+    Args:
+        setups: Setups of the manifest.
+        stages: Names of the study's stages, in order.
+        trials: Stages of the trials; a stage that no trial has begun has None for every quantity.
+    """
     found: dict[tuple[int, str], list[TrialStage]] = {}
     for trial in trials:
         found.setdefault((trial.setup, trial.stage), []).append(trial)
@@ -149,7 +156,7 @@ def setup_stages(
 def energies_by_repeat(
     trials: Iterable[TrialStage],
 ) -> dict[int, dict[int, dict[str, float | None]]]:
-    """Joules of each stage by setup and, in it, by seed; None unless the stage is complete."""
+    """Return the joules of stages by setup, seed and stage; None unless the stage is complete."""
     found: dict[int, dict[int, dict[str, float | None]]] = {}
     for each in trials:
         repeat = found.setdefault(each.setup, {}).setdefault(each.seed, {})
@@ -160,7 +167,15 @@ def energies_by_repeat(
 def frames_of_stage(
     epochs: pd.DataFrame, trials: pd.DataFrame, stage: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A study as if its trials had this one stage: its epochs, and trials with its stop reason."""
+    """Return the epochs of one stage, and the trials with that stage's stop reason.
+
+    Trials and setups can then be analysed as if they had this stage alone.
+
+    Args:
+        epochs: Rows with the columns of `EpochRecord`.
+        trials: Rows with the columns of `TrialRecord`.
+        stage: Name of the stage.
+    """
     epochs = counted_epochs(epochs)
     kept = epochs[epochs["stage"] == stage]
     last = kept.sort_values("epoch", kind="stable")

@@ -1,4 +1,4 @@
-"""Accuracies on a test set: on data that decided nothing."""
+"""Accuracy on the test set, which was used neither for training nor for selection."""
 
 import pandas as pd
 
@@ -8,11 +8,11 @@ _COLUMN = "test_score"
 
 
 def test_accuracy(epochs: pd.DataFrame, setup: int) -> float | None:
-    """Mean accuracy of a setup's trainings on the test set; None where there is none.
+    """Return the mean test accuracy of a setup's trainings; None if none was tested.
 
     Args:
-        epochs: Of the ranked stage, the columns of `EpochRecord`. The score stands on the last row
-            of a stage, of the weights of its best epoch.
+        epochs: Rows of the ranked stage, with the columns of `EpochRecord`. The last row of a stage
+            holds the test score of the weights of its best epoch.
         setup: Number of the setup.
     """
     if _COLUMN not in epochs.columns:

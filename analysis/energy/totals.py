@@ -1,10 +1,9 @@
-"""The energy of trials and setups, from the rows of their epochs. Joules and seconds.
+"""Energy of trials and setups, computed from the rows of their epochs, in joules and seconds.
 
-What counts for a setup is the last attempt of each of its trials, with the epochs of earlier ones
-that it went on from; what else those used is `wasted_energy_j`. A sum in which one part is missing
-is None: a made-up total would look like a saving. Energy before the first epoch
-(`setup_energy_j`) and between epochs (`between_energy_j`) is kept apart from the energy of the
-epochs, as the paper has it.
+For each trial the last attempt counts, together with the epochs of earlier attempts that it continued
+from; the other energy of earlier attempts is `wasted_energy_j`. A sum with a missing part is None,
+since a total without it would look like a saving. Energy before the first epoch (`setup_energy_j`)
+and between epochs (`between_energy_j`) is kept apart from the energy of the epochs, as in the paper.
 """
 
 import math
@@ -28,34 +27,36 @@ from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialSt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnergy:
-    """One trial: the epochs that count, and what was used outside them.
+    """Energy and outcome of one trial: its epochs that count, and the energy used outside them.
 
     Attributes:
-        trial_id: The trial.
+        trial_id: Identifier of the trial.
         setup: Number of its setup.
-        batch_size: As asked for.
-        effective_batch_size: The smaller of batch size and training samples; None if not known.
-        learning_rate: As asked for.
-        status: What became of it.
-        stop_reason: Why its last stage ended.
-        epochs: Number of epochs, over all stages.
-        energy_j: Sum over the epochs; None without an epoch, or where an epoch has no energy.
-        energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
-        best_accuracy: Best value of the study's objective in an epoch; of a share, in [0, 1].
-        missing_epochs: Epochs without an energy.
-        setup_energy_j: Energy before the first epoch.
-        between_energy_j: Energy between epochs.
-        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured; 0 without
-            one, None where none of it was.
-        uncertainty_own_j: Half-width of the 95 % interval of `energy_j` by what each reading has of
-            its own, added up by squares; what is not known counts as 0.
-        calibration: What all readings of its board may be wrong by, as a share of the energy: half of
-            a 95 % interval; None if not known.
-        time_s: Time in its epochs.
+        batch_size: Requested batch size; None if the setup has none.
+        effective_batch_size: The smaller of batch size and number of training samples; None if unknown.
+        learning_rate: Requested learning rate; None if the setup has none.
+        status: Status of the trial.
+        stop_reason: Why its last stage ended; None if it has not.
+        epochs: Number of epochs that count, over all stages.
+        energy_j: Sum over these epochs; None without epochs, or if one of them has no energy.
+        energy_per_epoch_j: Mean over the epochs that have an energy; None if none has.
+        best_accuracy: Best value of the study's objective in any epoch; in [0, 1] if it is a share;
+            None if no epoch has one.
+        missing_epochs: Number of epochs without an energy.
+        setup_energy_j: Energy before the first epoch; None if unknown.
+        between_energy_j: Energy between epochs; None if unknown.
+        wasted_energy_j: Energy of lost attempts, as far as it was measured; 0 if there was none, None
+            if nothing was measured.
+        uncertainty_own_j: Half-width of the 95 % interval of `energy_j` from the independent errors of
+            the readings, added in quadrature; unknown ones count as 0.
+        calibration: Systematic error that all readings of its board share, as a fraction of the
+            energy: half-width of a 95 % interval; None if unknown.
+        time_s: Time spent in its epochs.
         reached: Whether an epoch reached the target; None without a target.
-        to_target_j: Energy up to the first epoch that did; None where none did, or that is not known.
-        board: What it was measured on; None if not known.
-        estimated: Whether the energy of an epoch of it is an estimate.
+        to_target_j: Energy up to and including the first epoch that reached the target; None if none
+            did or the energy is unknown.
+        board: UUIDs of the devices that it was measured on; None if unknown.
+        estimated: Whether the energy of any of its epochs is an estimate.
     """
 
     trial_id: str
@@ -85,52 +86,53 @@ class TrialEnergy:
     def finished(self) -> bool:
         """Return whether it was trained to its end, so that its total is the energy of a training.
 
-        Of a trial that a search stopped early the total is a lower bound; of one that diverged or
-        ran out of memory it is what it took to fail.
+        The total of a trial that a search stopped early is only a lower bound, and that of a trial
+        that diverged or ran out of memory is the energy that the failure took.
         """
         return self.status is TrialStatus.FINISHED and self.stop_reason not in NOT_WHOLE
 
     @property
     def failed(self) -> bool:
-        """Return whether it ended before, and not because a search had seen enough of it."""
+        """Return whether it ended before completion, other than by a search's early stopping."""
         ended = self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
         return ended and not self.finished and self.stop_reason is not StopReason.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupEnergy:
-    """One setup over its repeats.
+    """Energy and accuracy of one setup over its repeats.
 
     Totals, epochs and accuracy are taken from the trials that were trained to their end
-    (`TrialEnergy.finished`); the energy per epoch from all trials that have an epoch.
+    (`TrialEnergy.finished`); the energy per epoch from all trials that have an epoch with an energy.
+    A `Spread` is None where no such trial has a value.
 
     Attributes:
-        setup: Its number.
-        batch_size: As asked for.
-        effective_batch_size: The smaller of batch size and training samples; None if not known.
-        learning_rate: As asked for.
+        setup: Number of the setup.
+        batch_size: Requested batch size; None if the setup has none.
+        effective_batch_size: The smaller of batch size and number of training samples; None if unknown.
+        learning_rate: Requested learning rate; None if the setup has none.
         repeats: Number of trials that were started.
-        finished: Number of them that were trained to their end.
-        energy_j: Total energy of a training; None where no finished trial has one.
+        finished: Number of trials that were trained to their end.
+        energy_j: Energy of a training's epochs.
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs, so that every
-            repeat weighs the same however long it was (paper, Table 2).
-        best_accuracy: Best value of the study's objective; of a share, in [0, 1].
-        epochs: Epochs until training stopped.
+            repeat has the same weight regardless of its length (paper, Table 2).
+        best_accuracy: Best value of the study's objective; in [0, 1] if it is a share.
+        epochs: Number of epochs until training stopped.
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
-        stop_reasons: Why its trials stopped, without repetition.
-        parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
-        uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
-        calibration: Mean of what its boards may be wrong by, a share; None if not known.
-        time_s: Time in the epochs of a training.
-        to_target: Energy to the target, of those that missed it too; None without a target.
-        boards: What each of the energies was measured on, in the order of `energy_j.values`; None
-            where that is not known.
-        failed: Number of trials that failed: diverged, out of memory, or with an error.
-        cost: Energy of all trials for each that succeeded; None where none failed, or where the
-            energy of one is not known.
-        estimated: Whether an energy of it is an estimate.
-        shared_accuracy: Best values of all setups that learn alike; None where no other does.
+        stop_reasons: Distinct reasons why its trials stopped.
+        parameters: Parameters besides batch size and learning rate, for example `{"alpha": 0.5}`.
+        uncertainty_own_j: Mean over finished trials of `TrialEnergy.uncertainty_own_j`.
+        calibration: Mean over finished trials of `TrialEnergy.calibration`; None if unknown.
+        time_s: Time spent in the epochs of a training.
+        to_target: Energy to the target, including trainings that missed it; None without a target.
+        boards: Board that each energy was measured on, in the order of `energy_j.values`; None for one
+            that is unknown.
+        failed: Number of trials that failed: diverged, ran out of memory or raised an error.
+        cost: Energy of all trials per successful one; None if no trial failed or an energy is unknown.
+        estimated: Whether any of its energies is an estimate.
+        shared_accuracy: Best values of all setups that differ from this one in cost alone, one for
+            each seed; None if there are no others.
     """
 
     setup: int
@@ -159,25 +161,25 @@ class SetupEnergy:
 
     @property
     def total_j(self) -> float | None:
-        """Energy of a training: the mean, or where some failed what a success costs with them."""
+        """Mean energy of a training; if some failed, the energy of all per successful one."""
         if self.energy_j is not None and self.cost is not None and self.cost.cost_j is not None:
             return self.cost.cost_j
         return None if self.energy_j is None else self.energy_j.mean
 
     @property
     def failed_share(self) -> float:
-        """Share of its trials that failed, of those that ended; 0 where none has ended."""
+        """Share of failed trials among those that finished or failed; 0 if there are none."""
         ended = self.failed + self.finished
         return self.failed / ended if ended else 0.0
 
     @property
     def accuracy(self) -> float | None:
-        """Mean best value of the objective in validation; of a share, in [0, 1]."""
+        """Mean over repeats of the best validation value of the objective; in [0, 1] if it is a share."""
         return None if self.best_accuracy is None else self.best_accuracy.mean
 
     @property
     def without_energy(self) -> int:
-        """Finished repeats that have no total energy."""
+        """Number of finished repeats that have no total energy."""
         return self.finished - (0 if self.energy_j is None else self.energy_j.count)
 
 
@@ -188,12 +190,12 @@ def trial_energies(
     target: float | None = None,
     objective: Objective = ACCURACY,
 ) -> tuple[TrialEnergy, ...]:
-    """The energy of each trial, in the order of `trials`.
+    """Compute the energy of each trial, in the order of `trials`.
 
     Args:
-        epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
-        trials: Columns of `TrialRecord`.
-        target: Value of the objective for the energy to target.
+        epochs: Rows with the columns of `EpochRecord`; all their trials must be in `trials`.
+        trials: Rows with the columns of `TrialRecord`.
+        target: Value of the objective for the energy to target; None if there is none.
         objective: The validation metric that decides.
     """
     kept = counted_epochs(epochs)
@@ -225,11 +227,11 @@ def trial_energies(
 def setup_energies(
     setups: Sequence[SetupFacts], trials: Sequence[TrialEnergy]
 ) -> tuple[SetupEnergy, ...]:
-    """The energy of each setup, in the order of their numbers.
+    """Combine trials into the energy of each setup, ordered by setup number.
 
     Args:
-        setups: What was asked for; a setup without a trial has None for every quantity.
-        trials: Trials of these setups, and of setups that were found on the way.
+        setups: Setups of the manifest; one without a trial has None for every measured quantity.
+        trials: Trials of these setups, and of further setups that a search proposed.
     """
     by_setup: dict[int, list[TrialEnergy]] = {facts.setup: [] for facts in setups}
     for trial in trials:
@@ -244,7 +246,7 @@ def setup_energies(
 def _energies_to_target(
     epochs: pd.DataFrame, target: float, objective: Objective
 ) -> "pd.Series[float]":
-    """Energy of each trial that reached the target up to the epoch that did; NaN where not known."""
+    """Return the energy to target of each trial that reached the target; NaN where it is unknown."""
     columns = (epochs[name] for name in ("stage", "epoch", "val_score", "epoch_energy_j"))
     by_trial: dict[str, list[TrainedEpoch]] = {}
     for trial_id, stage, epoch, score, energy_j in zip(epochs["trial_id"], *columns, strict=True):
@@ -256,9 +258,9 @@ def _energies_to_target(
 
 
 def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None, ...]:
-    """Each energy as a share of the largest (paper, Figure 3); None where it is None.
+    """Return each energy as a share of the largest (paper, Figure 3); None where it is None.
 
-    All are None where the largest is 0: nothing can be a share of nothing.
+    All are None if the largest is 0.
     """
     worst = max((energy for energy in energies_j if energy is not None), default=0.0)
     return tuple(None if e is None or worst == 0 else e / worst for e in energies_j)
@@ -286,10 +288,10 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
-        # NaN of a trial without an epoch, which has reached nothing.
+        # NaN for a trial without an epoch, which has not reached the target.
         reached=known_number(row["reached"]) == 1 if "reached" in row else None,
         to_target_j=known_number(row.get("to_target_j")),
-        # Where some are missing pandas has NaN for them.
+        # A missing one may be NaN instead of None.
         board=row["device_uuid"] if isinstance(row["device_uuid"], str) else None,
         estimated=known_number(row["estimated"]) == 1,
     )

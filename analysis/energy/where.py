@@ -1,7 +1,8 @@
-"""Energy of a study by use: training by component, and what was used around it.
+"""Breakdown of a study's energy by use: training, by component, and the energy around it, in joules.
 
-All of it is of the widest energy that was measured: of the whole machine where its plug was, else of the
-components together. What of a machine no component is, is its rest: fans, disks, power supply, idle. Joules.
+The breakdown is of the widest energy that was measured: that of the whole machine if its plug was
+measured, otherwise that of the components together. Energy of the machine that belongs to no
+measured component is its rest: fans, disks, power supply, idle.
 """
 
 import math
@@ -16,24 +17,24 @@ from analysis.read.load import Study
 from study.record.vocabulary import TEST
 
 TRIAL, SETUP, SO_FAR = "trial", "setup", "so far"
-"""Stages of the windows over a whole attempt, over all before its first epoch, and over what there was
-of an attempt when it was lost with its machine."""
+"""Stages of the windows that span a whole attempt, the time before its first epoch, and the part of an
+attempt up to the loss of its machine."""
 
 REST = "rest of the node"
 AROUND = ("tests", "set-up", "between epochs", "wasted")
-"""What is used around the epochs that count."""
+"""Uses of energy around the epochs that count."""
 
 _PARTS = ("gpu", "cpu", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A part of what the trials of a setup used, in the mean of a trial.
+    """One part of the mean energy of a setup's trials.
 
     Attributes:
         setup: Number of the setup.
-        part: A component in the epochs that count, `REST`, or one of `AROUND`.
-        energy_j: The energy.
+        part: A component (its energy in the epochs that count), `REST`, or one of `AROUND`.
+        energy_j: Mean energy of the part per trial.
     """
 
     setup: int
@@ -42,11 +43,13 @@ class Piece:
 
 
 def where_joules_go(study: Study, windows: pd.DataFrame) -> tuple[Piece, ...]:
-    """Return the parts of each setup, in order; none of setups of which a part is not known.
+    """Return the parts of each setup's energy, ordered by setup.
+
+    Trials of which a part is unknown are left out; so are setups without any other trial.
 
     Args:
-        study: The study; its trials of which everything was booked count.
-        windows: What its trackers booked, with the columns of `WindowRecord`.
+        study: The study.
+        windows: Windows that its trackers booked, with the columns of `WindowRecord`.
     """
     measured = measured_components(study)
     whole = ("node",) if "node" in measured else tuple(each for each in _PARTS if each in measured)
@@ -68,7 +71,7 @@ def where_joules_go(study: Study, windows: pd.DataFrame) -> tuple[Piece, ...]:
 
 
 def _booked(windows: pd.DataFrame, whole: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    """Each trial's windows of the components that are added up, none of them part of another."""
+    """Return each trial's windows of the components to add up, without devices inside other devices."""
     inner = windows["part_of"].isin(set(windows["device_uuid"]))
     if whole != ("node",):
         inner &= windows["part_of"].notna()
@@ -82,7 +85,7 @@ def _of_trial(
     measured: tuple[str, ...],
     whole: tuple[str, ...],
 ) -> dict[str, float] | None:
-    """The parts of one trial; None where one is not known."""
+    """Return the parts of one trial's energy; None if one of them is unknown."""
     if windows is None or epochs.empty:
         return None
     trained = {each: known_number(_sum(epochs[f"{each}_energy_j"])) for each in measured}
@@ -113,5 +116,5 @@ def _own_j(epochs: pd.DataFrame, whole: tuple[str, ...]) -> float:
 
 
 def _sum(joules: "pd.Series[float]") -> float:
-    """The sum; NaN where one is missing."""
+    """Return the sum; NaN if a value is missing."""
     return float(joules.sum(skipna=False))

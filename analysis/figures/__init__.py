@@ -1,1 +1,1 @@
-"""Compute each figure's record, then draw it."""
+"""Figures of a study: each is computed as a record first, then drawn as a chart."""

@@ -1,4 +1,4 @@
-"""The figure that answers, as a record: energy against the objective, with the doubt of both."""
+"""Figure of the objective against energy as a record, with the intervals of both and the Pareto front."""
 
 import dataclasses
 import math
@@ -17,33 +17,33 @@ from analysis.forms.table_unit import TableUnit
 from study.record.files import J_PER_WH
 
 WIDTH, HEIGHT = 760, 400
-"""Of the plot within its axes, in pixels."""
+"""Size of the plot within its axes, in pixels."""
 
 _ROOM = 0.08
-"""What the axes leave free beyond their outermost mark, as a share of their length."""
+"""Space that the axes leave beyond their outermost mark, as a share of their length."""
 
 _IN_VIEW = 1.25
-"""How far below the best value the axis goes, in shortfalls of the middle setup."""
+"""Distance from the best value to the end of the axis, as a multiple of the distance to the median setup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A setup between energy and accuracy.
+    """A setup in the plane of energy and objective.
 
     Attributes:
-        setup: Its number.
-        batch_size: Says its shape.
-        learning_rate: As labels show it, with what else the setup chooses.
+        setup: Number of the setup.
+        batch_size: Batch size, which the shape of the mark shows; None if the setup has none.
+        learning_rate: Learning rate and further parameters, as in labels.
         energy_wh: Mean total energy.
-        energy_low_wh: Lower end of its 95 % interval; the mean where there is none.
-        energy_high_wh: Upper end.
-        score: Mean best value of the objective; a share in percent.
-        score_low: Lower end of its 95 % interval; the mean where there is none.
-        score_high: Upper end.
-        on_front: Whether it is on the Pareto front: no other setup beats it beyond the noise.
-        on_line: Whether no other setup beats it at all, noise or not: the front's line.
+        energy_low_wh: Lower end of its 95 % interval; the mean if there is no interval.
+        energy_high_wh: Upper end of its 95 % interval; the mean if there is no interval.
+        score: Mean best value of the objective; in percent for a share.
+        score_low: Lower end of its 95 % interval; the mean if there is no interval.
+        score_high: Upper end of its 95 % interval; the mean if there is no interval.
+        on_front: Whether it is on the Pareto front: no other setup dominates it beyond the noise.
+        on_line: Whether no other setup dominates it by the means alone, so that the line passes it.
         chosen: Whether it is the recommended setup.
-        in_view: Whether the axis of the objective goes as far; else it stands at the edge.
+        in_view: Whether it lies within the objective's axis; otherwise it is marked at the edge.
     """
 
     setup: int
@@ -63,17 +63,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerInfo:
-    """Accuracy against energy before it is drawn: the answer, and how far it can be told.
+    """Data of the figure of objective against energy.
 
     Attributes:
-        title: With labels.
-        points: By growing energy.
-        labels: Parameters of the setups that are named in the figure.
-        plot: Its axes, energies in `unit`, values of the objective as `points` have them.
-        unit: Of the energies.
-        tolerated: The best mean value of the objective less the tolerance; a share in percent.
-        form: How the objective is named and written.
-        has_intervals: Whether repeats allow intervals.
+        title: Title with the study's labels.
+        points: Setups in order of increasing energy.
+        labels: Labels of the setups that are named in the figure, with their positions.
+        plot: Axes of the figure: energies in `unit`, objective as in `points`.
+        unit: Unit of the energies on the axis.
+        tolerated: Best mean value of the objective less the tolerance, in percent for a share; None if
+            unknown.
+        form: Name and format of the objective.
+        has_intervals: Whether there are enough repeats for intervals.
     """
 
     title: str
@@ -92,7 +93,7 @@ class AnswerInfo:
 
 
 def answer_info(findings: Findings) -> AnswerInfo | None:
-    """Accuracy against energy, and the setups that no other one beats in both; None without any."""
+    """Compute the figure of objective against energy; None if no setup has both."""
     form, ranking = findings.score, findings.ranking
     gain = form.objective.gain
     points = _points(findings)
@@ -128,7 +129,7 @@ def answer_info(findings: Findings) -> AnswerInfo | None:
 
 
 def _points(findings: Findings) -> list[Point]:
-    """The setups of which both is known."""
+    """Return the setups whose energy and objective are both known."""
     evidence, form = findings.ranking.evidence, findings.score
     series = series_of(findings.study.manifest)
     points = []
@@ -161,10 +162,10 @@ def _points(findings: Findings) -> list[Point]:
 
 
 def _view(points: Sequence[Point], tolerated: float | None, form: ScoreForm) -> tuple[float, float]:
-    """Both ends of the objective's axis.
+    """Return both ends of the objective's axis.
 
-    It shows the front, what is tolerated, and at least the better half of the setups; setups far
-    below would press all others together. A share has no value beyond 0 and 100 %.
+    The axis shows the front, the tolerance and at least the better half of the setups. Setups far
+    below are left out, since they would compress the others. For a share it stays within 0 to 100 %.
     """
     gain = form.objective.gain
     gains = sorted((gain(point.score) for point in points), reverse=True)
@@ -175,7 +176,7 @@ def _view(points: Sequence[Point], tolerated: float | None, form: ScoreForm) -> 
         least = min(least, gain(tolerated))
     most = max(max(gain(p.score_low), gain(p.score_high)) for p in points if gain(p.score) >= least)
     room = _ROOM * (most - least) or abs(most) * _ROOM or 1.0
-    # Room below for the marks of what is not in view; an interval may end at the axis.
+    # Space for the marks of setups out of view; intervals may be clipped at the end of the axis.
     ends = sorted((gain(least - room), gain(min(most, best + (best - least + room)) + room)))
     return (
         (max(ends[0], 0.0), min(ends[1], 100.0)) if form.objective.is_share else (ends[0], ends[1])
@@ -183,17 +184,17 @@ def _view(points: Sequence[Point], tolerated: float | None, form: ScoreForm) -> 
 
 
 def _energy_end(points: Sequence[Point]) -> float:
-    """Return the end of the energy axis: that of the intervals, at most 1.6 times the highest mean."""
+    """Return the end of the energy axis: that of the longest interval, at most 1.6 times the highest mean."""
     most = max(point.energy_wh for point in points)
     return max(most, min(max(p.energy_high_wh for p in points), 1.6 * most))
 
 
 def _lined(points: Sequence[Point], gain: Callable[[float], float]) -> list[Point]:
-    """Put those points on the line that are better than all that need less energy.
+    """Set `on_line` of the points that are better than all points that need less energy.
 
     Args:
-        points: By growing energy, and of the same energy from the worst to the best.
-        gain: Of a value of the objective: more is better.
+        points: Points in order of increasing energy, those of the same energy from worst to best.
+        gain: Function that turns a value of the objective so that more is better.
     """
     lined: list[Point] = []
     reached = -math.inf
@@ -208,7 +209,7 @@ def _lined(points: Sequence[Point], gain: Callable[[float], float]) -> list[Poin
 
 
 def _named(points: Sequence[Point], gain: Callable[[float], float]) -> list[Point]:
-    """The setups that get a label while there is room: the chosen one, then the front from the best."""
+    """Return the setups to label while there is room: the recommended one, then the front, best first."""
     front = [point for point in points if point.in_view and (point.on_front or point.chosen)]
     return sorted(front, key=lambda point: (not point.chosen, -gain(point.score)))
 

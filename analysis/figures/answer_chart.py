@@ -1,4 +1,4 @@
-"""Draws the figure that answers: energy against the objective."""
+"""Chart of the objective against energy."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from study.record.files import J_PER_WH
 
 
 def answer_chart(info: AnswerInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Points with their intervals, the line of those that none beats, and what is tolerated."""
+    """Draw the setups with their intervals, the Pareto front's line, and the band of the tolerance."""
     rows: list[Mapping[str, Any]] = [_row(point, info) for point in info.points]
     chart = alt.Chart(alt.InlineData(values=rows))
     energy = alt.X(
@@ -68,7 +68,7 @@ def answer_chart(info: AnswerInfo) -> Any:  # noqa: ANN401 - a chart of any kind
 
 
 def _row(point: Point, info: AnswerInfo) -> dict[str, Any]:
-    """A point with its energies in the unit of the axis, and its words."""
+    """Return a point as a data row, with energies in the unit of the axis and a description."""
     return {
         **info.form.named(asdict(point)),
         "energy": point.energy_wh * info.per_wh,
@@ -79,7 +79,7 @@ def _row(point: Point, info: AnswerInfo) -> dict[str, Any]:
 
 
 def _marks(seen: Any, info: AnswerInfo) -> Any:  # noqa: ANN401 - as above
-    """A mark for each setup, its shape by batch size."""
+    """Draw a mark for each setup, with a shape for each batch size."""
     sizes = ascending(point.batch_size for point in info.points)
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
     legend = (
@@ -104,7 +104,7 @@ def _marks(seen: Any, info: AnswerInfo) -> Any:  # noqa: ANN401 - as above
 
 
 def _tolerated(info: AnswerInfo) -> list[Any]:
-    """A band of the values that are good enough."""
+    """Draw a band over the values of the objective within the tolerance."""
     if info.tolerated is None:
         return []
     better = info.plot.y[1] if info.form.objective.mode == "max" else info.plot.y[0]
@@ -113,7 +113,7 @@ def _tolerated(info: AnswerInfo) -> list[Any]:
 
 
 def _out_of_view(chart: Any, info: AnswerInfo, energy: Any) -> list[Any]:  # noqa: ANN401 - as above
-    """Setups that the axis does not reach, at its edge."""
+    """Draw the setups beyond the end of the objective's axis as triangles at its edge."""
     if all(point.in_view for point in info.points):
         return []
     shape = "triangle-down" if info.form.objective.mode == "max" else "triangle-up"

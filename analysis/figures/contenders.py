@@ -1,4 +1,4 @@
-"""The figure of the answer and its doubt: what each contender takes, and how probable it is to be right."""
+"""Figure of the contenders: energy with its interval, and the probabilities of each setup that may be the answer."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from study.inference.choice import probability_text
 
 _ROW, _WIDTH = 38, 560
 _FARTHEST = 4
-"""Times the largest energy, which the axis ends at."""
+"""Largest end of the axis, as a multiple of the largest mean energy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,14 @@ class Contender:
     """A setup that may be the answer.
 
     Attributes:
-        setup: Its number.
-        name: Its parameters.
+        setup: Number of the setup.
+        name: Parameters of the setup.
         energy: Mean total energy, in the figure's unit.
         low: Lower end of its 95 % interval.
-        high: Upper end.
+        high: Upper end of its 95 % interval.
         within: Probability that it is accurate enough.
-        cheapest: Probability that it is the cheapest such.
-        words: Both in words.
+        cheapest: Probability that it is the cheapest accurate enough setup.
+        words: Both probabilities in words.
         chosen: Whether it is the recommended setup.
     """
 
@@ -52,14 +52,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContendersInfo:
-    """The contenders in the order of the ranking.
+    """Data of the figure of contenders.
 
     Attributes:
-        contenders: One row each.
-        unit: Of the energies.
-        title: With its labels.
-        tolerance: What may be given up, in words.
-        form: How the objective is written.
+        contenders: Contenders in the order of the ranking, a row each.
+        unit: Symbol of the unit of the energies.
+        title: Title with the study's labels.
+        tolerance: Tolerance in words.
+        form: Name and format of the objective.
     """
 
     contenders: tuple[Contender, ...]
@@ -70,11 +70,7 @@ class ContendersInfo:
 
 
 def contenders_figure(findings: Findings) -> ContendersInfo | None:
-    """Compute the figure; None where no setup has two repeats.
-
-    Args:
-        findings: Of the study.
-    """
+    """Compute the figure of the contenders; None if no setup has two repeats."""
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None
@@ -114,7 +110,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
 
 
 def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """A line for each contender: its energy with its interval, and the probabilities in words."""
+    """Draw a row for each contender: its energy with the interval, and the probabilities in words."""
     names = [each.name for each in info.contenders]
     rows = [
         {**asdict(each), "said": f"Setup {each.setup}: {each.name}: {each.words}"}
@@ -144,7 +140,7 @@ def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of 
 
 
 def _most(info: ContendersInfo) -> float:
-    """End of the axis: not that of an interval which is as good as endless."""
+    """Return the end of the axis, limited so that a very wide interval does not compress the others."""
     energies = [each.energy for each in info.contenders]
     return min(max(each.high for each in info.contenders), _FARTHEST * max(energies))
 

@@ -1,7 +1,7 @@
-"""The figures of a study, drawn: each as SVG, PNG, CSV and Vega-Lite.
+"""Rendering of all figures of a study, each as SVG, PNG, CSV and Vega-Lite.
 
-Each figure is a record first; which there are is listed here. Importing this takes half a second;
-only a report needs it.
+`draw` lists the figures; each is computed as a record first, then drawn. Importing this module takes
+half a second, so only code that writes a report does.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,11 +25,11 @@ from analysis.pretraining.charts import break_even_chart, line_rows
 from analysis.pretraining.figures import break_even_lines_infos
 
 Draw = Callable[[Findings], tuple[Drawing, ...]]
-"""What draws the figures of a study: `draw`, or a stand-in that draws fewer."""
+"""Function that draws the figures of a study: `draw`, or a stand-in that draws fewer."""
 
 
 def draw(findings: Findings) -> tuple[Drawing, ...]:
-    """Draw all figures of a study; one for which there is no number is left out."""
+    """Draw all figures of a study; those without data are left out."""
     return (
         *_break_even(findings),
         *_multitask(findings),

@@ -1,7 +1,7 @@
-"""Energy and accuracy over the epochs, as a record.
+"""Curves of energy and objective over the epochs, as records.
 
-A point is the mean over the repeats that got as far as its epoch. Long trainings are thinned out
-to as many epochs as a picture can show; no value is made up in between.
+A point is the mean over the repeats that reached its epoch. Long trainings are subsampled to as many
+epochs as a figure can show, without interpolation.
 """
 
 from collections.abc import Hashable, Sequence
@@ -26,13 +26,13 @@ class EpochPoint:
     """One epoch of one setup.
 
     Attributes:
-        setup: Its number.
-        batch_size: The panel that it stands in.
-        series: The line that it belongs to: learning rate, and what else the setup chooses.
-        epoch: From 1 within the stage.
-        repeats: Number of repeats that reached it.
-        energy: Mean energy of the epoch, in the study's unit; None where no repeat has one.
-        score: Mean value of the objective, a share in percent; None where the stage has none.
+        setup: Number of the setup.
+        batch_size: Batch size, which has a panel of its own; None if the setup has none.
+        series: Line that it belongs to: learning rate and further parameters.
+        epoch: Number of the epoch, from 1 within the stage.
+        repeats: Number of repeats that reached the epoch.
+        energy: Mean energy of the epoch, in the study's unit; None if no repeat has one.
+        score: Mean value of the objective, in percent for a share; None if the stage has none.
         chosen: Whether it is the recommended setup.
     """
 
@@ -48,15 +48,15 @@ class EpochPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochCurvesInfo:
-    """The curves of one stage before they are drawn.
+    """Data of the curves of one stage.
 
     Attributes:
-        name: Short; the name of its files.
-        title: With labels.
-        points: By setup, then by epoch.
-        setups_left_out: Setups for which there was no room.
-        form: How the objective is named and written.
-        unit: Of the energies.
+        name: Name of its files, without suffix.
+        title: Title with the study's labels.
+        points: Points ordered by setup, then epoch.
+        setups_left_out: Number of setups for which there was no room.
+        form: Name and format of the objective.
+        unit: Unit of the energies.
     """
 
     name: str
@@ -68,7 +68,7 @@ class EpochCurvesInfo:
 
 
 def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
-    """The curves of each stage, in the order in which the stages first ran."""
+    """Compute the curves of each stage, in the order in which the stages first ran."""
     study = findings.study
     epochs = counted_epochs(study.epochs)
     stages: list[str] = list(epochs["stage"].drop_duplicates())
@@ -90,7 +90,7 @@ def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
 
 
 def _shown(findings: Findings) -> tuple[int, ...]:
-    """The setups that are drawn: all, or as many of the ranking's first as there is room for."""
+    """Return the setups to draw: all, or the best ranked ones that there is room for."""
     return tuple(row.setup.setup for row in findings.ranking.rows[:MOST_SETUPS])
 
 
@@ -126,7 +126,7 @@ def _points(
 
 
 def _thinned(last: int) -> list[int]:
-    """Epochs from 1 to the last, evenly, never more than a picture can show."""
+    """Return evenly spaced epochs from 1 to the last, at most as many as a figure can show."""
     count = min(last, _MOST_EPOCHS)
     return [int(each) for each in np.unique(np.linspace(1, last, count).round())]
 

@@ -1,4 +1,4 @@
-"""A quantity of each setup by batch size and learning rate, as a record (paper, Table 2)."""
+"""Heat map of a quantity by batch size and learning rate, as a record (paper, Table 2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from study.record.files import J_PER_MWH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """A setup of a heat map.
+    """A setup in a heat map.
 
     Attributes:
-        setup: Its number.
-        batch_size: Its row.
-        series: Its column: learning rate, and what else the setup chooses.
-        value: In the map's unit; None where it is not known.
-        text: As the map shows it.
+        setup: Number of the setup.
+        batch_size: Batch size, its row; None if the setup has none.
+        series: Learning rate and further parameters, its column.
+        value: Value in the map's unit; None if unknown.
+        text: Value as the map shows it.
         chosen: Whether it is the recommended setup.
     """
 
@@ -33,12 +33,12 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMapInfo:
-    """A heat map before it is drawn.
+    """Data of a heat map.
 
     Attributes:
-        name: Short; the name of its files.
-        title: With unit and labels.
-        cells: In the order of the setups.
+        name: Name of its files, without suffix.
+        title: Title with the unit and the study's labels.
+        cells: Cells in the order of the setups.
     """
 
     name: str
@@ -47,14 +47,14 @@ class HeatMapInfo:
 
     @property
     def is_grid(self) -> bool:
-        """Return whether setups fill at least half of the map; what a search has tried does not."""
+        """Return whether setups fill at least half of the map, which a search's usually do not."""
         rows = len({cell.batch_size for cell in self.cells})
         columns = len({cell.series for cell in self.cells})
         return 2 * len(self.cells) >= rows * columns
 
 
 def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
-    """Mean energy per epoch (paper, Table 2)."""
+    """Compute the heat map of mean energy per epoch (paper, Table 2)."""
     unit = findings.unit
     values = {
         setup: None if mwh is None else mwh * J_PER_MWH / unit.joules
@@ -70,7 +70,7 @@ def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
 
 
 def total_energy_map(findings: Findings) -> HeatMapInfo:
-    """Total energy of a training in percent of the worst setup."""
+    """Compute the heat map of total energy in percent of the worst setup."""
     values = percent_of_worst(findings.setups)
     return _map(
         findings,

@@ -1,4 +1,4 @@
-"""Figure of a study's energy by use: a stack for each setup, of components and of the rest."""
+"""Figure of a study's energy by use: a stacked bar for each setup, of components and other uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from study.record.files import J_PER_WH
 
 NAMES = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", REST: REST}
 COLOURS = (*SERIES[:3], FAINT, MUTED, INK, GRID, SERIES[4])
-"""Of the components, the rest, and what was used around: tests, set-up, between epochs, wasted."""
+"""Colours of the components, the rest of the node, and the uses around the epochs (`AROUND`)."""
 
 _BAR_STEP, _HEIGHT = 48, 280
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A part of a setup's stack.
+    """A segment of a setup's stacked bar.
 
     Attributes:
         setup: Number of the setup.
-        label: The setup, as the axis has it.
-        part: A component, or what was used around the epochs.
-        energy_wh: In the mean of a trial.
+        label: Name of the setup on the axis.
+        part: A component, or a use of energy around the epochs.
+        energy_wh: Energy of the part, mean over the setup's trials.
     """
 
     setup: int
@@ -45,13 +45,13 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoulesInfo:
-    """The figure.
+    """Data of the figure of energy by use.
 
     Attributes:
-        title: In words.
-        slices: From the bottom up, setup by setup.
-        unit: Of the axis.
-        ranks: What ranks, in words.
+        title: Title with the study's labels.
+        slices: Segments from the bottom up, setup by setup.
+        unit: Unit of the axis.
+        ranks: Energy scope that ranks, in words.
     """
 
     title: str
@@ -61,7 +61,12 @@ class JoulesInfo:
 
 
 def joules_info(findings: Findings) -> JoulesInfo | None:
-    """Compute the figure; None where fewer than two components were measured, or nothing was booked."""
+    """Compute the figure of energy by use.
+
+    Returns:
+        The data; None if fewer than two components were measured, if there are no windows, or if no
+        setup has all parts.
+    """
     study = findings.study
     windows = load_windows(study.path)
     measured = measured_components(study)
@@ -100,7 +105,7 @@ def joules_info(findings: Findings) -> JoulesInfo | None:
 
 
 def joules_chart(info: JoulesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Stacked bars, the components at the bottom and what was used around the epochs on top."""
+    """Draw stacked bars, with the components at the bottom and the uses around the epochs on top."""
     per_wh = J_PER_WH / info.unit.joules
     order = list(dict.fromkeys(each.part for each in info.slices))
     rows: list[Mapping[str, Any]] = [

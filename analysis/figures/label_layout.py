@@ -1,17 +1,17 @@
-"""Places labels beside marks so that none covers another label or a mark."""
+"""Placement of labels beside marks such that none overlaps another label or a mark."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 _LETTER, _LINE = 6.6, 14.0
-"""Size of a letter of a label, in pixels; wide enough for the fonts of our figures."""
+"""Width of a letter and height of a line of a label in pixels, enough for the fonts of our figures."""
 
 _MARK = 9.0
-"""Half of the square that a mark takes."""
+"""Half the side of the square that a mark occupies, in pixels."""
 
 _AWAY = (12.0, 20.0, 32.0)
-"""How far from its mark a label may be, the nearest first."""
+"""Distances in pixels at which a label may be placed from its mark, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +19,10 @@ class Plot:
     """The axes of a chart, both linear.
 
     Attributes:
-        width: In pixels.
-        height: In pixels.
-        x: Values at its left and right end.
-        y: Values at its lower and upper end.
+        width: Width in pixels.
+        height: Height in pixels.
+        x: Values at the left and right end.
+        y: Values at the lower and upper end.
     """
 
     width: float
@@ -31,13 +31,13 @@ class Plot:
     y: tuple[float, float]
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """Place of a value, from the upper left corner."""
+        """Convert values to a position in pixels from the upper left corner."""
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return self.width * across, self.height * (1 - up)
 
     def value(self, across: float, down: float) -> tuple[float, float]:
-        """Value at a place: the reverse of `pixel`."""
+        """Convert a position in pixels to values: the inverse of `pixel`."""
         x = self.x[0] + across / self.width * (self.x[1] - self.x[0])
         y = self.y[0] + (1 - down / self.height) * (self.y[1] - self.y[0])
         return x, y
@@ -45,12 +45,12 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A label that has its place.
+    """A label with its position.
 
     Attributes:
-        text: In words.
-        x: Value at its left end.
-        y: Value at its middle.
+        text: Text of the label.
+        x: Value on the x axis at its left end.
+        y: Value on the y axis at its middle.
     """
 
     text: str
@@ -92,12 +92,12 @@ def placed(
     marks: Sequence[tuple[float, float]],
     plot: Plot,
 ) -> tuple[Label, ...]:
-    """Place labels; one for which there is no room is left out.
+    """Place labels beside their marks; labels for which there is no room are left out.
 
     Args:
-        wanted: Text and values of each, the most important first.
-        marks: Values of all marks, those with labels included.
-        plot: The axes.
+        wanted: Text and values (x, y) of each label, the most important first.
+        marks: Values (x, y) of all marks, including those of the labels.
+        plot: Axes of the chart.
     """
     taken = [_Box.around(*plot.pixel(x, y), _MARK) for x, y in marks]
     labels = []
@@ -116,7 +116,7 @@ def placed(
 
 
 def _candidates(text: str, x: float, y: float) -> Iterator[_Box]:
-    """Boxes around a mark: near ones first, and of these what is best to read."""
+    """Yield boxes around a mark: the nearest first, and among these the most readable first."""
     width = _LETTER * len(text)
     for away in _AWAY:
         for left, middle in (

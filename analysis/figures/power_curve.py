@@ -1,7 +1,7 @@
-"""Power over time of one trial with its epochs marked, as a record, from `power.parquet`.
+"""Power of one trial over time, with its epochs marked, as a record from `power.parquet`.
 
-One trial is shown, of the recommended setup where there is one: power over time is there to be
-looked at, and no energy comes from it.
+The trial is of the recommended setup if there is one. The curve is for inspection only: no energy is
+computed from it.
 """
 
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from study.record.vocabulary import PROFILE, TEST
 
 _MOST_POINTS = 400
 _LETTER, _GAP = 0.011, 0.012
-"""What a digit of an epoch's label takes of the figure's width, and the space beside a label."""
+"""Width of a digit of an epoch's label, and of the gap beside a label, as shares of the figure's width."""
 _NO_EPOCHS = (TEST, PROFILE)
-"""Stages whose windows are numbered too."""
+"""Stages whose windows are numbered but are not epochs."""
 _COLUMNS = tuple(PowerRecord.__slots__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerPoint:
-    """Power within a short stretch of time.
+    """Power within a short interval of time.
 
     Attributes:
-        time_s: Middle of the stretch, from the beginning of the first epoch.
+        time_s: Middle of the interval, from the start of the first epoch.
         power_w: Mean of its samples.
-        low_w: The lowest of them.
-        high_w: The highest of them.
+        low_w: Lowest of its samples.
+        high_w: Highest of its samples.
     """
 
     time_s: float
@@ -47,10 +47,10 @@ class EpochMark:
     """The start of an epoch in a power curve.
 
     Attributes:
-        time_s: From the first epoch's first sample to this one's.
-        stage: Its stage.
-        epoch: From 1 within the stage.
-        label: As the figure shows it; empty where labels would cover each other.
+        time_s: Time from the first sample of the first epoch to the first sample of this one.
+        stage: Stage of the epoch.
+        epoch: Number of the epoch, from 1 within the stage.
+        label: Number as the figure shows it; empty where labels would overlap.
     """
 
     time_s: float
@@ -61,14 +61,14 @@ class EpochMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerInfo:
-    """Power over time before it is drawn.
+    """Data of the figure of power over time.
 
     Attributes:
-        title: With labels.
-        trial_id: The trial.
-        samples: Number of samples that it rests on.
-        points: In the order of time.
-        marks: The beginnings of the epochs.
+        title: Title with the study's labels.
+        trial_id: Identifier of the trial.
+        samples: Number of power samples of the trial that are shown.
+        points: Points in order of time.
+        marks: Starts of the epochs.
     """
 
     title: str
@@ -79,7 +79,7 @@ class PowerInfo:
 
 
 def power_info(findings: Findings) -> PowerInfo | None:
-    """The power of one trial over time; None where none was logged or its log cannot be read."""
+    """Compute the power of one trial over time; None if none was logged or the log cannot be read."""
     trial_id = _trial(findings)
     samples = None if trial_id is None else _samples(findings.study.path / POWER_FILE, trial_id)
     if trial_id is None or samples is None or samples.empty:
@@ -94,7 +94,7 @@ def power_info(findings: Findings) -> PowerInfo | None:
 
 
 def _trial(findings: Findings) -> str | None:
-    """The trial that is shown: of the recommended setup, finished if one has."""
+    """Return the trial to show: of the recommended setup if possible, and a finished one if possible."""
     trials = findings.study.trials
     chosen = trials[trials["setup"] == findings.recommendation.setup]
     candidates = trials if chosen.empty else chosen
@@ -104,9 +104,9 @@ def _trial(findings: Findings) -> str | None:
 
 
 def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
-    """Samples of a trial's last attempt on its first device, from its first epoch on.
+    """Read the samples of a trial's last attempt on its first device, from the first epoch on.
 
-    What comes before is the trial's set-up, which takes longer than many a training.
+    The set-up before it is left out, since it may take longer than the training.
     """
     if not path.exists():
         return None
@@ -118,7 +118,7 @@ def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
             partitioning=None,
         )
     except (OSError, KeyError, ValueError, pa.ArrowException):
-        # A part that is being written, or of another version: the figure is left out.
+        # A file that is being written, or of another version; the figure is left out.
         return None
     frame: pd.DataFrame = table.to_pandas()
     frame = frame[frame["attempt"] == frame["attempt"].max()]

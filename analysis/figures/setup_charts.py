@@ -1,4 +1,4 @@
-"""Charts in which a mark is a setup: bars and heat map."""
+"""Charts with a mark for each setup: bars of relative energy, and heat maps."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -32,13 +32,13 @@ _BAR_HEIGHT = 250
 _HEIGHT = 320
 _CELL_STEP = 58
 _NARROWEST = 290
-"""A title needs so much also above a narrow map."""
+"""Least width of the title in pixels, even above a narrow map."""
 _CELL_HEIGHT = 38
 _FAINTEST, _STRONGEST = 0.05, 0.48
 
 
 def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Bars in groups of one batch size, as the dashed lines of the paper's Figure 3 have them."""
+    """Draw bars grouped by batch size, as in the paper's Figure 3."""
     rows = [
         {
             **info.form.named(asdict(bar)),
@@ -67,12 +67,12 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
 
 
 def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: ANN401 - as above
-    """A bar for each setup, its spread, and its accuracy on top."""
+    """Draw a bar for each setup with its standard deviation, and its objective on top."""
     rate = alt.X(
         "learning_rate:N",
         sort=list(rates),
         title=series_title(rates),
-        # A browser's font may be wider than the drawer's, and slanted labels then reach farther down.
+        # A browser's font may be wider than the renderer's, so that slanted labels reach farther down.
         axis=alt.Axis(labelAngle=-45, titlePadding=8 + max(map(len, rates))),
     )
     percent = alt.Y(
@@ -103,7 +103,7 @@ def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: AN
 
 
 def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
-    """Cells by batch size and learning rate: more energy, more colour; the number is in the cell."""
+    """Draw a heat map by batch size and learning rate: the more energy the stronger the colour."""
     known = [cell.value for cell in info.cells if cell.value is not None]
     low, high = min(known), max(known)
     rows = [
@@ -149,7 +149,7 @@ def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
 
 
 def _strength(value: float | None, low: float, high: float) -> float:
-    """Opacity of a cell: from faint for the least to strong for the most; none without a value."""
+    """Return the opacity of a cell, from faint for `low` to strong for `high`; 0 without a value."""
     if value is None:
         return 0.0
     share = (value - low) / (high - low) if high > low else 0.5

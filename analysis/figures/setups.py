@@ -1,6 +1,6 @@
-"""Energies of setups as bars (paper, Figure 3), as a record; `analysis.figures.drawing` draws it.
+"""Bars of the setups' relative energies (paper, Figure 3), as a record that `setup_charts` draws.
 
-A number that a figure shows is decided here, so that a test can read it.
+All numbers that the figure shows are computed here, so that tests can check them without drawing.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ class Bar:
     """A setup of Figure 3.
 
     Attributes:
-        setup: Its number.
-        batch_size: The group that it stands in.
-        learning_rate: As the axis shows it, with what else the setup chooses.
-        percent: Total energy in percent of the worst setup's; None where it is not known.
-        low: `percent` less a standard deviation over repeats; None for one repeat.
-        high: `percent` more a standard deviation.
-        score_text: Value of the objective as the figure shows it; a share in percent without its sign.
+        setup: Number of the setup.
+        batch_size: Batch size, its group of bars; None if the setup has none.
+        learning_rate: Learning rate and further parameters, as on the axis.
+        percent: Mean energy of a training in percent of the worst setup's total; None if unknown.
+        low: `percent` minus one standard deviation over repeats, at least 0; None with one repeat.
+        high: `percent` plus one standard deviation over repeats; None with one repeat.
+        score_text: Value of the objective as the figure shows it; in percent without the sign for a share.
         chosen: Whether it is the recommended setup.
     """
 
@@ -41,13 +41,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelativeEnergyInfo:
-    """Figure 3 of the paper before it is drawn.
+    """Data of Figure 3 of the paper.
 
     Attributes:
-        title: With labels.
-        bars: In the order of the setups.
-        setups_left_out: Setups for which there was no room.
-        form: How the objective is named and written.
+        title: Title with the study's labels.
+        bars: Bars in the order of the setups.
+        setups_left_out: Number of setups for which there was no room.
+        form: Name and format of the objective.
     """
 
     title: str
@@ -57,9 +57,9 @@ class RelativeEnergyInfo:
 
 
 def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
-    """Energy of each setup in percent of the worst (paper, Figure 3).
+    """Compute the energy of each setup in percent of the worst (paper, Figure 3).
 
-    Of a great many setups the first of the ranking are shown, and the worst, which is the measure.
+    Of more than `MOST_BARS` setups only the best ranked are shown, and the worst as the reference.
     """
     worst = findings.ranking.worst
     series = series_of(findings.study.manifest)
@@ -89,7 +89,7 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
 
 
 def _scaled(energy: Spread | None, scale: float | None, deviations: int) -> float | None:
-    """An energy, so many standard deviations away, in percent; never below 0."""
+    """Return the mean energy plus `deviations` standard deviations in percent, at least 0; None if unknown."""
     if energy is None or scale is None or (deviations and energy.std is None):
         return None
     return max(scale * (energy.mean + deviations * (energy.std or 0.0)), 0.0)

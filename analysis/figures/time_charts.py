@@ -1,4 +1,4 @@
-"""Charts along time: energy and accuracy over the epochs, power over the seconds."""
+"""Charts over time: energy and objective over the epochs, and power over time."""
 
 from dataclasses import asdict
 from typing import Any
@@ -33,7 +33,7 @@ _TICKS = 5
 
 
 def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Two rows of panels, a panel for each batch size: energy of each epoch, and accuracy."""
+    """Draw energy and objective over the epochs, with a panel for each batch size."""
     groups = [group_name(size) for size in ascending(p.batch_size for p in info.points)]
     rows = [
         {
@@ -107,7 +107,7 @@ def _panels(
 
 
 def power_chart(info: PowerInfo) -> Any:  # noqa: ANN401 - as above
-    """Power as a line in the band of its lowest and highest samples; a rule where an epoch begins."""
+    """Draw power as a line within the band of its lowest and highest samples, with a rule at each epoch's start."""
     rows = [{**asdict(p), "words": f"{p.time_s:.1f} s: {p.power_w:.3g} W"} for p in info.points]
     time = alt.X("time_s:Q", title="Time since the first epoch began, s")
     chart = alt.Chart(alt.InlineData(values=rows))
@@ -134,7 +134,7 @@ def power_chart(info: PowerInfo) -> Any:  # noqa: ANN401 - as above
 
 
 def _epoch_ticks(last: int) -> list[int]:
-    """The first epoch, and round numbers of epochs after it: six at most, all of them whole."""
+    """Return the ticks of the epoch axis: the first epoch and at most five round numbers after it."""
     power = 10 ** max(len(str(last)) - 2, 0)
     step = (
         next(each for each in (1, 2, 5, 10, 20, 50, 100) if each * power * _TICKS >= last) * power

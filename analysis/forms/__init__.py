@@ -1,1 +1,1 @@
-"""Shape cells, series and chart styles that every table and figure shares."""
+"""Building blocks shared by tables and figures: cells, units, titles, wording of the objective, chart style."""

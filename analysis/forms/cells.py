@@ -1,7 +1,7 @@
-"""The form of a table: cells with a number and a text, drawn for the terminal or written as CSV.
+"""Tables as records of cells, printed to the terminal or written as CSV.
 
-A cell holds a number in its column's unit and the text that people see, so that CSV files keep
-every digit.
+A cell holds both a number in its column's unit and the text to display, so that CSV files keep all
+digits.
 """
 
 import csv
@@ -27,7 +27,7 @@ from analysis.quantities import (
 from study.inference.choice import probability_text
 
 LABELS_KEY = "labels"
-"""Column of a CSV file with the words without which its numbers must not be shown."""
+"""Column of a CSV file for the labels without which its numbers must not be shown."""
 
 _MANY_COLUMNS = 8
 _NAMING = frozenset(
@@ -36,11 +36,11 @@ _NAMING = frozenset(
         *("task", "case", "encoder", "quantity", "factor"),
     }
 )
-"""Columns that say what a row is about; they stand first."""
+"""Keys of the columns that identify a row; they come first."""
 _STAYING = frozenset({"±", "from", "to"})
-"""Headings of columns that say something of the one before them."""
+"""Headings of columns that belong to the one before them."""
 
-# More rates than this, or a grid of which less than this share is filled, is no grid to a reader.
+# With more rates than this, or less than this share of its cells filled, a grid becomes a list.
 _MOST_RATES = 10
 _LEAST_FILLED = 0.5
 
@@ -50,8 +50,8 @@ class TableColumn:
     """A column of a table.
 
     Attributes:
-        key: Its name in CSV files, with the unit.
-        heading: Its name for people.
+        key: Name in CSV files, with the unit.
+        heading: Heading for display.
     """
 
     key: str
@@ -63,8 +63,8 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        value: The number in the column's unit, or a word; None where it is missing.
-        text: What people see.
+        value: Number in the column's unit, or a word; None if missing.
+        text: Text for display.
     """
 
     value: float | str | None
@@ -73,15 +73,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableInfo:
-    """A table before it is drawn.
+    """A table as a record, independent of its output format.
 
     Attributes:
-        name: Short; the name of its CSV file.
-        title: With unit and labels.
-        columns: From left to right.
-        rows: As many cells in each as there are columns.
-        breaks: Rows, counted from 0, before which a line is drawn.
-        legend: What the signs in it mean.
+        name: Name of its CSV file, without suffix.
+        title: Title with unit and labels.
+        columns: Columns from left to right.
+        rows: Rows, each with one cell per column.
+        breaks: Indices of the rows, from 0, before which a line is drawn.
+        legend: Explanation of signs and headings; empty for none.
     """
 
     name: str
@@ -93,7 +93,7 @@ class TableInfo:
 
 
 def rich_table(info: TableInfo) -> Table:
-    """A table for the terminal, without its title."""
+    """Return a table for the terminal, without its title."""
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -110,10 +110,10 @@ def rich_table(info: TableInfo) -> Table:
 
 
 def narrowed(info: TableInfo, *, width: int) -> tuple[TableInfo, ...]:
-    """A table as one or more that are no wider than so many characters, where that can be.
+    """Split a table into tables that are at most `width` characters wide, as far as possible.
 
-    Each has the columns that name a row (`_NAMING`), and as many of the others as fit, in order; a
-    deviation or an interval stays with its mean.
+    Each has the columns that identify a row (`_NAMING`) and as many of the others as fit, in order;
+    a standard deviation or an interval stays with its mean.
     """
     naming = next(
         (i for i, c in enumerate(info.columns) if c.key not in _NAMING), len(info.columns)
@@ -148,12 +148,12 @@ def _width(info: TableInfo) -> int:
 
 
 def csv_text(info: TableInfo, *, labels: Sequence[str] | None = None) -> str:
-    """A table as CSV: full digits, empty where a value is missing.
+    """Format a table as CSV, with all digits; missing values are empty.
 
     Args:
         info: The table.
-        labels: What must be known of its numbers (`estimated`), as a last column of each row;
-            None where it stands elsewhere.
+        labels: Labels without which the numbers must not be shown (`estimated`), as a last column;
+            None for no such column.
     """
     said = [] if labels is None else ["; ".join(labels)]
     out = io.StringIO()
@@ -173,9 +173,9 @@ def matrix(
     values: Mapping[int, float | None],
     text: Callable[[float | None], str],
 ) -> TableInfo:
-    """A quantity of each setup, batch size downwards, learning rate from left to right.
+    """Lay out a quantity of each setup as a grid: batch sizes down, learning rates across.
 
-    What setups have besides makes more rows. Setups that are no grid (a search's) become a list.
+    Further parameters add rows. Setups that do not form a grid, such as a search's, become a list.
     """
     rates = ascending(each.learning_rate for each in setups)[::-1]
     sizes = ascending(each.batch_size for each in setups)
@@ -239,7 +239,7 @@ def _listed(
 
 
 class Parameters(Protocol):
-    """Anything with the parameters of a setup: its energy, its stages, its break-even."""
+    """Anything that has the parameters of a setup, such as `SetupEnergy` or `SetupStage`."""
 
     @property
     def setup(self) -> int:
@@ -247,19 +247,19 @@ class Parameters(Protocol):
 
     @property
     def batch_size(self) -> int | None:
-        """Batch size that was asked for; None where the configuration has none."""
+        """Requested batch size; None if the setup has none."""
 
     @property
     def learning_rate(self) -> float | None:
-        """Likewise."""
+        """Requested learning rate; None if the setup has none."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Its further parameters."""
+        """Further parameters of the setup."""
 
 
 def setup_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
-    """The columns that say which setup a row is about: only what any of the setups has."""
+    """Return the columns that identify a setup; only those that any of the setups has a value in."""
     return (
         TableColumn(key="setup", heading="setup"),
         *([TableColumn(key="batch_size", heading="batch")] if _have_size(setups) else []),
@@ -277,14 +277,14 @@ def _have_rate(setups: Sequence[Parameters]) -> bool:
 
 
 def parameter_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
-    """A column for what setups have besides batch size and rate; none where all have the same."""
+    """Return a column for the setups' further parameters; none if all setups have the same."""
     if len({parameters_text(each.parameters) for each in setups}) > 1:
         return (TableColumn(key="parameters", heading="also"),)
     return ()
 
 
 def setup_cells(setup: Parameters, setups: Sequence[Parameters]) -> tuple[Cell, ...]:
-    """The cells below `setup_columns`."""
+    """Return a setup's cells in the columns of `setup_columns`."""
     besides = parameters_text(setup.parameters)
     return (
         word_cell(setup.setup),
@@ -295,27 +295,27 @@ def setup_cells(setup: Parameters, setups: Sequence[Parameters]) -> tuple[Cell, 
 
 
 def size_cell(batch_size: int | None) -> Cell:
-    """A batch size."""
+    """Return a cell with a batch size; `-` if there is none."""
     return Cell(value=batch_size, text=MISSING if batch_size is None else str(batch_size))
 
 
 def rate_cell(learning_rate: float | None) -> Cell:
-    """A learning rate."""
+    """Return a cell with a learning rate; `-` if there is none."""
     return Cell(value=learning_rate, text=learning_rate_text(learning_rate))
 
 
 def word_cell(value: float | str) -> Cell:
-    """A value that stands as it is."""
+    """Return a cell that displays its value unformatted."""
     return Cell(value=value, text=str(value))
 
 
 def number_cell(value: float | None, decimals: int) -> Cell:
-    """A number with its decimals; `-` where it is not known."""
+    """Return a cell with a number of fixed decimals; `-` if unknown."""
     return Cell(value=value, text=number_text(value, decimals))
 
 
 def change_cell(saving: float | None) -> Cell:
-    """A saving as people see a bill: less energy is a minus. The value is the saving in percent."""
+    """Return a cell with a share saved: its value is the saving in percent, its text the change, `-20 %`."""
     if saving is None:
         return Cell(value=None, text=MISSING)
     change = round(-100 * saving)
@@ -323,12 +323,12 @@ def change_cell(saving: float | None) -> Cell:
 
 
 def percent(share: float | None) -> float | None:
-    """A share as percent."""
+    """Convert a share to percent; None stays None."""
     return None if share is None else 100 * share
 
 
 def probability_cell(probability: float | None) -> Cell:
-    """A probability in percent, as it is said in a sentence: neither 0 nor 100 is sure."""
+    """Return a cell with a probability in percent, displayed as `<1` or `>99` near 0 and 100."""
     if probability is None:
         return Cell(value=None, text=MISSING)
     words = probability_text(probability).removesuffix(" %")
@@ -336,15 +336,15 @@ def probability_cell(probability: float | None) -> Cell:
 
 
 def mean_of(spread: Spread | None) -> float | None:
-    """The mean of a spread; None where there is none."""
+    """Return the mean of a spread; None if there is no spread."""
     return None if spread is None else spread.mean
 
 
 def std_of(spread: Spread | None) -> float | None:
-    """The standard deviation of a spread; None where there is none."""
+    """Return the standard deviation of a spread; None if there is none."""
     return None if spread is None else spread.std
 
 
 def gaps_legend(rows: Sequence[Sequence[Cell]]) -> str:
-    """Legend of the dash, where there is one."""
+    """Return the explanation of the dash if any cell has no value; else empty."""
     return f"{MISSING} not known" if any(c.value is None for row in rows for c in row) else ""

@@ -1,10 +1,10 @@
-"""Style of all figures, and drawing of a chart into files without a browser.
+"""Style shared by all figures, and rendering of charts to files without a browser.
 
-Importing this takes half a second; only a report needs it.
+Importing this module takes half a second, so only code that writes a report does.
 
-Colours mean nothing that shape, dash, place or words do not say too. They are few and fixed, so
-that a page can exchange them for its dark ones (`DARK`). A chart's marks carry what they show
-as words (the channel `description`); a page shows these to who points at one.
+Colour is never the only carrier of information: shape, dash, position or text says the same. The
+colours are few and fixed, so that a page can replace them with those of its dark theme (`DARK`).
+Marks carry a description in words (the channel `description`), which the page shows on hover.
 """
 
 import csv
@@ -42,7 +42,7 @@ DARK: Mapping[str, str] = {
         )
     ),
 }
-"""A drawing's fixed colours, and those that take their place on a dark page."""
+"""Colours of the dark theme, by the fixed colours of a drawing that they replace."""
 
 WIDTH = 640
 
@@ -50,29 +50,30 @@ _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-se
 _PNG_SCALE = 2.0
 _HEADING_LETTER = 6.5
 _TITLE_LETTER, _NOTE_LETTER = 8.8, 6.1
-"""Width of a letter in pixels, in the widest of our fonts: a browser may have another than who draws."""
+"""Mean width of a letter in pixels, in the widest of our fonts, since a browser may not have the font that
+was used for rendering."""
 _WIDE_LETTERS = 1.14
-"""A short line may have more than its share of wide letters, as "mWh" has."""
+"""Safety factor for short lines, which may have many wide letters, such as "mWh"."""
 _PADDING = 8
 _LABEL_SEPARATION = 12
-"""Pixels between numbers of an axis at least; the first and the last are shifted inwards."""
+"""Least number of pixels between the numbers of an axis; the first and the last are shifted inwards."""
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 _WIDTH_OF_SVG = re.compile(r'width="([\d.]+)" (height="[\d.]+") viewBox="0 0 [\d.]+ ')
 _LEFT_OF_ITS_PLACE = re.compile(r'text-anchor="end"[^>]*>([^<]*)<')
-"""Words that end where they belong, as those of a vertical axis do."""
+"""Right-aligned texts, such as the labels of a vertical axis, which extend to the left of their position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A figure as files want it.
+    """A rendered figure, as the contents of its files.
 
     Attributes:
-        name: Short; the name of its files.
-        title: In words.
-        svg: With a transparent ground.
-        png: The same on white, twice as large.
+        name: Name of its files, without suffix.
+        title: Title in words.
+        svg: SVG image with a transparent background.
+        png: PNG image on white, twice as large.
         csv: The numbers that it shows.
-        definition: The chart in Vega-Lite, as JSON, from which both pictures were drawn.
+        definition: Vega-Lite specification of the chart, as JSON, from which both images were rendered.
     """
 
     name: str
@@ -90,18 +91,18 @@ def drawing(
     rows: Sequence[Mapping[str, Any]],
     labels: Sequence[str],
 ) -> Drawing:
-    """Draw a chart.
+    """Render a chart.
 
     Args:
-        name: Short; the name of its files.
-        title: In words.
-        chart: An Altair chart.
+        name: Name of its files, without suffix.
+        title: Title in words.
+        chart: An Altair chart, as returned by `styled`.
         rows: The numbers that it shows, for its CSV file.
-        labels: What must be known of them (`estimated`), for the same.
+        labels: Labels without which the numbers must not be shown (`estimated`), for the CSV file.
     """
     definition = chart.to_dict(validate=False)
     svg = _at_least_as_wide(str(vl_convert.vegalite_to_svg(definition)), _widest_line(definition))
-    # Dark ink on a transparent ground cannot be read where an image viewer is dark.
+    # Dark lines on a transparent background would be unreadable in an image viewer with a dark theme.
     on_white = _AFTER_SVG_TAG.sub('<rect width="100%" height="100%" fill="#fff"/>', svg, count=1)
     return Drawing(
         name=name,
@@ -114,7 +115,7 @@ def drawing(
 
 
 def _widest_line(definition: Mapping[str, Any]) -> float:
-    """Pixels that title and notes of a chart take at most, in the widest of our fonts."""
+    """Return an upper bound on the width of a chart's title and notes, in pixels."""
     title = definition["title"]
     letters = [_TITLE_LETTER * len(line) for line in title["text"]]
     return _WIDE_LETTERS * max(
@@ -123,9 +124,9 @@ def _widest_line(definition: Mapping[str, Any]) -> float:
 
 
 def _at_least_as_wide(svg: str, words: float) -> str:
-    """A picture in which lines of such a width have room from its left edge on, and labels to their left.
+    """Widen an SVG image so that lines of text of `words` pixels and the labels of axes are not cut off.
 
-    Who draws it measures words in a font of its own; a browser that has a wider one would cut them off.
+    The renderer measures text in its own font, and the one of a browser may be wider.
     """
     longest = max((len(each) for each in _LEFT_OF_ITS_PLACE.findall(svg)), default=0)
     left = (_WIDE_LETTERS - 1) * _NOTE_LETTER * longest
@@ -138,13 +139,13 @@ def _at_least_as_wide(svg: str, words: float) -> str:
 
 
 def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH) -> Any:  # noqa: ANN401 - as above
-    """A chart with its title, notes under it, and our look.
+    """Return a chart with its title, notes below the title, and the common style.
 
     Args:
-        chart: The chart.
-        title: In words.
-        notes: What must be said of it, a line each.
-        width: Pixels that a line of text may take; longer ones are broken.
+        chart: An Altair chart.
+        title: Title in words.
+        notes: Notes on the chart, one per line.
+        width: Maximum width of a line of text in pixels; longer ones are wrapped.
     """
     lines = textwrap.wrap(title, int(width / _TITLE_LETTER))
     under = [line for note in notes for line in textwrap.wrap(note, int(width / _NOTE_LETTER))]
@@ -186,7 +187,7 @@ def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH
 
 
 def in_groups(layer: Any, rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> Any:  # noqa: ANN401 - as above
-    """Panels side by side, one for each `group` of the rows, in the given order."""
+    """Facet a chart into panels side by side, one for each `group` of the rows, in the given order."""
     return layer.facet(
         data=alt.InlineData(values=rows),
         column=alt.Column(
@@ -200,18 +201,18 @@ def in_groups(layer: Any, rows: Sequence[Mapping[str, Any]], groups: Sequence[st
 
 
 def mark_step(step: float, groups: Sequence[str], marks: int) -> float:
-    """Pixels for each mark beside others, so that no panel of `in_groups` is narrower than its heading.
+    """Return the pixels for each of several adjacent marks that keep a panel as wide as its heading.
 
     Args:
-        step: What a mark needs by itself.
-        groups: Headings of the panels.
-        marks: Marks side by side in a panel.
+        step: Pixels that a mark needs by itself.
+        groups: Headings of the panels of `in_groups`.
+        marks: Number of marks side by side in a panel.
     """
     return max(step, _HEADING_LETTER * max(map(len, groups), default=0) / max(marks, 1))
 
 
 def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scale]:
-    """Colour, dash and shape of lines, the same for the same place in the series."""
+    """Return scales of colour, dash and shape, which depend on the position in the series alone."""
     count, names = len(series), list(series)
 
     def picked(values: Sequence[Any]) -> alt.Scale:
@@ -221,7 +222,7 @@ def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scal
 
 
 def wrapped(note: str) -> list[str]:
-    """A note of several statements, three on a line."""
+    """Split a note of several statements, separated by semicolons, into lines of three."""
     parts = note.split("; ")
     return ["; ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
 

@@ -1,4 +1,4 @@
-"""Tables as text for papers and programs: Markdown, LaTeX (booktabs) or CSV."""
+"""Formatting of tables for papers and programs: Markdown, LaTeX (booktabs) or CSV."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,7 +7,7 @@ from analysis.forms.cells import TableInfo, csv_text
 
 
 class Format(StrEnum):
-    """Formats of a table."""
+    """Text formats of a table."""
 
     MARKDOWN = "markdown"
     LATEX = "latex"
@@ -40,13 +40,13 @@ _LATEX = {
 
 
 def tables_text(infos: Sequence[TableInfo], form: Format) -> str:
-    """All tables, one after another, each with its title."""
+    """Format all tables, one after another, each with its title."""
     writers = {Format.MARKDOWN: markdown, Format.LATEX: latex, Format.CSV: _titled_csv}
     return "\n".join(writers[form](info) for info in infos)
 
 
 def markdown(info: TableInfo) -> str:
-    """A table in Markdown, with its title above and its legend below."""
+    """Format a table in Markdown, with its title above and its legend below."""
     lines = [
         f"**{info.title}**",
         "",
@@ -59,7 +59,7 @@ def markdown(info: TableInfo) -> str:
 
 
 def latex(info: TableInfo) -> str:
-    """A table in LaTeX; needs the package booktabs."""
+    """Format a table in LaTeX, which needs the package booktabs."""
     lines = [
         r"\begin{table}",
         rf"\caption{{{_escaped(info.title)}}}",

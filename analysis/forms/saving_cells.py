@@ -1,4 +1,4 @@
-"""Columns and cells of a saving in a table, and the sentence below them."""
+"""Columns and cells of a saving in a table, and its summary for the legend."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,12 @@ from study.record.files import EnergyUnit
 
 
 def saving_line(what: str, saving: Saving | None) -> str:
-    """A saving over setups in words."""
+    """Describe the saving over all setups in words.
+
+    Args:
+        what: The way of training that saves energy.
+        saving: Saving over all setups; None if unknown.
+    """
     if saving is None or saving.share is None:
         return f"what {what} saves is not known: no setup has the energy of all its stages"
     word = "saves" if saving.share >= 0 else "adds"
@@ -22,7 +27,7 @@ def saving_line(what: str, saving: Saving | None) -> str:
 
 
 def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[TableColumn, ...]:
-    """The columns of a saving: energy of the reference and of the other way, and the change."""
+    """Return the columns of a saving: energies of the reference and of the other way, and the change."""
     return (
         TableColumn(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
         TableColumn(key=f"{other}_wh", heading=f"{other} {unit.name}"),
@@ -33,7 +38,7 @@ def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[TableCo
 
 
 def saving_cells(saving: Saving | None, unit: TableUnit) -> tuple[Cell, ...]:
-    """The cells below `saving_columns`."""
+    """Return the cells of a saving in the columns of `saving_columns`."""
     interval = None if saving is None else saving.interval
     return (
         unit.cell(mean_of(saving.reference_j if saving else None)),
@@ -45,11 +50,11 @@ def saving_cells(saving: Saving | None, unit: TableUnit) -> tuple[Cell, ...]:
 
 
 def saving_unit(savings: Sequence[Saving | None], unit: EnergyUnit) -> TableUnit:
-    """The unit of the energies of several savings.
+    """Return the unit, with decimals, for the energies of several savings.
 
     Args:
-        savings: What a table shows.
-        unit: Of the study.
+        savings: Savings that the table shows; None where unknown.
+        unit: Unit in which the study's energies are shown.
     """
     known = [saving for saving in savings if saving is not None]
     means = (energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))

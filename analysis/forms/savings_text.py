@@ -1,4 +1,4 @@
-"""A saving, and what is given up of the objective for it, as parts of a sentence."""
+"""Wording of a saving, and of the loss in the objective that comes with it, as parts of a sentence."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from analysis.energy.score_changes import ScoreChange
 from analysis.forms.scores import ScoreForm
 
 NO_DIFFERENCE = 0.005
-"""Half a point of a share, or half a hundredth of another objective: nobody would choose by less."""
+"""Negligible difference in the objective: half a percentage point of a share, 0.5 % of any other."""
 
 
 def change_text(saving: Saving, against: str) -> str:
-    """Saving or addition of a way of training, as what follows its name in a sentence.
+    """State the saving or extra energy of a way of training, to follow its name in a sentence.
 
     Args:
-        saving: Over all setups.
-        against: The other way.
+        saving: Saving over all setups.
+        against: Name of the reference.
     """
     share = saving.share or 0.0
     if saving.interval is not None and not saving.is_sure:
@@ -29,7 +29,7 @@ def change_text(saving: Saving, against: str) -> str:
 
 
 def saved_interval_text(saving: Saving) -> str:
-    """The 95 % interval of what is saved, or of what is added, in brackets; empty without one."""
+    """Format the 95 % interval of the saving or extra energy in parentheses; empty without one."""
     if saving.interval is None:
         return ""
     low, high = 100 * saving.interval.low, 100 * saving.interval.high
@@ -45,17 +45,17 @@ def saved_interval_text(saving: Saving) -> str:
 
 
 def is_no_difference(change: ScoreChange, score: ScoreForm) -> bool:
-    """Return whether two ways reach the same objective as far as anybody cares."""
+    """Return whether the difference in the objective is negligible, below `NO_DIFFERENCE`."""
     return abs(change.relative(score.objective)) < NO_DIFFERENCE
 
 
 def no_difference_text(score: ScoreForm) -> str:
-    """Reach of `is_no_difference`, in words."""
+    """Format the threshold of `is_no_difference`."""
     return "half a point" if score.objective.is_share else f"{100 * NO_DIFFERENCE:g} % (relative)"
 
 
 def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> str:
-    """Mean loss of objective, as the end of a sentence; empty if not known."""
+    """State the mean loss in the objective, as the end of a sentence; empty if unknown."""
     change = ScoreChange.mean(changes)
     if change is None:
         return ""
@@ -65,7 +65,7 @@ def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> st
 
 
 def given_up_words(change: ScoreChange, score: ScoreForm) -> str:
-    """Loss of objective, as a verb and its object: `gives up 1.2 points of accuracy`."""
+    """State the loss in the objective, as a verb and its object: `gives up 1.2 points of accuracy`."""
     amount = score.amount_text(change.given_up)
     if score.counts_points:
         return f"{'gives up' if change.given_up > 0 else 'gains'} {amount} of {score.name}"

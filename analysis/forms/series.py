@@ -7,15 +7,15 @@ from study.record.manifest import Manifest
 
 
 def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
-    """A function that gives the series of a setup.
+    """Return a function that names the series of a setup in a figure.
 
     Args:
-        manifest: Says which further parameters a setup has.
+        manifest: Manifest of the study, with the parameters of the setups.
 
     Returns:
-        From a setup's number and learning rate to `0.001`, or `0.001, alpha 0.5` where setups
-        differ in more than batch size and learning rate; `alpha 0.5` where there is no learning rate,
-        or one that all of them have.
+        Function from a setup's number and learning rate to a name: `0.001`, or `0.001, alpha 0.5` if
+        setups differ in more than batch size and learning rate, or `alpha 0.5` if besides that there
+        is no learning rate or all setups have the same.
     """
     parameters = {facts.setup: facts.parameters for facts in manifest.setups}
     names = dict.fromkeys(name for chosen in parameters.values() for name in chosen)
@@ -33,27 +33,27 @@ def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
 
 
 def setup_name(batch_size: int | None, series: str) -> str:
-    """A setup in a figure's label: `64 x 0.001`; its series alone where there is no batch size."""
+    """Name a setup in a figure's label: `64 x 0.001`; its series alone if it has no batch size."""
     return series if batch_size is None else f"{batch_size} x {series}"
 
 
 def setup_words(batch_size: int | None, series: str) -> str:
-    """A setup in words; its series begins with the learning rate, where there is one."""
+    """Describe a setup in words; a series that starts with a digit starts with the learning rate."""
     rate = f"learning rate {series}" if series[:1].isdigit() else series
     return rate if batch_size is None else f"{group_name(batch_size)}, {rate}"
 
 
 def group_name(batch_size: int | None) -> str:
-    """The heading of the setups with a batch size."""
+    """Return the heading of the setups with a batch size; empty without one."""
     return "" if batch_size is None else f"batch size {batch_size}"
 
 
 def series_title(series: Iterable[str]) -> str:
-    """The title of an axis of series."""
+    """Return the title of an axis whose values are series."""
     return "learning rate" if any(each[:1].isdigit() for each in series) else "setup"
 
 
 def names_title(names: Iterable[str]) -> str:
-    """The parts of which the names of setups are made: `batch size x learning rate`."""
+    """Return the title of an axis whose values are `setup_name`s: `batch size x learning rate`."""
     size, _, series = next(iter(names), "").partition(" x ")
     return f"batch size x {series_title([series])}" if series else series_title([size])

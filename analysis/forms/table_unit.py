@@ -1,6 +1,6 @@
-"""The unit of a study's energies with the decimals of a table, and cells in it.
+"""Unit and decimals of the energies in a table, and cells with an energy.
 
-CSV files keep the unit that is in their columns' names.
+CSV files do not use this unit: their values have the unit that the column's key names.
 """
 
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ class TableUnit:
     """A unit of energy for a table.
 
     Attributes:
-        name: As headings have it.
-        joules: In one of it.
-        decimals: That numbers are shown with.
+        name: Symbol of the unit, as in headings.
+        joules: Joules in one unit.
+        decimals: Number of decimals that are shown.
     """
 
     name: str
@@ -28,22 +28,22 @@ class TableUnit:
 
     @classmethod
     def of(cls, energies_j: Iterable[float | None], unit: EnergyUnit) -> Self:
-        """Choose the decimals by the largest of a table's energies in joules.
+        """Choose the decimals by the largest of a table's energies.
 
         Args:
-            energies_j: What the table shows.
-            unit: Of the study.
+            energies_j: Energies that the table shows; None where unknown.
+            unit: Unit in which the study's energies are shown.
         """
         known = [abs(each) for each in energies_j if each is not None]
         largest = max(known, default=0.0) / unit.joules
         return cls(name=unit.name, joules=unit.joules, decimals=decimals_for([largest]))
 
     def cell(self, energy_j: float | None, *, key_unit_j: float = J_PER_WH) -> Cell:
-        """A cell with an energy.
+        """Return a cell with an energy.
 
         Args:
-            energy_j: Joules; None where it is not known.
-            key_unit_j: Joules in the unit of the column's key, which CSV files have.
+            energy_j: Energy in joules; None if unknown.
+            key_unit_j: Joules in the unit that the column's key names, in which the value is stored.
         """
         if energy_j is None:
             return Cell(value=None, text=number_text(None, 0))

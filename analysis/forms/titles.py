@@ -4,5 +4,5 @@ from collections.abc import Sequence
 
 
 def titled(title: str, labels: Sequence[str]) -> str:
-    """A title with its labels: `Energy per epoch (estimated; data: synthetic)`."""
+    """Append labels to a title: `Energy per epoch (estimated; data: synthetic)`."""
     return f"{title} ({'; '.join(labels)})" if labels else title

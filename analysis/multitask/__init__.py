@@ -1,1 +1,1 @@
-"""Answer whether tasks train cheaper together (Table 4)."""
+"""Analysis of multitask: energy of tasks trained together against one by one (paper, Table 4 and Figure 5)."""

@@ -1,4 +1,4 @@
-"""Advice on training tasks together."""
+"""Advice on whether to train tasks together, in sentences."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,12 @@ TWO = 2
 
 
 def multitask_advice(info: MultitaskInfo, score: ScoreForm) -> Iterator[str]:
-    """Say whether tasks are cheaper together, and what each gives up of the objective for that."""
+    """Yield whether tasks take less energy together, and how that changes the objective of each task.
+
+    Args:
+        info: Results of the multitask study.
+        score: Name and format of the objective.
+    """
     saving = info.over_setups
     if saving is None or saving.share is None:
         yield "Whether tasks train cheaper together is not known: energies are missing."
@@ -24,12 +29,12 @@ def multitask_advice(info: MultitaskInfo, score: ScoreForm) -> Iterator[str]:
 
 
 def all_tasks(info: MultitaskInfo) -> str:
-    """Return what is trained together, in words: `both tasks`, `all 3 tasks`."""
+    """Name the tasks together: `both tasks`, `all 3 tasks`."""
     return "both tasks" if len(info.names) == TWO else f"all {len(info.names)} tasks"
 
 
 def _by_task(changes: Mapping[str, ScoreChange], score: ScoreForm) -> str:
-    """Gain or loss of each task: a mean over unlike tasks would say nothing."""
+    """State the change of the objective task by task, since a mean over unlike tasks means nothing."""
     if not changes:
         return ""
     if all(is_no_difference(change, score) for change in changes.values()):

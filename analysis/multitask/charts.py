@@ -1,4 +1,4 @@
-"""The chart of multitask: stacked bars, one task upon the other, and all together."""
+"""Multitask chart: energy of the tasks one by one, as stacked bars, next to that of all together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,11 +29,11 @@ _BAR_STEP, _BAR_HEIGHT = 22, 250
 
 
 _SHADES = (PLAIN, MUTED)
-"""Of the tasks, in turn; what trains all of them stands out."""
+"""Colours of the single tasks, in turn; the stage that trains all of them has another one."""
 
 
 def multitask_chart(info: MultitaskBarsInfo, unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Two bars for each setup: one task upon the other, and all together."""
+    """Draw two bars for each setup: the single tasks stacked, and all tasks together."""
     per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
         {

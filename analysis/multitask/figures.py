@@ -1,4 +1,4 @@
-"""The figure of multitask as a record (paper, Figure 5); `charts` draws it."""
+"""Figure of multitask as a record (paper, Figure 5); `analysis.multitask.charts` draws it."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,16 @@ from study.record.manifest import Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultitaskBar:
-    """One piece of a bar of Figure 5.
+    """One segment of a stacked bar of Figure 5.
 
     Attributes:
         setup: Number of the setup.
-        batch_size: The panel that it stands in.
-        series: Learning rate, and what else the setup chooses.
-        way: `one by one` or `together`: the bar.
-        task: The piece: a task, or the stage that trains all.
-        from_wh: Where the piece begins.
-        to_wh: Where it ends.
+        batch_size: Batch size, which has a panel of its own; None if the setup has none.
+        series: Learning rate and further parameters of the setup.
+        way: The bar that it belongs to: `one by one` or `together`.
+        task: Name of the task, or of the stage that trains all.
+        from_wh: Lower end of the segment.
+        to_wh: Upper end of the segment.
     """
 
     setup: int
@@ -37,14 +37,14 @@ class MultitaskBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultitaskBarsInfo:
-    """Figure 5 before it is drawn.
+    """Data of Figure 5.
 
     Attributes:
-        name: Short; the name of its files.
-        title: With labels.
-        bars: By setup; a setup that lacks an energy has none.
-        tasks: What the pieces are, the stage that trains all last.
-        note: What is saved over all setups.
+        name: Name of its files, without suffix.
+        title: Title with the study's labels.
+        bars: Segments by setup; setups with an unknown energy are left out.
+        tasks: Names of the tasks, and last the stage that trains all.
+        note: Sentence on the energy saved over all setups.
     """
 
     name: str
@@ -57,7 +57,7 @@ class MultitaskBarsInfo:
 def multitask_bars_info(
     manifest: Manifest, multitask: MultitaskInfo, labels: Sequence[str]
 ) -> MultitaskBarsInfo:
-    """Figure 5: a bar for the tasks one by one and one for all together."""
+    """Compute Figure 5: for each setup a bar for the tasks one by one and one for all together."""
     return MultitaskBarsInfo(
         name="multitask_bars",
         title=titled("Energy of a training: tasks one by one and together", labels),
@@ -93,7 +93,7 @@ def _bars(manifest: Manifest, info: MultitaskInfo) -> Iterator[MultitaskBar]:
 
 
 def _energies_wh(row: SetupMultitask) -> list[float] | None:
-    """Mean energies of each task and of all together; None where one of them is not known."""
+    """Return the mean energies of each task and of all together; None if one of them is unknown."""
     means = [None if (spread := each.energy_j) is None else spread.mean for each in row.stages]
     known = [wh for mean in means if (wh := to_wh(mean)) is not None]
     return known if len(known) == len(means) else None

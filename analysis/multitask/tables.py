@@ -1,4 +1,4 @@
-"""The tables of multitask: each task over the setups (paper, Table 4), and each setup."""
+"""Tables of multitask: tasks averaged over setups (paper, Table 4), and each setup (paper, Figure 5)."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ from study.record.files import J_PER_MWH, EnergyUnit
 
 
 def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: EnergyUnit) -> TableInfo:
-    """Energy per epoch, epochs and total of each task, averaged over setups (paper, Table 4)."""
+    """Return the table of energy per epoch, epochs and total energy by task (paper, Table 4)."""
     shown = TableUnit.of((mean_of(each.energy_j) for each in info.tasks), unit)
     rows = tuple(
         (
@@ -56,7 +56,7 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: EnergyUnit) ->
 def multitask_table(
     info: MultitaskInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> TableInfo:
-    """All tasks together against one by one, in each setup (paper, Figure 5)."""
+    """Return the table that compares all tasks together with one by one, by setup (paper, Figure 5)."""
     shown = saving_unit([row.saving for row in info.rows], unit)
     given_up = "points" if score.objective.is_share else score.given_up_heading
     return TableInfo(

@@ -1,4 +1,4 @@
-"""Several tasks in one training against one training for each (paper, Table 4 and Figure 5)."""
+"""Comparison of one training for all tasks with one training for each (paper, Table 4 and Figure 5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,9 +18,9 @@ class TaskAverage:
 
     Attributes:
         task: Name of the task, or of the stage that trains all.
-        energy_per_epoch_j: Over the setups' means.
-        epochs: Epochs until it stopped, over the setups' means.
-        energy_j: Total of a training, over the setups' means.
+        energy_per_epoch_j: Energy per epoch, over the setups' means; None if unknown.
+        epochs: Epochs until the training stopped, over the setups' means; None if unknown.
+        energy_j: Total energy of a training, over the setups' means; None if unknown.
     """
 
     task: str
@@ -31,17 +31,17 @@ class TaskAverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupMultitask:
-    """All tasks together against one by one, in one setup.
+    """Comparison of all tasks together with one by one, in one setup.
 
     Attributes:
         setup: Number of the setup.
-        batch_size: As asked for.
-        learning_rate: As asked for.
-        parameters: What the setup has besides, for example `{"alpha": 0.5}`.
-        stages: Each task, and last all together, each with energy, epochs and accuracy.
-        saving: Of all together against the sum of one by one, over the repeats; None where no
-            repeat has all energies.
-        given_up: Of each task: what it gives up of the objective with the others, or None.
+        batch_size: Requested batch size; None if the setup has none.
+        learning_rate: Requested learning rate; None if the setup has none.
+        parameters: Further parameters, for example `{"alpha": 0.5}`.
+        stages: Stage of each task, and last the stage that trains all.
+        saving: Energy saved by training together, relative to the sum of one by one, over the repeats;
+            None if no repeat has all energies.
+        given_up: Loss of each task in the objective when trained together, by its name; None if unknown.
     """
 
     setup: int
@@ -55,12 +55,12 @@ class SetupMultitask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultitaskInfo:
-    """All tasks together against one by one, over all setups.
+    """Comparison of all tasks together with one by one, over all setups.
 
     Attributes:
-        rows: Each setup, in the order of their numbers.
-        tasks: Table 4: each task, and last all together, over the setups.
-        over_setups: Saving by the setups' mean energies; None where none is known.
+        rows: Comparison in each setup, ordered by setup number.
+        tasks: Rows of Table 4: each task, and last all together, averaged over setups.
+        over_setups: Saving by the setups' mean energies; None if none is known.
     """
 
     rows: tuple[SetupMultitask, ...]
@@ -74,7 +74,7 @@ class MultitaskInfo:
 
     @property
     def changes(self) -> dict[str, ScoreChange]:
-        """Mean loss of each task over the setups, by its name; of those that are known."""
+        """Mean loss of each task in the objective over the setups, by its name; unknown ones are left out."""
         means = {
             name: ScoreChange.mean(row.given_up[name] for row in self.rows) for name in self.names
         }
@@ -88,11 +88,11 @@ def multitask_info(
     *,
     objective: Objective = ACCURACY,
 ) -> MultitaskInfo:
-    """Compare the stages of each setup: the last one trains what the others train one by one.
+    """Compare, in each setup, the last stage, which trains all tasks, with the others, which train one each.
 
     Args:
         setups: The setups of the study.
-        stages: Their stages, in the order of the manifest.
+        stages: The stages of these setups, in the order of the manifest.
         trials: The stages of their trials.
         objective: The validation metric that decides.
     """
@@ -118,7 +118,7 @@ def multitask_info(
 
 
 def one_by_one_j(tasks_j: Iterable[float | None]) -> float | None:
-    """Energy of a training for each task; None where one of them is not known."""
+    """Return the total energy of one training per task; None if one of them is unknown."""
     known = []
     for each in tasks_j:
         if each is None:

@@ -1,1 +1,1 @@
-"""Write and serve the report: one self-contained HTML page."""
+"""Writing and serving of the report, one self-contained HTML page."""

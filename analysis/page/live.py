@@ -1,4 +1,4 @@
-"""Reports that follow their studies: made anew when files of the study have changed."""
+"""Live reports, which are written again when files of their studies have changed."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,34 +19,34 @@ _WATCHED = (MANIFEST_FILE, EPOCHS_FILE, TRIALS_FILE, f"{POWER_FILE}/*", "*/resul
 
 
 class Live(Protocol):
-    """A page that follows one study or several, with the files beside it."""
+    """A page that follows one or several studies, with its accompanying files."""
 
     def refresh(self) -> bool:
-        """Make it anew if a study has gone on; whether it was."""
+        """Update the page if a study has changed; return whether it was updated."""
 
     def content(self, name: str) -> bytes | None:
-        """A file by its name; None where there is none."""
+        """Return the content of a file by its name; None if there is no such file."""
 
 
 @final
 class LiveReport:
-    """The report of one study, made anew when the study has gone on.
+    """The report of one study, written again when the study has changed.
 
     Attributes:
-        folder: The folder with the page and its files.
-        findings: What the study says.
+        folder: Folder with the page and its files.
+        findings: Latest results of the study.
     """
 
     def __init__(self, study: Path, choices: Choices, *, drawn_by: Draw = draw) -> None:
-        """Make the report for the first time.
+        """Write the report for the first time.
 
         Args:
             study: Folder of the study.
-            choices: How it is analysed.
-            drawn_by: Draws the figures.
+            choices: Options of the analysis.
+            drawn_by: Function that draws the figures.
 
         Raises:
-            AnalysisError: The study cannot be read, or the report not be written.
+            AnalysisError: The study cannot be read, or the report cannot be written.
         """
         self._study = study
         self._choices = choices
@@ -56,24 +56,24 @@ class LiveReport:
         self.findings = self._written()
 
     def refresh(self) -> bool:
-        """Make the report anew if a file of the study has changed since.
+        """Write the report again if a file of the study has changed since.
 
         Returns:
-            Whether it was made anew.
+            Whether it was written again.
 
         Raises:
-            AnalysisError: The study cannot be read, or the report not be written.
+            AnalysisError: The study cannot be read, or the report cannot be written.
         """
         seen = self._files()
         if seen == self._seen:
             return False
-        # Remembered first: a file that cannot be read is tried again when it has changed.
+        # Set before writing, so that an unreadable file is retried only once it has changed.
         self._seen = seen
         self.findings = self._written()
         return True
 
     def content(self, name: str) -> bytes | None:
-        """A file of the report's folder; no other one, and none that a link leads to."""
+        """Return a file of the report's folder; None for other paths, hidden files and symbolic links."""
         file = self.folder / name
         if "/" in name or name.startswith(".") or not file.is_file():
             return None
@@ -98,24 +98,24 @@ class LiveReport:
                 try:
                     told = path.stat()
                 except FileNotFoundError:
-                    continue  # replaced just now
+                    continue  # replaced at this moment
                 found.add((str(path), told.st_mtime_ns, told.st_size))
         return frozenset(found)
 
 
 @final
 class LiveOverview:
-    """Several studies side by side, made anew when one of them has gone on; kept in memory."""
+    """A page, kept in memory, that compares several studies and is updated when one of them has changed."""
 
     def __init__(
         self, reports: Mapping[str, LiveReport], *, paper: bool, drawn_by: Draw = draw
     ) -> None:
-        """Make the page for the first time.
+        """Build the page for the first time.
 
         Args:
-            reports: By the names under which they are found from the page.
-            paper: Whether the published numbers stand beside theirs.
-            drawn_by: Draws the figures.
+            reports: Reports of the studies, by the first part of their addresses.
+            paper: Whether to show the published numbers too.
+            drawn_by: Function that draws the figures.
         """
         self._reports = reports
         self._paper = paper
@@ -123,10 +123,14 @@ class LiveOverview:
         self._files = self._made()
 
     def refresh(self) -> bool:
-        """Make reports anew whose studies have gone on, and with them the page.
+        """Update the reports whose studies have changed, and then the page.
+
+        Returns:
+            Whether a report was updated.
 
         Raises:
-            AnalysisError: A study cannot be read; the others have been seen to all the same.
+            AnalysisError: A study cannot be read or a report cannot be written; the others have been
+                updated nevertheless.
         """
         changed, errors = False, []
         for report in self._reports.values():
@@ -141,7 +145,7 @@ class LiveOverview:
         return changed
 
     def content(self, name: str) -> bytes | None:
-        """The page, or a table of it as CSV."""
+        """Return the page or one of its tables as CSV; None for any other name."""
         return self._files.get(name)
 
     def _made(self) -> dict[str, bytes]:
@@ -158,10 +162,16 @@ class LiveOverview:
 def follow(
     page: Live, stop: threading.Event, *, every_s: float, warn: Callable[[str], None]
 ) -> None:
-    """Make a page anew whenever its studies have gone on, until `stop` is set.
+    """Update a page whenever its studies have changed, until `stop` is set.
 
-    What cannot be read now, say a file that is half written, is said once and tried again when it
-    has changed; the last report stays.
+    A file that cannot be read, say because it is half written, is warned about once and retried when
+    it has changed; meanwhile the last report stays.
+
+    Args:
+        page: Page to update.
+        stop: Event that ends the loop.
+        every_s: Seconds between checks for changes.
+        warn: Function that shows a warning.
     """
     while not stop.wait(every_s):
         try:
@@ -173,15 +183,18 @@ def follow(
 def live_pages(
     studies: Sequence[Path], choices: Choices, *, drawn_by: Draw = draw
 ) -> dict[str, Live]:
-    """A page for each study, and at the root the one that sets several side by side.
+    """Build a page for each study and, for several, one at the root that compares them.
 
     Args:
-        studies: Folders of studies.
-        choices: How they are analysed.
-        drawn_by: Draws the figures.
+        studies: Folders of the studies.
+        choices: Options of the analysis.
+        drawn_by: Function that draws the figures.
+
+    Returns:
+        The pages by the first part of their addresses; that of the page at the root is empty.
 
     Raises:
-        AnalysisError: A study cannot be read, or a report not be written.
+        AnalysisError: A study cannot be read, or a report cannot be written.
     """
     if len(studies) == 1:
         return {"": LiveReport(studies[0], choices, drawn_by=drawn_by)}

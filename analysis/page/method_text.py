@@ -1,4 +1,4 @@
-"""The end of a report: method, and facts of the study."""
+"""Last sections of a report: the method, and facts about the study."""
 
 import shlex
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _METHODS = {
 
 
 def method_sentences(findings: Findings) -> tuple[str, ...]:
-    """Describe measuring and computing, a sentence or two each."""
+    """Describe how energy was measured and how results were computed, in a sentence or two per topic."""
     nodes = findings.study.manifest.nodes
     sources = dict.fromkeys(_source_text(node) for node in nodes)
     return (
@@ -109,7 +109,7 @@ def _source_text(node: NodeFacts) -> str:
 
 
 def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
-    """The manifest in words: names and values."""
+    """Return the facts of a study's manifest as pairs of name and value."""
     manifest = findings.study.manifest
     data = manifest.data
     finished = manifest.finished_at or f"not yet ({manifest.status})"
@@ -161,7 +161,7 @@ def _node_text(node: NodeFacts) -> str:
 
 
 def _samples_text(manifest: Manifest) -> str:
-    """Describe how many samples and classes there are, as far as the study knows."""
+    """State the numbers of samples and classes, as far as they are known."""
     data = manifest.data
     if data.train_samples is None or data.val_samples is None:
         return "not known: the training loads them itself"
@@ -172,7 +172,7 @@ def _samples_text(manifest: Manifest) -> str:
 
 
 def _classes_text(manifest: Manifest) -> str:
-    """Describe number of classes and share of the commonest; nothing without classes."""
+    """State the number of classes and the accuracy at chance; empty without classes."""
     data = manifest.data
     if not data.classes:
         return ""

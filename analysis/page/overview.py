@@ -1,4 +1,4 @@
-"""One page for several studies: what each advises, with a figure, and all of them side by side."""
+"""One page for several studies: the recommendation of each, with a figure, and tables that compare them."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ _REST = """<header class="top">
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Summary:
-    """A study on the page."""
+    """Summary of one study on the page."""
 
     name: str
     about: str
@@ -70,13 +70,13 @@ def write_overview(
     """Write one page for several studies, and its tables as CSV files.
 
     Args:
-        studies: In the order of the page.
-        folder: Where to; it is made.
-        paper: Whether the published numbers stand beside theirs.
-        drawn_by: Draws the figures.
+        studies: Results of the studies, in the order of the page.
+        folder: Folder to write to; created if missing.
+        paper: Whether to show the published numbers too.
+        drawn_by: Function that draws the figures.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         AnalysisError: The folder cannot be written.
@@ -104,13 +104,13 @@ def overview_files(
     paper: bool,
     drawn_by: Draw = draw,
 ) -> dict[str, bytes]:
-    """The page and its CSV files, by their names.
+    """Return the contents of the page and its CSV files, by file name.
 
     Args:
-        studies: In the order of the page.
-        link: Where a study's own report is, seen from the page.
-        paper: Whether the published numbers stand beside theirs.
-        drawn_by: Draws the figures.
+        studies: Results of the studies, in the order of the page.
+        link: Function that returns the address of a study's own report, relative to the page.
+        paper: Whether to show the published numbers too.
+        drawn_by: Function that draws the figures.
     """
     tables = comparison_infos(studies, paper=paper)
     labels = all_labels(studies)

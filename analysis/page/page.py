@@ -1,7 +1,7 @@
-"""The page of a report as a template: one file, nothing fetched when it is opened.
+"""HTML template of a report's page: a single file that fetches nothing when it is opened.
 
-Jinja escapes whatever comes from a study. Only drawings, style and script, which are made here, go
-in as they are; a policy in the page's head lets no other script run.
+Jinja escapes everything that comes from a study. Only drawings, style and script, which this package
+generates, are inserted unescaped; a content security policy in the page's head blocks other scripts.
 """
 
 from jinja2 import Environment, StrictUndefined
@@ -93,18 +93,18 @@ _PARTS = """{% macro figure(drawing) %}
 </div>
 {% endmacro %}
 """
-"""How a figure and a table stand on a page."""
+"""Macros for a figure and a table on a page."""
 
 FIGURE_FILES = (("SVG", "svg"), ("PNG", "png"), ("CSV", "csv"), ("Vega-Lite", "vl.json"))
-"""The files of a figure: their names for people, and their endings."""
+"""Files of a figure: display name and file suffix."""
 
 
 def render(rest: str = _REST, /, **parts: object) -> str:
-    """Fill a page: what all pages have in common, and the rest of this one.
+    """Render a page: the head and macros common to all pages, and the rest of this one.
 
     Args:
-        rest: Template of what follows the page's head; left out: that of a study's report.
-        parts: What the template names; always `title` and `row_marks`.
+        rest: Template of the page after its head; by default that of a study's report.
+        parts: Variables of the template; `title` and `row_marks` are always required.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,11 +1,11 @@
-"""The one small script of a report's page: without it everything can be read, with it more be done.
+"""The script of a report's page, which stays fully readable without it.
 
-It sorts tables (a button in each heading, `aria-sort`), shows the words of a mark that is pointed
-at, shows a setup that is clicked in all figures and tables at once, exchanges the answer for that to another
-question (all answers are computed beforehand and stand in the page), opens what is folded before printing, and, only where `python -m analysis serve` has set
-`data-live` on the page, loads the page again when the study has gone on. It then keeps sorting and
-what was unfolded (browsers themselves keep what was in view), and waits while a text is selected or
-the page is not looked at.
+The script sorts tables (a button in each heading, `aria-sort`), shows the description of a mark on
+hover, highlights a clicked setup in all figures and tables, switches the recommendation to that for
+other options (all are computed beforehand and part of the page), and unfolds everything before
+printing. Only if `python -m analysis serve` has set `data-live` on the page, the script reloads the
+page when the study has changed. A reload keeps sorting and unfolded sections (browsers themselves
+keep the scroll position), and is deferred while text is selected or the page is hidden.
 """
 
 import base64
@@ -154,4 +154,4 @@ POLICY = (
     f"default-src 'none'; script-src 'sha256-{_HASH}'; style-src 'unsafe-inline'; img-src data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""What a browser lets the page do: this script alone, and no request but to its own server."""
+"""Content security policy: only this script may run, and only the page's own server may be asked."""

@@ -1,4 +1,4 @@
-"""Style of a report's page: on a screen, light or dark, wide or narrow, and on paper."""
+"""Style sheet of a report's page: for light, dark, wide and narrow screens, and for print."""
 
 from analysis.forms.chart_style import DARK
 

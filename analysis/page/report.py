@@ -1,4 +1,4 @@
-"""Writes `report/` of a study: a page that needs nothing else, and its tables and figures as files."""
+"""Writing of a study's `report/`: a self-contained page, and its tables and figures as files."""
 
 import os
 import tempfile
@@ -32,19 +32,19 @@ def write_report(
     what_ifs: Iterable[tuple[str, Recommendation]] = (),
     drawn_by: Draw = draw,
 ) -> Path:
-    """Write the report into the study's folder.
+    """Write the report into `report/` of the study's folder.
 
-    Each file is replaced as a whole, so that a reader never sees half of one.
+    Each file is replaced atomically, so that a reader never sees a partial one.
 
     Args:
-        findings: What the study says.
-        paper: Whether the published numbers stand beside the study's.
-        factors: The analysis of variance, where it was asked for.
-        what_ifs: What the study would advise to another question, each with that in words.
-        drawn_by: Draws the figures.
+        findings: Results of `analysis.analyse`.
+        paper: Whether to show the paper's published numbers too.
+        factors: Table of the analysis of variance; None to leave it out.
+        what_ifs: Recommendations for other options, each with a description of these.
+        drawn_by: Function that draws the figures.
 
     Returns:
-        The page.
+        Path of the page, `index.html`.
 
     Raises:
         AnalysisError: The folder cannot be written.
@@ -95,7 +95,15 @@ def page_text(
     factors: TableInfo | None = None,
     what_ifs: Iterable[tuple[str, Recommendation]] = (),
 ) -> str:
-    """The page: advice and the first figure on top, then everything that they rest on."""
+    """Return the HTML of the page: recommendation and main figure first, then all that they are based on.
+
+    Args:
+        findings: Results of `analysis.analyse`.
+        drawings: The study's figures.
+        paper: Whether to show the paper's published numbers too.
+        factors: Table of the analysis of variance; None to leave it out.
+        what_ifs: Recommendations for other options, each with a description of these.
+    """
     manifest = findings.study.manifest
     lead, rest, more = advice_parts(findings.recommendation.text)
     chosen = findings.recommendation.setup
@@ -132,7 +140,7 @@ def page_text(
 def _answers(
     findings: Findings, what_ifs: Iterable[tuple[str, Recommendation]]
 ) -> tuple[tuple[str, Recommendation, tuple[str, str, str]], ...]:
-    """Choices, the first as it was, each with the study's findings; empty without a choice."""
+    """Return the recommendations to choose from, the actual one first; empty if there is no choice."""
     asked = [("as asked", findings.recommendation), *what_ifs]
     if len(asked) == 1 or findings.recommendation.setup is None:
         return ()
@@ -140,12 +148,12 @@ def _answers(
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole, or leave the old one."""
+    """Replace a file atomically: on failure the old one stays."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        # mkstemp keeps others out; a report is for them too.
+        # mkstemp creates files that only the owner can read, but a report is for others too.
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Sections of a report's page, in their order: prose, figures and tables."""
+"""Sections of a report's page, in order: text, figures and tables."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _HEROES = (
     "answer",
     "relative_energy",
 )
-"""The figure of the first screen: the first of these that the study has."""
+"""Candidates for the main figure of the page; the first that the study has is used."""
 
 _PRETRAINING_TABLES = (
     "break_even_classifier_frozen",
@@ -44,17 +44,17 @@ _Part = TypeVar("_Part", Drawing, TableInfo)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the page.
+    """A section of the page.
 
     Attributes:
-        name: Its anchor.
-        short: Its name in the row of links.
-        heading: Its heading.
-        prose: What must be said before figures and tables are looked at, a paragraph each.
-        drawings: Its figures.
-        tables: Its tables.
-        folded: What folds the tables away, in words; empty where they are seen at once.
-        folded_drawings: Figures that are folded away with them.
+        name: Anchor of the section.
+        short: Name in the navigation bar.
+        heading: Heading of the section.
+        prose: Text before figures and tables, one paragraph each.
+        drawings: Figures of the section.
+        tables: Tables of the section.
+        folded: Label of the fold that hides the tables; empty if they are shown at once.
+        folded_drawings: Figures inside the same fold.
     """
 
     name: str
@@ -69,14 +69,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFigure:
-    """A number that stands beside the recommendation."""
+    """A key figure: a number shown in large type below the recommendation."""
 
     name: str
     value: str
 
 
 def hero(drawings: Sequence[Drawing]) -> Drawing | None:
-    """The figure of the first screen; None where there is nothing to draw."""
+    """Return the main figure of the page; None if the study has none of the candidates."""
     by_name = {each.name: each for each in drawings}
     return next((by_name[name] for name in _HEROES if name in by_name), None)
 
@@ -88,13 +88,13 @@ def sections(
     paper: bool = False,
     factors: TableInfo | None = None,
 ) -> tuple[Section, ...]:
-    """All sections that have something to show.
+    """Return all sections that have a figure or a table.
 
     Args:
-        findings: What the study says.
-        drawings: Its figures.
-        paper: Whether the published numbers stand beside its own.
-        factors: The analysis of variance, where it was asked for.
+        findings: Results of `analysis.analyse`.
+        drawings: The study's figures.
+        paper: Whether to show the paper's published numbers too.
+        factors: Table of the analysis of variance; None to leave it out.
     """
     first = hero(drawings)
     by_name = {each.name: each for each in drawings if each is not first}
@@ -114,7 +114,7 @@ def sections(
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
-    """Return the study's three key figures; fewer where they are not known."""
+    """Return the study's key figures; fewer if some are unknown."""
     paradigm = findings.paradigm
     if paradigm.pretraining is not None:
         return tuple(_pretraining_keys(findings, paradigm.pretraining))
@@ -124,13 +124,13 @@ def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
 
 
 def advice_parts(text: str) -> tuple[str, str, str]:
-    """An advice as a reader takes it in: the first sentence, the next two, and what else there is."""
+    """Split a recommendation into its first sentence, the next two, and the rest."""
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z`])", _unbroken(text))
     return sentences[0], " ".join(sentences[1:3]), " ".join(sentences[3:])
 
 
 def _unbroken(text: str) -> str:
-    """The text with its numbers kept on a line with their units."""
+    """Join numbers and their units with no-break spaces, so that they stay on one line."""
     return re.sub(r"(?<=\d) (?=%|[mk]?Wh\b)", "\N{NO-BREAK SPACE}", text)
 
 
@@ -170,7 +170,7 @@ def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigu
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:
-    # What the advice cannot tell apart is no saving in large letters either.
+    # A saving that the recommendation calls indistinguishable from 0 must not be a key figure.
     if saving is None or saving.share is None or (saving.interval and not saving.is_sure):
         return
     word = "saved" if saving.share >= 0 else "more"

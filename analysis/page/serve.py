@@ -1,7 +1,7 @@
 """`python -m analysis serve RESULTS...`: reports in a browser, kept up to date while studies run.
 
-A server of the standard library on this machine's loopback address only. It makes a report anew
-when files of its study have changed; the page asks for its version and loads itself again.
+A server from the standard library that listens on this machine's loopback address only. A report is
+written again when files of its study have changed; the page polls its version and reloads itself.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ Ctrl-C ends it; the reports stay in RESULTS/report.
 """
 _HIGHEST_PORT = 65535
 _VERSION = "version"
-"""Name that answers with a word that changes when the page does."""
+"""Path whose content, a hash of the page, changes when the page does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,11 @@ class Options(Choices):
         tyro.conf.Positional,
         tyro.conf.arg(metavar="RESULTS...", help_behavior_hint=""),
     ]
-    """Folders of studies (results/NAME), or a folder with one study in it."""
+    """Study folders (results/NAME), or folders that contain exactly one study."""
     port: int = 8600
-    """Port on the loopback address; 0 takes one that is free."""
+    """Port on the loopback address; 0 for any free one."""
     every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 10.0
-    """How often to look for new results; a study writes some every ten seconds."""
+    """Seconds between checks for new results; a study writes some every ten seconds."""
 
 
 def _check(options: Options) -> None:
@@ -79,19 +79,23 @@ def _check(options: Options) -> None:
 
 @final
 class ReportServer(ThreadingHTTPServer):
-    """Serves pages on the loopback address.
+    """HTTP server of report pages on the loopback address.
 
     Attributes:
-        pages: By the first part of their address; the one at the root has an empty name.
+        pages: Pages by the first part of their addresses; that of the page at the root is empty.
     """
 
     daemon_threads = True
 
     def __init__(self, pages: Mapping[str, Live], port: int) -> None:
-        """Listen on `port`; 0 is a free one.
+        """Listen on a port.
+
+        Args:
+            pages: Pages by the first part of their addresses.
+            port: Port to listen on; 0 for any free one.
 
         Raises:
-            AnalysisError: The port is taken or not allowed.
+            AnalysisError: The port is in use or not allowed.
         """
         try:
             super().__init__((ADDRESS, port), _Handler)
@@ -105,11 +109,11 @@ class ReportServer(ThreadingHTTPServer):
 
     @override
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: a browser that hangs up is no error."""
+        """Print nothing, since a browser that closes its connection is not an error."""
 
     @property
     def url(self) -> str:
-        """The address of the page."""
+        """Address of the page at the root."""
         return f"http://{ADDRESS}:{self.server_port}/"
 
 
@@ -117,8 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: ReportServer
 
     def do_GET(self) -> None:
-        """Answer with a page, its version, or a file beside it."""
-        # A name that someone else's page has made point here must not read the report.
+        """Answer with a page, its version, or one of its files."""
+        # DNS rebinding: a foreign page whose host name resolves to this address must not read reports.
         if self.headers.get("Host", "").rpartition(":")[0] not in {ADDRESS, "localhost"}:
             self.send_error(HTTPStatus.FORBIDDEN)
             return
@@ -155,15 +159,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the page asks every two seconds."""
+        """Log nothing, since the page polls every two seconds."""
 
 
 def run(options: Options) -> None:
-    """Serve until Ctrl-C.
+    """Serve the reports until Ctrl-C.
 
     Raises:
-        AnalysisError: An option is not allowed, a study cannot be read, a report not be written, or
-            the port not be had.
+        AnalysisError: An option is not allowed, a study cannot be read, a report cannot be written, or
+            the port cannot be listened on.
     """
     _check(options)
     studies = find_studies(options.results)
@@ -177,7 +181,7 @@ def run(options: Options) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         names = listed(study.name for study in studies)
         console.print(Text(f"The report of {names}: {server.url} (Ctrl-C ends)"), soft_wrap=True)
-        # A pipe would keep the line back until it is full.
+        # Output to a pipe is buffered, and the address must appear at once.
         console.file.flush()
         try:
             follow(pages[""], threading.Event(), every_s=options.every, warn=warn)
@@ -189,7 +193,10 @@ def run(options: Options) -> None:
 
 
 def serve(arguments: Sequence[str]) -> None:
-    """Read the command line of `serve` and run.
+    """Parse the command line of `serve` and run it.
+
+    Args:
+        arguments: Command-line arguments after `serve`.
 
     Raises:
         AnalysisError: See `run`.

@@ -1,1 +1,1 @@
-"""Answer whether pretraining pays: break-even (equation 2) and freezing (Table 3)."""
+"""Analysis of pretraining: break-even (paper, equation 2) and frozen encoders (paper, Table 3)."""

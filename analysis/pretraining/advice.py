@@ -1,4 +1,4 @@
-"""Advice on pretraining."""
+"""Advice on whether pretraining pays, in sentences."""
 
 import math
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ from analysis.quantities import counted
 
 
 def pretraining_advice(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> Iterator[str]:
-    """Say whether pretraining pays, what it gives up for that, and what freezing saves.
+    """Yield whether pretraining pays and what it costs in the objective, and what freezing saves.
 
     Args:
-        info: What the study says.
-        tolerance: What may be given up of the objective for energy; a share.
-        score: How the objective is named and written.
+        info: Results of the pretraining study.
+        tolerance: How much of the objective may be given up to save energy, as a fraction.
+        score: Name and format of the objective.
     """
     yield _when_it_pays(info, tolerance, score)
     saving = info.freezing.over_setups
@@ -56,7 +56,7 @@ def _when_it_pays(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> 
 
 
 def _given_up_text(change: ScoreChange, score: ScoreForm) -> str:
-    """Say how much of the objective is given up against training from scratch."""
+    """State how much of the objective is given up relative to training from scratch."""
     if is_no_difference(change, score):
         return f"is as {score.good} as training from scratch within {no_difference_text(score)}"
     return f"{given_up_words(change, score)} on average against it"
@@ -86,7 +86,7 @@ def _why_not(info: BreakEvenInfo, weights: str | None) -> str:
 
 
 def _or_chance(info: BreakEvenInfo) -> str:
-    """Say what else the repeats allow, where they do; empty where nothing is known of chance."""
+    """State that the result may be due to chance, if the interval allows that pretraining pays; else empty."""
     interval = None if info.pooled is None else info.pooled.interval
     if interval is None or math.isinf(interval.low):
         return ""

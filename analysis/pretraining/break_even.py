@@ -1,4 +1,4 @@
-"""Break-even: trainings until a pretrained encoder has paid for itself (equation 2, Figure 4).
+"""Break-even: number of trainings after which a pretrained encoder has paid off (paper, equation 2, Figure 4).
 
     x = E_enc / (E_enc+class - E_class)
 
@@ -23,7 +23,11 @@ from study.record.vocabulary import Stage
 
 
 class BreakEvenOutcome(StrEnum):
-    """Outcomes of equation 2."""
+    """Outcomes of equation 2.
+
+    `UNKNOWN` means that an energy of a cycle is unknown; `ENCODER_UNKNOWN` that each cycle saves
+    energy, but that of pretraining the encoder is unknown, as for published weights.
+    """
 
     PAYS = "pays"
     NEVER = "never"
@@ -33,14 +37,14 @@ class BreakEvenOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEven:
-    """The outcome of equation 2.
+    """Result of equation 2.
 
     Attributes:
-        outcome: What can be said.
-        cycles: x, a real number; None unless it pays.
-        pays_at: First whole cycle after which the encoder has paid; None unless it pays.
-        saved_per_cycle_j: E_enc+class - E_class; None where one of them is not known.
-        reason: Why it never pays, or why nothing can be said; empty where it pays.
+        outcome: Whether pretraining pays, never pays, or an energy is unknown.
+        cycles: x, a real number; None unless pretraining pays.
+        pays_at: First whole number of cycles after which the encoder has paid off; None unless it does.
+        saved_per_cycle_j: E_enc+class - E_class; None if one of them is unknown.
+        reason: Why pretraining never pays or why that is unknown; empty if it pays.
     """
 
     outcome: BreakEvenOutcome
@@ -54,19 +58,21 @@ class BreakEven:
 class SetupBreakEven:
     """The break-even of one setup.
 
-    Energies are means over the repeats in which all of them are known.
+    Energies are means over the repeats in which all three are known. If there is none, they are means
+    over the repeats in which both classifier energies are known, or else over all repeats.
 
     Attributes:
         setup: Number of the setup.
-        batch_size: As asked for.
-        learning_rate: As asked for.
-        parameters: What the setup has besides.
-        repeats: Number of repeats that the energies are taken from.
-        encoder_j: E_enc; None where it is not known.
-        classifier_j: E_class; None where it is not known.
-        together_j: E_enc+class; None where it is not known.
-        of_means: Equation 2 with these means: the setup's break-even.
-        interval: 95 % interval of its cycles, infinite being never; None where no setup has two
+        batch_size: Requested batch size; None if the setup has none.
+        learning_rate: Requested learning rate; None if the setup has none.
+        parameters: Further parameters of the setup.
+        repeats: Number of repeats that the energies are means of; 0 if no repeat has both E_enc+class
+            and E_class.
+        encoder_j: E_enc; None if unknown.
+        classifier_j: E_class; None if unknown.
+        together_j: E_enc+class; None if unknown.
+        of_means: Break-even of the setup: equation 2 with these means.
+        interval: 95 % interval of the cycles, where infinity means never; None if no setup has two
             repeats.
     """
 
@@ -86,19 +92,19 @@ class SetupBreakEven:
 class BreakEvenInfo:
     """Break-even over all setups, for one kind of cycle (paper, Figure 4).
 
-    A setup in which it never pays has no number of cycles of its own; what it used counts in the
-    pooled number all the same.
+    A setup in which pretraining never pays has no number of cycles of its own, but its energies still
+    enter the pooled number.
 
     Attributes:
-        cycle: What is trained in each cycle: the classifier, frozen or unfrozen.
-        rows: Each setup, in the order of their numbers.
-        best: The setup that pays soonest; None where none pays.
-        worst: The setup that pays last.
-        pooled: Over all setups and repeats; None where no repeat has all energies.
-        doubt: How far the setups' own can be told; None where no setup has two repeats.
-        pays: Number of setups that pay.
-        never: Number of setups that never do.
-        unknown: Number of setups of which it is not known.
+        cycle: Stage that is trained in each cycle: the frozen or the unfrozen classifier.
+        rows: Break-even of each setup, ordered by setup number.
+        best: The setup in which pretraining pays soonest; None if it pays in none.
+        worst: The setup in which pretraining pays last; None if it pays in none.
+        pooled: Break-even over all setups and repeats; None if no repeat has all energies.
+        doubt: Intervals of the setups' break-evens; None if no setup has two repeats.
+        pays: Number of setups in which pretraining pays.
+        never: Number of setups in which it never pays.
+        unknown: Number of setups in which that is unknown.
     """
 
     cycle: Stage
@@ -115,12 +121,12 @@ class BreakEvenInfo:
 def break_even(
     encoder_j: float | None, together_j: float | None, classifier_j: float | None
 ) -> BreakEven:
-    """Equation 2 with its outcomes named.
+    """Evaluate equation 2 of the paper.
 
     Args:
-        encoder_j: Energy of pretraining the encoder; None if not known.
-        together_j: Energy of training encoder and classifier from scratch; None if not known.
-        classifier_j: Energy of training a classifier on the encoder; None if not known.
+        encoder_j: Energy of pretraining the encoder, E_enc; None if unknown.
+        together_j: Energy of training encoder and classifier from scratch, E_enc+class; None if unknown.
+        classifier_j: Energy of training a classifier on the encoder, E_class; None if unknown.
     """
     if together_j is None or classifier_j is None:
         lacking = "encoder+classifier" if together_j is None else "classifier"
@@ -133,7 +139,7 @@ def break_even(
     if encoder_j is None:
         reason = "no energy is known for training the encoder"
         return _without_cycles(BreakEvenOutcome.ENCODER_UNKNOWN, saved_j, reason)
-    # Exact, so that it pays at n and does not at n - 1, whatever floats would round to.
+    # Exact arithmetic, since rounding of floats could move the first n that pays by one.
     exact = Fraction(encoder_j) / (Fraction(together_j) - Fraction(classifier_j))
     return BreakEven(
         outcome=BreakEvenOutcome.PAYS,
@@ -146,7 +152,7 @@ def break_even(
 def break_even_info(
     setups: Sequence[SetupFacts], trials: Iterable[TrialStage], *, cycle: Stage
 ) -> BreakEvenInfo:
-    """Break-even of each setup, best and worst of them, and over all.
+    """Compute the break-even of each setup, the best and the worst of them, and the pooled one.
 
     Args:
         setups: The setups of the study.
@@ -159,7 +165,7 @@ def break_even_info(
     over_setups = pooled(triples)
     doubt = None if over_setups is None else doubt_of(triples, over_setups.cycles)
     if over_setups is not None and doubt is not None and over_setups.setups == 1:
-        (own,) = doubt.by_setup.values()  # so that one break-even has one interval
+        (own,) = doubt.by_setup.values()  # the setup's own, so that one result has one interval
         over_setups = replace(over_setups, interval=own)
     if doubt is not None:
         rows = tuple(replace(row, interval=doubt.by_setup.get(row.setup)) for row in rows)
@@ -182,7 +188,7 @@ def break_even_info(
 
 
 def _whole(repeats: Iterable[Mapping[str, float | None]], cycle: Stage) -> list[Triple]:
-    """The repeats in which all three energies are known."""
+    """Return E_enc, E_enc+class and E_class of the repeats in which all three are known."""
     found = []
     for energies in repeats:
         encoder, together, classifier = _triple(energies, cycle)
@@ -194,7 +200,7 @@ def _whole(repeats: Iterable[Mapping[str, float | None]], cycle: Stage) -> list[
 def _triple(
     energies: Mapping[str, float | None], cycle: Stage
 ) -> tuple[float | None, float | None, float | None]:
-    """E_enc, E_enc+class and E_class of one repeat."""
+    """Return E_enc, E_enc+class and E_class of one repeat; None where unknown."""
     return energies.get(Stage.ENCODER), energies.get(Stage.ENCODER_CLASSIFIER), energies.get(cycle)
 
 

@@ -1,4 +1,4 @@
-"""The chart of break-even: energy over trainings, with pretraining and from scratch."""
+"""Break-even chart: cumulative energy over the number of trainings, with pretraining and from scratch."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 190, 220
 
 
 def break_even_chart(info: BreakEvenLinesInfo, unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
-    """A panel for each case, each with its own axes: their energies are far apart."""
+    """Draw a panel for each case, each with its own axes because their energies are far apart."""
     panels = [f"{case.case}|{case.label}" for case in info.cases]
     rows = [
         row
@@ -51,7 +51,7 @@ def break_even_chart(info: BreakEvenLinesInfo, unit: EnergyUnit) -> Any:  # noqa
 
 
 def _lines_and_crossing(unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Energy in all with pretraining and from scratch, and where it has paid."""
+    """Draw the cumulative energy with pretraining and from scratch, and mark where the lines cross."""
     ways = [_WITH, _WITHOUT]
     legend = alt.Legend(orient="top", title=None, symbolSize=300)
     cycles = alt.X(
@@ -79,7 +79,7 @@ def _lines_and_crossing(unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of a
     mark = crossing.mark_point(filled=True, size=80, color=INK, opacity=1).encode(
         x=cycles, y=energy, description="words:N"
     )
-    # Below and to the right of a crossing of two rising lines there is room.
+    # Both lines rise, so there is room for the label below and to the right of the crossing.
     label = crossing.mark_text(align="left", baseline="top", dx=8, dy=8, color=INK).encode(
         x=cycles, y=energy, text="label:N"
     )
@@ -87,7 +87,7 @@ def _lines_and_crossing(unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of a
 
 
 def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
-    """The lines by their points, one for each whole number of cycles."""
+    """Return the lines as data rows, one for each whole number of cycles."""
     return [
         {
             "case": case.case,
@@ -102,7 +102,7 @@ def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
 
 
 def _panel_rows(panel: str, case: BreakEvenCase, unit: EnergyUnit) -> list[dict[str, Any]]:
-    """The ends of both lines, and their crossing with its words."""
+    """Return the ends of both lines and their crossing with its description, as data rows."""
     per_wh = J_PER_WH / unit.joules
     ends = [
         {"panel": panel, "cycles": cycles, "energy": per_wh * energy, "way": way}

@@ -1,9 +1,9 @@
 """Uncertainty of the break-even of pretraining, from a study's repeats.
 
-Over all setups it is the ratio of the sums of energies with Fieller's interval; of one setup it is
-drawn from the three energies' posteriors. The best and the worst setup were picked, so their
-intervals are wider, and what noise alone would make of one true value stands beside them
-(`study.inference.break_even`).
+The break-even over all setups is a ratio of sums of energies, with Fieller's interval; the interval of one
+setup is drawn from the posteriors of the three energies. The best and the worst setup were
+selected by their results, so their intervals are wider, and are shown next to the extremes that
+noise alone would produce if all setups had the same true break-even (`study.inference.break_even`).
 """
 
 import math
@@ -31,11 +31,11 @@ class PooledCycles:
     """Break-even over all setups and repeats.
 
     Attributes:
-        cycles: Sum of the encoders' energies over the sum of what a cycle saves; infinite where
+        cycles: Sum of the encoders' energies divided by the sum of the savings per cycle; infinite if
             nothing is saved.
-        interval: Fieller's 95 % interval, which may have no upper end; None where no setup has two
-            repeats.
-        setups: Number of setups that it is over.
+        interval: Fieller's 95 % interval, whose upper end may be infinite; None unless every setup has
+            two repeats.
+        setups: Number of setups with a repeat in which all energies are known.
     """
 
     cycles: float
@@ -44,20 +44,22 @@ class PooledCycles:
 
     @property
     def pays(self) -> bool:
-        """Return whether anything is saved in a cycle."""
+        """Return whether a cycle saves energy, so that pretraining pays at some point."""
         return math.isfinite(self.cycles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleDoubt:
-    """Intervals of each setup's break-even.
+    """Intervals of each setup's break-even, in cycles.
 
     Attributes:
-        by_setup: 95 % interval of each setup; infinite is never.
-        picked: The same of a setup that is named because it pays soonest or last of all: wider for its
-            having been picked.
-        noise_best: What the best setup would mostly come to if all had the pooled break-even.
-        noise_worst: The same of the worst; infinite where one would mostly never pay.
+        by_setup: 95 % interval of each setup; an infinite end means never.
+        picked: 95 % interval of each setup if it is named for paying soonest or last; wider, to allow
+            for that selection.
+        noise_best: Typical break-even of the best setup if all had the pooled one and differed by noise
+            alone.
+        noise_worst: Typical break-even of the worst setup in that case; infinite if that would
+            usually never pay.
     """
 
     by_setup: Mapping[int, Interval95]
@@ -67,10 +69,10 @@ class CycleDoubt:
 
 
 def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
-    """Break-even over all setups; None where no repeat is whole.
+    """Compute the break-even over all setups; None if no repeat has all three energies.
 
     Args:
-        triples: Of each setup its whole repeats.
+        triples: Repeats with all three energies, by setup number.
     """
     known = [each for each in triples.values() if each]
     if not known:
@@ -81,7 +83,7 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
     parts = [by_repeat([[triple[i] for triple in each] for each in known]) for i in range(3)]
     ratio = pooled_cycles(*parts)
     interval = None
-    # Setups with one repeat have no part in the interval, which would then be of others.
+    # Setups with one repeat cannot enter the interval, which would then be over fewer setups.
     if ratio is not None and ratio.setups == len(known):
         interval = Interval95.of(ratio.interval)
     return PooledCycles(
@@ -90,10 +92,10 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
 
 
 def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDoubt | None:
-    """Intervals of the setups; None where no setup has two repeats, or an energy is 0.
+    """Compute the intervals of the setups; None if no setup has two repeats or an energy is 0.
 
     Args:
-        triples: Of each setup its whole repeats.
+        triples: Repeats with all three energies, by setup number.
         cycles: The pooled break-even.
     """
     known = {number: each for number, each in triples.items() if each}

@@ -1,4 +1,4 @@
-"""An interval of cycles in words."""
+"""Formatting of an interval of cycles."""
 
 import math
 
@@ -6,7 +6,10 @@ from analysis.energy.spread import Interval95
 
 
 def cycles_interval_text(interval: Interval95) -> str:
-    """`12 to 60`; `12 or more, perhaps never` where it has no upper end; `never` where no end is known."""
+    """Format an interval of cycles: `12.0 to 60.0`, `12.0 or more, perhaps never`, or `never`.
+
+    An infinite upper end means perhaps never; two infinite ends mean never.
+    """
     if math.isinf(interval.low):
         return "never"
     if math.isinf(interval.high):

@@ -1,4 +1,4 @@
-"""The figures of pretraining as records (paper, Figure 4); `charts` draws them."""
+"""Figures of pretraining as records (paper, Figure 4); `analysis.pretraining.charts` draws them."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ from analysis.quantities import counted, sentence
 from study.record.files import J_PER_WH
 from study.record.manifest import Manifest
 
-# How far a panel goes beyond the break-even, as a share of it.
+# Length of a panel's x axis, as a multiple of the break-even.
 _BEYOND = 1.6
 
 
@@ -25,18 +25,18 @@ _BEYOND = 1.6
 class BreakEvenCase:
     """One panel of Figure 4: energy over the number of trainings, with and without pretraining.
 
-    With pretraining it is `encoder_wh + n * classifier_wh`, without `n * together_wh`.
+    For n trainings it is `encoder_wh + n * classifier_wh` with pretraining, `n * together_wh` without.
 
     Attributes:
         case: `best`, `average` or `worst`.
-        label: Which setup it is, or of how many the energies are averaged.
+        label: The setup, or the number of setups that are averaged.
         encoder_wh: Energy of pretraining the encoder.
-        classifier_wh: Energy of training a classifier on it.
+        classifier_wh: Energy of training a classifier on the encoder.
         together_wh: Energy of training both from scratch.
-        cycles: Where the lines cross.
-        pays_at: First whole number of trainings after which pretraining has paid.
+        cycles: Number of trainings at which the lines cross, a real number.
+        pays_at: First whole number of trainings after which pretraining has paid off.
         crossing_wh: Energy at the crossing.
-        last_cycle: How far the lines are drawn.
+        last_cycle: Number of trainings up to which the lines are drawn.
     """
 
     case: str
@@ -52,13 +52,14 @@ class BreakEvenCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEvenLinesInfo:
-    """Figure 4 before it is drawn, for one kind of classifier.
+    """Data of Figure 4, for one kind of classifier.
 
     Attributes:
-        name: Short; the name of its files.
-        title: With labels.
-        cases: Best, average and worst of the setups that pay; one where only one pays.
-        note: What the setups say together, those that never pay included.
+        name: Name of its files, without suffix.
+        title: Title with the study's labels.
+        cases: Best, average and worst of the setups in which pretraining pays; a single case if there
+            is only one such setup, empty if there is none.
+        note: Summary over all setups, including those in which pretraining never pays.
     """
 
     name: str
@@ -70,7 +71,7 @@ class BreakEvenLinesInfo:
 def break_even_lines_infos(
     manifest: Manifest, pretraining: PretrainingInfo, labels: Sequence[str]
 ) -> tuple[BreakEvenLinesInfo, ...]:
-    """Figure 4 with the frozen classifier, as in the paper, and with the unfrozen one."""
+    """Compute Figure 4 with the frozen classifier, as in the paper, and with the unfrozen one."""
     return tuple(
         BreakEvenLinesInfo(
             name=f"break_even_lines_{info.cycle.value.replace('-', '_')}",
@@ -101,7 +102,7 @@ def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
 
 
 def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[BreakEvenCase]:
-    """The case of the rows' mean energies; none where their means do not pay."""
+    """Yield the case of the rows' mean energies; nothing if pretraining does not pay by these means."""
     encoder_j, together_j, classifier_j = (
         statistics.fmean(value for row in rows if (value := getattr(row, name)) is not None)
         for name in ("encoder_j", "together_j", "classifier_j")

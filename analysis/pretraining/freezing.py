@@ -1,4 +1,4 @@
-"""Saving of a frozen encoder against one that is trained on (paper, Table 3)."""
+"""Energy saved by a frozen encoder over one that is trained further (paper, Table 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,15 +15,15 @@ from study.record.vocabulary import Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupFreezing:
-    """Frozen against unfrozen in one setup.
+    """Comparison of the frozen with the unfrozen encoder in one setup.
 
     Attributes:
         setup: Number of the setup.
-        batch_size: As asked for.
-        learning_rate: As asked for.
-        parameters: What the setup has besides.
-        saving: Over the repeats; None where no repeat has both energies.
-        given_up: What the frozen classifier gives up of the objective against the unfrozen one.
+        batch_size: Requested batch size; None if the setup has none.
+        learning_rate: Requested learning rate; None if the setup has none.
+        parameters: Further parameters of the setup.
+        saving: Energy saved over the repeats; None if no repeat has both energies.
+        given_up: Loss in the objective relative to the unfrozen encoder; None if unknown.
     """
 
     setup: int
@@ -36,13 +36,13 @@ class SetupFreezing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezingInfo:
-    """Frozen against unfrozen over all setups.
+    """Comparison of the frozen with the unfrozen encoder over all setups.
 
     Attributes:
-        rows: Each setup, in the order of their numbers.
-        over_setups: Of the setups' mean energies, as the paper averages; None where none is known.
-        latents_j: Energy of computing latent features once; None where they were not cached or
-            it is not known. It is part of the frozen energy.
+        rows: Comparison in each setup, ordered by setup number.
+        over_setups: Saving by the setups' mean energies, averaged as in the paper; None if none is known.
+        latents_j: Energy of computing latent features once, over trials; None if they were not cached or
+            the energy is unknown. It is part of the frozen energy.
     """
 
     rows: tuple[SetupFreezing, ...]
@@ -58,13 +58,13 @@ def freezing_info(
     latents_j: Spread | None = None,
     objective: Objective = ACCURACY,
 ) -> FreezingInfo:
-    """Compare the two stages in each setup.
+    """Compare the frozen and the unfrozen classifier stage in each setup.
 
     Args:
         setups: The setups of the study.
-        stages: Their stages.
+        stages: The stages of these setups.
         trials: The stages of their trials.
-        latents_j: Energy of computing latent features, over trials.
+        latents_j: Energy of computing latent features, over trials; None if unknown.
         objective: The validation metric that decides.
     """
     scores = {(each.setup, each.stage): each.accuracy for each in stages}

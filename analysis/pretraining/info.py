@@ -1,4 +1,4 @@
-"""Results of a pretraining study: break-even and freezing together."""
+"""Results of a pretraining study: break-even, and frozen against unfrozen encoders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ class PretrainingInfo:
     Attributes:
         frozen: Break-even with the frozen classifier in each cycle, as in the paper.
         unfrozen: Break-even with the unfrozen classifier in each cycle.
-        freezing: Frozen against unfrozen.
-        given_up: What the frozen classifier gives up of the objective against training from scratch,
-            the mean over setups; None where it is not known.
-        encoder_weights: Published weights that encoders start from; None where they were trained.
+        freezing: Comparison of the frozen with the unfrozen encoder.
+        given_up: Loss in the objective with a frozen encoder relative to training from scratch, mean
+            over setups; None if unknown.
+        encoder_weights: Name of the published weights that the encoders start from; None if the
+            encoders were trained in the study.
     """
 
     frozen: BreakEvenInfo
@@ -37,7 +38,13 @@ class PretrainingInfo:
 def pretraining_info(
     study: Study, stages: Sequence[SetupStage], trials: Sequence[TrialStage]
 ) -> PretrainingInfo:
-    """Compute break-even and freezing of a study."""
+    """Compute the results of a pretraining study.
+
+    Args:
+        study: The study.
+        stages: Stages of its setups.
+        trials: Stages of its trials.
+    """
     setups, objective = study.manifest.setups, study.manifest.objective
     return PretrainingInfo(
         frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
@@ -51,7 +58,7 @@ def pretraining_info(
 
 
 def _given_up(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange | None:
-    """Objective that a classifier on a frozen encoder gives up against training from scratch."""
+    """Return the mean loss in the objective with a frozen encoder relative to training from scratch."""
     frozen = {each.setup: each.accuracy for each in stages if each.stage == Stage.CLASSIFIER_FROZEN}
     return ScoreChange.mean(
         ScoreChange.of(each.accuracy, frozen.get(each.setup), objective)
@@ -61,7 +68,7 @@ def _given_up(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange
 
 
 def _latents_j(study: Study) -> Spread | None:
-    """Energy of computing latent features, of the attempts whose first epoch counts."""
+    """Return the energy of computing latent features, from the attempts whose first epoch counts."""
     windows = load_windows(study.path)
     if windows is None:
         return None

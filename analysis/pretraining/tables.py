@@ -1,4 +1,4 @@
-"""The tables of pretraining: break-even (paper, Figure 4) and freezing (Table 3)."""
+"""Tables of pretraining: break-even (paper, Figure 4) and frozen encoders (paper, Table 3)."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from study.record.files import EnergyUnit
 
 
 def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUnit) -> TableInfo:
-    """Equation 2 for each setup (paper, Figure 4)."""
+    """Return the table of break-even by equation 2 for each setup (paper, Figure 4)."""
     rows = info.rows
     shown = TableUnit.of(
         (energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)), unit
@@ -53,7 +53,7 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUni
 def freezing_table(
     info: FreezingInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> TableInfo:
-    """Table of the savings of a frozen encoder (paper, Table 3)."""
+    """Return the table of savings by a frozen encoder (paper, Table 3)."""
     shown = saving_unit([row.saving for row in info.rows], unit)
     rows = tuple(
         (
@@ -85,7 +85,7 @@ def freezing_table(
 
 
 def break_even_line(info: BreakEvenInfo) -> str:
-    """The break-even over all setups, the best and the worst, and how many have no number."""
+    """Summarize the break-even: over all setups, the best and the worst, and how many have none."""
     parts = [f"pays in {info.pays} of {counted(len(info.rows), 'setup')}"]
     if info.pooled is not None and info.pooled.pays:
         over = f"over all setups after {info.pooled.cycles:.1f} trainings"
@@ -112,7 +112,7 @@ def break_even_line(info: BreakEvenInfo) -> str:
 
 
 def _extreme(name: str, row: SetupBreakEven, doubt: CycleDoubt) -> str:
-    """The setup that pays soonest or last, with its interval as one that was picked."""
+    """Describe the setup that pays soonest or last, with its interval that allows for the selection."""
     cycles = math.inf if row.of_means.cycles is None else row.of_means.cycles
     return f"{name} {_cycles(cycles)} (setup {row.setup}){_interval(doubt.picked.get(row.setup))}"
 
@@ -141,7 +141,7 @@ def _break_even_cells(row: SetupBreakEven, unit: TableUnit) -> tuple[Cell, ...]:
 
 
 def _cycles_cell(cycles: float | None) -> Cell:
-    """A number of cycles; what has no end is `never`."""
+    """Return a cell with a number of cycles; infinity is shown as `never`."""
     if cycles is not None and math.isinf(cycles):
         return word_cell("never")
     return number_cell(cycles, 1)

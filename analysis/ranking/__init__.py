@@ -1,1 +1,1 @@
-"""The order of setups: criteria, evidence of the repeats, chance, the recommended one."""
+"""Ranking of setups: criteria, statistical evidence of the repeats, chance level, the recommended setup."""

@@ -1,14 +1,17 @@
-"""Setups that may be the answer."""
+"""Selection of the contenders: setups that may turn out to be the answer."""
 
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.ranking import Ranking
 
 _LEAST = 0.01
-"""Setups that are less probable to be the answer are left out, save for the recommended one."""
+"""Least probability of being the cheapest accurate enough setup for a setup to be a contender."""
 
 
 def contenders(ranking: Ranking) -> list[SetupEnergy]:
-    """Return them in the order of the ranking; none where no setup has two repeats."""
+    """Return the recommended setup and all that may be the answer, in the order of the ranking.
+
+    The list is empty if no setup has two repeats.
+    """
     evidence, first = ranking.evidence, ranking.first
     if evidence is None or evidence.doubt is None:
         return []

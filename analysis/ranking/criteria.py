@@ -1,4 +1,4 @@
-"""Criteria by which setups can be ranked: each is a cost, of which less is better."""
+"""Criteria that setups can be ranked by; each is a cost, so less is better."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,16 +21,17 @@ class RankBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """A way to rank.
+    """A criterion that setups can be ranked by.
 
     Attributes:
-        title: Of the table; with the objective's name in `{objective}`.
-        cost: Of a setup, less is better; None where it cannot be said.
-        key: Name of the number that people see in CSV files, with the unit.
-        heading: Its name for people; with the study's unit in `{unit}` where it is an energy.
-        shown: That number of a setup; None where it is the total energy itself.
+        title: Title of the table; `{objective}` in it is replaced by the objective's name.
+        cost: Function that returns the cost of a setup, the less the better; None if unknown.
+        key: Column name in CSV files of the number that is shown for the criterion, with its unit.
+        heading: Column heading of that number; `{unit}` in it is replaced by the study's unit.
+        shown: Function that returns that number for a setup, None if unknown; None if the criterion is
+            the total energy, which every table shows anyway.
         is_energy: Whether that number is an energy, in Wh.
-        within_tolerance: Whether setups must be accurate enough to come first.
+        within_tolerance: Whether setups must be within the tolerance to come first.
     """
 
     title: str
@@ -47,7 +48,10 @@ def _energy(setup: SetupEnergy) -> float | None:
 
 
 def _wh_per_accuracy(setup: SetupEnergy) -> float | None:
-    """None where nothing was used (less idle power, say): any accuracy would be worth it."""
+    """Return Wh per unit of accuracy; None if energy or accuracy is unknown or 0.
+
+    With idle power subtracted an energy may be 0, and would make any accuracy free.
+    """
     if not setup.total_j or not setup.accuracy:
         return None
     return setup.total_j / J_PER_WH / setup.accuracy
@@ -59,7 +63,7 @@ def _points_per_wh(setup: SetupEnergy) -> float | None:
 
 
 def _wh_times_h(setup: SetupEnergy) -> float | None:
-    """Energy-delay product: mean energy times mean time in the epochs."""
+    """Return the energy-delay product in Wh h: mean energy times mean time in epochs; None if unknown."""
     if setup.total_j is None or setup.time_s is None:
         return None
     return setup.total_j / J_PER_WH * setup.time_s.mean / _S_PER_H

@@ -1,8 +1,8 @@
 """Intervals, ties and probabilities of a study's setups, from their repeats.
 
-The model is that of `study.inference`: logarithms of energies, with a spread that all setups share
-in part. What one setup costs is the energy of all its attempts for each success. Where no setup has
-two repeats there is no interval and no probability, and setups are compared by their means alone.
+The model is that of `study.inference`: logarithms of energies, with the setups' variances partially
+pooled. The cost of a setup is the energy of all its trainings per successful one. If no setup has two
+repeats there is no interval and no probability, and setups are compared by their means alone.
 """
 
 import math
@@ -37,22 +37,22 @@ from study.inference.selection import (
 from study.record.objective import ACCURACY, Objective
 
 PickedAs = Literal["against_costliest", "against_best"]
-"""What a reference was picked for: the names of its bias in `study.inference.selection.Luck`."""
+"""Why a reference was selected; named like the selection bias in `study.inference.selection.Luck`."""
 
 _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
-"""Of many setups each has fewer draws: so many values in all, but never fewer draws than these."""
+"""Limit of draws x setups, which lowers the number of draws for many setups; and its lower bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Doubt:
-    """Posteriors of energy and accuracy, and what follows from them.
+    """Posteriors of energy and objective, and the choice that follows from them.
 
     Attributes:
-        energy: Of logarithms of joules.
-        objective: Of the validation score, the higher the better; of one that is no share, on the
-            scale of `Evidence.scale`.
-        choice: By expected loss, with probabilities.
-        luck: What the picking does to the figures of what was picked.
+        energy: Posterior of the setups' mean logarithms of joules.
+        objective: Posterior of the setups' mean objective, turned so that higher is better; on the
+            scale of `Evidence.scale` unless the objective is a share.
+        choice: Choice by expected loss, with probabilities of each setup.
+        luck: Bias of the figures of setups that were selected for them (winner's curse).
     """
 
     energy: Posterior
@@ -63,16 +63,19 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
-    """Energies and accuracies of the setups that have both.
+    """Intervals, comparisons and probabilities of the setups that have an energy and an accuracy.
+
+    For a setup without both, or if no setup has two repeats, its methods return None or False.
 
     Attributes:
-        places: Place in all arrays, by the setup's number.
-        aim: What is asked of a setup.
-        expected_loss: Of each setup, in logarithms of energy, less that of the best one.
-        doubt: What the repeats tell; None where no setup has two.
+        places: Index of each setup in all arrays, by setup number.
+        aim: Requirements on a setup: tolerance and preference.
+        expected_loss: Expected loss of each setup, in units of the logarithm of energy, minus that
+            of the best one.
+        doubt: Posteriors from the repeats; None if no setup has two repeats.
         objective: The validation metric that decides.
-        boards: What the boards differ by, which is taken off; None where they are not known.
-        scale: That of the objective in the draws, where it is no share; None where it is.
+        boards: Differences between boards, which were removed from the energies; None if unknown.
+        scale: Scale on which the objective was drawn; None if the objective is a share.
     """
 
     places: Mapping[int, int]
@@ -89,7 +92,10 @@ class Evidence:
         return min(self.expected_loss, key=lambda number: (self.expected_loss[number], number))
 
     def total_j(self, setup: int) -> Interval95 | None:
-        """95 % interval of the energy of a training, with what the meter may be wrong by."""
+        """Return the 95 % interval of a setup's energy per training in joules, with the meter's error.
+
+        For the chosen setup it is corrected for the selection (winner's curse).
+        """
         if self.doubt is None or setup not in self.places:
             return None
         place, energy = self.places[setup], self.doubt.energy
@@ -98,7 +104,10 @@ class Evidence:
         return Interval95.of(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval95 | None:
-        """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
+        """Return the 95 % interval of a setup's mean best value of the objective; within [0, 1] for a share.
+
+        For the chosen setup it is corrected for the selection (winner's curse).
+        """
         if self.doubt is None or setup not in self.places:
             return None
         place, gains = self.places[setup], self.doubt.objective
@@ -119,13 +128,13 @@ class Evidence:
     def saving(
         self, setup: int, reference: int, *, picked: PickedAs | None = None
     ) -> Interval95 | None:
-        """95 % interval of the share of the reference's energy that a setup saves.
+        """Return the 95 % interval of the share of the reference's energy that a setup saves.
 
         Args:
             setup: Number of the setup.
             reference: Number of the setup that it is compared with.
-            picked: What the reference was picked for, where the same repeats picked it out and the
-                setup is the chosen one; left out: both were named beforehand.
+            picked: Why the same repeats selected the reference, whose bias is then corrected if the
+                setup is the chosen one; None: the reference was named beforehand.
         """
         if self.doubt is None or not {setup, reference} <= self.places.keys():
             return None
@@ -136,12 +145,12 @@ class Evidence:
         return Interval95.of(saving_against_picked(energy, at, of, bias))
 
     def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
-        """Return whether two energies differ for sure: the interval of `saving` does not hold 0."""
+        """Return whether two setups differ in energy: the interval of `saving` excludes 0."""
         found = self.saving(setup, reference, picked=picked)
         return found is not None and not found.low <= 0 <= found.high
 
     def told_apart_in_accuracy(self, setup: int, reference: int) -> bool:
-        """Return whether two accuracies differ for sure."""
+        """Return whether two setups differ in accuracy: the 95 % interval of the difference excludes 0."""
         if self.doubt is None or not {setup, reference} <= self.places.keys():
             return False
         drawn = intervals.difference(
@@ -150,19 +159,19 @@ class Evidence:
         return not bool(intervals.interval(drawn).holds(0.0))
 
     def within(self, setup: int) -> float | None:
-        """Probability that the accuracy is within the tolerance of the best."""
+        """Return the probability that a setup's accuracy is within the tolerance of the best."""
         return self._probability("within", setup)
 
     def cheapest(self, setup: int) -> float | None:
-        """Probability that it is the cheapest of those."""
+        """Return the probability that a setup is the cheapest of those within the tolerance."""
         return self._probability("cheapest", setup)
 
     def right(self, setup: int) -> float | None:
-        """Probability that it is within the tolerance and at most 5 % dearer than the cheapest."""
+        """Return the probability that a setup is within the tolerance and at most 5 % dearer than the cheapest such."""
         return self._probability("right", setup)
 
     def most_accurate(self, setup: int) -> float | None:
-        """Probability that no other setup is more accurate."""
+        """Return the probability that no other setup is more accurate."""
         return self._probability("most_accurate", setup)
 
     def _probability(self, name: str, setup: int) -> float | None:
@@ -174,12 +183,12 @@ class Evidence:
 def evidence_of(
     setups: Sequence[SetupEnergy], aim: Aim, objective: Objective = ACCURACY
 ) -> Evidence | None:
-    """Weigh the setups that have an accuracy and energies above 0; None where none has.
+    """Compute the evidence on the setups that have an accuracy and energies above 0; None if none has.
 
     Args:
-        setups: The setups.
-        aim: What is asked of a setup; tolerance and point as shares, of the best setup's value where
-            the objective is none.
+        setups: Energies and accuracies of the setups.
+        aim: Requirements on a setup; its tolerance and point are fractions, of the best setup's value
+            unless the objective is a share.
         objective: The validation metric that decides.
     """
     known = [
@@ -230,12 +239,13 @@ def evidence_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Energies:
-    """Energies of setups, and what their repeats tell of them.
+    """Energies of setups and their posterior.
 
     Attributes:
-        repeats: Logarithms of joules, without what boards differ by.
-        boards: What the boards differ by; None where they are not known.
-        posterior: Of the logarithms, in the order of the setups; None where no setup has two repeats.
+        repeats: Logarithms of joules, with the differences between boards removed.
+        boards: Differences between the boards; None if unknown.
+        posterior: Posterior of the mean logarithms, in the order of the setups; None if no setup has
+            two repeats.
     """
 
     repeats: Repeats
@@ -244,7 +254,7 @@ class Energies:
 
 
 def energies_of(setups: Sequence[SetupEnergy]) -> Energies:
-    """Weigh energies of setups, all above 0."""
+    """Compute the posterior of setups' energies, all of which must be above 0."""
     boards = _boards(setups)
     repeats = (
         Repeats.of([_logarithms(each) for each in setups]) if boards is None else boards.repeats
@@ -273,12 +283,16 @@ def _draws(setups: Sequence[SetupEnergy]) -> int:
 
 
 def _logarithms(setup: SetupEnergy) -> list[float]:
-    """Logarithms of what each repeat cost in joules, with the failures for each success."""
+    """Return the logarithm of each repeat's joules, including its share of the failed trainings."""
     return [math.log(value * _per_success(setup)) for value in _values(setup.energy_j)]
 
 
 def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
-    """Least variance of one repeat's logarithm, from the uncertainty of its readings. Shape (setups,)."""
+    """Return the lower bound on the variance of a repeat's logarithm, from its readings' uncertainty.
+
+    Returns:
+        Array of shape (setups,).
+    """
     return np.asarray(
         [
             relative_deviation(each.uncertainty_own_j, each.energy_j.mean if each.energy_j else 1.0)
@@ -289,7 +303,7 @@ def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
 
 
 def _boards(setups: Sequence[SetupEnergy]) -> BoardEffects | None:
-    """Effects of the boards; None where they are not known, or energies are estimated."""
+    """Estimate the differences between boards; None if boards are unknown or energies are estimated."""
     if any(each.estimated for each in setups):
         return None
     ran_on = [[board for board in each.boards if board is not None] for each in setups]
@@ -310,6 +324,6 @@ def _values(spread: Spread | None) -> tuple[float, ...]:
 
 
 def _per_success(setup: SetupEnergy) -> float:
-    """Factor by which failures raise the energy of a success; 1 where none failed."""
+    """Return the factor by which failures raise the energy per success; 1 if none failed."""
     overhead = None if setup.cost is None else setup.cost.overhead
     return math.exp(overhead or 0.0)

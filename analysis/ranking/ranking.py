@@ -1,12 +1,13 @@
 """Ranking of setups, by default by least expected loss (`study.inference.choice`).
 
-The loss is the energy, and a price for each point of accuracy that falls short of the tolerance. By
-`ChoiceRule.THRESHOLD`, and by any other criterion than energy (`analysis.ranking.criteria`), setups
-come first whose mean accuracy is within the tolerance of the best, by their cost; the others follow
-by accuracy. Setups that cannot be distinguished from chance come after all these, and setups without a cost
-or an accuracy are not ranked.
+The loss is the logarithm of the energy, plus a price for each point by which the accuracy falls short
+of the best by more than the tolerance. With `ChoiceRule.THRESHOLD`, setups whose mean accuracy is
+within the tolerance of the best come first, ordered by energy, and the others follow by accuracy.
+Any other criterion than energy (`analysis.ranking.criteria`) orders in that way by its own cost; some
+ignore the tolerance. Setups that cannot be distinguished from chance come after all these, and
+setups without a cost or an accuracy have no place.
 
-Two setups tie when the interval of what one saves against the other holds 0
+Two setups tie if the 95 % interval of the saving of one against the other contains 0
 (`analysis.ranking.evidence`).
 """
 
@@ -24,7 +25,7 @@ from analysis.ranking.to_target import to_target_intervals
 from analysis.ranking.tolerance import DEFAULT_TOLERANCE, allowed
 from study.record.objective import ACCURACY, Objective
 
-# Accuracies are shares of whole samples; less than this is how decimals are stored.
+# Accuracies are fractions of a number of samples; smaller differences than this are rounding errors.
 _ROUNDING = 1e-9
 
 
@@ -37,21 +38,24 @@ class ChoiceRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedSetup:
-    """A setup with its place.
+    """A setup and its place in the ranking.
 
     Attributes:
-        place: From 1; None for a setup that has no energy or no accuracy.
-        setup: The setup.
-        accurate_enough: Whether its accuracy is within the tolerance of the best.
-        on_front: Whether no other setup is at least as accurate with as little energy, and
-            better in one of them beyond the noise of both (Pareto front).
-        ties_with_first: Whether its energy cannot be told from the first place's.
-        at_chance: Whether its accuracy cannot be distinguished from always naming the commonest class.
-        saving_against_best: Share of the most accurate setup's energy that it saves; negative
-            where it needs more; None where that cannot be said.
-        saving_against_worst: Share of the largest total energy that it saves.
-        saving_against_baseline: Share of the baseline's energy that it saves; None without one.
-        same_training_as: Setups with the same effective batch size and learning rate.
+        place: Place from 1; None for a setup without a cost or an accuracy.
+        setup: Energy and accuracy of the setup.
+        accurate_enough: Whether its mean accuracy is within the tolerance of the best; True for any
+            accuracy if the criterion has no tolerance.
+        on_front: Whether it is on the Pareto front of accuracy and energy: no other setup is at least
+            as accurate with at most its energy and, beyond the noise of both, better in one of them.
+        ties_with_first: Whether its energy cannot be distinguished from that of the first place.
+        at_chance: Whether its accuracy cannot be distinguished from that of always predicting the most
+            frequent class.
+        saving_against_best: Share of the most accurate setup's energy that it saves; negative if it
+            needs more; None if unknown.
+        saving_against_worst: Share of the largest total energy that it saves; None if unknown.
+        saving_against_baseline: Share of the baseline's energy that it saves; None without a baseline.
+        same_training_as: Numbers of the other setups with the same effective batch size, learning rate
+            and further parameters.
     """
 
     place: int | None
@@ -68,24 +72,26 @@ class RankedSetup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """All setups in order.
+    """All setups of a study in order, with what the order is based on.
 
     Attributes:
         rows: Ranked setups first, then those without a place.
-        tolerance: What may be given up for energy; a share, 0.01 is one point of an objective that
-            is a share and 1 % of the best setup's value of any other.
-        best: The most accurate setup; of several the one with least energy.
-        worst: The setup with the largest total energy.
-        by: What the order is by.
-        baseline: The setup that the user compares with; None if none was named.
-        rule: How the first place is chosen.
-        evidence: What the repeats allow to be said; None where no setup can be compared.
+        tolerance: How much of the objective may be given up to save energy, as a fraction: 0.01 is one
+            percentage point if the objective is a share, and 1 % of the best setup's value otherwise.
+        best: The most accurate setup, of several the one with the least energy; None if no accuracy
+            is known.
+        worst: The setup with the largest total energy; None if no energy is known.
+        by: Criterion that the setups are ranked by.
+        baseline: Setup that the user compares with; None if none was named.
+        rule: Rule that chooses the first place when ranking by energy.
+        evidence: Intervals and probabilities from the repeats; None if no setup can be compared.
         objective: The validation metric that decides.
-        answer: Setups that a search recommends, of which the first place is one; empty elsewhere.
-        otherwise: Number of the setup that the other rule of choice would put first; None where there
-            is none, and where setups are ranked by another criterion than energy.
-        to_target: Intervals of the energy to the target, by setup; empty where the order is by another
-            criterion.
+        answer: Numbers of the setups that a search recommends, of which one has the first place; empty
+            if the study is not a search.
+        otherwise: Number of the setup that the other choice rule would put first; None if there is
+            none, or if setups are ranked by another criterion than energy.
+        to_target: 95 % interval of the energy to the target in joules, by setup; empty if setups are
+            ranked by another criterion.
     """
 
     rows: tuple[RankedSetup, ...]
@@ -103,7 +109,7 @@ class Ranking:
 
     @property
     def tolerated(self) -> float | None:
-        """Value of the objective from which a setup is good enough; None where none is known."""
+        """Worst value of the objective that is within the tolerance of the best; None if none is known."""
         if self.best is None or self.best.accuracy is None:
             return None
         less = allowed(self.tolerance, [self.best], self.objective)
@@ -111,22 +117,25 @@ class Ranking:
 
     @property
     def by_expected_loss(self) -> bool:
-        """Return whether the order is that of expected losses."""
+        """Return whether setups are ordered by expected loss."""
         return self.rule is ChoiceRule.EXPECTED and self.by is RankBy.ENERGY
 
     @property
     def criterion(self) -> Criterion:
-        """The criterion of the order."""
+        """The criterion that the setups are ranked by."""
         return CRITERIA[self.by]
 
     @property
     def title(self) -> str:
-        """The criterion in words, with the name of the objective."""
+        """Title of the ranking: the criterion in words, with the name of the objective."""
         return self.criterion.title.format(objective=self.objective.name)
 
     @property
     def first(self) -> RankedSetup | None:
-        """The recommended setup; None where no setup has both an energy and enough accuracy."""
+        """The recommended setup; None if no setup has both a cost and enough accuracy.
+
+        In a search it is one of its answers, or None if none of them has a cost.
+        """
         if self.answer:
             leading = (row for row in self.rows[:1] if row.place)
             return next((row for row in leading if row.setup.setup in self.answer), None)
@@ -137,9 +146,10 @@ class Ranking:
 
     @property
     def right(self) -> float | None:
-        """Probability that the first place is right; None where that is not what it is first for.
+        """Probability that the first place is right; None if the first place is not chosen by expected loss.
 
-        A search with one answer has a probability of its own, of what it was after.
+        None also for a search with a single answer, which has its own probability
+        (`analysis.search.probability_of_best`).
         """
         first = self.first
         if not self.by_expected_loss or len(self.answer) == 1 or self.evidence is None:
@@ -159,19 +169,20 @@ def rank(
     objective: Objective = ACCURACY,
     answer: AbstractSet[int] = frozenset(),
 ) -> Ranking:
-    """Put the setups in order.
+    """Rank the setups.
 
     Args:
-        setups: Each of them once.
-        tolerance: What may be given up of the objective; a share, see `Ranking`.
-        by: What is asked of a setup.
-        baseline: Number of the setup to compare with.
-        rule: How the first place is chosen, where setups are ranked by energy.
-        evidence: What the repeats allow to be said.
+        setups: Energies of the setups, each setup once.
+        tolerance: How much of the objective may be given up, as a fraction; see `Ranking`.
+        by: Criterion to rank by.
+        baseline: Number of the setup to compare with; None: no baseline.
+        rule: Rule that chooses the first place when ranking by energy.
+        evidence: Intervals and probabilities from the repeats, with the expected losses; None if no
+            setup can be compared.
         at_chance: Numbers of the setups whose accuracy cannot be distinguished from chance.
         objective: The validation metric that decides.
-        answer: Setups that a search recommends: the one that comes first among them comes first of
-            all, so that a search has one answer.
+        answer: Numbers of the setups that a search recommends: the one that ranks first among them is
+            put first of all, so that ranking and search agree.
     """
 
     def gain(setup: SetupEnergy) -> float:
@@ -247,7 +258,7 @@ def rank(
 
 
 def saving(setup: SetupEnergy, reference: SetupEnergy | None) -> float | None:
-    """Share of the reference's energy that the setup saves; None where either is not known."""
+    """Return the share of the reference's energy that the setup saves; None if either is unknown."""
     if reference is None or setup.total_j is None or not reference.total_j:
         return None
     return 1 - setup.total_j / reference.total_j
@@ -276,7 +287,7 @@ def _order(
         return (2, -gain, cost, setup.setup)
     if setup.setup in losses:
         return (0, losses[setup.setup], cost, -gain, setup.setup)
-    # What has a repeat without energy (less idle power) has no logarithm of one, and no loss.
+    # A repeat of 0 J (idle power subtracted) has no logarithm, so its setup has no expected loss.
     if gain >= enough and not losses:
         return (0, cost, -gain, setup.setup)
     return (1, -gain, cost, setup.setup)
@@ -285,7 +296,7 @@ def _order(
 def picked_as(
     setup: SetupEnergy, best: SetupEnergy | None, worst: SetupEnergy | None
 ) -> PickedAs | None:
-    """Return what the repeats picked a setup out for; None where they did not."""
+    """Return which reference a setup was selected as by its repeats; None if it was not selected."""
     if best is not None and setup.setup == best.setup:
         return "against_best"
     return "against_costliest" if worst is not None and setup.setup == worst.setup else None
@@ -294,7 +305,7 @@ def picked_as(
 def _tied(
     evidence: Evidence | None, first: SetupEnergy, other: SetupEnergy, picked: PickedAs | None
 ) -> bool:
-    """Return whether it is open which of two setups needs less energy; False without evidence."""
+    """Return whether two setups cannot be told apart in energy; False without an interval."""
     if evidence is None or evidence.saving(first.setup, other.setup) is None:
         return False
     return not evidence.told_apart(first.setup, other.setup, picked=picked)
@@ -305,7 +316,7 @@ def _front(
     gain: Callable[[SetupEnergy], float],
     evidence: Evidence | None,
 ) -> set[int]:
-    """Numbers of the setups that no other dominates beyond the noise of both."""
+    """Return the numbers of the setups that no other dominates beyond the noise of both."""
     return {
         each.setup
         for each in setups

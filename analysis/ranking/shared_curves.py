@@ -1,7 +1,8 @@
-"""Learning that setups share: those that differ in cost alone, such as in a power limit.
+"""Pooled accuracies of setups that differ in cost alone, such as in a power limit.
 
-What such a setup reaches is what all of them reach, so that each of their trainings tells it of all. Trainings
-with one seed are one training, up to roundings: their values count once, as their mean.
+Such setups learn alike, so each of their trainings is evidence on the accuracy of all of them.
+Trainings with the same seed are the same training up to rounding, so together they count as one
+value, their mean.
 """
 
 from collections import defaultdict
@@ -16,12 +17,12 @@ from study.record.vocabulary import COST_ONLY_AXES
 def with_shared_scores(
     setups: Sequence[SetupEnergy], trials: Sequence[TrialEnergy], seeds: Mapping[str, int]
 ) -> tuple[SetupEnergy, ...]:
-    """Return the setups with what all that learn alike have reached, where there are such.
+    """Set `shared_accuracy` of the setups that learn like other setups, and clear it for the others.
 
     Args:
-        setups: Of a study.
-        trials: Their trials.
-        seeds: Of the trials, by their identifiers.
+        setups: All setups of a study.
+        trials: The trials of these setups.
+        seeds: Seeds of the trials, by trial identifier.
     """
     alike: defaultdict[str, list[int]] = defaultdict(list)
     for setup in setups:
@@ -41,13 +42,13 @@ def with_shared_scores(
 
 
 def _learnt(setup: SetupEnergy) -> str:
-    """Choices of a setup on the axes that change learning."""
+    """Return a key that setups with the same choices on the axes that affect learning share."""
     others = {name: v for name, v in setup.parameters.items() if name not in COST_ONLY_AXES}
     return repr((setup.batch_size, setup.learning_rate, sorted(others.items())))
 
 
 def _by_seed(trials: Sequence[TrialEnergy], seeds: Mapping[str, int]) -> Spread | None:
-    """The values of the objective, one for each seed."""
+    """Return the spread of the objective with one value for each seed; None if none is known."""
     by_seed: defaultdict[int | str, list[float | None]] = defaultdict(list)
     for trial in trials:
         by_seed[seeds.get(trial.trial_id, trial.trial_id)].append(trial.best_accuracy)

@@ -1,4 +1,4 @@
-"""Intervals of the energies of stages, each stage with the spread of all its setups."""
+"""Intervals of the energies of stages, with the variance of a stage pooled over its setups."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,10 @@ from study.inference.repeats import Repeats
 
 
 def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], Interval95]:
-    """95 % interval of each stage's energy, by setup and stage; none where nothing tells a spread."""
+    """Return the 95 % interval of the energy in joules by setup and stage.
+
+    A stage is left out if none of its setups has two repeats, a setup if it has no energy above 0.
+    """
     found: dict[tuple[int, str], Interval95] = {}
     for name in dict.fromkeys(str(each.stage) for each in stages):
         known = [

@@ -1,4 +1,4 @@
-"""Intervals of the energy to a target, by the model of the energy of a training (`analysis.ranking.evidence`)."""
+"""Intervals of the energy to a target, by the same model as those of a training (`analysis.ranking.evidence`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +11,18 @@ from study.inference.selection import luck_of_least, picked_interval_j
 
 
 def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval95]:
-    """Return the 95 % interval of each setup's energy to the target, by its number.
+    """Return the 95 % interval of each setup's energy to the target in joules, by setup number.
 
-    A training that missed the target raises the energy of each that reached it, as a failure raises
-    that of a training. That of the least one is without the luck of the pick.
+    A training that missed the target raises the energy per training that reached it, as a failed
+    training raises the energy per success. The interval of the setup with the least energy is corrected for
+    the selection (winner's curse).
 
     Args:
-        setups: All of the study; empty where no setup has two trainings that reached the target.
+        setups: All setups of the study.
+
+    Returns:
+        The intervals of the setups with a known energy to target; empty if no setup has two trainings
+        that reached the target.
     """
     known = [aimed for each in setups if (aimed := _until_target(each)) is not None]
     drawn = energies_of(known).posterior if known else None
@@ -36,7 +41,7 @@ def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval9
 
 
 def _until_target(setup: SetupEnergy) -> SetupEnergy | None:
-    """A setup as if its trainings had ended at the target; None where its energy to there is not known."""
+    """Return a setup as if its trainings had ended at the target; None if the energy to it is unknown."""
     there = setup.to_target
     if (
         there is None

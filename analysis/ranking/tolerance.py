@@ -1,4 +1,4 @@
-"""A tolerance in the objective's unit: absolute where it is a share, else relative to the best."""
+"""Tolerance in the objective's unit: absolute if the objective is a share, else relative to the best."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,18 +8,20 @@ from study.inference.choice import Aim, Preference
 from study.record.objective import Objective
 
 POINTS = 100
-"""Percentage points in a share of 1."""
+"""Percentage points per unit of a share."""
 
 DEFAULT_TOLERANCE = 0.01
 
 
 def asked(options: Mapping[str, Any], *, tolerance: float | None, prefer: Preference | None) -> Aim:
-    """Return what is asked of a setup: by the analysis, else by the study, else a point and 40 %.
+    """Return the requirements on a setup, from the analysis' options or else the study's.
+
+    If neither sets them, the tolerance is one point, and each further point is worth 40 % of energy.
 
     Args:
-        options: Of the study (`Manifest.options`); its tolerance is in points.
-        tolerance: Of the analysis, a share; None where it asks for none.
-        prefer: Of the analysis; None likewise.
+        options: Options of the study (`Manifest.options`); its tolerance is in percentage points.
+        tolerance: Tolerance set for the analysis, as a fraction; None if not set.
+        prefer: Preference set for the analysis; None if not set.
     """
     if tolerance is None:
         points = options.get("tolerance")
@@ -32,8 +34,8 @@ def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objectiv
     """Return by how much a setup's objective may be worse than the best, in the objective's unit.
 
     Args:
-        tolerance: A share: 0.01 is a point of an objective that is a share, and 1 % of the best
-            setup's value of any other.
+        tolerance: Tolerance as a fraction: 0.01 is one percentage point if the objective is a share,
+            and 1 % of the best setup's value otherwise.
         setups: The setups that are compared.
         objective: The validation metric that decides.
     """
@@ -41,7 +43,7 @@ def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objectiv
 
 
 def _scale(setups: Iterable[SetupEnergy], objective: Objective) -> float:
-    """Size of the best value; of shares, or where that is 0 and nothing is relative to it, 1."""
+    """Return the magnitude of the best value; 1 for a share, and if the best value is 0 or unknown."""
     if objective.is_share:
         return 1.0
     return abs(objective.best(each.accuracy for each in setups) or 0.0) or 1.0

@@ -1,1 +1,1 @@
-"""Read what studies left behind: rows of whole, unfinished and killed studies, power, idle power."""
+"""Reading of study folders: finished, unfinished and killed studies, power logs, idle power, import and export."""

@@ -1,12 +1,13 @@
-"""Energies that may be compared: of whole epochs, and of one kind.
+"""Comparable energies: each of a whole epoch, and all either measured or estimated.
 
-A counter that fell silent within an epoch has counted a part of it. Taken as it is, that would look
-like a saving. The part that was not seen is taken to have drawn as much as the part that was, and
-all of it is the reading's uncertainty; of an epoch of which less than half was seen, the energy
-is missing. (Sampled power needs no such step: the tracker holds the last power over a gap, and the
-gap is in its uncertainty.)
+An energy counter that stopped responding within an epoch has counted only part of it, which would
+look like a saving. The unobserved part is assumed to have drawn the same mean power as the observed
+one, and the reading's uncertainty is then at least that whole part; if less than half of an epoch was
+observed, its energy is missing. (Sampled power needs no such step: the tracker holds the last power
+over a gap and accounts for the gap in the uncertainty.)
 
-Measured and estimated energies are not compared. Where a study has both, the estimates are missing.
+Measured and estimated energies are not compared: where a study has both, the estimates are treated
+as missing.
 """
 
 import dataclasses
@@ -20,14 +21,13 @@ from analysis.read.noted import left_out, with_note
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 LEAST_SEEN = 0.5
-"""Share of an epoch that must have been seen for the rest to be extrapolated."""
+"""Share of an epoch that must have been observed for the rest to be extrapolated."""
 
 
 def comparable(study: Study) -> Study:
-    """Return the study with energies that may be compared, and notes of what was done for it.
+    """Return the study with comparable energies, and a note for each change that this took.
 
-    A study of which all energies are comparable is returned as it is; so is one that this function
-    has returned.
+    A study whose energies are all comparable is returned unchanged, so the function is idempotent.
     """
     epochs, notes = study.epochs, []
     methods = epochs["energy_method"]
@@ -80,7 +80,7 @@ def _extrapolated(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFram
 
 
 def _summed_anew(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """The trials with the sums of these epochs as their energies."""
+    """Return the trials with their energies summed again from these epochs."""
     sums = (
         counted_epochs(epochs)
         .groupby("trial_id")["epoch_energy_j"]

@@ -1,4 +1,4 @@
-"""The epochs that are part of their trials' trainings, of all that were run."""
+"""Selection of the epochs that are part of a trial's training, among all that were run."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from study.record.attempts import counted
 
 
 def counted_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
-    """Return the epochs that count, by the rule of `study.record.attempts`."""
+    """Drop the epochs of lost attempts that were trained again, by the rule of `study.record.attempts`."""
     several = epochs.groupby("trial_id", sort=False)["attempt"].transform("nunique") > 1
     if not several.any():
         return epochs

@@ -1,4 +1,4 @@
-"""`python -m analysis export FOLDER...`: one tidy table of everything, for R and spreadsheets."""
+"""`python -m analysis export FOLDER...`: all rows of studies as one tidy table, for R and spreadsheets."""
 
 import sys
 from collections.abc import Sequence
@@ -25,16 +25,19 @@ _HELP = """Write one table of everything that studies left: a row for each epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """Options of an export."""
+    """Options of `python -m analysis export`."""
 
     folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER...")]
-    """Folders of studies (results/NAME), or a folder with one study in it."""
+    """Study folders (results/NAME), or folders that contain exactly one study."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """A .csv or .parquet file; left out: tidy.csv in the first study's folder."""
+    """A .csv or .parquet file. Default: tidy.csv in the first study's folder."""
 
 
 def export_command(words: Sequence[str]) -> None:
-    """Run the command.
+    """Write the table and print its path and size.
+
+    Args:
+        words: Command-line arguments after `export`.
 
     Raises:
         AnalysisError: No folder was given, one holds no study, or the file cannot be written.

@@ -1,4 +1,4 @@
-"""A study without what its devices draw when idle: what the work itself took."""
+"""Subtraction of the devices' idle power, which leaves the energy of the work itself."""
 
 import dataclasses
 import math
@@ -18,15 +18,15 @@ LABEL = "idle power subtracted"
 
 
 def without_idle(study: Study) -> Study:
-    """The study with idle power x time taken off each epoch's energy; never below 0.
+    """Return the study with idle power x time subtracted from each epoch's energy, but never below 0.
 
-    An epoch on a device whose idle power was not measured has no such energy. Nor has one on a
-    board that several trials used, or on a CPU: these are charged a part, and which part of the idle
-    power is in it nobody knows. The energy outside of epochs, whose time is not stored, has none
-    either, nor have the components: the idle power of each of them is in no table.
+    The energy becomes missing (NaN) where it cannot be computed: for epochs on a device whose idle
+    power was not measured; for epochs on a CPU or on a board that several trials shared, since they
+    were charged an unknown part of the idle power; for the energy outside epochs, whose duration is
+    not stored; and for the components, whose individual idle powers are not stored.
 
     Raises:
-        AnalysisError: No device of the study has an idle power.
+        AnalysisError: No device of the study has a measured idle power.
     """
     idle_w = {
         device.uuid: device.idle_power_w
@@ -68,7 +68,7 @@ def without_idle(study: Study) -> Study:
 
 
 def _idle_w_of(device_uuid: object, idle_w: Mapping[str, float]) -> float:
-    """Idle power of all devices of a trial, which `+` joins; NaN where one is not known."""
+    """Sum the idle power of a trial's devices, whose UUIDs `+` joins; NaN where one is not known."""
     return sum(idle_w.get(each, math.nan) for each in str(device_uuid).split("+"))
 
 

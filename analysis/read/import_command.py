@@ -1,4 +1,4 @@
-"""`python -m analysis import FOLDER`: have a Ray Tune run without a ledger read as a study."""
+"""`python -m analysis import FOLDER`: make a Ray Tune run without `EnergyLedger` readable as a study."""
 
 import shlex
 import sys
@@ -25,22 +25,25 @@ Writes study.json, epochs.parquet and trials.parquet into it. Energies are missi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """Options of an import."""
+    """Options of `python -m analysis import`."""
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    """The run's folder: the one with a folder for each trial."""
+    """Folder of the run: the one with a folder for each trial."""
     objective: Annotated[str, tyro.conf.arg(metavar="METRIC")]
-    """Metric of its results that decides."""
+    """Reported metric that decides which setup is better."""
     mode: Literal["max", "min"]
-    """Whether more of it is better, or less."""
+    """Direction in which the metric is better."""
     share: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """It is a share in [0, 1], and shown in %."""
+    """Treat the metric as a share in [0, 1], and show it in %."""
     seed_key: Annotated[str, tyro.conf.arg(metavar="KEY")] = "seed"
-    """Key of the configuration in which repeats of a setup differ."""
+    """Key of the trials' configuration that differs between repeats of a setup."""
 
 
 def import_command(words: Sequence[str]) -> None:
-    """Run the command.
+    """Import the run and print the manifest's path.
+
+    Args:
+        words: Command-line arguments after `import`.
 
     Raises:
         AnalysisError: The folder cannot be imported.

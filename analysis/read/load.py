@@ -1,8 +1,8 @@
-"""Reads a study folder, whether the study has finished, still runs or was killed.
+"""Loading of a study folder, whether the study has finished, still runs or was killed.
 
-Only `study.json` is needed. Every other file that is missing is named in `Study.notes`, and what
-it would have said is recovered where that is possible (`analysis.read.recover`). power.parquet holds
-the power over time and is not read here: no energy comes from it.
+Only `study.json` is required. Any other missing file is named in `Study.notes`, and its rows are
+recovered from Ray Tune's files where that is possible (`analysis.read.recover`). power.parquet, which
+holds power over time, is not read here: no energy is computed from it.
 """
 
 import os
@@ -41,15 +41,16 @@ _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """The rows and the manifest of a study.
+    """A loaded study: its manifest, epochs and trials.
 
     Attributes:
-        path: Its folder.
-        manifest: What was asked, and where and with what it ran.
-        epochs: One row for each epoch, the columns of `EpochRecord`; missing numbers are NaN.
-        trials: One row for each trial that was started, the columns of `TrialRecord`.
-        notes: What was not there or could not be read, a sentence each.
-        labels: Words that must stand in every title, where the energies are not those stored.
+        path: Folder of the study.
+        manifest: What was asked for, and the machines, devices and data that it ran on.
+        epochs: One row for each epoch, with the columns of `EpochRecord`; missing numbers are NaN.
+        trials: One row for each trial that was started, with the columns of `TrialRecord`.
+        notes: One note for each thing that was missing, unreadable, recovered or left out.
+        labels: Words that every title must carry because the energies are not those stored, such as
+            `idle power subtracted`.
     """
 
     path: Path
@@ -61,19 +62,19 @@ class Study:
 
     @property
     def unit(self) -> EnergyUnit:
-        """The one unit of its energies, which it was shown in while it ran, too."""
+        """The unit in which all its energies are shown, the same as while the study ran."""
         known = self.epochs["epoch_energy_j"].dropna()
         return unit_of(None if known.empty else float(known.iloc[0]))
 
 
 def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The study folders that are meant by the given folders, each once.
+    """Return the study folders that the given folders refer to, each once.
 
     Args:
-        paths: Study folders, or folders with exactly one study folder in them.
+        paths: Study folders, or folders that contain exactly one study folder.
 
     Raises:
-        AnalysisError: A folder is not there, holds no study, or holds several.
+        AnalysisError: A folder does not exist, contains no study, or contains several.
 
     Examples:
         >>> (folder,) = find_studies([Path("tests/analysis/fixture/regime")])
@@ -85,14 +86,15 @@ def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def load(path: str | os.PathLike[str]) -> Study:
-    """Read one study folder.
+    """Load a study from its folder.
 
     Args:
-        path: The folder with `study.json` in it, of a study that has finished, still runs or was
-            killed.
+        path: The folder that contains `study.json`; the study may have finished, still run or have
+            been killed.
 
     Raises:
-        AnalysisError: There is no study, or a file of it is broken or of another version.
+        AnalysisError: The folder contains no study, or one of its files is broken or was written by
+            an incompatible version.
 
     Examples:
         >>> study = load("tests/analysis/fixture/regime")  # yours: "results/watch"
@@ -110,7 +112,7 @@ def load(path: str | os.PathLike[str]) -> Study:
             "the last rows come from "
             f"{rescue.path}, because the study's storage was away at its end; --resume puts them back"
         )
-    # A study writes its tables when it pauses to; Ray's files may know more of a running one.
+    # A study writes its tables at intervals, so Ray's files may hold later epochs of a running one.
     if epochs is None or manifest.status != "finished":
         recovered, found = _recovered(path)
         notes.extend(found)
@@ -146,7 +148,10 @@ def load(path: str | os.PathLike[str]) -> Study:
 
 
 def _rescued(path: Path, manifest: Manifest) -> "_Rescue | None":
-    """Rows of this study rescued on this machine; nothing of another of its name."""
+    """Return the rows of this study that were saved on this machine; None if there are none.
+
+    Rows of another study in the same folder, recognized by its start time, are ignored.
+    """
     for each in rescued(str(path.resolve())):
         try:
             found = _read_manifest(each / MANIFEST_FILE)
@@ -160,7 +165,14 @@ def _rescued(path: Path, manifest: Manifest) -> "_Rescue | None":
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Rescue:
-    """Rows that the study's storage did not take."""
+    """Rows that were saved on this machine because the study's storage was unavailable.
+
+    Attributes:
+        path: Folder of the saved rows.
+        manifest: Manifest of the study as saved there.
+        epochs: Saved rows, with the columns of `EpochRecord`.
+        not_ours: Trials and attempts whose saved rows contradict the stored ones; set by `with_epochs`.
+    """
 
     path: Path
     manifest: Manifest
@@ -168,7 +180,13 @@ class _Rescue:
     not_ours: frozenset[tuple[str, int]] = frozenset()
 
     def with_epochs(self, stored: pd.DataFrame | None) -> pd.DataFrame:
-        """Rows of both, but for attempts with which the study has gone on elsewhere."""
+        """Merge stored and saved epochs, except saved attempts that contradict the stored rows.
+
+        The study has since trained those attempts again elsewhere.
+
+        Args:
+            stored: Epochs in the study's folder; None if the file is missing.
+        """
         if stored is None:
             return self.epochs
         keys = [*_EPOCH_KEY, "epoch_energy_j"]
@@ -180,7 +198,14 @@ class _Rescue:
         return pd.concat([stored, self._ours(self.epochs, "attempt")], ignore_index=True)
 
     def with_trials(self, stored: pd.DataFrame | None) -> pd.DataFrame | None:
-        """Trials of both, each with its latest attempt."""
+        """Merge stored and saved trials, each with its latest attempt; call `with_epochs` first.
+
+        Args:
+            stored: Trials in the study's folder; None if the file is missing.
+
+        Returns:
+            The trials; None where neither place has any.
+        """
         found = _read_table(self.path / TRIALS_FILE, TrialRecord)
         if found is None or stored is None:
             return stored if found is None else found
@@ -194,19 +219,26 @@ class _Rescue:
 
 
 def load_windows(path: Path) -> pd.DataFrame | None:
-    """Read the windows that the trackers of a study booked; None where the file is not there.
+    """Read the windows that a study's trackers booked; None if there is no such file.
+
+    Args:
+        path: Folder of the study.
 
     Raises:
-        AnalysisError: The file is broken or of another version.
+        AnalysisError: The file is broken or was written by an incompatible version.
     """
     return _read_table(path / WINDOWS_FILE, WindowRecord)
 
 
 def with_earlier(path: Path, trials: pd.DataFrame) -> pd.DataFrame:
-    """A search's trials behind those of the earlier studies that it was told of.
+    """Return the trials of the earlier studies that a search started from, followed by its own.
+
+    Args:
+        path: Folder of the search.
+        trials: Trials of the search, with the columns of `TrialRecord`.
 
     Raises:
-        AnalysisError: The file of the earlier ones is broken or of another version.
+        AnalysisError: The file of earlier trials is broken or was written by an incompatible version.
     """
     earlier = _read_table(path / EARLIER_FILE, TrialRecord)
     if earlier is None or earlier.empty:
@@ -279,11 +311,12 @@ def _recovered(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 
 def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
-    """One parquet file with the columns of a record; None where it does not exist."""
+    """Read a parquet file with the columns of a record; None if it does not exist."""
     if not path.exists():
         return None
     try:
-        # Opened here: Arrow takes neither a path that is no UTF-8 nor one with `seed=3` in it as it is.
+        # Arrow gets an open file, since it rejects paths that are not UTF-8 and takes a folder like
+        # `seed=3` for a partition.
         with path.open("rb") as file:
             table = pq.read_table(file)
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -301,8 +334,8 @@ def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
         )
         raise AnalysisError(message)
     try:
-        # As categories a word is stored once, not once a row: a third of the memory of a long study.
-        # What pandas calls an index of a table that it wrote again is a column like others.
+        # Categories store each distinct word once, which cuts a long study's memory to a third. The
+        # pandas metadata of a rewritten table may turn a column into an index; here it stays a column.
         frame = table.to_pandas(strings_to_categorical=True, ignore_metadata=True)
         if is_earlier(names):
             frame = pd.DataFrame(migrated_columns({name: frame[name] for name in names}))

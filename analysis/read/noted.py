@@ -1,4 +1,7 @@
-"""Epochs of which a note of the study says what was done with their energy: each is counted there, and nowhere else."""
+"""Marks on epochs whose energy was left out or extrapolated and that a note of the study counts.
+
+Later notes skip the marked epochs, so that each epoch is counted in one note only.
+"""
 
 import pandas as pd
 
@@ -8,19 +11,19 @@ _NOTED = "noted"
 
 
 def noted(epochs: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which of the epochs a note of the study speaks of."""
+    """Return a mask of the epochs that a note of the study already counts."""
     if _NOTED not in epochs:
         return pd.Series(data=False, index=epochs.index)
     return epochs[_NOTED]
 
 
 def with_note(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
-    """Return the epochs, those of `which` as ones that a note speaks of."""
+    """Mark the epochs of `which` as counted in a note."""
     return epochs.assign(**{_NOTED: noted(epochs) | which})
 
 
 def left_out(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
-    """Return the epochs, those of `which` without an energy and as ones that a note speaks of."""
+    """Remove the energy of the epochs of `which`, and mark them as counted in a note."""
     return with_note(epochs, which).assign(
         epoch_energy_j=epochs["epoch_energy_j"].mask(which),
         energy_status=epochs["energy_status"].mask(which, EnergyStatus.MISSING.value),

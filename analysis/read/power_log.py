@@ -1,8 +1,8 @@
-"""The power log of each trial as a CSV file with the paper's structure.
+"""Export of each trial's power log as a CSV file with the paper's structure.
 
-The paper's trackers stored time stamp, epoch and power in milliwatts. A file here is a trial's log;
-further columns say what the paper's files had to be told apart by: stage, attempt, device, and how
-the power came about, so that an estimate stays labelled wherever the file goes.
+The paper's trackers stored time stamp, epoch and power in milliwatts. Each file here is the log of
+one trial. Further columns hold the stage, attempt, node and device, and the method of measurement,
+so that an estimate stays labelled wherever the file goes.
 """
 
 import re
@@ -26,16 +26,16 @@ _MS_PER_S = 1000
 def write_power_logs(study: Study) -> tuple[Path, ...]:
     """Write `power/<trial>.csv` into the study's folder, one file for each trial.
 
-    Columns: `timestamp` (wall time in UTC, ISO 8601 with milliseconds), `epoch` (from 1; 0 while
-    the trial set itself up and between its epochs), `power_mw`, `stage`, `attempt`, `node`,
-    `device`, `method` (counter, sampled or estimated). Rows are in the order of time, as often as
-    the study sampled, by default ten times a second.
+    Columns: `timestamp` (wall time in UTC, ISO 8601 with milliseconds), `epoch` (from 1; 0 during
+    the trial's set-up and between epochs), `power_mw`, `stage`, `attempt`, `node`, `device`, `method`
+    (counter, sampled or estimated). Rows are in order of time, at the study's sampling rate (10 Hz
+    by default).
 
     Returns:
-        The files, in the order of their names.
+        The files, in order of their trials' identifiers.
 
     Raises:
-        AnalysisError: The study has no power log, it cannot be read, or a file cannot be written.
+        AnalysisError: The study has no power log, the log cannot be read, or a file cannot be written.
     """
     samples = _samples(study.path / POWER_FILE)
     methods = {node.hostname: str(node.method) for node in study.manifest.nodes}

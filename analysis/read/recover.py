@@ -1,7 +1,8 @@
-"""Recovery of a study that was not brought to its end.
+"""Recovery of an unfinished study from Ray Tune's files.
 
-Ray Tune writes one `result.json` per trial, a JSON object a line, flushed after every report; the
-fields of `EpochRecord` are among its keys. Its last line is cut off where a worker was killed.
+Ray Tune writes one `result.json` per trial, with one JSON object per line, flushed after every
+report; the fields of `EpochRecord` are among its keys. The last line is truncated if a worker was
+killed.
 """
 
 import json
@@ -25,7 +26,7 @@ def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read the epochs of every trial folder's `result.json`.
 
     Returns:
-        The epochs, and a sentence for each file of which something could not be read.
+        The epochs, and a note for each file with lines that could not be read.
     """
     rows: list[dict[str, Any]] = []
     notes = []
@@ -45,13 +46,13 @@ def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 
 def trials_from_epochs(epochs: pd.DataFrame, objective: Objective) -> pd.DataFrame:
-    """Return the trials that the epochs belong to, as far as their epochs tell.
+    """Reconstruct the rows of the trials from their epochs.
 
-    A trial is finished when its last row has a stop reason. Energy outside the epochs is not
-    known.
+    A trial has ended if its last row has a stop reason, and failed if that reason is an error. The
+    energy outside epochs is not known.
 
     Args:
-        epochs: Columns of `EpochRecord`.
+        epochs: Rows with the columns of `EpochRecord`.
         objective: Validation metric that decides.
     """
     rows = [_trial_row(rows, objective) for _, rows in epochs.groupby("trial_id", sort=False)]

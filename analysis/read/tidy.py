@@ -1,7 +1,8 @@
-"""Everything that studies left as one table: a row for each epoch, for R and spreadsheets.
+"""All rows of studies as one tidy table with a row for each epoch, for R and spreadsheets.
 
-What was found per trial stands on each of its rows as `trial_...`, per study as `study_...`. What a JSON
-text holds has a column of its own for each name: `parameter_alpha`, `val_accuracy`, `test_accuracy`.
+The columns of a trial are repeated on each of its rows as `trial_...`, those of a study as `study_...`.
+Columns that hold JSON are expanded into a column for each key, such as `parameter_alpha`,
+`val_metric_accuracy` and `test_metric_accuracy`.
 """
 
 import json
@@ -18,19 +19,19 @@ TEXTS = {
     "val_metrics": "val_metric_",
     "test_metrics": "test_metric_",
 }
-"""Columns that hold JSON, and how the columns begin that are made of them."""
+"""Columns that hold JSON, and the prefixes of the columns that they are expanded into."""
 
 OF_THE_EPOCH = ("study", "paradigm", "scenario", "setup", "batch_size", "effective_batch_size")
 OF_THE_TRIAL = (*OF_THE_EPOCH, "learning_rate", "seed", "parameters", "test_metrics")
-"""Columns of a trial that stand on each of its epochs already."""
+"""Columns of a trial that its epochs have already."""
 
 
 def tidy_table(studies: Sequence[Study]) -> pd.DataFrame:
-    """Return the epochs of studies, with what is known of their trials and studies.
+    """Return the epochs of studies, joined with the columns of their trials and studies.
 
-    Joules, watts and seconds; what is missing is NaN or None. `counts` says whether an epoch is part of
-    its trial's training: those of attempts that were lost and begun anew are not, and are on the bill
-    all the same.
+    Units are joules, watts and seconds; missing values are NaN or None. The column `counts` is True if
+    an epoch is part of its trial's training: epochs of lost attempts that were trained again do not
+    count, although the study's energy bill includes them.
     """
     frames = [_of_one(each) for each in studies]
     if not frames:
@@ -53,7 +54,7 @@ def _of_one(study: Study) -> pd.DataFrame:
 
 
 def _facts(study: Study) -> dict[str, Any]:
-    """Facts that hold for a whole study."""
+    """Return the columns that are the same for all epochs of a study."""
     manifest = study.manifest
     return {
         "study_status": manifest.status,
@@ -71,7 +72,7 @@ def _facts(study: Study) -> dict[str, Any]:
 
 
 def _methods(study: Study) -> dict[str, str]:
-    """Methods of the components' energies: `energy_method` is that of the energy that ranks."""
+    """Return how each component's energy was obtained; `energy_method` is about the energy that ranks."""
     found: dict[str, set[str]] = {}
     for each in (each for node in study.manifest.nodes for each in node.components):
         found.setdefault(f"study_{each.component}_energy_method", set()).add(str(each.method))
@@ -79,7 +80,7 @@ def _methods(study: Study) -> dict[str, str]:
 
 
 def _unfolded(table: pd.DataFrame, name: str, prefix: str) -> pd.DataFrame:
-    """Columns in the place of a column of JSON texts."""
+    """Replace a column of JSON texts with a column for each key."""
     told = [json.loads(text) if isinstance(text, str) else {} for text in table[name]]
     names = sorted({key for each in told for key in each})
     made = {f"{prefix}{key}": [_plain(each.get(key)) for each in told] for key in names}
@@ -87,7 +88,7 @@ def _unfolded(table: pd.DataFrame, name: str, prefix: str) -> pd.DataFrame:
 
 
 def _of_one_kind(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """A column whose values are texts where some of them are: parquet takes nothing mixed."""
+    """Convert a column of mixed types to strings, since parquet allows one type per column."""
     kinds = {
         bool if isinstance(v, bool) else str if isinstance(v, str) else float
         for v in column.dropna()
@@ -96,5 +97,5 @@ def _of_one_kind(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _plain(value: object) -> object:
-    """A value that a cell can hold."""
+    """Return a value that a cell can hold: lists and mappings become JSON text."""
     return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,7 +1,7 @@
-"""Imports a folder that somebody's Ray Tune run left, so that it is read as a study.
+"""Import of a Ray Tune run's folder, so that it can be read as a study.
 
-Ray Tune leaves a folder for each trial with its `params.json`, a `result.json`, a report a line, and an
-`error.txt` where an attempt failed. Energies are missing, unless the trainable was `measured`.
+Ray Tune leaves a folder for each trial with a `params.json`, a `result.json` with one report per line,
+and an `error.txt` if an attempt failed. Energies are missing unless the trainable was `measured`.
 """
 
 import json
@@ -35,22 +35,23 @@ from study.record.vocabulary import StopReason, TrialStatus
 
 _RESULTS, _ERRORS, _CONFIG = "result.json", "error.txt", "params.json"
 _FAILURE = re.compile(r"^Failure # \d+ ", re.MULTILINE)
-"""First line of each error in `error.txt`."""
+"""First line of each failure in `error.txt`."""
 
 
 def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     """Write `study.json`, `epochs.parquet` and `trials.parquet` into a Tune run's folder.
 
     Args:
-        folder: The run's: the one with a folder for each trial.
-        objective: Metric of its results that decides.
-        seed_key: Key of the configuration in which repeats of a setup differ.
+        folder: Folder of the run: the one with a folder for each trial.
+        objective: Reported metric that decides which setup is better.
+        seed_key: Key of the trials' configuration that differs between repeats of a setup.
 
     Returns:
-        The manifest's path.
+        Path of the manifest.
 
     Raises:
-        AnalysisError: It is a study already, no run of Tune, or has no such metric.
+        AnalysisError: The folder is a study already, is not a run of Tune, has no result with that
+            metric, or cannot be written to.
     """
     manifest_file = folder / MANIFEST_FILE
     if manifest_file.exists():
@@ -117,13 +118,13 @@ class _Trial:
     """A trial as Tune left it.
 
     Attributes:
-        path: Of its results.
-        trial_id: Tune's identifier.
-        config: Its configuration.
-        results: Its reports by epoch; of an epoch that was reported twice the later one.
+        path: Path of its `result.json`.
+        trial_id: Tune's identifier of the trial.
+        config: Configuration of the trial.
+        results: Its reports by epoch; the later one if an epoch was reported twice.
         failures: Number of its attempts that failed.
-        error: The error that it ended with; None of one that ended without.
-        has_ended: Whether it was not still to go on when the run ended.
+        error: Error that it ended with; None if it ended without one.
+        has_ended: Whether it had ended, rather than was pending or running, when the run stopped.
     """
 
     path: Path
@@ -136,25 +137,25 @@ class _Trial:
 
     @property
     def attempts(self) -> int:
-        """Number of times that Tune started it."""
+        """Number of times that Tune started the trial."""
         told = [int(energy_in(result).get("attempt", 1)) for result in self.results.values()]
         return max([self.failures + (self.error is None), *told])
 
     @property
     def used_j(self) -> float:
-        """Known energy of all its attempts up to its last result, lost ones among them."""
+        """Known energy of all its attempts up to its last result, lost attempts included; 0 without any."""
         told = [result for result in self.results.values() if energy_in(result)]
         return float(told[-1].get("energy_wh", 0.0)) * J_PER_WH if told else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _States:
-    """Tune's own lists of its trials.
+    """The trials listed in Tune's experiment state files.
 
     Attributes:
-        ids: Their identifiers by the names of their folders.
-        listed: What it said at last of those that it listed then; None where it left no list that
-            can be read.
+        ids: Identifiers of the trials, by the names of their folders.
+        listed: Status of each trial in the latest file, by identifier; None if there is no file or
+            the latest cannot be read.
     """
 
     ids: Mapping[str, str]
@@ -177,7 +178,7 @@ def _states(folder: Path) -> _States:
 
 
 def _read(path: Path, states: _States) -> _Trial | None:
-    """Return the trial of a file of results; None of one with neither a result nor an error at its end."""
+    """Read the trial of a `result.json`; None if it has no result and did not end with an error."""
     results = {line["training_iteration"]: line for line in _lines(path)}
     errors = _text(path.parent / _ERRORS)
     name = path.parent.name
@@ -185,7 +186,7 @@ def _read(path: Path, states: _States) -> _Trial | None:
         (str(each["trial_id"]) for each in results.values()), states.ids.get(name, name)
     )
     status = (states.listed or {}).get(trial_id)
-    # The errors of attempts after which Tune began it again are kept too.
+    # error.txt also keeps the errors of attempts that Tune retried, so its presence alone proves nothing.
     has_failed = errors is not None and status in (None, "ERROR")
     if not results and not has_failed:
         return None
@@ -206,7 +207,7 @@ def _text(path: Path) -> str | None:
 
 
 def _config(folder: Path) -> Mapping[str, Any] | None:
-    """The configuration in a trial's folder; None where it cannot be read."""
+    """Read the configuration in a trial's folder; None if it cannot be read."""
     try:
         config = json.loads(_text(folder / _CONFIG) or "null")
     except ValueError:
@@ -215,7 +216,7 @@ def _config(folder: Path) -> Mapping[str, Any] | None:
 
 
 def _without_epoch(trial: _Trial, manifest: Manifest, book: SetupNumbers) -> dict[str, Any]:
-    """The row of a trial that has failed before its first result; what is left out is missing."""
+    """Return the row of a trial that failed before its first result; columns not named are missing."""
     plan = book.plan(trial.trial_id, trial.config)
     return {
         "study": manifest.study,
@@ -237,13 +238,19 @@ def _without_epoch(trial: _Trial, manifest: Manifest, book: SetupNumbers) -> dic
 def _outcome(
     training: Sequence[_Trial], record: Mapping[str, Any], kept_j: float
 ) -> Mapping[str, Any]:
-    """Columns of a training that its epochs, which have an energy of `kept_j`, do not tell."""
+    """Return the columns of a training's row that cannot be derived from its epochs.
+
+    Args:
+        training: All attempts at the training, in order of time.
+        record: Row derived from the epochs.
+        kept_j: Energy of the epochs that count.
+    """
     error, attempts = training[-1].error, sum(each.attempts for each in training)
     found: dict[str, Any] = {"attempts": attempts}
     if error is not None:
         found |= {"status": TrialStatus.FAILED.value, "error": error}
     if attempts > 1:
-        # Sums of the same epochs in another order.
+        # Rounded, since the same epochs summed in another order differ in the last digits.
         beside_j = round(sum(each.used_j for each in training) - kept_j, 6)
         known_j = (each for each in (record["wasted_energy_j"], beside_j) if each > 0)
         found["wasted_energy_j"] = max(known_j, default=None)
@@ -251,20 +258,29 @@ def _outcome(
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
-    with path.open("wb") as file:  # Arrow takes no path that is no UTF-8
+    with path.open("wb") as file:  # Arrow rejects paths that are not UTF-8
         frame.to_parquet(file, index=False)
 
 
 def _lost_attempts(
     trials: Sequence[_Trial], listed: Collection[str] | None, book: SetupNumbers
 ) -> Mapping[str, Sequence[_Trial]]:
-    """Return the failed trials that Tune began anew, by what they are called since then, in their order."""
+    """Return the failed trials that Tune restarted under a new identifier, by that identifier.
+
+    Args:
+        trials: All trials that left a result or an error.
+        listed: Identifiers in Tune's latest list; None if there is none, and no restart is recognized.
+        book: Numbers of the setups.
+
+    Returns:
+        For each restarted trial its earlier ones, in order of time.
+    """
     if listed is None:
         return {}
     present = {each.trial_id: each.config for each in trials if each.trial_id in listed}
     left = [each for each in trials if each.error is not None and each.trial_id not in listed]
     found: dict[str, list[_Trial]] = {}
-    while left:  # each time of those that were begun anew several times one
+    while left:  # one pass per restart: a trial may have been restarted several times
         new = restarts(present, [_earlier(each, book) for each in left], book)
         if not new:
             break
@@ -288,12 +304,12 @@ def _earlier(trial: _Trial, book: SetupNumbers) -> EarlierTrial:
 def _epochs(
     attempts: Sequence[_Trial], run: str, objective: Objective, book: SetupNumbers
 ) -> Iterator[EpochRecord]:
-    """The rows of a training with those of the attempts at it that were lost, in their order."""
+    """Yield the epochs of all attempts at a training, the lost ones first, in order of time."""
     last_one = attempts[-1]
     plan = book.plan(last_one.trial_id, last_one.config)
     before = 0
     for trial in attempts:
-        # An error comes between two results: it cuts none of these off, so it stands on no row.
+        # An error occurs after the last result, so no row has it as its stop reason.
         is_whole = trial.error is None and trial.has_ended
         reason = StopReason.MAX_EPOCHS if is_whole else None
         last = max(trial.results, default=None)
@@ -314,7 +330,7 @@ def _epochs(
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Reports of a trial; the last line is cut off where a process was killed."""
+    """Yield the reports of a trial; lines that are truncated or lack identifier or epoch are skipped."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             result = json.loads(line)
@@ -325,6 +341,6 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _is_count(result: dict[str, Any]) -> bool:
-    """Return whether a result has a number of its epoch, from 1."""
+    """Return whether a result has a valid epoch number, from 1."""
     epoch = result.get("training_iteration")
     return isinstance(epoch, int) and epoch >= 1

@@ -1,6 +1,6 @@
-"""Data frames with the columns and types of a record, whatever wrote the rows.
+"""Data frames with the columns and dtypes of a record, whatever wrote the rows.
 
-A column of which every value is missing has no type of its own in JSON or parquet; here it has.
+In JSON or parquet a column whose values are all missing has no type; here it gets that of the record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,16 @@ from study.record.rows import Column, Row, columns, printable
 
 @final
 class StudyFrame(pd.DataFrame):
-    """A study's table that answers a column of version 0.1; whatever is made of it is a plain data frame."""
+    """A study's table that names the replacement when a column of version 0.1 is asked for.
+
+    Frames derived from it are plain data frames.
+    """
 
     def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - all that pandas takes and gives
-        """See `pd.DataFrame`.
+        """Index as `pd.DataFrame` does.
 
         Raises:
-            KeyError: There is no such column; of one of version 0.1 it says where that is now.
+            KeyError: There is no such column; for one of version 0.1 the message names its replacement.
         """
         try:
             return super().__getitem__(key)
@@ -36,12 +39,12 @@ class StudyFrame(pd.DataFrame):
 
 
 def column_names(record: type[Row]) -> tuple[str, ...]:
-    """Return the fields of a record, in their order."""
+    """Return the names of a record's columns, in the order of its fields."""
     return tuple(each.name for each in columns(record))
 
 
 def lacking_columns(names: Sequence[str], record: type[Row]) -> list[str]:
-    """Return the columns that a table of the record must have, and has not among `names`."""
+    """Return the required columns of a record that are not among `names`."""
     return [
         each.name for each in columns(record) if each.name not in names and not each.may_be_absent
     ]
@@ -50,13 +53,13 @@ def lacking_columns(names: Sequence[str], record: type[Row]) -> list[str]:
 def typed_frame(
     rows: pd.DataFrame | Sequence[Mapping[str, Any]], record: type[Row]
 ) -> pd.DataFrame:
-    """Return rows as a frame: int64 where a count must be there, float64 for other numbers, else words.
+    """Convert rows to a frame: int64 for required integers, float64 for other numbers, object for words.
 
     Missing numbers become NaN and missing words None, also where the rows lack the column.
 
     Raises:
-        ValueError: A value is not a number where one must be, or a word is not known.
-        TypeError: The same.
+        ValueError: A value is not a number where one is required, or a word is not an allowed one.
+        TypeError: A value is not a number where one is required.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     frame = frame.reindex(columns=list(column_names(record)))
@@ -71,12 +74,14 @@ def _numbers(values: "pd.Series[Any]", column: Column) -> npt.NDArray[Any]:
     if column.kind == "integer" and not column.may_be_missing:
         return pd.to_numeric(values).astype("int64").to_numpy()
     numbers = pd.to_numeric(values).to_numpy(dtype="float64", na_value=np.nan)
-    # No record has an infinite one: it is none that was measured.
+    # No measurement is infinite, so no record holds such a number.
     return np.where(np.isinf(numbers), np.nan, numbers)
 
 
 def _words(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
-    codes, found = pd.factorize(values)  # each word once, not once a row: most stand in all rows
+    codes, found = pd.factorize(
+        values
+    )  # each distinct word is handled once: most recur in every row
     words: list[Any] = list(found)
     if column.words:
         unknown = set(words) - set(column.words)
@@ -86,6 +91,6 @@ def _words(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
             raise ValueError(message)
     else:
         words = [printable(str(each)) for each in words]
-    # The code of a missing one is -1.
+    # A missing value has the code -1, which indexes the None appended last.
     all_words = np.array([*words, None], dtype=object)
     return pd.Series(all_words[codes], index=values.index, dtype="object")

@@ -1,1 +1,1 @@
-"""Report on a search: its front over energy, and how probable its answer is."""
+"""Results of a search: its Pareto front, its energy, and the probability of its answer."""

@@ -1,4 +1,4 @@
-"""Growth of a search's front with the energy spent."""
+"""Growth of a search's Pareto front with the energy spent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from study.record.objective import ACCURACY, Objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontSize:
-    """Hypervolume of the front when a trial had ended.
+    """Hypervolume of the Pareto front at the end of a trial.
 
     Attributes:
         spent_j: Energy of all epochs until then.
-        hypervolume: Share, in [0, 1], of the rectangle from accuracy 0 to 1 and from no energy to
-            that of the costliest whole training, that is beaten by a point of the front.
+        hypervolume: Share in [0, 1] of the rectangle that the front dominates; the rectangle spans
+            accuracies from 0 to 1 and energies from 0 to that of the costliest complete training.
     """
 
     spent_j: float
@@ -27,10 +27,14 @@ def front_sizes(
     pairs: Mapping[str, tuple[float, float]],
     objective: Objective = ACCURACY,
 ) -> tuple[FrontSize, ...]:
-    """The front's size after each whole training, in the order in which they ended.
+    """Return the front's hypervolume after each complete training, in the order in which they ended.
 
-    Rows of epochs lie in the order in which they were reported. Of an objective that is no share
-    there is no such size: nothing says where its scale ends.
+    There is none for an objective that is not a share, since its scale has no natural ends.
+
+    Args:
+        epochs: Epochs of the search, in the order in which they were reported.
+        pairs: Best value of the objective and energy in joules of each complete training, by trial.
+        objective: The validation metric that decides.
     """
     highest_j = max((energy_j for _, energy_j in pairs.values()), default=0.0)
     if not highest_j or not objective.is_share:
@@ -50,11 +54,11 @@ def front_sizes(
 
 
 def hypervolume(points: Sequence[tuple[float, float]], *, highest_j: float) -> float:
-    """Share of the rectangle of accuracies and energies that is beaten by one of the points.
+    """Return the share of the rectangle of accuracies and energies that the points dominate.
 
     Args:
-        points: Accuracy and joules.
-        highest_j: Energy at which nothing is won.
+        points: Accuracy in [0, 1] and joules of each point.
+        highest_j: Energy of the reference point, at which a point dominates nothing.
     """
     area, best = 0.0, 0.0
     for accuracy, energy_j in sorted(points, key=lambda p: (p[1], -p[0])):

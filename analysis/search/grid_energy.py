@@ -1,4 +1,4 @@
-"""Energy that every setup of a search would cost, each trained once to its end."""
+"""Energy of the whole grid of a search: every setup trained once to its end."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -16,17 +16,21 @@ def grid_j(
     *,
     most: int,
 ) -> float | None:
-    """Return the grid's energy: what was measured of whole trainings, else an estimate or a limit.
+    """Return the energy of the whole grid in joules; measured where possible, otherwise estimated.
 
-    A setup that was not trained to its end is taken to have as many epochs as the whole trainings
-    on average, each at its own mean energy, or where none of it was measured at the mean of all. How long one
-    would have gone on that ended at the target nobody knows, so such ones tell no length.
+    A setup that was not trained to its end is assumed to take as many epochs as the complete trainings
+    do on average, or `most` if there are none, each at the setup's mean energy per epoch, or at the
+    mean of all setups if nothing was measured of it.
 
     Args:
-        facts: All setups.
-        whole: Trainings that came to their own end, of earlier studies too.
-        epochs: Of the search.
-        most: Epochs after which a training ends at the latest.
+        facts: All setups, by number.
+        whole: Trainings that ended by themselves, including those of earlier studies. Trainings that
+            ended at the target must not be among them, since their full length is unknown.
+        epochs: Epochs of the search.
+        most: Maximum number of epochs of a training.
+
+    Returns:
+        The energy; None if no epoch has an energy.
     """
     if not epochs["epoch_energy_j"].notna().any():
         return None

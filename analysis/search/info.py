@@ -1,7 +1,7 @@
-"""Results of a search: its front, its energy, the energy of the whole grid, the probability of its answer.
+"""Results of a search: its Pareto front and energy, the energy of the whole grid, the probability of its answer.
 
-A trial that the search stopped is a lower bound: its setup would have cost at least what it used.
-It is shown as that, and is never a point of the front.
+The energy of a trial that the search stopped is a lower bound on that of its setup. It is shown as
+such, and such a trial is never on the front.
 """
 
 import math
@@ -30,21 +30,22 @@ class SearchPoint:
     """A setup that the search has trained.
 
     Attributes:
-        setup: Its number.
-        batch_size: Of the setup.
+        setup: Number of the setup.
+        batch_size: Requested batch size; None if the setup has none.
         effective_batch_size: See `EpochRecord`.
-        learning_rate: Of the setup.
-        parameters: What the setup has besides.
-        accuracy: Best value of the objective; of a stopped trial, until then.
-        energy_j: Energy of its epochs, the mean over its seeds; of a stopped trial, a lower bound.
-        low_j: The least of its seeds; with one seed, the lower end of the interval in which the
-            measured energy lies; None if not known.
-        high_j: The most of its seeds, or the upper end.
-        stopped: Whether the search ended it early.
-        failed: Whether it diverged or ran out of memory: its energy is not that of a training.
-        on_front: Whether no other whole training is both more accurate and cheaper.
-        seeds: Whole trainings that it is the mean of.
-        studies: Earlier studies that some of them are of.
+        learning_rate: Requested learning rate; None if the setup has none.
+        parameters: Further parameters of the setup.
+        accuracy: Best value of the objective, mean over its seeds; for a stopped trial, until it was
+            stopped; None if unknown.
+        energy_j: Energy of its epochs, mean over its seeds; for a stopped trial a lower bound.
+        low_j: Least energy of its seeds; with one seed, lower end of the interval from the uncertainty
+            of its readings; None if unknown.
+        high_j: Largest energy of its seeds; with one seed, upper end of that interval; None if unknown.
+        stopped: Whether the search stopped it early.
+        failed: Whether it diverged or ran out of memory, so that its energy is not that of a training.
+        on_front: Whether it is on the Pareto front: no other complete training dominates it.
+        seeds: Number of trainings that it is the mean of.
+        studies: Names of the earlier studies that some of these trainings are from.
     """
 
     setup: int
@@ -68,26 +69,26 @@ class SearchInfo:
     """Results of a search.
 
     Attributes:
-        points: Every setup that was trained: the front by accuracy, the other whole trainings,
-            those that were stopped, and those that failed.
-        progress: The front's size after each whole training.
+        points: Every setup that was trained: first the front, by the objective, then the other complete
+            trainings, those that were stopped, and those that failed.
+        progress: Hypervolume of the front after each complete training.
         not_run: Numbers of the setups that were not trained.
-        spent_j: Energy of all epochs that have a reading; None where none has.
-        missing_epochs: Epochs without a reading: more was spent by what they used.
-        grid_j: What training every setup once to its end would cost. Where no training came to its
-            own end nobody knows how long they are: it is then what the most epochs that are allowed
-            would cost; None without any epoch.
-        grid_measured: Whether every setup was trained to its end, so that `grid_j` is no estimate.
-        grid_is_limit: Whether it is what the most epochs would cost.
-        answer: Numbers of the setups that the search recommends: one, or its front; none without a
-            whole training that reached what the search is after.
-        sure: How sure the answer is; None with a front, where no setup has two seeds, or where the search
-            itself has said it.
-        decided: What the search itself has said at its end: the answer, and how sure that is.
-        dearer: Setups that were stopped and are ruled out for this seed: where the energy to a
-            target is looked for, with one more epoch they would have used as much as the best one
-            needed; else their lower bound exceeds a point of the front that is at least as accurate
-            as they were.
+        spent_j: Energy of all epochs with a reading; None if none has one.
+        missing_epochs: Number of epochs without a reading; the true energy is higher by theirs.
+        grid_j: Energy of training every setup once to its end; an upper limit, by the maximum number
+            of epochs, if no training ended by itself; None if no epoch has an energy.
+        grid_measured: Whether every setup was trained to its end, so that `grid_j` is not an estimate.
+        grid_is_limit: Whether `grid_j` assumes the maximum number of epochs.
+        answer: Numbers of the setups that the search recommends: one, or a front; empty without a
+            complete training that meets the search's goal.
+        sure: Probability of the answer; None if the answer is not a single setup, if no setup has two
+            seeds, or if the search itself has decided.
+        decided: Answer that the search itself gave at its end, with its probability; None if it gave
+            none.
+        dearer: Number of stopped setups that are ruled out, for the seed that they ran with. If the goal
+            is the energy to a target, one more epoch would have brought them to the energy of the best
+            one; otherwise their lower bound is at least the energy of a point of the front that is at
+            least as accurate as they were.
     """
 
     points: tuple[SearchPoint, ...]
@@ -105,17 +106,18 @@ class SearchInfo:
 
     @property
     def stopped(self) -> int:
-        """Number of setups whose training was stopped."""
+        """Number of setups whose training was stopped early."""
         return sum(point.stopped for point in self.points)
 
 
 def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) -> SearchInfo:
-    """Compute it.
+    """Compute the results of a search.
 
     Args:
-        manifest: Has the whole space, and what the search was after.
-        epochs: Of the study.
-        trials: Of the study, and of earlier ones that it began with.
+        manifest: Manifest of the search, with the whole search space and the goal.
+        epochs: Epochs of the search, with the columns of `EpochRecord`.
+        trials: Trials of the search and of the earlier studies that it started from, with the columns
+            of `TrialRecord`.
     """
     facts = {each.setup: each for each in manifest.setups}
     rows = trials.to_dict("records")
@@ -173,7 +175,15 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The goal of a search."""
+    """The goal of a search, from its manifest.
+
+    Attributes:
+        goal: Quantity that the search optimizes.
+        objective: The validation metric that decides.
+        target: Value of the objective to reach; None if there is none.
+        confirmed: Whether the search trains leading setups again with further seeds.
+        study: Name of the search.
+    """
 
     goal: SearchGoal
     objective: Objective
@@ -183,7 +193,7 @@ class _Asked:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
-        """Return what the manifest says of it."""
+        """Read the goal from a manifest's options."""
         options = manifest.options
         target = options.get("target")
         return cls(
@@ -195,28 +205,28 @@ class _Asked:
         )
 
     def gain(self, score: float | None) -> float:
-        """Return a score turned so that more is better; one that is not known is the worst."""
+        """Return a score, negated if less is better; minus infinity if unknown."""
         return -math.inf if score is None else self.objective.gain(score)
 
     def curve(self, trial: TrialRecord) -> TrialCurve:
-        """Return how a trial went."""
+        """Return the trial's curve toward the goal."""
         return curve_of_trial(trial, target=self.target, objective=self.objective)
 
 
 def _is_measured(trial: TrialRecord) -> bool:
-    """Return whether a trial has ended, with an energy."""
+    """Return whether a trial has ended and has an energy and at least one epoch."""
     return trial.status is TrialStatus.FINISHED and trial.energy_j is not None and trial.epochs > 0
 
 
 def _front_of(asked: _Asked, trials: Iterable[TrialRecord]) -> set[int]:
-    """Numbers of the setups that no other whole one is better and cheaper than."""
+    """Return the numbers of the setups on the Pareto front of objective and energy."""
     means = setup_means(trials, target=asked.target, objective=asked.objective)
     best = best_of(SearchGoal.ACCURACY_ENERGY, [each.curve for each in means])
     return {means[index].setup for index in best}
 
 
 def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
-    """The trainings behind each point: the whole ones of a setup, or one that was broken off."""
+    """Group the trials by point: all complete trainings of a setup, or a single incomplete one."""
     whole: dict[int, list[TrialRecord]] = {}
     broken = []
     for trial in trials:
@@ -230,7 +240,11 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
 def _sureness(
     asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
-    """Probability of being best, of setups that reached the target or were stopped, or of all."""
+    """Return the probability that an answer is the best setup; None if it cannot be given.
+
+    If the goal is a score, all setups are compared by their scores; otherwise those that reached the
+    target or were stopped before it, by their energy to target.
+    """
     parameters = {number: each.chosen for number, each in facts.items()}
     curves: dict[int, list[TrialCurve]] = {}
     for trial in trials:
@@ -245,14 +259,14 @@ def _sureness(
         ended = [each for each in many if not each.stopped]
         reached = [j for each in ended if (j := each.to_target_j) is not None]
         if len(reached) < len(ended):
-            continue  # with a seed that missed the target the setup has missed it
+            continue  # a setup counts as having missed the target if one of its seeds did
         costs[setup] = reached
         least[setup] = [j for each in many if (j := each.least_to_target_j) is not None]
     return sureness(costs, answer=answer.setup, least=least, parameters=parameters)
 
 
 def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:
-    """Costs that stand for scores where a score is looked for: less is better, and none is below 0."""
+    """Turn scores into positive costs, so that less is better; empty if a training failed or has none."""
     ended = [each for each in curves if not each.stopped]
     scores = [s for each in ended if (s := each.best_score) is not None and s > 0]
     if len(scores) < len(ended) or any(each.failed for each in ended):
@@ -268,7 +282,7 @@ def _point(
     *,
     on_front: bool,
 ) -> SearchPoint:
-    """One setup, from its whole trainings or from the one that was broken off."""
+    """Return the point of a setup, from its complete trainings or from a single incomplete one."""
     trial = trials[-1]
     energies_j = [each.energy_j for each in trials if each.energy_j is not None]
     known = [each.best_val_score for each in trials if each.best_val_score is not None]
@@ -296,14 +310,14 @@ def _point(
 
 
 def _measured(energy_j: float, width_j: float | None) -> tuple[float | None, float | None]:
-    """The interval in which the measured energy of one training lies."""
+    """Return the interval of one training's energy, given its half-width; None for both ends if unknown."""
     if width_j is None or pd.isna(width_j):
         return None, None
     return max(0.0, energy_j - float(width_j)), energy_j + float(width_j)
 
 
 def _too_dear(trials: Sequence[TrialRecord]) -> int:
-    """Stopped trials that could not have got to the target for less than the best one."""
+    """Count the stopped trials that could not have reached the target with less energy than the best."""
     known = [each.energy_to_target_j for each in trials if each.energy_to_target_j is not None]
     best_j = min(known, default=math.inf)
     return sum(
@@ -314,7 +328,7 @@ def _too_dear(trials: Sequence[TrialRecord]) -> int:
 
 
 def _ruled_out(point: SearchPoint, points: Sequence[SearchPoint], objective: Objective) -> bool:
-    """Return whether a front point is cheaper than this lower bound, and as accurate as it was."""
+    """Return whether a point of the front is no dearer than this lower bound and at least as accurate."""
     return any(
         each.on_front
         and each.energy_j <= point.energy_j

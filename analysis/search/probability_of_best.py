@@ -1,14 +1,13 @@
 """Probability that a search has found the best setup, from the spread over seeds.
 
-A setup's energy to target differs from seed to seed by a factor. By the model of `study.inference`
-(logarithms, a spread that all setups share in part) the means of all setups are drawn again and
-again, leaning on those of the other setups because the best of many is partly luck, and it is
-counted how often the recommended one is the cheapest, or dearer by at most 5 %. Where no setup has
-two seeds, nothing is known, and nothing is said.
+A setup's energy to target varies from seed to seed by a factor. The means of all setups are drawn
+from the posterior of `study.inference` (logarithms, partially pooled variances, means shrunk towards those of
+the other setups because the best of many is partly luck). The probability is the share of draws in
+which the recommended setup is the cheapest, or at most 5 % dearer than it. If no setup has two
+seeds, the spread is unknown and no probability is given.
 
-Setups of which no training got to its end are compared apart: each counts with the least that it
-can have needed, which flatters all of them, so what comes out is the least that the probability
-can be.
+Setups none of whose trainings was completed enter a second comparison, each with the least energy
+that it can have needed. That flatters all of them, so the result is a lower bound on the probability.
 """
 
 import math
@@ -27,19 +26,19 @@ DRAWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbabilityOfBest:
-    """Probability of an answer.
+    """Probability that the answer of a search is the best setup.
 
     Attributes:
-        setup: The recommended one.
-        best: Probability that it is the best of those of which a training got to its end.
-        near: Probability that it is at most 5 % dearer than the best of them (or, where accuracy
-            is looked for, less accurate by at most 5 %).
-        compared: Number of these.
-        least: Probability that it is the best of all, were each setup that was stopped as cheap as
-            it can be; None where none was.
-        stopped: Number of those.
-        factor: By which seeds differ: the exponential of the pooled standard deviation.
-        repeats: Trainings beyond the first of each setup, on which that rests.
+        setup: Number of the recommended setup.
+        best: Probability that it is the best of the setups with a completed training.
+        near: Probability that it is at most 5 % dearer than the best of them (or, if the goal is
+            accuracy, at most 5 % less accurate).
+        compared: Number of setups with a completed training.
+        least: Lower bound on the probability that it is the best of all setups, taking each stopped
+            setup to be as cheap as it can be; None if none was stopped.
+        stopped: Number of setups that were stopped in all their trainings.
+        factor: Factor by which seeds differ: exponential of the pooled standard deviation.
+        repeats: Number of trainings beyond the first of each setup, which `factor` is estimated from.
     """
 
     setup: int
@@ -60,13 +59,13 @@ def sureness(
     parameters: Mapping[int, Mapping[str, object]] | None = None,
     draws: int = DRAWS,
 ) -> ProbabilityOfBest | None:
-    """Return how sure an answer is; None where no setup has two seeds, or the answer no cost.
+    """Return the probability of an answer; None if no setup has two seeds or the answer has no cost.
 
     Args:
-        costs: Of each setup, what each seed cost; all above 0, the less the better.
+        costs: Cost of each completed seed, by setup; all above 0, the less the better.
         answer: Number of the recommended setup (`study.record.search.answers`).
-        least: Of each setup, the least that each seed that was stopped can have cost.
-        parameters: What each setup chooses, by name; setups that share a value lean on each other.
+        least: Lower bound on the cost of each stopped seed, by setup.
+        parameters: Parameters of each setup, by name; setups that share a value inform each other.
         draws: Number of draws.
     """
     costs = {setup: many for setup, many in costs.items() if many}
@@ -96,7 +95,7 @@ def _drawn(
     parameters: Mapping[int, Mapping[str, object]],
     draws: int,
 ) -> Mapping[int, Floats]:
-    """Draws of the mean logarithm of each setup."""
+    """Draw the mean logarithm of each setup's cost, by setup; empty if there is no posterior."""
     axes = axes_of([parameters[name] for name in every]) if parameters.keys() >= {*every} else None
     found = posterior(Repeats.of_energies_j(list(every.values())), axes=axes, draws=draws)
     return {} if found is None else dict(zip(every, found.pooled.T, strict=True))

@@ -1,4 +1,4 @@
-"""The tables of a search: what it found, and what it had spent for it."""
+"""Tables and text of a search: the setups that it trained, and its front over the energy spent."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,10 @@ from study.record.search.goal import SearchGoal
 def search_tables(
     info: SearchInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> tuple[TableInfo, ...]:
-    """Both tables; none before the first trial has ended, and no hypervolume of what is no share."""
+    """Return the tables of points and of hypervolume; none before the first trial has ended.
+
+    The table of hypervolume is left out if the objective is not a share.
+    """
     if not info.points:
         return ()
     progress = [_progress_table(info, labels, score, unit)] if score.objective.is_share else []
@@ -36,7 +39,7 @@ def search_tables(
 def search_text(
     info: SearchInfo, manifest: Manifest, labels: Sequence[str], unit: EnergyUnit
 ) -> str:
-    """Describe the search's energy against the grid's, and the probability of its answer."""
+    """Describe a search's answer, its energy relative to the whole grid's, and the answer's probability."""
     known = " (estimated)" if "estimated" in " ".join(labels) else ""
     if info.missing_epochs:
         known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
@@ -70,7 +73,7 @@ def search_text(
 
 
 def _answer_text(info: SearchInfo) -> str:
-    """The setups that the search recommends."""
+    """Name the setups that the search recommends."""
     if not info.answer:
         return ""
     numbers = listed(info.answer)
@@ -80,7 +83,7 @@ def _answer_text(info: SearchInfo) -> str:
 
 
 def sureness_text(info: SearchInfo) -> str:
-    """State the probability of the answer, in a sentence or two."""
+    """State the probability of the answer, or why there is none, in a sentence or two."""
     if info.decided is not None and info.decided.right is not None:
         return _decided_text(info.decided, info.decided.right)
     sure = info.sure
@@ -117,7 +120,7 @@ def sureness_text(info: SearchInfo) -> str:
 
 
 def _decided_text(answer: SearchAnswer, right: float) -> str:
-    """The probability that the search itself had for its answer, as its command prints it."""
+    """State the probability that the search itself gave for its answer, as its command prints it."""
     repeats = counted(answer.repeats, "repeat")
     by = f", by {repeats} of the most informative setups" if answer.repeats else ""
     return (

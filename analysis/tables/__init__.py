@@ -1,1 +1,1 @@
-"""Lay out tables for terminal, page, CSV, Markdown and LaTeX."""
+"""Tables of a study as records, for terminal, page, CSV, Markdown and LaTeX."""

@@ -1,4 +1,4 @@
-"""A study's numbers beside the published ones: the same cells, the same units, and what differs."""
+"""A study's numbers beside the published ones, in the same cells and units, and what differs."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -46,12 +46,12 @@ _THREE = (
 
 
 def against_paper_infos(findings: Findings) -> tuple[TableInfo, ...]:
-    """The study's tables beside the paper's, for what its paradigm has in common with the paper."""
+    """Return tables of the study's numbers beside the paper's, for results that both have."""
     return tuple(_tables(findings))
 
 
 def differences(findings: Findings) -> tuple[str, ...]:
-    """List the differences between the study and the paper."""
+    """Describe how the study differs from the paper: hardware, data, method, encoder; a sentence each."""
     manifest = findings.study.manifest
     devices = dict.fromkeys(d.name for node in manifest.nodes for d in node.devices)
     methods = dict.fromkeys(findings.study.epochs["energy_method"].dropna())

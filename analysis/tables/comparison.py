@@ -1,4 +1,4 @@
-"""Several studies side by side, setup by setup: CUDA beside MPS, one paradigm beside another."""
+"""Comparison of several studies, setup by setup: CUDA and MPS, or different paradigms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ _Key = tuple[int | None, float | None, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A quantity of setups that is set side by side.
+    """A quantity of setups to compare between studies.
 
     Attributes:
-        name: Of its CSV file, with the unit of that.
-        title: With the unit that is shown.
-        spread: Of a setup.
-        unit: What a value is in the unit of the CSV file.
-        per_unit: Of what is shown, in one of that unit.
+        name: Name of its CSV file, without suffix, with the unit of the values there.
+        title: Title with the unit for display.
+        spread: Function that returns the quantity of a setup; None if unknown.
+        unit: Function that converts a value to the unit of the CSV file.
+        per_unit: Display units in one unit of the CSV file.
     """
 
     name: str
@@ -60,7 +60,7 @@ _PER_EPOCH = _Table(
 
 
 def _total(studies: Sequence[Findings]) -> _Table:
-    """Total energies, in the smallest of the units in which the studies' own tables have them."""
+    """Return the quantity of total energy, displayed in the smallest of the studies' own units."""
     unit = min((each.unit for each in studies), key=lambda each: each.joules)
     return _Table(
         name="compared_total_wh",
@@ -72,19 +72,19 @@ def _total(studies: Sequence[Findings]) -> _Table:
 
 
 def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
-    """Energy per epoch, total energy and accuracy of the same setups in several studies.
+    """Return tables of energy per epoch, total energy and objective of the same setups in several studies.
 
     Args:
-        studies: Two or more; of one with several stages, the stage that its setups are ranked by.
-        paper: Set the published energies per epoch (Table 2) beside.
+        studies: Results of two or more studies; if trials have several stages, the ranked one is shown.
+        paper: Whether to add the published energies per epoch (Table 2).
     """
     published = _published(studies) if paper else {}
-    # The paper has numbers for the first alone (Table 2).
+    # The paper publishes energies per epoch only (Table 2).
     energies = (
         _beside(studies, _PER_EPOCH, more=published),
         _beside(studies, _total(studies), more={}),
     )
-    # Values of different objectives are not comparable: each has a table of its own.
+    # Values of different objectives are not comparable, so each objective has a table of its own.
     scores = (
         _beside([s for s in studies if s.score == form], _scores(form), more={})
         for form in dict.fromkeys(each.score for each in studies)
@@ -102,12 +102,12 @@ def _scores(form: ScoreForm) -> _Table:
 
 
 def all_labels(studies: Sequence[Findings]) -> tuple[str, ...]:
-    """The labels of all studies, each with the name of its study."""
+    """Return the labels of all studies, each with the name of its study."""
     return tuple(f"{_name(each)}: {label}" for each in studies for label in each.labels)
 
 
 def boards_note(studies: Sequence[Findings]) -> str:
-    """Note what limits a comparison of different studies; empty where nothing does."""
+    """Return a note on the limits of a comparison of different studies; empty if there are none."""
     boards = {name for each in studies for name in each.study.trials["device_uuid"].dropna()}
     scenarios = {each.study.manifest.scenario for each in studies}
     notes = []
@@ -176,7 +176,7 @@ def _cell(value: float | None, per_unit: float, decimals: int) -> Cell:
 
 
 def _place(key: _Key) -> tuple[object, ...]:
-    """Order of the rows: batch sizes up, learning rates down, what is not known last."""
+    """Return the sort key of a row: batch sizes ascending, learning rates descending, None last."""
     size, rate, besides = key
     return (size is None, size or 0, rate is None, -(rate or 0.0), besides)
 
@@ -186,19 +186,23 @@ def _name(findings: Findings) -> str:
 
 
 def _heading(findings: Findings, shared: Sequence[str]) -> str:
-    """A study's name, with the labels that only its own numbers need."""
+    """Return a study's name, with the labels that not all studies share."""
     own = [label for label in findings.labels if label not in shared]
     return f"{_name(findings)} ({'; '.join(own)})" if own else _name(findings)
 
 
 def _legend(studies: Sequence[Findings]) -> str:
-    """Signs, and which stage is shown of a study whose trials have several."""
+    """Explain the signs, and name the stage that is shown of each study whose trials have several."""
     stages = [f"{_name(each)}: stage {each.ranked_stage}" for each in studies if each.ranked_stage]
     return "; ".join(["± standard deviation over repeats", *stages, f"{MISSING} not known"])
 
 
 def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
-    """Keys that setups are matched by; what all of a study have alike does not part them from others."""
+    """Return the keys by which setups of several studies are matched.
+
+    Further parameters that are the same in all setups of a study are left out, so that they do not
+    prevent a match.
+    """
     besides = [parameters_text(each.parameters) for each in setups]
     alike = len(set(besides)) == 1
     return [

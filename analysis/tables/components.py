@@ -1,4 +1,4 @@
-"""The table of where the joules go: each component's energy beside the energy that ranks."""
+"""Table of energy by component, and columns of the ranking for components beside the one that ranks."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ from analysis.read.load import Study
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, TrialStatus
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
-"""Components and how people see them; the node contains the others."""
+"""Components and their display names; the node includes the others."""
 
 
 def components_info(findings: Findings) -> TableInfo | None:
-    """Mean energy of a whole training by component; None where fewer than two were measured."""
+    """Return the table of mean energy of a training by component; None if fewer than two were measured."""
     study = findings.study
     means = _means_j(study.trials)
     shown = [name for name in _COMPONENTS if means[f"{name}_energy_j"].notna().any()]
@@ -51,9 +51,10 @@ def components_info(findings: Findings) -> TableInfo | None:
 def beside_what_ranks(
     findings: Findings,
 ) -> tuple[tuple[TableColumn, Mapping[int, float | None]], ...]:
-    """Return the columns of a ranking for the components that are not what ranks, with joules by setup.
+    """Return ranking columns for the components that do not rank, each with its joules by setup.
 
-    None of them where a ranking is of one stage of several, of which trials have no such sums.
+    There are none if the ranking is of one stage of several, since a trial's component energies are
+    sums over all stages.
     """
     study = findings.study
     ranks = COMPONENTS_OF[study.manifest.energy_of]
@@ -74,7 +75,7 @@ def beside_what_ranks(
 
 
 def _means_j(trials: pd.DataFrame) -> pd.DataFrame:
-    """Mean joules of each component over the whole trainings of each setup; NaN with one missing."""
+    """Return each component's mean joules over a setup's complete trainings; NaN if one is missing."""
     columns = [f"{name}_energy_j" for name in _COMPONENTS]
     ended = trials["status"] == TrialStatus.FINISHED.value
     whole = trials[ended & ~trials["stop_reason"].isin(NOT_WHOLE)]
@@ -94,7 +95,7 @@ def _cells(
 
 
 def _heading(study: Study, component: str, unit: str) -> str:
-    """Component and unit; an estimate says so."""
+    """Return the heading of a component's column: its name, the unit, and `estimated` if it is."""
     methods = {
         each.method
         for node in study.manifest.nodes
@@ -106,7 +107,7 @@ def _heading(study: Study, component: str, unit: str) -> str:
 
 
 def _legend(study: Study) -> str:
-    """Explain the energy that ranks, and how shared components were charged."""
+    """State which energy ranks, and how the energy of shared components was charged to trials."""
     rules = "; ".join(f"{name}: {rule}" for name, rule in study.manifest.charging.items())
     ranks = f"ranked by {study.manifest.energy_of}; a node contains its components"
     return f"{ranks}; {rules}" if rules else ranks

@@ -1,4 +1,4 @@
-"""The table of the setups that may be the answer, with how probable that is of each."""
+"""Table of the contenders: setups that may be the answer, with their intervals and probabilities."""
 
 from analysis.energy.spread import Interval95
 from analysis.findings import Findings
@@ -16,7 +16,7 @@ from analysis.ranking.contenders import contenders
 
 
 def contenders_info(findings: Findings) -> TableInfo | None:
-    """Intervals and probabilities of the contenders; None where no setup has two repeats."""
+    """Return the table of the contenders; None if no setup has two repeats."""
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None

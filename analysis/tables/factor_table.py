@@ -1,4 +1,4 @@
-"""The analysis of variance as a table."""
+"""Table of the analysis of variance of energy and duration."""
 
 from analysis.energy.factors import factor_infos, verdict
 from analysis.findings import Findings
@@ -12,7 +12,7 @@ _INTERVALS = (
 
 
 def factor_table(findings: Findings) -> TableInfo:
-    """Shares of variance by factor, with the verdict on the paper's conclusion as its legend."""
+    """Return the table of explained variance by factor; its legend says whether the paper's conclusion holds."""
     infos = factor_infos(findings.setups)
     said = verdict(infos)
     reasons = [
@@ -58,5 +58,5 @@ def factor_table(findings: Findings) -> TableInfo:
 
 
 def _p_cell(p: float | None) -> Cell:
-    """A probability; what is too small for its decimals, or for a float, is not said to be 0."""
+    """Return a cell with a p-value; one too small for its decimals or for a float becomes `<0.0001`."""
     return Cell(value=p, text="<0.0001") if p == 0 else number_cell(p, _P_DECIMALS)

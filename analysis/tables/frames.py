@@ -8,17 +8,18 @@ from analysis.tables.setups import table_infos
 
 
 def data_frames(findings: Findings) -> dict[str, pd.DataFrame]:
-    """Return every table of a study as a data frame, by its name.
+    """Return every table of a study as a data frame, by the table's name.
 
-    The names are those of the report's CSV files (`ranking`, `energy_per_epoch_mwh`, `stages`, ...),
-    and so are the columns, with their units. Numbers have all digits; what is missing is NaN.
+    Tables and columns have the same names as the report's CSV files (`ranking`,
+    `energy_per_epoch_mwh`, `stages`, ...); column names include the unit. Numbers have all digits;
+    missing values are NaN or None.
 
     Args:
-        findings: What `analysis.analyse` says of a study.
+        findings: Results of `analysis.analyse`.
 
     Returns:
-        The frames. `frame.attrs` holds the table's `title`, its `legend`, and its `labels`: the
-        words, such as `estimated`, without which its numbers must not be shown.
+        The frames by name. `frame.attrs` holds the table's `title`, `legend` and `labels`: words such
+        as `estimated`, without which its numbers must not be shown.
 
     Examples:
         >>> from analysis import analyse, load

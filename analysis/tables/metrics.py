@@ -1,4 +1,4 @@
-"""The table of all metrics of a scenario, in validation and on the test set."""
+"""Table of all metrics of a scenario, in validation and on the test set."""
 
 import statistics
 from collections.abc import Iterable, Mapping
@@ -14,14 +14,14 @@ from study.record.objective import Objective, metrics_of
 from study.record.vocabulary import NOT_WHOLE, TrialStatus
 
 _SAID = "estimated"
-"""Stands in the labels of energies."""
+"""Part of the labels that concern energies only."""
 
 _Means = dict[int, dict[str, float]]
 """Means by setup and by the name of the metric."""
 
 
 def metrics_info(findings: Findings) -> TableInfo | None:
-    """Mean metrics of each setup at the best epoch; None where the objective is all there is."""
+    """Return the table of each setup's mean metrics at the best epoch; None if there is only the objective."""
     objective = findings.study.manifest.objective
     epochs = _epochs(findings)
     validation = _means(_at_best(epochs, objective), "val_metrics")
@@ -40,7 +40,7 @@ def metrics_info(findings: Findings) -> TableInfo | None:
     ]
     return TableInfo(
         name="metrics",
-        # Energies may be estimated, metrics are not.
+        # The label `estimated` concerns energies, of which this table has none.
         title=titled(
             f"Metrics at the best epoch{stage}", [each for each in labels if _SAID not in each]
         ),
@@ -68,7 +68,7 @@ def metrics_info(findings: Findings) -> TableInfo | None:
 
 
 def _epochs(findings: Findings) -> pd.DataFrame:
-    """Epochs that count, of whole trainings and of the stage that ranks."""
+    """Return the epochs that count, of complete trainings and of the ranked stage, in order of epochs."""
     study, stage = findings.study, findings.ranked_stage
     ended = study.trials["status"] == TrialStatus.FINISHED.value
     whole = study.trials[ended & ~study.trials["stop_reason"].isin(NOT_WHOLE)]["trial_id"]
@@ -101,13 +101,16 @@ def _means(rows: pd.DataFrame, column: str) -> _Means:
 
 
 def _ordered(validation: _Means, test: _Means, objective: Objective) -> list[str]:
-    """Names of the metrics: the objective first, the others by the alphabet."""
+    """Return the names of the metrics: the objective first, the others in alphabetical order."""
     of_setups: Iterable[Mapping[str, float]] = (*validation.values(), *test.values())
     names = {name for metrics in of_setups for name in metrics}
     return sorted(names, key=lambda name: (name != objective.name, name))
 
 
 def _form(name: str, objective: Objective) -> ScoreForm:
-    """A task's objective is written as the objective is; what else a metric is, nobody has said."""
+    """Return the format of a metric: that of the objective for a task's objective, else a plain number.
+
+    A scenario does not declare whether its other metrics are shares.
+    """
     alike = name == objective.name or name.endswith(objective.of_task(""))
     return ScoreForm(Objective(name, objective.mode, is_share=alike and objective.is_share))

@@ -1,4 +1,4 @@
-"""The table of what power limits cost, where trainings have measured some within their first epochs."""
+"""Table of energy and time per epoch under several power limits, as trainings measured them in their first epochs."""
 
 import json
 from collections import defaultdict
@@ -23,15 +23,15 @@ _CHOSEN = "●"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitCost:
-    """Cost of a setup's epoch under a power limit.
+    """Energy and time of a setup's epoch under a power limit.
 
     Attributes:
-        setup: The setup.
-        power_limit_w: The limit.
-        epoch_j: Energy of all training samples, over its trainings; None where it is not known.
-        epoch_s: Time of these.
-        chosen: Number of trainings that went on under it.
-        trials: Number of trainings that measured it.
+        setup: Number of the setup.
+        power_limit_w: The power limit.
+        epoch_j: Energy of one pass over the training samples, over the trainings; None if unknown.
+        epoch_s: Time of one pass over the training samples, over the trainings; None if unknown.
+        chosen: Number of trainings that continued under this limit.
+        trials: Number of trainings that measured this limit.
     """
 
     setup: int
@@ -43,7 +43,7 @@ class LimitCost:
 
 
 def limit_costs(findings: Findings) -> tuple[LimitCost, ...]:
-    """Return what was measured of power limits; empty where nothing was."""
+    """Return the cost of each measured power limit, by setup and limit; empty if none was measured."""
     samples = findings.study.manifest.data.train_samples
     found: defaultdict[tuple[int, float], list[tuple[Mapping[str, Any], bool]]] = defaultdict(list)
     for setup, text in _profiles(findings):
@@ -65,7 +65,7 @@ def limit_costs(findings: Findings) -> tuple[LimitCost, ...]:
 
 
 def power_limits_info(findings: Findings) -> TableInfo | None:
-    """Energy and time of an epoch under each limit; None where no training has measured any."""
+    """Return the table of energy and time per epoch under each limit; None if none was measured."""
     costs = limit_costs(findings)
     if not costs:
         return None
@@ -104,7 +104,7 @@ def power_limits_info(findings: Findings) -> TableInfo | None:
 
 
 def _profiles(findings: Findings) -> Sequence[tuple[int, str]]:
-    """The last of what each training has told of its limits, with its setup."""
+    """Return the setup and the latest power profile (JSON text) of each training."""
     epochs = findings.study.epochs
     if "power_profile" not in epochs.columns:
         return []
@@ -123,7 +123,7 @@ def _sample_j(measured: Mapping[str, Any]) -> float:
 def _per_epoch(
     value: float | None, measured: Mapping[str, Any], samples: int | None
 ) -> float | None:
-    """Energy of all training samples; None where nothing was measured, or their number is not known."""
+    """Scale a measured value to all training samples; None if it or a number of samples is unknown."""
     if value is None or samples is None or not measured["samples"]:
         return None
     whole: float = value * samples / measured["samples"]

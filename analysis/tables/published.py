@@ -1,7 +1,7 @@
-"""The published tables of the paper (arXiv 2401.01851), as printed, with what does not agree in them.
+"""Published tables of the paper (arXiv 2401.01851), as printed, and the inconsistencies in them.
 
-They are kept in the paper's units, and go through the same functions as a study's own numbers:
-`savings`, `relative_to_worst`, `one_by_one_j`.
+The numbers are kept in the paper's units. Derived numbers come from the same functions as a study's
+own: `saved_share`, `one_by_one_j`.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ TABLE_2_MWH: Mapping[tuple[str, Hardware], _Matrix] = {
         (22.39, 22.29, 22.28, 22.37),
     ),
 }
-"""Energy per epoch in mWh: scenario and hardware; a row is a batch size, a column a rate."""
+"""Energy per epoch in mWh, by scenario and hardware; rows are batch sizes, columns learning rates."""
 
 TABLE_3_WH: Mapping[Hardware, Mapping[Stage, float]] = {
     Hardware.CUDA: {Stage.CLASSIFIER_UNFROZEN: 4.26, Stage.CLASSIFIER_FROZEN: 1.64},
@@ -81,8 +81,8 @@ class PublishedTask:
     """A row of Table 4.
 
     Attributes:
-        energy_per_epoch_mwh: Averaged over 16 setups.
-        epochs: Until training stopped, averaged over 16 setups.
+        energy_per_epoch_mwh: Energy per epoch, averaged over 16 setups.
+        epochs: Epochs until training stopped, averaged over 16 setups.
     """
 
     energy_per_epoch_mwh: float
@@ -90,7 +90,7 @@ class PublishedTask:
 
     @property
     def energy_j(self) -> float:
-        """Energy per epoch times epochs; the paper prints no total."""
+        """Energy per epoch times epochs, since the paper prints no total."""
         return self.energy_per_epoch_mwh * J_PER_MWH * self.epochs
 
 
@@ -114,7 +114,7 @@ TABLE_4: Mapping[Hardware, Mapping[str, PublishedTask]] = {
 FIGURE_4_BEST_CYCLES: Mapping[Hardware, int] = {Hardware.CUDA: 1, Hardware.MPS: 1}
 FIGURE_4_WORST_CYCLES: Mapping[Hardware, int] = {Hardware.CUDA: 43, Hardware.MPS: 23}
 FIGURE_4_AVERAGE_CYCLES = "10 to 13"
-"""Of both machines, in the paper's words."""
+"""Average cycles on both machines, in the paper's words."""
 
 INCONSISTENCIES = (
     (
@@ -135,13 +135,13 @@ INCONSISTENCIES = (
 
 
 def paper_scenario(manifest: Manifest) -> str | None:
-    """Return the scenario of the paper that a study is compared with, by its own or by its tasks.
+    """Return the scenario of the paper that a study is compared with.
 
-    A scenario of the user's own is compared with PAMAP2; one of several tasks only where they are the
-    paper's: None for other tasks, of which the paper has nothing.
+    A scenario of the user's own is compared with PAMAP2. A multitask study is compared with CelebA if
+    its tasks are the paper's; otherwise the result is None, since the paper has no such tasks.
 
     Args:
-        manifest: Of the study.
+        manifest: Manifest of the study.
     """
     if manifest.scenario == CELEBA:
         return CELEBA
@@ -151,7 +151,7 @@ def paper_scenario(manifest: Manifest) -> str | None:
 
 
 def table_2_j(scenario: str, hardware: Hardware) -> dict[tuple[int, float], float]:
-    """Energy per epoch in joules by batch size and learning rate; empty for other scenarios."""
+    """Return Table 2 in joules by batch size and learning rate; empty for scenarios not in the paper."""
     matrix = TABLE_2_MWH.get((scenario, hardware), ())
     return {
         (size, rate): mwh * J_PER_MWH
@@ -161,7 +161,7 @@ def table_2_j(scenario: str, hardware: Hardware) -> dict[tuple[int, float], floa
 
 
 def freezing_saving(hardware: Hardware) -> float | None:
-    """Share that a frozen encoder saves, computed from the energies of Table 3."""
+    """Return the share of energy that a frozen encoder saves, computed from the energies of Table 3."""
     row = TABLE_3_WH[hardware]
     return saved_share(
         row[Stage.CLASSIFIER_UNFROZEN] * J_PER_WH, row[Stage.CLASSIFIER_FROZEN] * J_PER_WH
@@ -169,7 +169,7 @@ def freezing_saving(hardware: Hardware) -> float | None:
 
 
 def multitask_saving(hardware: Hardware) -> float | None:
-    """Share that both tasks together save against one by one, computed from Table 4."""
+    """Return the share of energy that training both tasks together saves, computed from Table 4."""
     row = TABLE_4[hardware]
     apart_j = one_by_one_j(row[each].energy_j for each in ("attributes", "identity"))
     return saved_share(apart_j, row[Stage.BOTH].energy_j)

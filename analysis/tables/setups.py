@@ -1,6 +1,6 @@
-"""The tables of a study: computed as a record, then drawn for terminal, page or file.
+"""Tables of a study over its setups, as records for terminal, page and files.
 
-mWh and Wh begin here.
+Joules are converted to mWh and Wh here.
 """
 
 import math
@@ -44,7 +44,7 @@ _FRONT, _TIE, _CHANCE = "●", "≈", "?"
 
 
 def energy_per_epoch_info(findings: Findings) -> TableInfo:
-    """Average energy per epoch by batch size and learning rate (paper, Table 2)."""
+    """Return the table of mean energy per epoch by batch size and learning rate (paper, Table 2)."""
     values = mwh_per_epoch(findings.setups)
     unit, per_mwh = findings.unit, J_PER_MWH / findings.unit.joules
     decimals = decimals_for(None if each is None else per_mwh * each for each in values.values())
@@ -58,7 +58,7 @@ def energy_per_epoch_info(findings: Findings) -> TableInfo:
 
 
 def relative_total_info(findings: Findings) -> TableInfo:
-    """Total energy of a training in percent of the worst setup (paper, Figure 3)."""
+    """Return the table of total energy in percent of the worst setup (paper, Figure 3)."""
     return matrix(
         findings.setups,
         name="total_energy_percent_of_worst",
@@ -69,7 +69,7 @@ def relative_total_info(findings: Findings) -> TableInfo:
 
 
 def ranking_info(findings: Findings) -> TableInfo:
-    """The energy-aware ranking."""
+    """Return the energy-aware ranking as a table."""
     rows = findings.ranking.rows
     setups = [row.setup for row in rows]
     unit = _unit_of(setups, findings)
@@ -130,7 +130,7 @@ def ranking_info(findings: Findings) -> TableInfo:
 
 
 def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
-    """All tables of a study."""
+    """Return all tables of a study."""
     return (
         energy_per_epoch_info(findings),
         relative_total_info(findings),
@@ -139,7 +139,8 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         *([metrics] if (metrics := metrics_info(findings)) else []),
         *([limits] if (limits := power_limits_info(findings)) else []),
         *([components] if (components := components_info(findings)) else []),
-        # On the terminal only where there is more than one stage; as a file always, for its intervals.
+        # With several stages this table is among those of the paradigm, which the terminal shows too;
+        # with a single one it is only in files, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),
         *paradigm_table_infos(findings),
     )
@@ -175,7 +176,7 @@ def _ranking_row(row: RankedSetup, unit: TableUnit, score: ScoreForm) -> tuple[C
 def _criterion_cell(
     setup: SetupEnergy, criterion: Criterion, unit: TableUnit, decimals: int
 ) -> Cell:
-    """The number that setups are ranked by."""
+    """Return a cell with the number that setups are ranked by."""
     value = None if criterion.shown is None else criterion.shown(setup)
     if not criterion.is_energy:
         return number_cell(value, decimals)
@@ -183,7 +184,7 @@ def _criterion_cell(
 
 
 def _unit_of(setups: Sequence[SetupEnergy], findings: Findings) -> TableUnit:
-    """The unit, with decimals for the totals, or where there is none for the energies of epochs."""
+    """Return the unit with decimals that suit the totals or, if there are none, the energies per epoch."""
     totals_j = [setup.total_j for setup in setups]
     if all(each is None for each in totals_j):
         totals_j = [mean_of(setup.energy_per_epoch_j) for setup in setups]
@@ -191,14 +192,14 @@ def _unit_of(setups: Sequence[SetupEnergy], findings: Findings) -> TableUnit:
 
 
 def _counts(row: RankedSetup) -> int | None:
-    """Trainings that both means are of; None where they are not as many."""
+    """Return the number of trainings that both means are over; None if the numbers differ."""
     energies, accuracies = row.setup.energy_j, row.setup.best_accuracy
     counts = {spread.count for spread in (energies, accuracies) if spread is not None}
     return counts.pop() if len(counts) == 1 else 0 if not counts else None
 
 
 def _counts_cell(row: RankedSetup) -> Cell:
-    """Trainings that have an energy, of those that have an accuracy."""
+    """Return a cell with the number of trainings that have an energy, of those that have an accuracy."""
     energies, accuracies = row.setup.energy_j, row.setup.best_accuracy
     known = 0 if energies is None else energies.count
     of = 0 if accuracies is None else accuracies.count

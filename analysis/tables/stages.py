@@ -1,4 +1,4 @@
-"""The table of all stages, and the tables that a study's paradigm adds."""
+"""Table of all stages, and the tables specific to a study's paradigm."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from study.record.files import J_PER_MWH
 
 
 def paradigm_table_infos(findings: Findings) -> tuple[TableInfo, ...]:
-    """The tables that the study's paradigm adds; none for a regime."""
+    """Return the tables specific to the study's paradigm; none for a regime study."""
     return tuple(_tables(findings))
 
 
@@ -49,7 +49,7 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
 
 
 def stages_info(findings: Findings) -> TableInfo:
-    """Energy, epochs and accuracy of each stage of each setup."""
+    """Return the table of energy, epochs and objective of each stage of each setup."""
     stages = findings.paradigm.stages
     unit = TableUnit.of((mean_of(each.energy_j) for each in stages), findings.unit)
     intervals = stage_intervals(stages)

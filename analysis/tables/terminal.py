@@ -1,4 +1,4 @@
-"""A study's findings on the terminal, or in a file when the output is not one."""
+"""Printing of a study's results to the terminal, or as plain text if the output is not a terminal."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ from study.record.files import EnergyUnit
 from study.record.manifest import Manifest
 from study.record.vocabulary import Paradigm
 
-# Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
+# Width for output to a file or a pipe, which have none of their own; wide enough for the ranking.
 PLAIN_WIDTH = 100
 
 _GAP = 3
@@ -32,13 +32,13 @@ _UNBOUNDED = 10_000
 
 
 def make_console() -> Console:
-    """A console as wide as the terminal, or of a fixed width where there is none."""
+    """Return a console as wide as the terminal, or of `PLAIN_WIDTH` if the output is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def show(findings: Findings, console: Console) -> None:
-    """Print tables, ranking, recommendation and caveats."""
+    """Print a study's tables, ranking, recommendation, caveats and energy bill."""
     manifest = findings.study.manifest
     console.rule(Text(f"{manifest.study}: energy of training", style="bold"), align="left")
     console.print(Text(study_line(manifest), style="dim"))
@@ -68,13 +68,13 @@ def show(findings: Findings, console: Console) -> None:
 
 
 def show_table(info: TableInfo, console: Console) -> None:
-    """Print a table below what was said before."""
+    """Print a table, separated from what was printed before."""
     console.print()
     console.print(_titled(info, console.width))
 
 
 def show_against_paper(findings: Findings, console: Console) -> None:
-    """Print the study's numbers beside the published ones, and what differs."""
+    """Print the study's numbers beside the published ones, and how study and paper differ."""
     console.print()
     for info in against_paper_infos(findings):
         console.print(_titled(info, console.width))
@@ -84,7 +84,7 @@ def show_against_paper(findings: Findings, console: Console) -> None:
 
 
 def show_inconsistencies(console: Console) -> None:
-    """Print what does not agree within the paper."""
+    """Print the inconsistencies within the paper."""
     for each in INCONSISTENCIES:
         console.print(_marked("!", f"In the paper: {each}"))
 
@@ -107,7 +107,7 @@ def _marked(sign: str, text: str) -> Table:
 
 
 def study_line(manifest: Manifest) -> str:
-    """A study in one line."""
+    """Describe a study in one line: scenario, data, setups and repeats, status, machines."""
     setups = counted(len(manifest.setups), "setup")
     trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
     if manifest.further:
@@ -129,8 +129,8 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
     """State the energy of the whole study, part by part.
 
     Args:
-        bill: Of the study.
-        unit: Of its energies.
+        bill: Energy bill of the study.
+        unit: Unit in which the study's energies are shown.
     """
     parts = [
         f"{name} {energy_text(energy_j, unit)}"
@@ -153,7 +153,7 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
 
 
 def _titled(info: TableInfo, width: int) -> Group:
-    """A table with its title and legend; as several below each other where it is too wide."""
+    """Return a table with its title and legend, split into several below each other if it is too wide."""
     legend = [Padding(Text(info.legend, style="dim"), (0, 0, 0, 1))] if info.legend else []
     parts = [rich_table(part) for part in narrowed(info, width=width)]
     apart = [each for part in parts for each in (part, Text(""))][:-1]
@@ -161,7 +161,7 @@ def _titled(info: TableInfo, width: int) -> Group:
 
 
 def _side_by_side(groups: Sequence[Group], console: Console) -> Sequence[Group | Table]:
-    """The groups in one row where they fit into it, else each by itself."""
+    """Return the groups as one row if they fit into the console's width, else each by itself."""
     row = Table.grid(padding=(0, _GAP, 0, 0))
     row.add_row(*groups)
     wide = console.options.update(width=_UNBOUNDED)

@@ -1,4 +1,4 @@
-"""Columns beside the energy to the target in the ranking: its interval, and how many reached it."""
+"""Ranking columns beside the energy to the target: its interval, and how many trainings reached it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,10 @@ _REACHED = TableColumn(key="reached_target", heading="reached")
 
 
 def to_target_columns(ranking: Ranking) -> tuple[TableColumn, ...]:
-    """Columns of the interval where repeats allow one, and of the trainings that reached it where not all did."""
+    """Return columns for the interval, if there is one, and for the trainings that reached the target.
+
+    The latter is left out if all trainings reached it.
+    """
     return (
         *((_LOW, _HIGH) if ranking.to_target else ()),
         *((_REACHED,) if _some_missed(ranking) else ()),
@@ -25,7 +28,7 @@ def to_target_columns(ranking: Ranking) -> tuple[TableColumn, ...]:
 def to_target_cells(
     setup: SetupEnergy, ranking: Ranking, columns: Sequence[TableColumn], unit: TableUnit
 ) -> Iterator[Cell]:
-    """Cells of a setup in these columns."""
+    """Yield a setup's cells in the columns of `to_target_columns`."""
     found = ranking.to_target.get(setup.setup)
     for column in columns:
         if column is _REACHED:
@@ -35,7 +38,7 @@ def to_target_cells(
 
 
 def to_target_signs(ranking: Ranking) -> list[str]:
-    """Meaning of these columns, for the legend."""
+    """Explain the columns of `to_target_columns`, for the legend."""
     return [
         *(["from, to: 95 % interval of the energy to the target"] if ranking.to_target else []),
         *(
@@ -49,7 +52,7 @@ def to_target_signs(ranking: Ranking) -> list[str]:
 
 
 def _some_missed(ranking: Ranking) -> bool:
-    """Return whether a training of a setup that reached the target at all, or of another, missed it."""
+    """Return whether setups are ranked by the energy to the target and any training missed it."""
     if ranking.by is not RankBy.ENERGY_TO_TARGET:
         return False
     known = [row.setup.to_target for row in ranking.rows]

@@ -1,14 +1,14 @@
-"""Errors between a program and a power sensor.
+"""Errors that power sources and the meter raise.
 
     TrackerError
     |-- SourceUnavailableError          this source cannot be used on this machine
-    |   `-- SourcePermissionError       it could, with more rights
+    |   `-- SourcePermissionError       it could be used with more rights
     |-- UnknownDeviceError              no device of this source has that identifier
     `-- ReadError                       one reading failed; the next may succeed
-        `-- DeviceLostError             no later reading can succeed either
+        `-- DeviceLostError             the device is gone; no later reading is expected to succeed
 
 Vendor errors are mapped to these where the vendor's library is called, and nowhere else.
-A message says what was got and what to do.
+A message says what was found and what to do.
 """
 
 

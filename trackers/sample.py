@@ -101,8 +101,7 @@ class Device:
         told_each_s: Time between two updates of its power or counter, where the source knows this to
             be long (a second for a smart plug); 0 where it answers with a current value whenever it is
             asked. A sample stands for that long, and little is known of a shorter window.
-        for_whoever_asks: Whether it is a recording, which may stand for the accelerator of any
-            consumer.
+        for_whoever_asks: Whether it is a recording, which stands for whatever any consumer computes on.
     """
 
     uuid: str

@@ -30,7 +30,7 @@ class CalibrateOptions:
         tracker: The source to calibrate.
         component: Component of the source to calibrate: gpu, cpu, memory or node.
         seconds: Time for which each of the five loads is measured.
-        settle: Seconds to wait before each measurement, because fans and power supplies follow a load late.
+        settle: Seconds to wait before each measurement, as fans and power supplies respond to a load with a delay.
         load: Command that makes a load, in which {share} is replaced by a number from 0 to 1; needed for
             boards. When left out, processes keep that share of the CPUs busy.
         out: File for the factor and its interval, which a study takes as --calibration.

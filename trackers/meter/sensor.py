@@ -1,4 +1,4 @@
-"""What is known about a device's sensor, and for how long a power that it reports remains valid."""
+"""Known facts about a device's sensor, and how long a power that it reports remains valid."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ better."""
 
 @dataclass(frozen=True, kw_only=True)
 class Sensor:
-    """Snapshot of what is known about how a device is observed; derived values are computed once.
+    """Snapshot of the known facts about a device's sensor; derived values are computed once.
 
     Attributes:
         has_counter: Whether the device has ever reported a counter.

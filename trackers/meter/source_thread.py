@@ -76,7 +76,7 @@ class EdgeJob(Generic[T]):
 
         Args:
             timeout_s: Longest time to wait.
-            late_too: Whether the job is still to be done when nobody waits for it any more.
+            late_too: Whether the job is still to be done after this wait has ended without a result.
         """
         if self._done.acquire(timeout=max(0.0, timeout_s)):
             self._done.release()

@@ -202,7 +202,7 @@ class Tracker:
         self._limiter.set_back(trial_id)
 
     def take(self) -> Booking:
-        """Return what was booked since the last call, and attempts that are still open as they stand."""
+        """Return all bookings since the last call, and interim bookings of attempts that are still open."""
         with self._lock:
             windows, self._booked = tuple(self._booked), []
             windows += tuple(self._still_open())

@@ -93,7 +93,10 @@ class Accounts:
         return f"{self._processes.get(str(trial_id), 0)}:{trial_id}"
 
     def _others_on(self, board: str) -> list[Use]:
-        """Uses of a board by trials of other studies, without our own trials as an earlier tracker told them."""
+        """Uses of a board by trials of other studies.
+
+        Our own trials are left out where the file of a tracker that this one has replaced still names them.
+        """
         if self._neighbours is None:
             return []
         own = {self._name(use.consumer) for use in self._sharing.uses(board)}

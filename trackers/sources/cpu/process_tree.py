@@ -91,9 +91,9 @@ class ProcessTree:
         """CPU seconds of the process and of its present descendants.
 
         Raises:
-            DeviceLostError: As `_own_seconds`.
-            psutil.NoSuchProcess: Likewise.
-            OSError: Likewise.
+            DeviceLostError: See `_own_seconds`.
+            psutil.NoSuchProcess: The process has ended.
+            OSError: The process has ended.
         """
         own_s = self._own_seconds()
         # The time of an ended child is added to its parent's only when the parent waits for it.

@@ -97,7 +97,7 @@ def main(args: Sequence[str]) -> int:
     try:
         if not 0 <= options.seconds < math.inf:
             message = f"--seconds is {options.seconds}; allowed is a number from 0"
-            raise TrackerError(message)  # noqa: TRY301 - one way for all that is wrong
+            raise TrackerError(message)  # noqa: TRY301 - reported with all other errors below
         request = Request(
             tracker=options.tracker,
             cpu_watts=options.cpu_watts,

@@ -13,7 +13,7 @@ A message says what was found and what to do.
 
 
 class TrackerError(Exception):
-    """Base of everything that `trackers` raises on purpose."""
+    """Base class of the errors that `trackers` raises on purpose."""
 
 
 class SourceUnavailableError(TrackerError):
@@ -33,4 +33,4 @@ class ReadError(TrackerError):
 
 
 class DeviceLostError(ReadError):
-    """The device is gone; no later reading will succeed."""
+    """The device is gone; no later reading is expected to succeed until it comes back."""

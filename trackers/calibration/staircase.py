@@ -35,7 +35,7 @@ def load(share: float, command: str | None) -> Iterator[None]:
         commands = [shlex.split(command.replace("{share}", f"{share:g}"))]
     else:
         commands = [[sys.executable, "-c", BURN]] * round(share * (psutil.cpu_count() or 1))
-    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - ours, or the user's own
+    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - our own command, or the user's
     try:
         yield
     finally:

@@ -134,7 +134,7 @@ class Exporter(Protocol):
         ...
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Export power, energy and state of devices; calls that are still waiting are superseded by it."""
+        """Export power, energy and state of devices; of several waiting calls only the newest is made."""
         ...
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:

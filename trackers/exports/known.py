@@ -11,7 +11,7 @@ from trackers.exports.exporter import Exporter
 
 
 class ExportOptionError(TrackerError):
-    """`--log` names an exporter that is not known, or not installed."""
+    """A value of `--log` is wrong, or its exporter is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ def _asked(word: str) -> AskedExporter:
 
 def _is_port(value: str) -> bool:
     port = value.rpartition(":")[2]
-    return port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - TCP's highest
+    return port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - the highest TCP port
 
 
 def _is_installed(module: str) -> bool:

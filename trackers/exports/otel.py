@@ -43,7 +43,7 @@ Callback = Callable[[CallbackOptions], Iterator[Observation]]
 class OtelExporter:
     """Sender of metrics to a collector, from the calling thread."""
 
-    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - this exporter takes no value
         """Create the sender; a collector that cannot be reached is noticed at the first sending."""
         self._tallies = Tallies()
         self._sender = OTLPMetricExporter()
@@ -99,7 +99,7 @@ class OtelExporter:
     def keep(self, files: Sequence[Path]) -> None:
         """Do nothing: OpenTelemetry stores no files."""
 
-    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - as others need it
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - of `Exporter`
         """Send the last values, and close the connection."""
         self._send()
         self._sender.shutdown()

@@ -80,7 +80,7 @@ class PrometheusExporter:
     def keep(self, files: Sequence[Path]) -> None:
         """Do nothing: Prometheus stores no files."""
 
-    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - as others need it
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - of `Exporter`
         """Stop the server."""
         self._server.shutdown()
         self._server.server_close()

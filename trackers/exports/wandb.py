@@ -31,7 +31,7 @@ OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
 class WandbExporter:
     """W&B runs of one study, on a server or offline."""
 
-    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - this exporter takes no value
         """Import the library and choose its mode."""
         with variable_set(ERROR_REPORTS, "false"):
             import wandb  # noqa: PLC0415 - it reads the variable when it is imported
@@ -91,7 +91,7 @@ class WandbExporter:
         self._runs[""].log_artifact(artifact)
 
     def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
-        """End all runs."""
+        """End all runs, and put the totals into the summary of the study's run."""
         for trial_id in [each for each in self._runs if each]:
             self._end(trial_id, failed=not finished, totals={})
         self._end("", failed=not finished, totals=totals)

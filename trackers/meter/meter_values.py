@@ -1,4 +1,4 @@
-"""Values that an `EnergyMeter` hands out, and the state of a window that is open."""
+"""Values that an `EnergyMeter` returns, and the state of an open window."""
 
 import math
 from collections.abc import Hashable

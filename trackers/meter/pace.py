@@ -44,7 +44,7 @@ class Pace:
     def __init__(self, period_s: float) -> None:
         """Schedule a sample of all devices every `period_s`."""
         self._period_s = period_s
-        self._random = random.Random(0)  # noqa: S311 - times of samples, not secrets
+        self._random = random.Random(0)  # noqa: S311 - for the times of samples, not for secrets
         self._edge_s = float("-inf")
         self._all_at_s = float("-inf")
 

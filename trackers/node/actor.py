@@ -146,7 +146,7 @@ class Tracker:
             if start_s is not None:
                 self._note_idle_power(bill, start_s)
         if self._meter.opened(key) is None:
-            with suppress(ValueError):  # asked for by the lane and by Ray at the same time
+            with suppress(ValueError):  # called through the lane and through Ray at the same time
                 self._meter.open(key, devices=[item.target for item in bill], start_s=start_s)
         return self._meter.opened(key)
 

@@ -189,10 +189,10 @@ class _Caller(socketserver.StreamRequestHandler):
         self.connection.settimeout(HANDSHAKE_S)
         if not (_is_own(self.connection) and self._shows_token(server.token)):
             return
-        self.connection.settimeout(None)  # an epoch may take days
+        self.connection.settimeout(None)  # because an epoch may take days
         with suppress(OSError, EOFError, pickle.UnpicklingError):
             while True:
-                name, arguments = pickle.load(self.rfile)  # noqa: S301 - it has shown the token
+                name, arguments = pickle.load(self.rfile)  # noqa: S301 - the caller has sent the token
                 self.wfile.write(pickle.dumps(server.answer(name, arguments)))
 
     def _shows_token(self, token: bytes) -> bool:

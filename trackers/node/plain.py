@@ -42,7 +42,7 @@ def packed_bill(bill: Bill) -> bytes:
 @lru_cache(maxsize=1024)
 def bill_of(packed: bytes) -> Bill:
     """Return a bill from its bytes; the reverse of `packed_bill`."""
-    bill: Bill = pickle.loads(packed)  # noqa: S301 - from a trial that has shown the token
+    bill: Bill = pickle.loads(packed)  # noqa: S301 - from a trial that has sent the token
     return bill
 
 

@@ -188,7 +188,7 @@ class PowerLimiter:
                     continue  # the guard will try again when this process has ended
                 del self._of[uuid], self._before_w[uuid]
                 with suppress(TrackerError):
-                    self._by_guard(lambda guard: guard.forget(uuid))  # noqa: B023 - called here
+                    self._by_guard(lambda guard: guard.forget(uuid))  # noqa: B023 - called within this iteration
 
     def _by_guard(self, ask: Callable[[Guard], T]) -> T:
         """Ask the guard, or a new one where it does not exist yet or was killed."""

@@ -47,7 +47,7 @@ def ask_ipmitool() -> str:
         message = "ipmi: this machine has no `ipmitool`; install the package of that name"
         raise SourceUnavailableError(message)
     try:
-        done = subprocess.run(  # noqa: S603 - our own words, no shell
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             [tool, "dcmi", "power", "reading"],
             env={**os.environ, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,

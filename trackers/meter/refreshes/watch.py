@@ -43,7 +43,7 @@ class RefreshWatch:
         self._ask = ask
         self._clock = clock
         self._wait = wait
-        self._nobody = threading.Event()  # wakes an edge that waits for a refresh
+        self._nobody = threading.Event()  # never set: an edge waits for the full time
         self._known: RefreshClock | None = None
         self._attempts = 0
         self._next_attempt_s = float("-inf")

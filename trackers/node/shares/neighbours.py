@@ -28,7 +28,7 @@ TICK_NS = 20_000_000
 FOLDER = "POWER_OF_TRAINING_BOARDS"
 """Environment variable that names another folder, for example one that several containers share."""
 
-_MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - within, mode 0700
+_MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - for a folder of mode 0700
 
 
 @final

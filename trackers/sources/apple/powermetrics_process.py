@@ -44,7 +44,7 @@ class ProcessStream:
     def __init__(self, command: list[str]) -> None:
         """Start the command."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the stream
-        self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+        self._process = subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
         )
         self._is_closed = threading.Event()

@@ -1,8 +1,8 @@
-"""Measures the energy of a block of code: what a program or a notebook imports. Knows nothing of learning.
+"""Energy measurement of a block of code, for programs and notebooks; independent of machine learning.
 
     from trackers import EnergyMeter, detect
 
-What is exported is loaded when it is first used.
+Exports are imported lazily, when they are first used.
 """
 
 import importlib
@@ -79,7 +79,7 @@ _MODULES = {
     "detect": "trackers.sources.detect",
     "process_device": "trackers.sample",
 }
-"""Exports with the module that defines them; a new one is a line here, in `__all__` and above."""
+"""Module that defines each export; a new export also needs a line in `__all__` and in the imports above."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
@@ -99,6 +99,6 @@ _MOVED = {
     "trackers.detect": "trackers.sources.detect",
     "trackers.meter": "trackers.meter.meter",
 }
-"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+"""Present module by the name of the version 0.1 module; docs/upgrading.md lists them too."""
 
 answer_old_imports(_MOVED)

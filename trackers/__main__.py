@@ -1,10 +1,10 @@
-"""Survey of this machine: what it can measure, what is in the way, and how to mend it.
+"""Survey of this machine: what it can measure, what it cannot, and what to do about that.
 
 `python -m trackers run -- COMMAND` measures any command, `python -m trackers calibrate` compares a source with
 an external meter; their `--help` says more.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
+if __name__ == "__main__":  # before modules are imported that Windows does not have
     from trackers.process_end import refuse_windows
 
     refuse_windows()
@@ -44,7 +44,7 @@ from trackers.terminal import (
 )
 
 WATCHED_S = 1.0
-"""Power is shown as its mean over so much time."""
+"""Time over which each power that `--watch` shows is averaged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +52,12 @@ class Options:
     """Options of the survey.
 
     Attributes:
-        seconds: How long each source is watched for its idle power.
-        watch: Show the power of what a study would measure, live, until Ctrl-C.
-        json: Print the tables as JSON, for scripts; what is not known is null.
-        tracker: What a study would be given as --tracker.
-        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
-        cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
+        seconds: How long the idle power of each source is measured.
+        watch: Show the power of all devices that a study would measure, live, until Ctrl-C.
+        json: Print the survey as JSON, for scripts; unknown values are null.
+        tracker: Sources that a study would use, as in its option --tracker.
+        cpu_watts: Rated power of all CPUs of this machine together, for the estimate.
+        cpu_idle_watts: Power that the CPUs draw together when idle, for the estimate.
     """
 
     seconds: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 3.0
@@ -71,11 +71,16 @@ class Options:
 
 
 COMMANDS = {"run": run_command, "calibrate": calibrate_command}
-"""What may be asked for by a first word; without one the machine is shown."""
+"""Subcommands by their names; without one, the survey is printed."""
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status: 0, 2 where nothing can be measured at all, 130 after Ctrl-C."""
+    """Run the command.
+
+    Returns:
+        The exit status: 0; 2 for a wrong option, or where nothing can be measured; 130 after Ctrl-C,
+        which with `--watch` is the usual end, and gives 0.
+    """
     if args and args[0] in COMMANDS:
         return COMMANDS[args[0]](args[1:])
     options = tyro.cli(
@@ -86,11 +91,13 @@ def main(args: Sequence[str]) -> int:
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter of a device's name
+        sys.stdout.reconfigure(
+            errors="replace"
+        )  # its encoding may lack a character of a device's name
     try:
         if not 0 <= options.seconds < math.inf:
             message = f"--seconds is {options.seconds}; allowed is a number from 0"
-            raise TrackerError(message)  # noqa: TRY301 - one way for all that is wrong
+            raise TrackerError(message)  # noqa: TRY301 - reported with all other errors below
         request = Request(
             tracker=options.tracker,
             cpu_watts=options.cpu_watts,
@@ -104,7 +111,7 @@ def main(args: Sequence[str]) -> int:
         sys.stderr.write(f"trackers: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
-        return FINISHED if options.watch else INTERRUPTED  # which has no other end
+        return FINISHED if options.watch else INTERRUPTED  # --watch has no other end than Ctrl-C
     if options.json:
         print(json.dumps(_as_json(found), indent=2))
     else:
@@ -125,7 +132,7 @@ def _as_json(found: Sequence[SurveyedSource]) -> dict[str, object]:
 
 
 def _watch(console: Console, request: Request) -> None:
-    """Show power until Ctrl-C: in place on a terminal, else a line for each device and second."""
+    """Show power until Ctrl-C: updated in place on a terminal, else one line per device and second."""
     detection = detect(request)
     with (
         EnergyMeter(detection, whole_machine=True) as meter,

@@ -1,4 +1,4 @@
-"""Addresses as they may be shown: in a terminal, a report, a file that others will read."""
+"""Removal of credentials from addresses that are shown in a terminal, a report or a shared file."""
 
 import re
 
@@ -6,7 +6,7 @@ _USER = re.compile(r"//[^/?#\s'\"]*@")
 
 
 def without_credentials(text: str) -> str:
-    """Return a text in which no address has a user or password.
+    """Return a text with user and password removed from every address in it.
 
     >>> without_credentials("asked https://me:secret@host:5000/x")
     'asked https://host:5000/x'

@@ -1,7 +1,8 @@
-"""Devices that contain others: what may be added up, so that nothing is counted twice.
+"""Sums over devices that contain one another, in which no energy is counted twice.
 
-A node contains every other device of its machine: its own energy is in the plug's already. Within a
-source one device may be part of another (`Device.part_of`), as a GPU's rail is of a board's input.
+A node contains every other device of its machine: their energy is already in what the plug measures.
+Within a source one device may be part of another (`Device.part_of`), as a GPU's rail is part of its
+board's input.
 """
 
 import math
@@ -17,14 +18,14 @@ NODE = frozenset({Component.NODE})
 def outermost(
     devices: Iterable[Device], components: Collection[Component] = frozenset(Component)
 ) -> list[Device]:
-    """The devices of one machine whose energies may be added up.
+    """Return the devices of one machine whose energies may be added up.
 
     Args:
         devices: All devices of the machine that are measured.
-        components: What to add up.
+        components: Components to add up; devices of other components are ignored.
 
     Returns:
-        Those of the components that no other device of the components contains.
+        The devices of these components that are not contained in another of them.
     """
     chosen = [each for each in devices if each.component in components]
     uuids = {each.uuid for each in chosen}
@@ -47,15 +48,16 @@ def total_j(
     devices: Iterable[Device],
     components: Collection[Component] = frozenset(Component),
 ) -> float | None:
-    """Energy of the devices of one machine together, each joule once.
+    """Total energy in joules of one machine's devices, each joule counted once.
 
     Args:
-        readings: By device; of all devices over the same window.
+        readings: Reading of each device by its UUID, all over the same window.
         devices: The machine's devices.
-        components: What to add up.
+        components: Components to add up; devices of other components are ignored.
 
     Returns:
-        The sum over `outermost`; None where one of them is missing, or there is none.
+        The sum over the `outermost` devices; None when the energy of one of them is missing, or when
+        there is no such device.
     """
     energies_j = [
         readings[each.uuid].energy_j if each.uuid in readings else None

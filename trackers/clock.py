@@ -1,4 +1,4 @@
-"""The clock of all measuring, passed in so that tests can turn it by hand."""
+"""Clock of all measurements; it is passed in so that tests can advance it by hand."""
 
 import threading
 import time
@@ -7,10 +7,10 @@ from typing import Protocol, final, runtime_checkable
 
 @runtime_checkable
 class Clock(Protocol):
-    """Says the time and waits."""
+    """Source of the time, which can also wait."""
 
     def now_s(self) -> float:
-        """Seconds since an arbitrary start; the same start for all processes of a machine."""
+        """Seconds since an arbitrary start, which is the same for all processes of a machine."""
         ...
 
     def wait(self, wake: threading.Event, duration_s: float) -> bool:
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 @final
 class MonotonicClock:
-    """The machine's monotonic clock; never set back, not moved by changes of wall time."""
+    """The machine's monotonic clock, which never goes backward and ignores changes of wall time."""
 
     def now_s(self) -> float:
         """See `Clock`."""
@@ -33,10 +33,10 @@ class MonotonicClock:
 
 @final
 class ManualClock:
-    """A clock that stands still until it is told to go on; for tests and replays."""
+    """A clock that stands still until it is advanced; for tests and replays."""
 
     def __init__(self, start_s: float = 0.0) -> None:
-        """Start at `start_s`."""
+        """Start the clock at `start_s`."""
         self._now_s = start_s
 
     def now_s(self) -> float:
@@ -44,10 +44,10 @@ class ManualClock:
         return self._now_s
 
     def advance(self, duration_s: float) -> None:
-        """Let `duration_s` pass.
+        """Advance the clock by `duration_s`.
 
         Raises:
-            ValueError: The duration is negative; this clock is never set back.
+            ValueError: The duration is negative; this clock never goes backward.
         """
         if duration_s < 0:
             message = f"duration_s is {duration_s}; a clock is not set back"
@@ -55,6 +55,6 @@ class ManualClock:
         self._now_s += duration_s
 
     def wait(self, wake: threading.Event, duration_s: float) -> bool:
-        """Let the time pass at once."""
+        """Advance the clock by `duration_s` without waiting; True if `wake` is set."""
         self.advance(duration_s)
         return wake.is_set()

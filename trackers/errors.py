@@ -1,19 +1,19 @@
-"""Errors between a program and a power sensor.
+"""Errors that power sources and the meter raise.
 
     TrackerError
     |-- SourceUnavailableError          this source cannot be used on this machine
-    |   `-- SourcePermissionError       it could, with more rights
+    |   `-- SourcePermissionError       it could be used with more rights
     |-- UnknownDeviceError              no device of this source has that identifier
     `-- ReadError                       one reading failed; the next may succeed
-        `-- DeviceLostError             no later reading can succeed either
+        `-- DeviceLostError             the device is gone; no later reading is expected to succeed
 
 Vendor errors are mapped to these where the vendor's library is called, and nowhere else.
-A message says what was got and what to do.
+A message says what was found and what to do.
 """
 
 
 class TrackerError(Exception):
-    """Base of everything that `trackers` raises on purpose."""
+    """Base class of the errors that `trackers` raises on purpose."""
 
 
 class SourceUnavailableError(TrackerError):
@@ -33,4 +33,4 @@ class ReadError(TrackerError):
 
 
 class DeviceLostError(ReadError):
-    """The device is gone; no later reading will succeed."""
+    """The device is gone; no later reading is expected to succeed until it comes back."""

@@ -1,4 +1,4 @@
-"""Modules of version 0.1, whose imports are answered with where their content is now."""
+"""Import errors for modules of version 0.1 that name the module which replaces them."""
 
 import sys
 from collections.abc import Mapping
@@ -7,29 +7,31 @@ from typing import final
 
 @final
 class MovedModules:
-    """The last finder that an import asks: nobody else has found the module.
+    """Import finder that raises a helpful error for a moved module.
 
-    It finds nothing either; it says what the import was looking for.
+    It comes last in `sys.meta_path`, so it is asked only when no other finder has found the module. It
+    never finds one itself.
     """
 
     def __init__(self, moved: Mapping[str, str]) -> None:
-        """Know some modules.
+        """Create a finder for some modules.
 
         Args:
-            moved: Place of their content by their old names.
+            moved: Present module by the old module's name.
         """
         self._moved = moved
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Answer an old module, and what is imported from a package that has an old module's name.
+        """Raise for an old module, and for a submodule of a package that has an old module's name.
 
         Raises:
-            ModuleNotFoundError: It is one of them.
+            ModuleNotFoundError: `name` is such a module; the message says where its content is now.
         """
         del path, target
         old = name if name in self._moved else name.rpartition(".")[0]
         if old in self._moved:
-            # Not with the module's name as `name`: `from package import old` would drop these words.
+            # The error's `name` is left unset: with it, `from package import old` would replace this
+            # message by its own.
             message = (
                 f"what was in {old} is in {self._moved[old]} since version 0.2 (docs/upgrading.md)"
             )
@@ -37,9 +39,9 @@ class MovedModules:
 
 
 def answer_old_imports(moved: Mapping[str, str]) -> None:
-    """Have imports of modules that have moved say where to, instead of that there is none.
+    """Make imports of moved modules fail with a message that says where their content is now.
 
     Args:
-        moved: Place of their content by their old names.
+        moved: Present module by the old module's name.
     """
     sys.meta_path.append(MovedModules(moved))

@@ -1,4 +1,4 @@
-"""Check that a file can be written, before hours are spent on measuring what it is to hold."""
+"""Check that a result file can be written, made before hours are spent on measuring its content."""
 
 import os
 from pathlib import Path
@@ -7,18 +7,18 @@ from trackers.errors import TrackerError
 
 
 class PlaceError(TrackerError):
-    """An account cannot be written where it was asked for."""
+    """The account cannot be written to the requested file."""
 
 
 def check_place(path: Path, *, option: str) -> None:
-    """Refuse a file that an account could not be written to; one that exists is not touched.
+    """Refuse a file that the account could not be written to; an existing file is left untouched.
 
     Args:
         path: The file.
-        option: How it was given, for messages.
+        option: The command-line option that named it, for messages.
 
     Raises:
-        PlaceError: Its folder is not there, or it or its folder cannot be written to.
+        PlaceError: The path is a folder, its folder does not exist, or it or its folder is not writable.
     """
     folder = path.parent
     if path.is_dir():

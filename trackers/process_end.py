@@ -1,4 +1,4 @@
-"""The end of a process: at once on Windows, and of a command without waiting for its libraries to be taken apart."""
+"""Early exit on Windows, and a fast exit of commands that skips the teardown of their libraries."""
 
 import atexit
 import gc
@@ -15,7 +15,7 @@ from typing import NoReturn
 from trackers.terminal import PROGRAM
 
 OURS = ("analysis", "study", "trackers")
-"""Packages whose modules are commands."""
+"""Packages whose modules can be run as commands."""
 
 WINDOWS = (
     "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
@@ -23,19 +23,19 @@ WINDOWS = (
 )
 
 WRITTEN_TO = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-"""Kinds of files that keep what is written for a while."""
+"""Types of files that buffer what is written to them."""
 
 
 def refuse_windows(platform: str = sys.platform, words: Sequence[str] | None = None) -> None:
-    """Refuse to be loaded where nothing of ours was ever run, and modules are missing that it needs.
+    """Refuse to be imported on Windows, where modules that we need are missing and nothing was ever tested.
 
     Args:
-        platform: As Python names it.
-        words: As the system knows the process; left out: this one's.
+        platform: Platform as in `sys.platform`.
+        words: Command line of the process as in `sys.orig_argv`; this process's when left out.
 
     Raises:
-        SystemExit: A command on Windows; with the status of what was refused.
-        ImportError: A program or a notebook there.
+        SystemExit: One of our commands was started on Windows; the exit status is that of a refusal.
+        ImportError: A program or a notebook on Windows imports us.
     """
     if platform != "win32":
         return
@@ -47,16 +47,16 @@ def refuse_windows(platform: str = sys.platform, words: Sequence[str] | None = N
 
 
 def leave(status: int) -> NoReturn:
-    """End a command, without taking its libraries apart where the process is its own.
+    """End a command without the interpreter's teardown of loaded libraries, where the process is its own.
 
-    That takes a second where torch is loaded. All else is done that Python does at its end: threads are
-    waited for, what was registered is called, and files that somebody has left open are written.
+    That teardown takes a second when torch is loaded. Everything else that Python does on exit is done:
+    threads are joined, `atexit` functions are called and open files are flushed.
 
     Args:
-        status: Its exit status.
+        status: Exit status.
 
     Raises:
-        SystemExit: The process is somebody else's, such as a notebook's, and goes on.
+        SystemExit: The process is not our command's own (a notebook, say), and must not be killed.
     """
     if not runs_module(sys.orig_argv, OURS):
         sys.exit(status)
@@ -64,17 +64,17 @@ def leave(status: int) -> NoReturn:
     atexit._run_exitfuncs()  # noqa: SLF001 - as above
     left_open = [each for each in gc.get_objects() if type(each) in WRITTEN_TO]
     for file in (*left_open, sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # a disk that is full, a file that is closed
+        with suppress(OSError, ValueError):  # the disk may be full or the file closed
             file.flush()
     os._exit(status)
 
 
 def runs_module(words: Sequence[str], packages: Collection[str]) -> bool:
-    """Return whether a command line is `python -m` with a module of these packages.
+    """Return whether a command line is `python -m` with a module of one of these packages.
 
     Args:
-        words: As the system knows the process (`sys.orig_argv`).
-        packages: Their names.
+        words: Command line as in `sys.orig_argv`.
+        packages: Names of the packages.
 
     Examples:
         >>> runs_module(["python", "-P", "-m", "study.regime", "--smoke"], ["study"])

@@ -1,7 +1,8 @@
-"""The values of measuring: devices, observations, readings. Frozen, in joules, watts and seconds.
+"""Value types of energy measurement: devices, observations and readings.
 
-Every `time_s` is on the node's monotonic clock (`trackers.clock`), which all processes of a
-machine share. None means not known; it is never written as 0.
+All are frozen, in joules, watts and seconds. Every `time_s` is on the node's monotonic clock
+(`trackers.clock`), which all processes of a machine share. None means unknown; an unknown value is
+never written as 0.
 """
 
 import math
@@ -12,7 +13,11 @@ from typing import Any
 
 
 class Method(StrEnum):
-    """Method by which an energy was found."""
+    """Method by which an energy was obtained.
+
+    `counter`: difference of the device's energy counter. `sampled`: integral of power samples.
+    `estimated`: computed from something other than a sensor, such as CPU time.
+    """
 
     COUNTER = "counter"
     SAMPLED = "sampled"
@@ -20,7 +25,11 @@ class Method(StrEnum):
 
 
 class Status(StrEnum):
-    """Degree to which an energy can be trusted."""
+    """Degree to which an energy can be trusted.
+
+    `ok`: nothing speaks against it. `degraded`: known, with a doubt that `Reading.note` names.
+    `missing`: not known.
+    """
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -36,11 +45,11 @@ class Scope(StrEnum):
 
 
 class Component(StrEnum):
-    """Role of a device on the bill.
+    """Role of a device on the energy bill.
 
-    A GPU belongs to one consumer and is asked for by its own identifier. CPU and memory are shared:
-    a consumer asks for its share of each of their devices, `process_device(pid, uuid)`. The node is
-    the whole machine, at its plug or power supply, and contains the others.
+    A GPU belongs to one consumer and is measured under its own identifier. CPU and memory are shared:
+    a consumer asks for its share of each such device, `process_device(pid, uuid)`. The node is the
+    whole machine, measured at its plug or power supply, and contains the others.
     """
 
     GPU = "gpu"
@@ -50,11 +59,11 @@ class Component(StrEnum):
 
 
 def process_device(pid: int, device_uuid: str | None = None) -> str:
-    """The identifier under which a source measures the share of one process and its children.
+    """Return the identifier under which a source measures the share of one process and its children.
 
     Args:
         pid: The process.
-        device_uuid: A device of CPU or memory; left out: all of the source's CPUs together.
+        device_uuid: A CPU or memory device; when left out, all of the source's CPUs together.
 
     Examples:
         >>> process_device(4711)
@@ -66,7 +75,7 @@ def process_device(pid: int, device_uuid: str | None = None) -> str:
 
 
 def process_and_device(target: str) -> tuple[int, str | None] | None:
-    """Process and device of an identifier that `process_device` made; None for any other."""
+    """Parse an identifier made by `process_device` into process and device; None for any other."""
     match = _PROCESS.fullmatch(target)
     return None if match is None else (int(match["pid"]), match["device"])
 
@@ -79,19 +88,20 @@ class Device:
     """A device that a source can observe.
 
     Attributes:
-        uuid: Identifier that holds across processes and restarts; never an index.
-        name: As its vendor names it.
-        component: What it is to the bill.
-        part_of: The device that contains it and whose energy its own is in, where it is not the
-            node; None where no other does.
-        power_limit_w: Highest power it may draw.
-        driver: Version of the driver that reports for it.
-        shared: Whether others may use it whom nobody here sees, as with MIG instances.
-        power_mean_s: Time over which each power that it tells is a mean; 0 where that is short.
-        told_each_s: Time between two powers or counters that it tells, where the source knows it to be
-            long, as a second for a plug; 0 where it tells one whenever it is asked. A sample then
-            speaks for that long, and a window shorter than it knows little.
-        for_whoever_asks: Whether it is a recording, which stands for what anybody uses.
+        uuid: Identifier that is stable across processes and restarts; never an index.
+        name: Name that the vendor gives it.
+        component: Role of the device on the energy bill.
+        part_of: UUID of the device that contains it, whose energy includes its own; None when no
+            device but the node does.
+        power_limit_w: Highest power that it may draw; None if not known.
+        driver: Version of the driver that reports for it; None if not known.
+        shared: Whether it may have users that cannot be seen from here, as with MIG instances.
+        power_mean_s: Time over which the sensor averages each power that it reports; 0 where that is
+            short.
+        told_each_s: Time between two updates of its power or counter, where the source knows this to
+            be long (a second for a smart plug); 0 where it answers with a current value whenever it is
+            asked. A sample stands for that long, and little is known of a shorter window.
+        for_whoever_asks: Whether it is a recording, which stands for whatever any consumer computes on.
     """
 
     uuid: str
@@ -108,11 +118,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardState:
-    """State of a board beside its energy; None for what it does not report.
+    """State of a board other than its energy; each value is None when the board does not report it.
 
     Attributes:
-        temperature_c: In degrees Celsius.
-        sm_clock_hz: Clock of its processors.
+        temperature_c: Temperature in degrees Celsius.
+        sm_clock_hz: Clock rate of its streaming multiprocessors.
         utilization: Share of recent time in which it was busy; in [0, 1].
         power_limit_w: Enforced power limit.
     """
@@ -129,10 +139,11 @@ class PowerLimits:
 
     Attributes:
         device_uuid: The board.
-        lowest_w: Lowest limit that may be set.
-        highest_w: Highest.
-        now_w: The one that is set.
-        refused: Why none may be set, and what to do; empty where one may be, or that was not tried.
+        lowest_w: Lowest limit that can be set.
+        highest_w: Highest limit that can be set.
+        now_w: Limit that is set now.
+        refused: Why no limit can be set, and what to do about it; empty where one can be set, or where
+            this was not tried.
     """
 
     device_uuid: str
@@ -147,12 +158,12 @@ class Observation:
     """Answer of a source about one device at one moment.
 
     Attributes:
-        time_s: When it was said.
+        time_s: Time of the answer.
         power_w: Power that the device draws; None where the source has only a counter.
-        counter_j: Energy since an arbitrary start, never falling; None where there is no counter
+        counter_j: Energy since an arbitrary start, which never falls; None where there is no counter
             or it was not asked for.
-        took_s: For how long the counter was waited for, in some moment of which it was read; 0 where
-            `time_s` is the moment at which its value was made.
+        took_s: Duration of the call that read the counter, which was read at some moment of it; 0 where
+            `time_s` is the time at which the counter took its value.
     """
 
     time_s: float
@@ -161,10 +172,10 @@ class Observation:
     took_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what no sensor can mean.
+        """Refuse values that no sensor can mean.
 
         Raises:
-            ValueError: A power or an energy that is negative or not finite.
+            ValueError: The power or the energy is negative or not finite.
         """
         for name, value in (("power_w", self.power_w), ("counter_j", self.counter_j)):
             if value is not None and not (math.isfinite(value) and value >= 0):
@@ -187,23 +198,23 @@ class Reading:
     Attributes:
         device_uuid: The device.
         start_s: Start of the window.
-        duration_s: Its length.
-        energy_j: Energy; None exactly where `status` is `missing`.
-        method: How it came about; None where it is missing.
-        status: How far it can be trusted.
+        duration_s: Length of the window.
+        energy_j: Energy; None exactly when `status` is `missing`.
+        method: Method by which the energy was obtained; None when it is missing.
+        status: Degree to which the energy can be trusted.
         coverage: Share of the window for which the device was observed; in [0, 1].
-        uncertainty_common_j: Part of the uncertainty that all readings of the device share, as its
-            calibration; None if not known.
-        uncertainty_own_j: Half-width that 95 % of this reading's own errors lie within; None
-            likewise.
+        uncertainty_common_j: Part of the uncertainty that all readings of the device share, such as
+            its calibration; None if not known.
+        uncertainty_own_j: Half-width within which 95 % of this reading's own errors lie; None if not
+            known.
         power_samples: Number of power samples inside the window.
-        note: Why the status is not `ok`; empty where it is.
-        counter_over_power: Energy by the counter over the integral of the power; None where one of
-            them is not known, or the power was sampled too rarely to tell.
-        shared_by: Number of consumers among which the device's energy was split; 1 where it was
-            not, although others may use the device; None where it is one consumer's own.
-        state: What the board said of itself a moment before the window's end.
-        scope: Whose energy it is.
+        note: Why the status is not `ok`; empty when it is.
+        counter_over_power: Ratio of the counter's energy to the integral of the power; None when one
+            of them is not known, or when power was sampled too rarely to tell.
+        shared_by: Number of consumers among which the device's energy was split; 1 when it was not
+            split although others may use the device; None when the device belongs to one consumer.
+        state: State that the board reported shortly before the window's end.
+        scope: Whether the energy is of a device, of some processes or of the whole machine.
     """
 
     device_uuid: str
@@ -241,20 +252,25 @@ class Reading:
 
     @property
     def mean_power_w(self) -> float | None:
-        """Energy over time; None where either is missing."""
+        """Mean power over the window; None when the energy is missing or the window has no length."""
         if self.energy_j is None or self.duration_s <= 0:
             return None
         return self.energy_j / self.duration_s
 
     @property
     def uncertainty_j(self) -> float | None:
-        """Half-width of the interval in which the energy lies, of both parts; None if not known."""
+        """Half-width of the energy's interval, common and own part combined; None if either is unknown."""
         if self.uncertainty_common_j is None or self.uncertainty_own_j is None:
             return None
         return math.hypot(self.uncertainty_common_j, self.uncertainty_own_j)
 
     def degraded(self, note: str, **changes: Any) -> "Reading":  # noqa: ANN401 - any field
-        """This reading with one more doubt; one that is missing stays so."""
+        """Return this reading as `degraded`, with a note appended; a missing reading stays `missing`.
+
+        Args:
+            note: Reason, appended to the existing note.
+            **changes: Other fields to replace.
+        """
         notes = "; ".join(filter(None, (self.note, note)))
         status = Status.MISSING if self.energy_j is None else Status.DEGRADED
         return replace(self, status=status, note=notes, **changes)
@@ -263,7 +279,7 @@ class Reading:
     def missing(
         cls, device_uuid: str, *, note: str, start_s: float = 0.0, duration_s: float = 0.0
     ) -> "Reading":
-        """The reading of a window for which nothing is known, and why."""
+        """Return the reading of a window of which nothing is known; `note` says why."""
         return cls(
             device_uuid=device_uuid,
             start_s=start_s,

@@ -1,7 +1,7 @@
-"""The seam between measuring and hardware: everything that can say what a device draws.
+"""Interfaces between the meter and the hardware: `PowerSource` and its optional extensions.
 
 A new source is one file that implements `PowerSource`, one line in the table of
-`trackers.sources.detect`, and a world of the tests (docs/how-to/add-a-power-source.md).
+`trackers.sources.detect`, and one world of the tests (docs/how-to/add-a-power-source.md).
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,12 @@ class PowerSource(Protocol):
     where it cannot be used. It holds no thread and no history; `trackers.meter.meter` has those.
 
     Attributes:
-        name: The word that `--tracker` takes.
+        name: The name that `--tracker` accepts for it.
         note: How it measures, in one sentence.
         estimated: True where energies are computed from something other than a sensor.
         counter_outlives: True where a counter's value means the same to another process that opens
-            the source later, so that a window can be closed by whoever takes a dead tracker's place.
+            the source later. A tracker that replaces a dead one can then close the dead one's windows
+            by the counter.
     """
 
     @property
@@ -38,16 +39,17 @@ class PowerSource(Protocol):
     def counter_outlives(self) -> bool: ...  # noqa: D102 - see the class
 
     def devices(self) -> Sequence[Device]:
-        """The devices that can be observed."""
+        """Return the devices that can be observed."""
         ...
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:
-        """Ask one device, once, without waiting.
+        """Read one device, once, without waiting.
 
         Args:
-            device_uuid: A device's identifier; for a source of CPUs also `process_device(pid)`.
-            counter: Whether the energy counter is wanted too. It is at a window's edges, and not
-                between them: polling a counter fast makes some boards' counters wrong.
+            device_uuid: A device's identifier; for a source of CPUs or memory also one that
+                `process_device` makes.
+            counter: Whether the energy counter is wanted too. It is wanted at a window's edges but not
+                between them, because fast polling makes some boards' counters wrong.
 
         Returns:
             An observation with a power, a counter, or both.
@@ -55,21 +57,21 @@ class PowerSource(Protocol):
         Raises:
             UnknownDeviceError: No device has that identifier.
             ReadError: The reading failed this time.
-            DeviceLostError: The device will not answer again.
+            DeviceLostError: The device is gone and is not expected to answer again.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the hardware; may be called twice."""
+        """Release the hardware; may be called twice."""
         ...
 
 
 @runtime_checkable
 class TellsState(Protocol):
-    """A source whose boards tell more of themselves than their energy."""
+    """A source whose boards report more than their energy: temperature, clock, utilization, limit."""
 
     def state(self, device_uuid: str) -> BoardState:
-        """State of a board now; never raises, what it does not report is None."""
+        """Return the present state of a board; never raises, and values it does not report are None."""
         ...
 
 
@@ -78,30 +80,30 @@ class KnowsUsers(Protocol):
     """A source that knows which processes compute on a board."""
 
     def users(self, device_uuid: str) -> frozenset[int]:
-        """The processes on a board, as the driver numbers them; none where it does not tell."""
+        """Return the process IDs that the driver lists for a board; empty where it lists none."""
         ...
 
 
 @runtime_checkable
 class LimitsPower(Protocol):
-    """A source whose boards can be told to draw no more than so much.
+    """A source whose boards accept a power limit.
 
-    A limit outlives whoever set it: `trackers.node.power_limiter` sees to it that it does not.
+    A limit would outlive the process that set it; `trackers.node.power_limiter` restores it.
     """
 
     def power_limits(self, device_uuid: str) -> PowerLimits:
-        """Return what may be set on a board, and what is.
+        """Return the range of limits that a board accepts, and the limit that is set.
 
         Raises:
             UnknownDeviceError: No board has that identifier.
-            ReadError: The board knows no limits.
+            ReadError: The board reports no limits.
         """
         ...
 
     def limit_refused(self, device_uuid: str) -> str:
-        """Return why none may be set on a board that nobody uses yet; empty where one may be.
+        """Return why no limit can be set on a board; empty where one can be set.
 
-        It is tried by setting what is set already.
+        This is tried by setting the present limit again, on a board that is not in use yet.
 
         Raises:
             UnknownDeviceError: No board has that identifier.
@@ -109,17 +111,17 @@ class LimitsPower(Protocol):
         ...
 
     def limit_power(self, device_uuid: str, limit_w: float) -> float:
-        """Set a board's limit.
+        """Set a board's power limit.
 
         Returns:
-            The limit that the board tells afterwards.
+            The limit that the board reports afterwards.
 
         Raises:
             UnknownDeviceError: No board has that identifier.
-            ReadError: The board does not take it.
+            ReadError: The board does not accept the limit.
         """
         ...
 
     def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:
-        """Highest limit of a board from a time on, as far as it was set or seen here; None if not known."""
+        """Highest limit of a board since `since_s`, as far as it was set or seen here; None if unknown."""
         ...

@@ -1,4 +1,4 @@
-"""Survey of this machine: what it can measure, what is in the way, and how to mend it."""
+"""Survey of this machine: its power sources, their devices, and why any source cannot be used."""
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -13,14 +13,14 @@ from trackers.sources.detect import SOURCES, Candidate, Request, candidates_of, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyedDevice:
-    """A device and what it did while nobody asked anything of it.
+    """A device, and what was measured of it during the survey.
 
     Attributes:
         device: The device.
-        is_taken: Whether a study would measure it with this source.
-        idle_power_w: Its mean power over the survey; None where it did not tell.
-        refresh_s: Time between two refreshes of its energy counter; None without one, or where
-            it was not found out.
+        is_taken: Whether a study would measure the device with this source.
+        idle_power_w: Mean power over the survey, in which we put no load on it; None when unknown.
+        refresh_s: Time between two refreshes of its energy counter; None when it has no counter, or
+            when this time was not determined.
     """
 
     device: Device
@@ -31,15 +31,15 @@ class SurveyedDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyedSource:
-    """A source of the table, and what came of trying it.
+    """A source of the table, and the result of opening it.
 
     Attributes:
-        name: The word that `--tracker` takes.
-        refused: Why it cannot be used, and the remedy; None where it can.
+        name: The name that `--tracker` accepts for it.
+        refused: Why it cannot be used, and the remedy; None where it can be used.
         note: How it measures; empty where it cannot be used.
-        method: How its energies come about; None where it cannot be used.
-        verified: Whether a real device has confirmed its figures.
-        devices: What it can measure.
+        method: Method by which its energies are obtained; None where it cannot be used.
+        verified: Whether its figures have been confirmed on a real device.
+        devices: Devices that it can measure.
     """
 
     name: str
@@ -51,12 +51,12 @@ class SurveyedSource:
 
     @property
     def is_taken(self) -> bool:
-        """Return whether a study would use it."""
+        """Return whether a study would use this source for any device."""
         return any(each.is_taken for each in self.devices)
 
 
 def measuring(found: Iterable[SurveyedSource], component: Component) -> list[SurveyedSource]:
-    """The sources by which a study would know a component's energy; none where it is blind."""
+    """Return the sources with which a study would measure a component; empty where there is none."""
     return [
         source
         for source in found
@@ -70,12 +70,12 @@ def survey(
     request: Request | None = None,
     sleep: Callable[[float], object],
 ) -> list[SurveyedSource]:
-    """Try every source of the table and watch what all of them measure for a while.
+    """Open every source of the table and measure with all of them at the same time.
 
     Args:
-        watch_s: How long they are watched, all at a time.
-        request: What a study would ask for; files in it are tried as well.
-        sleep: Waits for so many seconds.
+        watch_s: Time for which all of them measure.
+        request: Sources that a study would ask for; the files that it names are opened as well.
+        sleep: Called with the number of seconds to wait.
     """
     request = request or Request()
     detection = detect(request)
@@ -101,7 +101,7 @@ def survey(
 
 
 def _tried(candidate: Candidate, request: Request) -> PowerSource | str:
-    """The source, or why it cannot be used."""
+    """Open a source; return it, or the reason why it cannot be used."""
     try:
         return candidate.open(request)
     except SourceUnavailableError as error:
@@ -117,13 +117,13 @@ def _watched(
     watch_s: float,
     sleep: Callable[[float], object],
 ) -> dict[str, tuple[Method, tuple[SurveyedDevice, ...]]]:
-    """Each source's method and devices, watched at the same time."""
+    """Method and surveyed devices of each source, by its name; all are measured at the same time."""
     with ExitStack() as stack:
         meters = {
             name: stack.enter_context(EnergyMeter(each, whole_machine=True))
             for name, each in sources.items()
         }
-        # Windows, because their energy comes from the counter where there is one.
+        # Windows, and not sampled power, because they use the energy counter where there is one.
         for meter in meters.values():
             meter.open("idle")
         sleep(watch_s)

@@ -1,4 +1,4 @@
-"""A survey as text for a terminal of 80 columns or more: verdict, components, trackers, devices."""
+"""Text form of a survey for a terminal of 80 columns or more: verdict, components, trackers, devices."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _HEADINGS = ("device", "idle", "limit", "refresh", "energy is")
 
 
 def show(found: Sequence[SurveyedSource], console: Console) -> None:
-    """Print what each component is measured by, what was refused and why, and what devices did."""
+    """Print the survey: each component's sources, refused sources with the reason, and the devices."""
     mark = "●" if _can_write("●", console) else "*"
     console.print(f"[bold]{escape(verdict(found))}[/]\n", highlight=False)
     console.print(_components(found), highlight=False)
@@ -31,7 +31,7 @@ def show(found: Sequence[SurveyedSource], console: Console) -> None:
 
 
 def verdict(found: Sequence[SurveyedSource]) -> str:
-    """One sentence: what a study on this machine would know of its energy."""
+    """Return one sentence that says how a study on this machine would measure its energy."""
     taken = [(each, source) for source in found for each in source.devices if each.is_taken]
     measured = [each for each, source in taken if source.method is not Method.ESTIMATED]
     if not taken:
@@ -48,12 +48,12 @@ def verdict(found: Sequence[SurveyedSource]) -> str:
 
 
 def number(value: float | None, unit: str, *, estimated: bool = False) -> str:
-    """A quantity with its unit; `-` where it is not known, `~` before an estimate."""
+    """Format a quantity with its unit: `-` when it is unknown, and `~` before an estimate."""
     return "-" if value is None else f"{'~' if estimated else ''}{value:.3g} {unit}"
 
 
 def _can_write(text: str, console: Console) -> bool:
-    """Return whether the console's encoding has all of a text's characters."""
+    """Return whether the console's encoding can represent a text."""
     try:
         text.encode(console.encoding)
     except UnicodeEncodeError:
@@ -62,7 +62,7 @@ def _can_write(text: str, console: Console) -> bool:
 
 
 def _components(found: Sequence[SurveyedSource]) -> Table:
-    """Source of each component; `blind` for those without any."""
+    """Table of the sources of each component, which is `blind` when it has none."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("component", no_wrap=True)
     table.add_column("is", no_wrap=True)
@@ -81,7 +81,7 @@ def _components(found: Sequence[SurveyedSource]) -> Table:
 
 
 def _trackers(found: Sequence[SurveyedSource], mark: str) -> Table:
-    """Every source: found or refused, and what it says of itself."""
+    """Table of all sources: found with the source's note, or refused with the reason."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

@@ -1,7 +1,8 @@
-"""Manners of a command towards its terminal: output decides over no file, and `~` is the home folder.
+"""Terminal handling of our commands: exit statuses, output that cannot fail, `~` in options.
 
-`python -m study...` and `python -m analysis` write files that outlive what is printed. A pipe that is
-closed, a full disk behind `> file`, a terminal that is gone or that lacks a letter end none of them.
+`python -m study...` and `python -m analysis` write result files, which must not be lost because of what
+is printed. So a closed pipe, a full disk behind `> file`, or a terminal that is gone or that cannot show
+a character does not end the command.
 """
 
 import getpass
@@ -15,28 +16,28 @@ from pathlib import Path
 from typing import Any, TextIO
 
 FINISHED = 0
-"""Exit status of a command that did what it was asked for."""
+"""Exit status of a command that did what it was asked to do."""
 
 NO_HOME = "/nonexistent"
-"""Home of users that have none, by Debian's policy: nobody can write there."""
+"""Home folder, by Debian's policy, of users that have none; nobody can write there."""
 
 INTERRUPTED = 130
-"""Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
+"""Exit status of a command that was ended by Ctrl-C or SIGTERM; shells use the same."""
 
 REFUSED = 2
-"""Exit status of a command that was not begun."""
+"""Exit status of a command that was refused before it began."""
 
 PROGRAM = "power-of-training"
-"""The console command, which has all others as its words."""
+"""The console command, which has all our commands as subcommands."""
 
 MODULE = re.compile(r"python -m\s+(?:study\.|trackers (?=run\b)|(?=(?:trackers|analysis)\b))")
-"""Begins a command of ours by its module; what follows is its word behind `PROGRAM`."""
+"""Start of one of our commands as `python -m`; the rest of it is the subcommand of `PROGRAM`."""
 
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
 
 class _WrittenOrDropped(io.FileIO):
-    """A file descriptor whose errors are nobody's: what cannot be written is dropped."""
+    """A raw file that drops what cannot be written instead of raising an error."""
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any bytes
         try:
@@ -48,19 +49,19 @@ class _WrittenOrDropped(io.FileIO):
 
 
 def forgive_output() -> None:
-    """Let this process print to whatever there is, for good: for programs, not for libraries.
+    """Make standard output and error of this process tolerant for good; for programs, not for libraries.
 
-    Letters that the output's encoding lacks are replaced, and what cannot be written is dropped.
+    Characters that the encoding lacks are replaced, and what cannot be written is dropped.
     """
     sys.stdout = forgiving(sys.stdout)
     sys.stderr = forgiving(sys.stderr)
 
 
 def forgiving(stream: TextIO) -> TextIO:
-    """A stream to the same file that raises neither for letters nor for what cannot be written.
+    """Return a stream to the same file that raises neither encoding errors nor write errors.
 
     Args:
-        stream: Standard output or error; one that is no file, or None, is returned as it is.
+        stream: Standard output or error; None, or a stream without a file, is returned unchanged.
     """
     try:
         descriptor = stream.fileno()
@@ -77,10 +78,10 @@ def forgiving(stream: TextIO) -> TextIO:
 
 
 def with_home(words: Sequence[str]) -> list[str]:
-    """Words of a command line in which a leading `~` is the home folder, after `=` too.
+    """Expand a leading `~` to the home folder in the words of a command line, also after `--option=`.
 
-    A shell does so for a word of its own, and not for `--option=~/folder`. What follows `--` is another
-    command's, and stays as it is.
+    A shell expands `~` at the start of a word, but not in `--option=~/folder`. What follows `--` belongs
+    to another command and stays as it is.
     """
     own = list(words).index("--") if "--" in words else len(words)
     return [*(_with_home(word) for word in words[:own]), *words[own:]]
@@ -94,15 +95,15 @@ def _with_home(word: str) -> str:
 
 
 def open_standard_streams() -> None:
-    """Put the null device where standard input, output or error was closed (`>&-`, or by a daemon).
+    """Open the null device in place of a closed standard input, output or error (`>&-`, or a daemon).
 
-    Else the next file that is opened takes its number, and what a library prints goes into that file.
+    Otherwise the next file that is opened would take its descriptor, and libraries would print into it.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is this one
     sys.stdout = sys.stdout or _to_nowhere(1)
     sys.stderr = sys.stderr or _to_nowhere(2)
 
@@ -112,9 +113,9 @@ def _to_nowhere(descriptor: int) -> TextIO:
 
 
 def name_the_nameless() -> None:
-    """Give home and name to a user who is in no list of users, as in containers that run under any number.
+    """Set `HOME` and `USER` where the user has no passwd entry, as in containers with an arbitrary UID.
 
-    Ray looks for the home when it is imported, and torch's compiler for the name (pytorch issue 140765).
+    Ray needs the home folder when it is imported, and torch's compiler the name (pytorch issue 140765).
     """
     try:
         Path.home()
@@ -127,23 +128,23 @@ def name_the_nameless() -> None:
 
 
 def working_folder_is_gone() -> bool:
-    """Return whether the folder in which this process was started has been removed meanwhile."""
+    """Return whether the working folder of this process has been removed since it was started."""
     try:
-        os.getcwd()  # noqa: PTH109 - asks the system, as whatever comes later does
+        os.getcwd()  # noqa: PTH109 - asks the system, as the code that failed did
     except FileNotFoundError:
         return True
     return False
 
 
 def as_started(text: str, typed: Sequence[str] | None = None) -> str:
-    """Return a text with our commands named as this process was started: by their modules, or not.
+    """Return a text in which our commands are written in the form in which this process was started.
 
-    What we say names modules. Where the console command was started, it names that: in a folder with a
-    `study` of the user's own, the module would be theirs.
+    Our messages write them as `python -m` with a module. Where the console command was started, they are
+    rewritten to it: in a folder with a `study` of the user's own, the module would be the user's.
 
     Args:
-        text: What is said.
-        typed: The words by which the system knows the process; left out: this one's.
+        text: The message.
+        typed: Command line as in `sys.orig_argv`; this process's when left out.
 
     Example:
         >>> as_started("python -m study.regime --smoke", ["python", "bin/power-of-training", "data"])
@@ -160,13 +161,14 @@ def as_started(text: str, typed: Sequence[str] | None = None) -> str:
 
 
 def run(main: Callable[[list[str]], int]) -> int:
-    """Run a command that writes files, with this process's words.
+    """Run a command with this process's arguments and tolerant output.
 
     Args:
-        main: Takes the words behind the program's name.
+        main: The command; called with the arguments that follow the program's name.
 
     Returns:
-        Its exit status; 2 where it needs the folder that it was started in, which is gone.
+        The exit status; 2 where the command needs the folder in which it was started, and that folder
+        has been removed.
     """
     open_standard_streams()
     forgive_output()

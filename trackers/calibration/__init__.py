@@ -1,1 +1,1 @@
-"""Compare a source with an external meter over a staircase of loads."""
+"""Calibration of a power source against an external meter, over a staircase of loads."""

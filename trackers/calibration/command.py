@@ -27,14 +27,14 @@ class CalibrateOptions:
 
     Attributes:
         against: The external meter: a PATH.yaml of a plug or another server, or a source's name.
-        tracker: The source that is compared.
-        component: What of it: gpu, cpu, memory or node.
-        seconds: Length of each of the five loads.
-        settle: Seconds before each, because fans and power supplies follow a load late.
-        load: Command that makes a load, with {share} in it for 0 to 1, for boards above all; left
-            out: processes that keep so many CPUs busy.
-        out: File that takes factor and interval; a study takes it as --calibration.
-        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
+        tracker: The source to calibrate.
+        component: Component of the source to calibrate: gpu, cpu, memory or node.
+        seconds: Time for which each of the five loads is measured.
+        settle: Seconds to wait before each measurement, as fans and power supplies respond to a load with a delay.
+        load: Command that makes a load, in which {share} is replaced by a number from 0 to 1; needed for
+            boards. When left out, processes keep that share of the CPUs busy.
+        out: File for the factor and its interval, which a study takes as --calibration.
+        cpu_watts: Rated power of all CPUs of this machine together, for the estimate.
     """
 
     against: Annotated[str, tyro.conf.arg(metavar="NAME")]
@@ -48,7 +48,11 @@ class CalibrateOptions:
 
 
 def main(args: Sequence[str]) -> int:
-    """Compare, and write what comes of it; 2 where nothing can be compared, 130 after Ctrl-C."""
+    """Calibrate a source and write the result.
+
+    Returns:
+        The exit status: 0; 2 where the source cannot be compared; 130 after Ctrl-C.
+    """
     options = tyro.cli(
         CalibrateOptions,
         prog=as_started("python -m trackers calibrate"),

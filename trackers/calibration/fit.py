@@ -1,4 +1,4 @@
-"""The straight line between what a source and an external meter say of the same loads."""
+"""Straight-line fit of an external meter's power against a source's power, over the same loads."""
 
 import math
 import statistics
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 LEAST_STEPS = 3
 
 T_95 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
-"""Student's t for 95 %, by degrees of freedom; more of them are taken as the last."""
+"""Two-sided 95 % quantiles of Student's t by degrees of freedom; the last one also stands for more of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One load.
+    """Mean powers at one load.
 
     Attributes:
-        share: How much of the machine was busy; in [0, 1].
+        share: Share of the machine that was busy; in [0, 1].
         source_w: Mean power by the source.
         meter_w: Mean power by the external meter.
     """
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """`meter = factor x source + offset`, with the factor's 95 % interval."""
+    """Line `meter = factor x source + offset`, with the factor's 95 % interval from `low` to `high`."""
 
     factor: float
     low: float
@@ -37,10 +37,10 @@ class Line:
 
 
 def fitted(steps: Sequence[Step]) -> Line:
-    """The line of least squares through the steps.
+    """Fit a line through the steps by least squares.
 
     Raises:
-        ValueError: Fewer than three steps, or the source says the same for all of them.
+        ValueError: There are fewer than three steps, or the source's power is the same in all of them.
     """
     if len(steps) < LEAST_STEPS:
         message = f"got {len(steps)} loads that both told; {LEAST_STEPS} are needed for an interval"

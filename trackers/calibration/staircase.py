@@ -1,4 +1,4 @@
-"""Loads one above the other, each watched by a source and by an external meter at the same time."""
+"""Staircase of rising loads, each measured by a source and an external meter at the same time."""
 
 import shlex
 import subprocess
@@ -17,24 +17,25 @@ from trackers.source import PowerSource
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SETTLING_S = 3.0
-"""Fans and power supplies follow a load by seconds."""
+"""Wait before each measurement, because fans and power supplies follow a load with a delay of seconds."""
 
 BURN = "while True: pass"
 
 
 @contextmanager
 def load(share: float, command: str | None) -> Iterator[None]:
-    """Keep a share of the machine busy.
+    """Keep a share of the machine busy while a block runs.
 
     Args:
-        share: In [0, 1].
-        command: Makes the load, with `{share}` in it; None for processes that keep CPUs busy.
+        share: Share of the machine; in [0, 1].
+        command: Command that makes the load, in which `{share}` is replaced by the share; None for
+            processes that keep that share of the CPUs busy.
     """
     if command is not None:
         commands = [shlex.split(command.replace("{share}", f"{share:g}"))]
     else:
         commands = [[sys.executable, "-c", BURN]] * round(share * (psutil.cpu_count() or 1))
-    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - ours, or the user's own
+    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - our own command, or the user's
     try:
         yield
     finally:
@@ -56,18 +57,18 @@ def climbed(
     sleep: Callable[[float], object] = time.sleep,
     on_step: Callable[[Step], None] = lambda _: None,
 ) -> list[Step]:
-    """Watch both over each load; one that either did not tell is left out.
+    """Measure each load with a source and an external meter; loads that either missed are left out.
 
     Args:
-        source: What is compared.
-        component: What of it.
+        source: The source to calibrate.
+        component: Component of the source to calibrate.
         meter: The external meter.
-        seconds: Length of a step.
+        seconds: Time for which each load is measured.
         command: See `load`.
-        shares: The loads.
-        settling_s: Time before each step.
-        sleep: Waits for so many seconds.
-        on_step: Is given each step.
+        shares: The loads, each as a share of the machine.
+        settling_s: Wait before each measurement.
+        sleep: Waits for the given number of seconds.
+        on_step: Called with each step when it has been measured.
     """
     steps = []
     devices = [each.uuid for each in outermost(source.devices(), {component})]

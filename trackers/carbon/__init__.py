@@ -1,1 +1,1 @@
-"""Greenhouse gas of electricity: a table of countries, and of each hour from a server."""
+"""Carbon intensity of electricity: a table of countries, and hourly values from a server."""

@@ -1,8 +1,8 @@
-"""The carbon intensity of a country's electricity: a yearly average, by life cycle.
+"""Carbon intensity of countries' electricity: yearly averages of life-cycle emissions.
 
-From `carbon_intensity.csv`: CodeCarbon 3.3.2 (`global_energy_mix.json`, MIT licence), which takes it from
-Our World in Data's energy data set (CC BY 4.0; Ember and the Energy Institute). The year, 2022 or 2023,
-stands in each row. What a given hour in a given region was, it does not say.
+The table `carbon_intensity.csv` is from CodeCarbon 3.3.2 (`global_energy_mix.json`, MIT licence), which takes
+it from Our World in Data's energy data set (CC BY 4.0; Ember and the Energy Institute). Each row names its
+year, 2022 or 2023. The value in a given hour or region may be quite different.
 """
 
 import csv
@@ -17,11 +17,11 @@ class Country:
     """The electricity of a country.
 
     Attributes:
-        code: ISO 3166, two letters.
-        iso3: ISO 3166, three letters.
-        name: In English.
+        code: ISO 3166 code of two letters.
+        iso3: ISO 3166 code of three letters.
+        name: English name.
         g_per_kwh: Yearly average in grams of CO2 equivalents per kWh.
-        year: The year.
+        year: Year of the average.
     """
 
     code: str
@@ -32,10 +32,10 @@ class Country:
 
 
 def find_country(code: str) -> Country:
-    """The country with a code of two or three letters, in any case.
+    """Return the country with an ISO 3166 code of two or three letters, in upper or lower case.
 
     Raises:
-        LookupError: It is not in the table.
+        LookupError: The country is not in the table.
     """
     countries = read_countries()
     for each in countries:
@@ -49,7 +49,7 @@ def find_country(code: str) -> Country:
 
 
 def read_countries() -> tuple[Country, ...]:
-    """The table of carbon intensities, in the order of the codes."""
+    """Return the table of carbon intensities, in the order of the codes."""
     text = files("trackers.carbon").joinpath("carbon_intensity.csv").read_text(encoding="utf-8")
     return tuple(
         Country(

@@ -1,7 +1,7 @@
-"""Carbon intensity of the electricity hour by hour, asked of a server on request; never by default.
+"""Hourly carbon intensity of electricity from a server, which is asked only on request.
 
-`electricitymaps` is Electricity Maps' own server, whose key `ELECTRICITYMAPS_TOKEN` holds and which alone gets
-it (`auth-token: KEY`); any other address is asked in the same way:
+`electricitymaps` stands for Electricity Maps' own server. Its key is in `ELECTRICITYMAPS_TOKEN` and is sent to no
+other server (`auth-token: KEY`). Any other address is asked in the same way, without a key:
 
     GET ADDRESS?start=2026-11-26T20:00:00Z&end=2026-11-26T23:00:00Z
     {"data": [{"datetime": "2026-11-26T20:00:00.000Z", "carbonIntensity": 302}, ...]}
@@ -22,11 +22,11 @@ TOKEN = "ELECTRICITYMAPS_TOKEN"  # noqa: S105 - a variable's name
 HOUR_S = 3600
 ANSWER_S = 30.0
 MOST_AT_A_TIME = timedelta(days=10)
-"""What Electricity Maps tells at a time."""
+"""Longest time span that Electricity Maps returns in one answer."""
 
 
 class IntensityError(Exception):
-    """A server has not told what was asked, with what to do."""
+    """The carbon intensity could not be obtained; the message says what to do."""
 
 
 def is_server(word: str) -> bool:
@@ -35,28 +35,31 @@ def is_server(word: str) -> bool:
 
 
 def shown(word: str) -> str:
-    """Return a value of `--carbon-intensity` for people: without user, password and what follows a `?`."""
+    """Return a value of `--carbon-intensity` as it may be shown: without user, password and query string."""
     return without_credentials(word).partition("?")[0]
 
 
 def zone_asked(word: str, zone: str) -> str:
-    """Return the zone that is asked for besides the one that `word` names; empty for none."""
+    """Return the zone to ask for where `word` names none itself; empty where it does or needs none."""
     return zone if word == ELECTRICITY_MAPS else ""
 
 
 @cache
 def hourly_g_per_kwh(word: str, zone: str, start_hour: int, end_hour: int) -> dict[int, float]:
-    """Return grams of CO2 equivalents per kWh by hour, as far as the server knows them.
+    """Return the carbon intensity by hour, as far as the server knows it.
 
     Args:
         word: `electricitymaps`, `electricitymaps:ZONE`, or an address.
-        zone: Of Electricity Maps, where `word` names none; empty for none.
-        start_hour: The first hour, counted from 1970.
-        end_hour: The last one.
+        zone: Zone of Electricity Maps, used where `word` names none; empty for none.
+        start_hour: The first hour, counted from 1970 in UTC.
+        end_hour: The last hour, included.
+
+    Returns:
+        Grams of CO2 equivalents per kWh by hour; unknown hours are absent.
 
     Raises:
-        IntensityError: There is no key or zone, the server cannot be reached, refuses, or tells
-            something else.
+        IntensityError: There is no key or zone, or the server cannot be reached, refuses the request, or
+            answers in another format.
     """
     address, parameters = _asked(word, zone)
     told: dict[int, float] = {}
@@ -69,7 +72,7 @@ def hourly_g_per_kwh(word: str, zone: str, start_hour: int, end_hour: int) -> di
 
 
 def _asked(word: str, zone: str) -> tuple[str, dict[str, str]]:
-    """Address and parameters."""
+    """Address and query parameters for a value of `--carbon-intensity`."""
     name, _, own = word.partition(":")
     if name != ELECTRICITY_MAPS:
         return word, {}
@@ -89,7 +92,7 @@ def _asked(word: str, zone: str) -> tuple[str, dict[str, str]]:
 
 
 def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
-    key = os.environ.get(TOKEN) if address == SERVER else None  # it is nobody else's
+    key = os.environ.get(TOKEN) if address == SERVER else None  # the key is sent to no other server
     try:
         answer = httpx.get(
             address,
@@ -123,7 +126,7 @@ def _text(moment: datetime) -> str:
 
 def _hour(text: str) -> int:
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:  # this machine's own zone would be another hour
+    if moment.tzinfo is None:  # it would be taken as local time, which may be another hour
         message = f"{text} names no time zone"
         raise ValueError(message)
     return int(moment.timestamp()) // HOUR_S

@@ -1,1 +1,1 @@
-"""Hands energies on to experiment trackers and monitoring: one exporter a file, each by the library made for it."""
+"""Export of energies to experiment trackers and monitoring, one exporter per file, with their own libraries."""

@@ -1,7 +1,7 @@
-"""The seam between measuring and other people's trackers: values that are handed on, and who takes them.
+"""Interface of exporters to experiment trackers and monitoring, and the values that are sent to them.
 
 A new exporter is a file that implements `Exporter`, and a line in the table of `trackers.exports.known`.
-Values are plain, so that whatever is measured can be handed on: a study, a Tune run, a command.
+The values are plain, so that anything measured can be exported: a study, a Tune run, a command.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from trackers.sample import BoardState, Component
 
 
 class ExportRefusedError(Exception):
-    """The other side has said no to one event; to say the same once more would not help."""
+    """The receiving side has rejected an event, which is therefore not sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Study or command that is measured as a whole.
+    """A study, or a command, that is measured as a whole.
 
     Attributes:
-        identity: Stays the same over resumes, and is that of no other study.
-        name: For people.
-        parameters: What was asked for.
-        tags: What else is known of it.
-        folder: Where its files lie; None where it has none on this machine.
+        identity: Unique identifier that stays the same over resumes.
+        name: Name to show to people.
+        parameters: Its options and other parameters.
+        tags: Further facts about it.
+        folder: Folder of its files; None where it has none on this machine.
     """
 
     identity: str
@@ -37,11 +37,11 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One training of a study.
+    """One trial of a study.
 
     Attributes:
-        trial_id: By which its epochs name it, and people.
-        identity: Stays the same over attempts and resumes, and is that of no other trial of the study.
+        trial_id: Identifier under which its epochs and people refer to it.
+        identity: Identifier that is unique within the study and stays the same over attempts and resumes.
         parameters: Its setup and seed.
     """
 
@@ -56,14 +56,14 @@ class Epoch:
 
     Attributes:
         trial_id: The trial.
-        stage: The training within the trial; empty where there is only one.
-        attempt: From 1.
-        epoch: From 1 within the stage.
-        unix_time_s: When it was reported.
-        energy_j: Energy that ranks; None where it is missing.
-        method: How that came about, and so whether it is an estimate; empty where it is missing.
-        metrics: Numbers by the names of their columns in `epochs.parquet`; what is missing is absent.
-        is_earlier: Whether an earlier command of the same study has handed it on.
+        stage: The stage of the trial; empty where there is only one.
+        attempt: Number of the attempt, from 1.
+        epoch: Number of the epoch within the stage, from 1.
+        unix_time_s: Time at which it was reported, as a Unix time stamp.
+        energy_j: Energy by which setups are ranked; None where it is missing.
+        method: Method of that energy, and so whether it is an estimate; empty where it is missing.
+        metrics: Numbers by the names of their columns in `epochs.parquet`; missing ones are absent.
+        is_earlier: Whether an earlier command of the same study has exported it already.
     """
 
     trial_id: str
@@ -77,25 +77,25 @@ class Epoch:
     is_earlier: bool = False
 
     def named(self, name: str) -> str:
-        """Return a metric's name with the stage before it, where there are several."""
+        """Return a metric's name, prefixed by the stage where the trial has several."""
         return f"{self.stage}/{name}" if self.stage else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceUse:
-    """Use of one device by one trial, or by nobody.
+    """Use of one device by one trial, or the power of a device that no trial uses.
 
     Attributes:
-        host: The machine.
+        host: Host name of the machine.
         device_uuid: The device.
-        device_name: As its vendor names it.
-        component: What it is to the bill.
-        trial_id: Whose part it is; empty for a device that no trial uses.
-        estimated: Whether it is computed from something other than a sensor.
-        power_w: Mean power since it was told before; None where it was not observed.
-        energy_j: Energy since its tracker was first asked, as far as it was observed; never falls. None
-            as long as nothing of it was.
-        state: Temperature, clock and the like.
+        device_name: Name that the vendor gives it.
+        component: Role of the device on the energy bill.
+        trial_id: The trial; empty for a device that no trial uses.
+        estimated: Whether the values are computed from something other than a sensor.
+        power_w: Mean power since the previous report; None where it was not observed.
+        energy_j: Observed energy since its tracker was first asked, which never falls; None as long as
+            none was observed.
+        state: Temperature, clock and the like of the device.
     """
 
     host: str
@@ -110,52 +110,52 @@ class DeviceUse:
 
 
 class Exporter(Protocol):
-    """Someone who takes what is measured, and shows or keeps it elsewhere.
+    """Something that sends measurements to another system, which shows or stores them.
 
-    Its constructor connects. All calls come from one thread, in their order. One that raises is made
-    once more later, unless it raised `ExportRefusedError`.
+    Its constructor connects. All methods are called from one thread, in order. A call that raises is
+    repeated later, unless it raised `ExportRefusedError`.
     """
 
     @property
     def where(self) -> str:
-        """Return where people find it."""
+        """Return where people find the exported values."""
         ...
 
     def begin(self, study: Study) -> None:
-        """Begin a study, or go on with the one of that identity."""
+        """Begin a study, or continue the one of that identity."""
         ...
 
     def begin_trial(self, trial: Trial) -> None:
-        """Begin a trial, or go on with it, in another attempt."""
+        """Begin a trial, or continue it with another attempt."""
         ...
 
     def epoch(self, epoch: Epoch) -> None:
-        """Take an epoch."""
+        """Export an epoch."""
         ...
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Take power, energy and state of devices; of several that wait it is the newest alone."""
+        """Export power, energy and state of devices; of several waiting calls only the newest is made."""
         ...
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
-        """End a trial, for now or for good.
+        """End a trial, which may be continued later.
 
         Args:
             trial_id: The trial.
             failed: Whether it has failed.
-            totals: Its energies and its best, by the names of their columns in `trials.parquet`.
+            totals: Its energies and best scores, by the names of their columns in `trials.parquet`.
         """
         ...
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Keep files and folders with the study."""
+        """Store files and folders with the study."""
         ...
 
     def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
-        """End the study, for now or for good, and let go of everything.
+        """End the study, which may be continued later, and release all resources.
 
         Args:
             finished: Whether all of its trials have ended.
-            totals: What it used.
+            totals: Its total energies and other totals, by name.
         """
         ...

@@ -1,4 +1,4 @@
-"""All exporters that were asked for, as one: nothing here waits for any of them but the end."""
+"""All requested exporters behind one interface, which never waits for any of them before the end."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,19 +12,18 @@ from trackers.exports.lane import Job, Lane, to_stderr
 
 @final
 class Exports:
-    """Hands on what is measured to several exporters, each in a thread of its own.
+    """Sends measurements to several exporters, each in a thread of its own.
 
-    Nothing is imported and no thread is started before `begin`. Where none was asked for, nothing
-    happens at all.
+    Nothing is imported and no thread is started before `begin`. Without exporters, all methods do nothing.
     """
 
     def __init__(
         self, asked: Sequence[AskedExporter] = (), *, say: Callable[[str], None] = to_stderr
     ) -> None:
-        """Take what `asked_for` found.
+        """Prepare the exporters.
 
         Args:
-            asked: The exporters.
+            asked: The exporters, from `asked_for`.
             say: Shows a sentence to the user; called from several threads.
         """
         self._asked = asked
@@ -33,7 +32,7 @@ class Exports:
         self._ending: Job | None = None
 
     def __bool__(self) -> bool:
-        """Return whether there is anybody to hand something to."""
+        """Return whether there is any exporter."""
         return bool(self._asked)
 
     def __enter__(self) -> Self:
@@ -57,12 +56,12 @@ class Exports:
         self._post(lambda each: each.begin_trial(trial))
 
     def epoch(self, epoch: Epoch) -> None:
-        """Hand on an epoch; see `Exporter.epoch`."""
+        """Export an epoch; see `Exporter.epoch`."""
         self._post(lambda each: each.epoch(epoch))
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Hand on the use of devices; see `Exporter.devices`."""
-        for lane in self._lanes:  # they come every second or two, and would fill a lane that waits
+        """Export the use of devices; see `Exporter.devices`."""
+        for lane in self._lanes:  # a call every second or two would fill the queue of a stuck lane
             lane.post_newest(lambda each: each.devices(uses))
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
@@ -70,17 +69,17 @@ class Exports:
         self._post(lambda each: each.end_trial(trial_id, failed=failed, totals=totals))
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Hand on files that exist; see `Exporter.keep`."""
+        """Store those of the files that exist; see `Exporter.keep`."""
         there = [each for each in files if each.exists()]
         if there:
             self._post(lambda each: each.keep(there))
 
     def will_end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
-        """Say what the end is to be; it comes with `close`, after the files that are kept."""
+        """Set the arguments of `Exporter.end`, which is called by `close`, after any files are stored."""
         self._ending = lambda each: each.end(finished=finished, totals=totals)
 
     def close(self) -> None:
-        """End the study, and wait for those that have something left to do; may be called twice."""
+        """End the study, and wait a limited time for exporters with work left; may be called twice."""
         lanes, self._lanes = self._lanes, ()
         ending = self._ending or (lambda each: each.end(finished=False, totals={}))
         for lane in lanes:

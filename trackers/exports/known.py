@@ -1,4 +1,4 @@
-"""Table of all exporters: what a user types for each, and what it needs."""
+"""Table of all exporters: the value of `--log` for each, and the package that it needs."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -11,19 +11,19 @@ from trackers.exports.exporter import Exporter
 
 
 class ExportOptionError(TrackerError):
-    """`--log` names an exporter that is not known, or not installed."""
+    """A value of `--log` is wrong, or its exporter is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownExporter:
-    """An exporter that may be asked for.
+    """An exporter that can be requested.
 
     Attributes:
-        module: Has it; imported when it is used.
-        name: Its class.
-        needs: The module that it imports of somebody else.
-        package: What pip installs for that.
-        value: What may stand behind `=`; empty where nothing may.
+        module: Module that defines it; imported only when it is used.
+        name: Name of its class.
+        needs: Third-party module that it imports.
+        package: Name of the package that pip installs for it.
+        value: Placeholder for what may follow `=`; empty where nothing may.
     """
 
     module: str
@@ -58,17 +58,17 @@ EXPORTERS: dict[str, KnownExporter] = {
         package="opentelemetry-exporter-otlp-proto-http",
     ),
 }
-"""Exporters by the word that `--log` takes."""
+"""Exporters by the name that `--log` accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedExporter:
-    """An exporter that was asked for.
+    """An exporter that was requested.
 
     Attributes:
-        word: As it was typed.
-        known: Which one it is.
-        value: What stands behind `=`; empty for nothing.
+        word: Its name, as given to `--log`.
+        known: Its line in the table.
+        value: What follows `=`; empty where nothing does.
     """
 
     word: str
@@ -76,7 +76,7 @@ class AskedExporter:
     value: str
 
     def open(self) -> Exporter:
-        """Import it and connect."""
+        """Import the exporter and connect."""
         made: Callable[[str], Exporter] = getattr(
             importlib.import_module(self.known.module), self.known.name
         )
@@ -84,7 +84,7 @@ class AskedExporter:
 
 
 def words() -> str:
-    """Return what `--log` takes, for people."""
+    """Return the values that `--log` accepts, as text for a message."""
     return ", ".join(
         f"{word}[={known.value}]" if known.value else word for word, known in EXPORTERS.items()
     )
@@ -93,14 +93,14 @@ def words() -> str:
 def asked_for(
     typed: Sequence[str], *, is_installed: Callable[[str], bool] | None = None
 ) -> tuple[AskedExporter, ...]:
-    """Return the exporters of a command line; none is imported yet.
+    """Return the exporters of a command line, without importing them.
 
     Args:
         typed: The values of `--log`.
-        is_installed: Whether a module can be imported.
+        is_installed: Returns whether a module can be imported; when left out, it is looked up.
 
     Raises:
-        ExportOptionError: One is not known, given twice, or not installed.
+        ExportOptionError: An exporter is not known, given twice or not installed, or its value is wrong.
     """
     found = [_asked(word) for word in typed]
     names = [each.known.name for each in found]
@@ -142,11 +142,11 @@ def _asked(word: str) -> AskedExporter:
 
 def _is_port(value: str) -> bool:
     port = value.rpartition(":")[2]
-    return port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - TCP's highest
+    return port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - the highest TCP port
 
 
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # a package above it
+    except ModuleNotFoundError:  # a parent package is missing
         return False

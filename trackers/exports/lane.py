@@ -1,4 +1,4 @@
-"""One exporter in a thread of its own: what it does, how long it takes and how it fails slows nobody."""
+"""An exporter in a thread of its own, so that its slowness and failures affect nothing else."""
 
 import sys
 import threading
@@ -14,16 +14,17 @@ from trackers.exports.exporter import Exporter, ExportRefusedError
 Job = Callable[[Exporter], None]
 
 MOST_WAITING = 20_000
-"""Jobs that may wait; those of a study of thousands of epochs whose server is away."""
+"""Greatest number of waiting jobs: enough for thousands of epochs while the server cannot be reached."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 WAIT_S = 60.0
-"""For how long an exporter that works is waited for at the end, which has a report to send."""
+"""Longest wait at the end for an exporter that works, which may have a report to send."""
 
 STALLED_S = 20.0
-"""One that has done nothing for so long then is waited for no more: its library may try for minutes."""
+"""Time without a finished job after which that wait is given up, because a library may retry for minutes."""
 
 WAIT_FOR_FAILING_S = 5.0
+"""Longest wait at the end for an exporter whose last job has failed."""
 
 
 def to_stderr(text: str) -> None:
@@ -33,7 +34,7 @@ def to_stderr(text: str) -> None:
 
 @final
 class Lane:
-    """Jobs for one exporter, done one after another."""
+    """Queue of jobs for one exporter, which a thread of its own does one after another."""
 
     def __init__(
         self,
@@ -43,13 +44,13 @@ class Lane:
         *,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
-        """Begin a thread that connects and does what it is given.
+        """Start the thread, which connects at the first job.
 
         Args:
-            name: Of the exporter, as it was typed.
-            connect: Makes the exporter; called again where it fails.
+            name: Name of the exporter, as given to `--log`.
+            connect: Creates the exporter; called again where it fails.
             say: Shows a sentence to the user.
-            first_pause_s: Before what failed is tried again; it grows from there.
+            first_pause_s: Pause before a failed job is first repeated; it doubles each time.
         """
         self._first_pause_s = first_pause_s
         self._name = name
@@ -67,14 +68,14 @@ class Lane:
         self._thread.start()
 
     def post(self, job: Job) -> None:
-        """Have something done when all before it was; where too much waits already, never."""
+        """Queue a job; it is dropped, with a message, where too many are waiting already."""
         try:
             self._jobs.put_nowait(job)
         except Full:
             self._complain("more waits than can be kept; what comes now is left out")
 
     def post_newest(self, job: Job) -> None:
-        """Have something done that takes the place of what was posted here before and still waits."""
+        """Queue a job that replaces the one posted here before, if that is still waiting."""
         with self._lock:
             is_waiting, self._newest = self._newest is not None, job
         if not is_waiting:
@@ -96,25 +97,25 @@ class Lane:
         return job
 
     def _put_back(self, job: Job) -> None:
-        """Have a job tried again, unless a newer one has come meanwhile."""
+        """Put a failed job back to be repeated, unless a newer one has been posted meanwhile."""
         with self._lock:
             self._newest = self._newest or job
 
     def close(self) -> None:
-        """Wait until all is done, but not for long."""
+        """Wait until all jobs are done, for a limited time; show a message if any is left."""
         try:
             self._jobs.put_nowait(None)
         except Full:
             self._is_failing = True
         self._is_ending.set()
-        with suppress(KeyboardInterrupt):  # whoever does not want to wait
+        with suppress(KeyboardInterrupt):  # for a user who does not want to wait
             self._wait()
         waiting = self._jobs.qsize()
         if self._thread.is_alive() or waiting:
             self._say(f"--log {self._name}: ended before all was handed on")
 
     def _wait(self) -> None:
-        """Wait for the thread as long as it gets somewhere."""
+        """Wait for the thread as long as it makes progress."""
         if self._is_failing:
             self._thread.join(WAIT_FOR_FAILING_S)
             return
@@ -130,7 +131,7 @@ class Lane:
                 return
 
     def _do(self, job: Job) -> bool:
-        """Do a job, however often it takes; whether it was done before the end."""
+        """Do a job, repeating it until it succeeds or is refused; False if the lane was closed before."""
         pause_s = self._first_pause_s
         while True:
             try:
@@ -138,7 +139,7 @@ class Lane:
             except ExportRefusedError as error:
                 self._complain(f"refused, and left out: {error}")
                 return True
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, a training goes on
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - no error of an exporter may end a training
                 self._is_failing = True
                 self._complain(
                     f"{_first_line(error)}; the study goes on, and what it has to hand on is kept and "
@@ -164,7 +165,7 @@ class Lane:
             self._tell(text)
 
     def _tell(self, text: str) -> None:
-        # An address of the environment may hold a password, and libraries put it into their errors.
+        # An address from the environment may contain a password, and libraries put it into error messages.
         self._say(f"--log {self._name}: {without_credentials(text)}")
 
 

@@ -1,7 +1,7 @@
-"""MLflow: a run for the study, a child run for each trial, metrics by epoch, files as artefacts.
+"""MLflow exporter: a run for the study, a child run for each trial, metrics by epoch, files as artifacts.
 
-Runs are found again by a tag, so that a resume or a further attempt goes on in the same ones, and what
-the server has of them already is not sent twice. MLflow's own telemetry stays off.
+Runs are found again by a tag, so that a resume or a further attempt continues the same ones, and epochs that
+the server already has are not sent twice. MLflow's own telemetry is turned off.
 """
 
 import os
@@ -20,14 +20,14 @@ PARENT = "mlflow.parentRunId"
 METHOD = "energy_method"
 ATTEMPT = "attempt"
 TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
-"""Looked at when MLflow is imported, and never again."""
+"""Environment variable that turns MLflow's telemetry off; MLflow reads it only when it is imported."""
 
 QUIET = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 MOST_IN_A_BATCH = 100
-"""Parameters that a server takes at a time."""
+"""Greatest number of parameters that a server accepts in one request."""
 
 LONGEST_VALUE = 500
-"""Characters of a parameter's value that every server takes."""
+"""Length of a parameter's value, in characters, that every server accepts; longer ones are cut off."""
 
 _NOT_ALLOWED = re.compile(r"[^\w./ -]", flags=re.ASCII)
 
@@ -36,16 +36,16 @@ REFUSED = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIE
 
 @final
 class MlflowExporter:
-    """Runs of one study on a tracking server, or in a store."""
+    """MLflow runs of one study, on a tracking server or in a local store."""
 
     def __init__(self, value: str) -> None:
-        """Find the server.
+        """Create a client of the tracking server.
 
         Args:
-            value: Its URI; empty for that of MLflow's own settings (`MLFLOW_TRACKING_URI`).
+            value: URI of the server; empty for that of MLflow's own settings (`MLFLOW_TRACKING_URI`).
         """
         with variable_set(TELEMETRY, "true"):
-            from mlflow import MlflowClient, entities  # noqa: PLC0415 - its telemetry begins with the import
+            from mlflow import MlflowClient, entities  # noqa: PLC0415 - its telemetry starts on import
             from mlflow.exceptions import MlflowException  # noqa: PLC0415 - as above
 
         self._entities: Any = entities
@@ -61,22 +61,22 @@ class MlflowExporter:
 
     @property
     def where(self) -> str:
-        """Server and experiment."""
+        """The experiment and the server."""
         return f"experiment {self._experiment_name} of {self._uri}"
 
     def begin(self, study: Study) -> None:
-        """Find or make the parent run."""
+        """Find the parent run, or create it."""
         self._study = study
         self._experiment = self._found_experiment()
         self._run("", "", study.name, study.parameters, study.tags)
 
     def begin_trial(self, trial: Trial) -> None:
-        """Find or make a child run."""
+        """Find the trial's child run, or create it."""
         tags = {PARENT: self._runs[""]}
         self._run(trial.trial_id, trial.identity, trial.trial_id, trial.parameters, tags)
 
     def epoch(self, epoch: Epoch) -> None:
-        """Log its metrics, with its number as the step."""
+        """Log the epoch's metrics, with its number as the step, unless the server already has them."""
         run_id = self._run_of(epoch.trial_id)
         sent = self._sent_of(epoch)
         if (epoch.attempt, epoch.epoch) in sent:
@@ -100,14 +100,14 @@ class MlflowExporter:
         sent.add((epoch.attempt, epoch.epoch))
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Nothing: what counts is in the epochs."""
+        """Do nothing: energies are exported with the epochs."""
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
         """Log the trial's totals, and end its run."""
         self._end(trial_id, "FAILED" if failed else "FINISHED", totals)
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Log artefacts of the parent run."""
+        """Log files as artifacts of the parent run."""
         for each in files:
             with self._refusals():
                 if each.is_dir():
@@ -116,7 +116,7 @@ class MlflowExporter:
                     self._client.log_artifact(self._runs[""], str(each))
 
     def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
-        """End the parent run."""
+        """Log the study's totals, and end the parent run."""
         self._end("", "FINISHED" if finished else "KILLED", totals)
 
     def _end(self, name: str, status: str, totals: Mapping[str, float]) -> None:
@@ -132,7 +132,7 @@ class MlflowExporter:
         if found is None:
             try:
                 return str(self._client.create_experiment(self._experiment_name))
-            except self._error:  # another study may have made it at the same time
+            except self._error:  # another study may have created it at the same time
                 found = self._client.get_experiment_by_name(self._experiment_name)
                 if found is None:
                     raise
@@ -146,7 +146,7 @@ class MlflowExporter:
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """Find the run of the study or of a trial, or make it."""
+        """Find the run of the study (`name` is empty) or of a trial, or create it."""
         tag = f"{self._study.identity if self._study else ''}/{identity}"
         quote = '"' if "'" in tag else "'"
         found = self._client.search_runs(
@@ -160,7 +160,7 @@ class MlflowExporter:
                 self._experiment, run_name=shown, tags={IDENTITY: tag, **tags}
             )
         self._runs[name] = run.info.run_id
-        # Whoever made the run may have lost the server before it had them.
+        # An existing run may lack parameters, if the connection was lost after it was created.
         params = [
             self._entities.Param(_key(key), value[:LONGEST_VALUE])
             for key, value in parameters.items()
@@ -173,13 +173,13 @@ class MlflowExporter:
 
     def _run_of(self, name: str) -> str:
         """Return the run of a trial, or of the study."""
-        if name not in self._runs:  # to try again would hold up all that follows
+        if name not in self._runs:  # refused: repeating it would hold up all later calls
             message = f"the beginning of {name or 'the study'} was left out"
             raise ExportRefusedError(message)
         return self._runs[name]
 
     def _sent_of(self, epoch: Epoch) -> set[tuple[int, int]]:
-        """The attempts and epochs of a stage that the server has."""
+        """Attempts and epochs of a stage that the server already has."""
         key = (epoch.trial_id, epoch.stage)
         if key not in self._sent:
             history = self._client.get_metric_history(
@@ -190,7 +190,7 @@ class MlflowExporter:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """Tell what the server does not take from a server that does not answer."""
+        """Convert errors by which the server rejects a request, as opposed to a server that does not answer."""
         try:
             yield
         except self._error as error:
@@ -200,5 +200,5 @@ class MlflowExporter:
 
 
 def _key(name: str) -> str:
-    """A name as every server takes it."""
+    """Return a name with the characters replaced that some servers do not accept."""
     return _NOT_ALLOWED.sub("_", name)

@@ -1,7 +1,7 @@
-"""OpenTelemetry: power, energy and state of devices and the energy of epochs, by OTLP over HTTP.
+"""OpenTelemetry exporter: power, energy and state of devices and energy of epochs, by OTLP over HTTP.
 
-Where to is said by its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, headers, certificates). Names are
-those of its conventions for hardware where they have one (`hw.power`, `hw.energy`).
+The destination is set by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, headers, certificates).
+Metric names follow its semantic conventions for hardware where there is one (`hw.power`, `hw.energy`).
 """
 
 import logging
@@ -24,7 +24,7 @@ SERVICE = "power-of-training"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 METRICS_ENDPOINT = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
 NOWHERE = "http://localhost:4318"
-"""Where OpenTelemetry sends to when nobody says: a collector on this machine."""
+"""OpenTelemetry's default endpoint: a collector on this machine."""
 
 SEND_EACH_S = 10.0
 
@@ -34,32 +34,32 @@ STATES: dict[str, tuple[str, str]] = {
     "utilization": ("hw.gpu.utilization", "1"),
     "power_limit_w": ("hw.power.limit", "W"),
 }
-"""State of a board: its attribute in `BoardState`, the metric's name and its unit."""
+"""Name and unit of the metric for each attribute of `BoardState`."""
 
 Callback = Callable[[CallbackOptions], Iterator[Observation]]
 
 
 @final
 class OtelExporter:
-    """Sends metrics to a collector, from the thread that calls it."""
+    """Sender of metrics to a collector, from the calling thread."""
 
-    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
-        """Make the sender; whether somebody listens is seen when something is sent."""
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - this exporter takes no value
+        """Create the sender; a collector that cannot be reached is noticed at the first sending."""
         self._tallies = Tallies()
         self._sender = OTLPMetricExporter()
         self._reader = InMemoryMetricReader()
         self._provider: MeterProvider | None = None
         self._next_s = 0.0
-        # It would log each failure; that there is one is said once, by whoever calls.
+        # The library would log every failure; our caller reports the first one only.
         logging.getLogger(OTLPMetricExporter.__module__).setLevel(logging.CRITICAL)
 
     @property
     def where(self) -> str:
-        """The collector."""
+        """The collector's endpoint."""
         return os.environ.get(METRICS_ENDPOINT) or os.environ.get(ENDPOINT) or NOWHERE
 
     def begin(self, study: Study) -> None:
-        """Name the metrics."""
+        """Create the metrics of the study."""
         names = {
             "service.name": SERVICE,
             "study.name": study.name,
@@ -79,14 +79,14 @@ class OtelExporter:
         meter.create_observable_counter("study.epochs", [self._epoch_counts], unit="{epoch}")
 
     def begin_trial(self, trial: Trial) -> None:
-        """Nothing: a trial is seen by what it uses."""
+        """Do nothing: a trial shows in its use of devices."""
 
     def epoch(self, epoch: Epoch) -> None:
-        """Count its energy, which is sent with the next."""
+        """Add the epoch to the totals, which are sent with the next use of devices."""
         self._tallies.add_epoch(epoch)
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Take what devices use, and send it now and then."""
+        """Store the use of devices, and send all metrics every `SEND_EACH_S`."""
         self._tallies.add_uses(uses)
         now_s = time.monotonic()
         if now_s >= self._next_s:
@@ -94,13 +94,13 @@ class OtelExporter:
             self._send()
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
-        """Nothing: its counters stay."""
+        """Do nothing: the trial's counters keep their values."""
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Nothing: there is no place for files."""
+        """Do nothing: OpenTelemetry stores no files."""
 
-    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - as others need it
-        """Send what is left."""
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - of `Exporter`
+        """Send the last values, and close the connection."""
         self._send()
         self._sender.shutdown()
 
@@ -108,7 +108,7 @@ class OtelExporter:
         """Send all metrics.
 
         Raises:
-            ConnectionError: Nobody takes them.
+            ConnectionError: The collector cannot be reached or does not accept them.
         """
         told = self._reader.get_metrics_data()
         if told is not None and self._sender.export(told) is not MetricExportResult.SUCCESS:

@@ -1,7 +1,7 @@
-"""Prometheus: power, energy and state of each device by trial, to be scraped from this process.
+"""Prometheus exporter: power, energy and state of each device by trial, scraped from this process.
 
-It listens on loopback unless a host is named, `--log prometheus=0.0.0.0:9464`: whoever reaches it may
-read. The dashboard that goes with it is `grafana.json` beside this file.
+It listens on loopback unless a host is given, as in `--log prometheus=0.0.0.0:9464`, because anybody who can
+reach it can read it. The matching dashboard is `grafana.json` beside this file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,18 +28,18 @@ STATES: dict[str, tuple[str, str]] = {
     "utilization": ("utilization_ratio", "Share of recent time in which a board was busy"),
     "power_limit_w": ("power_limit_watts", "Enforced power limit of a board"),
 }
-"""State of a board: its attribute in `BoardState`, the metric's name and its description."""
+"""Name and description of the metric for each attribute of `BoardState`."""
 
 
 @final
 class PrometheusExporter:
-    """A server for one study."""
+    """HTTP server of one study's metrics."""
 
     def __init__(self, value: str) -> None:
-        """Listen.
+        """Start the server.
 
         Args:
-            value: A port, or host and port; empty for the usual ones.
+            value: Port, or host and port (`HOST:PORT`); empty for port 9464 on loopback.
 
         Raises:
             OSError: The port is taken.
@@ -55,39 +55,39 @@ class PrometheusExporter:
 
     @property
     def where(self) -> str:
-        """The address that is scraped."""
+        """The address to scrape."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}/metrics"
 
     def begin(self, study: Study) -> None:
-        """Remember its name."""
+        """Set the study's name, which labels all metrics."""
         self._study = study.name
 
     def begin_trial(self, trial: Trial) -> None:
-        """Nothing: a trial is seen by what it uses."""
+        """Do nothing: a trial shows in its use of devices."""
 
     def epoch(self, epoch: Epoch) -> None:
-        """Count its energy."""
+        """Add the epoch to the totals."""
         self._tallies.add_epoch(epoch)
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Take what the next scrape is to see."""
+        """Store the use of devices for the next scrape."""
         self._tallies.add_uses(uses)
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
-        """Nothing: its counters stay."""
+        """Do nothing: the trial's counters keep their values."""
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Nothing: there is no place for files."""
+        """Do nothing: Prometheus stores no files."""
 
-    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - as others need it
-        """Listen no more."""
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - of `Exporter`
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def collect(self) -> Iterator[Metric]:
-        """Make the metrics of a scrape."""
+        """Yield the metrics of a scrape; called by the Prometheus client library."""
         yield from self._of_devices()
         yield from self._of_boards()
         yield from self._of_epochs()

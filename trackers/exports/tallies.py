@@ -1,4 +1,4 @@
-"""Tallies for monitoring: the present use of devices, and the energies of epochs so far."""
+"""Running totals for monitoring: the present use of devices, and the energies of epochs so far."""
 
 import threading
 from collections import defaultdict
@@ -11,14 +11,14 @@ from trackers.exports.exporter import DeviceUse, Epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochTally:
-    """Epochs of one stage of one trial so far.
+    """Totals of the epochs so far of one stage of one trial, by the method of their energies.
 
     Attributes:
         trial_id: The trial.
         stage: The stage; empty where there is only one.
-        method: How the energies came about.
-        energy_j: Their sum, of all attempts.
-        epochs: Their number.
+        method: Method of the energies.
+        energy_j: Sum of the energies over all attempts.
+        epochs: Number of these epochs.
     """
 
     trial_id: str
@@ -30,10 +30,10 @@ class EpochTally:
 
 @final
 class Tallies:
-    """Written by an exporter's thread, read by whoever asks."""
+    """Running totals, which an exporter's thread writes and other threads may read."""
 
     def __init__(self) -> None:
-        """Nothing was told yet."""
+        """Start empty."""
         self._lock = threading.Lock()
         self._uses: dict[tuple[str, str, str], DeviceUse] = {}
         self._now: frozenset[tuple[str, str, str]] = frozenset()
@@ -41,7 +41,7 @@ class Tallies:
         self._epochs: defaultdict[tuple[str, str, str], int] = defaultdict(int)
 
     def add_epoch(self, epoch: Epoch) -> None:
-        """Count an epoch; one without an energy counts in no sum."""
+        """Add an epoch to the totals; one whose energy is missing is not counted."""
         if epoch.energy_j is None:
             return
         key = (epoch.trial_id, epoch.stage, epoch.method)
@@ -50,14 +50,14 @@ class Tallies:
             self._epochs[key] += 1
 
     def add_uses(self, uses: Sequence[DeviceUse]) -> None:
-        """Take what devices use now; those that are not told draw nothing for their trial any more."""
+        """Set the present uses of devices; a use that is not among them is no longer present."""
         told = {(each.host, each.device_uuid, each.trial_id): each for each in uses}
         with self._lock:
             self._uses |= told
             self._now = frozenset(told)
 
     def epochs(self) -> list[EpochTally]:
-        """Return the epochs so far, by trial and stage."""
+        """Return the totals of the epochs so far, by trial, stage and method."""
         with self._lock:
             return [
                 EpochTally(
@@ -71,12 +71,12 @@ class Tallies:
             ]
 
     def energies(self) -> list[tuple[DeviceUse, float]]:
-        """Return each use of a device by a trial, also by one that has ended, and its energy where that is known."""
+        """Return each use of a device whose energy is known, with the energy; also of ended trials."""
         with self._lock:
             uses = list(self._uses.values())
         return [(each, each.energy_j) for each in uses if each.energy_j is not None]
 
     def present(self) -> list[DeviceUse]:
-        """Return what was told last."""
+        """Return the uses that were reported last."""
         with self._lock:
             return [self._uses[key] for key in self._now]

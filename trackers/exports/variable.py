@@ -1,4 +1,4 @@
-"""Tells a library something by a variable of the environment, which is as it was afterwards."""
+"""Temporary setting of an environment variable, to configure a library while it is imported or called."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def variable_set(name: str, value: str) -> Iterator[None]:
-    """Set a variable while a block runs."""
+    """Set an environment variable while a block runs, and restore it afterwards."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

@@ -1,8 +1,8 @@
-"""Weights & Biases: a run for the study and one for each trial, in one group.
+"""Weights & Biases exporter: a run for the study and one for each trial, in one group.
 
-Its modes are its own settings (`WANDB_MODE`, `WANDB_PROJECT`, ...). Where there is no key it is offline:
-runs lie in the study's folder, and `wandb sync` sends them. Its error reports and its own measuring of
-the machine stay off.
+It is configured by its own settings (`WANDB_MODE`, `WANDB_PROJECT`, ...). Without an API key it works offline:
+runs are stored in the study's folder, and `wandb sync` uploads them. W&B's error reports and its own system
+metrics are turned off.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ SERVER = "https://api.wandb.ai"
 ERROR_REPORTS = "WANDB_ERROR_REPORTING"
 
 FINISH_S = 30.0
-"""For how long the end of a run waits for its server; the rest lies in its folder, for `wandb sync`."""
+"""Longest wait for the server at the end of a run; what is left stays in its folder, for `wandb sync`."""
 
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
-"""Spares a process when a study's Ray is ended; the name is that of `trackers.node.limit_guard`."""
+"""Environment variable of a process that must not be ended with a study's Ray; as in `trackers.node.limit_guard`."""
 
 
 @final
 class WandbExporter:
-    """Runs of one study, on a server or offline."""
+    """W&B runs of one study, on a server or offline."""
 
-    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
-        """Import the library."""
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - this exporter takes no value
+        """Import the library and choose its mode."""
         with variable_set(ERROR_REPORTS, "false"):
-            import wandb  # noqa: PLC0415 - it looks at that when it is imported
+            import wandb  # noqa: PLC0415 - it reads the variable when it is imported
 
         self._wandb: Any = wandb
         self._mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
@@ -45,23 +45,25 @@ class WandbExporter:
 
     @property
     def where(self) -> str:
-        """Project and mode."""
+        """The project and the mode."""
         return f"project {self._project}, {self._mode}"
 
     def begin(self, study: Study) -> None:
-        """Begin the study's run, or go on with it."""
+        """Begin the study's run, or continue it."""
         self._study = study
         self._begin("", "", study.name, "study", {**study.parameters, **study.tags})
 
     def begin_trial(self, trial: Trial) -> None:
-        """Remember it: its run begins, or goes on, with its first epoch that is new."""
+        """Remember the trial; its run begins, or continues, with its first new epoch."""
         self._trials[trial.trial_id] = trial
 
     def epoch(self, epoch: Epoch) -> None:
-        """Log its metrics; its number is their axis."""
+        """Log the epoch's metrics, with its number as their axis, unless an earlier command has done so."""
         if epoch.is_earlier:
             return
-        if epoch.trial_id not in self._trials:  # to try again would hold up all that follows
+        if (
+            epoch.trial_id not in self._trials
+        ):  # refused: repeating it would hold up all later calls
             message = f"the beginning of {epoch.trial_id} was left out"
             raise ExportRefusedError(message)
         trial = self._trials[epoch.trial_id]
@@ -71,14 +73,14 @@ class WandbExporter:
         self._runs[epoch.trial_id].log({**row, **labels})
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Nothing: what counts is in the epochs."""
+        """Do nothing: energies are exported with the epochs."""
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
-        """Put the trial's totals into its summary, and end its run."""
+        """Put the trial's totals into its run's summary, and end the run."""
         self._end(trial_id, failed=failed, totals=totals)
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Keep files as an artefact of the study's run."""
+        """Log files as an artifact of the study's run."""
         artifact = self._wandb.Artifact(f"study-{_short(self._study.identity)}", type="study")
         for each in files:
             within = (
@@ -89,7 +91,7 @@ class WandbExporter:
         self._runs[""].log_artifact(artifact)
 
     def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
-        """End all runs."""
+        """End all runs, and put the totals into the summary of the study's run."""
         for trial_id in [each for each in self._runs if each]:
             self._end(trial_id, failed=not finished, totals={})
         self._end("", failed=not finished, totals=totals)
@@ -99,7 +101,7 @@ class WandbExporter:
     ) -> None:
         if name in self._runs:
             return
-        # Its first run starts a process, which ends with ours, and not with a study's Ray.
+        # W&B's first run starts a process, which must end with ours, and not with a study's Ray.
         with variable_set(ERROR_REPORTS, "false"), variable_set(OUTLIVES, "1"):
             self._runs[name] = self._started(identity, shown, kind, config)
         self._runs[name].define_metric("*", step_metric="epoch")
@@ -135,15 +137,15 @@ class WandbExporter:
 
 
 def end_limit(environment: Mapping[str, str]) -> dict[str, float]:
-    """Return the setting that ends the waiting for a server at a run's end, unless the user has one.
+    """Return the setting that limits the wait for a server at a run's end, unless the user has set it.
 
-    W&B's own is none: a program would not end while its server is away.
+    By default W&B has no limit, so that a program would not end while its server cannot be reached.
     """
     return {} if environment.get("WANDB_FINISH_TIMEOUT") else {"finish_timeout": FINISH_S}
 
 
 def _short(identity: str) -> str:
-    """An identifier as W&B takes them."""
+    """Hash an identity to the form of identifiers that W&B accepts."""
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

@@ -1,1 +1,1 @@
-"""Sample, open and close windows, integrate; pure arithmetic apart from clocks and threads."""
+"""Energy meter: sampling, windows, integration and uncertainty; pure arithmetic apart from clock and threads."""

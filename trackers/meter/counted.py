@@ -1,8 +1,8 @@
 """A window's energy by its device's energy counter. Pure, like `integrate`.
 
-The counter is read a moment after the window's edge, because the one who opens the window may be another
-process, or was last refreshed before it. The energy of these moments is taken from the power and put
-right.
+The counter's value is never exactly of the window's edge: it is read a moment later, because the window may
+be opened by another process, and the counter was last refreshed some time before. The energy between the
+value and the edge is computed from the power, and the counter's energy is corrected by it.
 """
 
 import math
@@ -14,39 +14,39 @@ from trackers.meter.uncertainty import edge_error_j
 from trackers.sample import Observation
 
 HIGHEST_OVER_LIMIT = 1.1
-"""A counter that rises faster than this times the power limit is wrong, not the board."""
+"""A counter that rises faster than this multiple of the power limit is faulty."""
 
 COUNTER_REFRESH_S = 0.2
-"""A counter's value may be that old; the bound on its rise allows for it."""
+"""Greatest assumed age of a counter's value; the bound on the counter's rise allows for it."""
 
 LEAST_WATCHED = 0.5
-"""A counter that was watched for less of a window says nothing of its mean power."""
+"""Share of a window that the counter's two values must span to give the window's mean power."""
 
 LOWEST_COVERAGE = 0.9
 """Below this share of observed time a reading is `degraded`."""
 
 ONE_REFRESH = 1.2
-"""Two values of a counter that were made so many refreshes apart are of one and the next."""
+"""Two values of a counter no more than this many refresh periods apart are from consecutive refreshes."""
 
 LATEST_REFRESHES = 3.5
-"""A value of the counter that was made later than so many refreshes after a window's start tells
-nothing of the start."""
+"""A value of the counter from more than this many refresh periods after the value at a window's start says
+nothing about the start."""
 
 SHORTEST_OWN = 0.1
-"""Of a stretch between two refreshes; in less of it a power cannot be told."""
+"""Share of a stretch between two refreshes; the power of a shorter part of it cannot be determined."""
 
 REMEMBERED_REFRESHES = 5.0
-"""What was seen before counts in a load's mean as much as so many refreshes of the window itself."""
+"""Greatest weight of earlier stretches in a load's mean, in refresh periods of the window itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """The time between two refreshes of a counter, one after the other.
+    """The time between two consecutive refreshes of a counter.
 
     Attributes:
-        told_w: Power that was told at its start.
-        told_after_w: Power that was told at its end; None where there was none.
-        energy_j: What was counted in it.
+        told_w: Power reported at its start.
+        told_after_w: Power reported at its end; None where there was none.
+        energy_j: Energy in it, by the counter.
         length_s: Its length.
     """
 
@@ -58,15 +58,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowEdges:
-    """A window and what its device said at both ends.
+    """A window, and the observations of its device at both edges.
 
     Attributes:
         device_uuid: The device.
         start_s: Start of the window.
-        stop_s: Its end.
+        stop_s: End of the window.
         at_start: Observation when it was opened; None where the device did not answer.
         at_stop: Observation when it was closed; None where the device did not answer.
-        by_last_word: Whether `at_stop` is older than that, because the device has not answered.
+        by_last_word: Whether `at_stop` is an earlier observation, used because the device did not answer
+            when the window was closed.
         refreshed: Observation after the counter's first refresh in the window; None if there is none.
     """
 
@@ -79,9 +80,10 @@ class WindowEdges:
     refreshed: Observation | None = None
 
     def after_start(self, sensor: Sensor) -> Observation | None:
-        """Observation not long after the first refresh of the counter in the window.
+        """Observation shortly after the first refresh of the counter in the window.
 
-        None where refreshes are not known, so that nobody knows when a value was made.
+        None where there is none, and where the refresh times are not known, so that the age of a value is
+        not known either.
         """
         if sensor.refresh_s is None or self.at_start is None:
             return None
@@ -94,13 +96,13 @@ class WindowEdges:
         return None
 
     def first_stretch(self, sensor: Sensor) -> Stretch | None:
-        """Return what was counted from the refresh before the window's start to the next one."""
+        """Return the stretch from the refresh before the window's start to the next; None if unknown."""
         first, then = self.at_start, self.after_start(sensor)
         if first is None or then is None or first.power_w is None or sensor.refresh_s is None:
             return None
         length_s = then.time_s - first.time_s
         counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
-        # A call that took long may have told the value of one refresh, and the time of the next.
+        # A slow call may return the value of one refresh with the time of the next.
         if counted_j <= 0 or not 0 < length_s <= ONE_REFRESH * sensor.refresh_s:
             return None
         return Stretch(
@@ -111,11 +113,16 @@ class WindowEdges:
 def counted_energy_j(
     edges: WindowEdges, trace: PowerTrace, sensor: Sensor
 ) -> tuple[float | None, str]:
-    """The counter's energy as it counts (None where there is none), and what speaks against it.
+    """Energy of a window by its counter, and the doubt about it.
 
-    At the end of an estimate nothing is put right: who waits for the window's reading needs no CPU
-    meanwhile. An estimate in which the time before the window would be charged all that was counted has
-    what was counted evenly, and a word against it: no power is left to take instead.
+    The end of an estimate is not corrected, because the process that waits for the reading uses no CPU
+    meanwhile. Where the correction would charge everything that an estimate counted to the time before the
+    window, the energy is split evenly over time instead and a doubt is returned, because an estimate has no
+    sampled power to fall back on.
+
+    Returns:
+        The energy, not yet multiplied by the trust's factor, or None where the counter gives none; and
+        what speaks against it, empty where nothing does.
     """
     first, last = edges.at_start, edges.at_stop
     if first is None or last is None or first.counter_j is None or last.counter_j is None:
@@ -126,7 +133,9 @@ def counted_energy_j(
     factor = sensor.trust.factor
     mean_w = _mean_w(factor * counted_j, between_s, sensor)
     if last.power_w is not None and between_s < LEAST_WATCHED * (edges.stop_s - edges.start_s):
-        mean_w = last.power_w  # what one refresh adds in a moment is no mean of the window
+        mean_w = (
+            last.power_w
+        )  # the counter's rise within a moment says nothing about the window's mean
     late_j = _late_j(trace, edges.start_s, first, sensor, mean_w=mean_w)
     bridged_j = _bridged_j(edges, trace, sensor)
     late_j = late_j if bridged_j is None else -bridged_j
@@ -143,7 +152,7 @@ def counted_energy_j(
 
 
 def _impossible(counted_j: float, between_s: float, sensor: Sensor) -> str:
-    """Reason why no counter rises by so much in such a time; empty where one may have."""
+    """Reason why the counter's rise in such a time is impossible; empty where it is possible."""
     if counted_j < 0:
         return f"the counter ran backward by {-counted_j:.3g} J"
     if counted_j == 0:
@@ -159,10 +168,10 @@ def _impossible(counted_j: float, between_s: float, sensor: Sensor) -> str:
 def _of_the_window(
     edges: WindowEdges, last: Observation, bridged_j: float, sensor: Sensor
 ) -> Observation:
-    """The counter's last value with the power of the window's own part of the stretch before it.
+    """The counter's last value, with the power replaced by that of the window's part of its last stretch.
 
-    Where power is told of the stretch before a refresh, in the first one of a window it is partly of the
-    time before the window.
+    Where the reported power is the mean of the stretch before a refresh, that of the window's first refresh
+    partly covers the time before the window.
     """
     first, own_s = edges.at_start, last.time_s - edges.start_s
     is_partly = 0 < own_s < sensor.late_s and last.counter_j is not None
@@ -178,7 +187,7 @@ def _of_the_window(
 
 
 def _mean_w(counted_j: float, between_s: float, sensor: Sensor) -> float:
-    """The load's mean: the window's own, and for short windows that of the windows before too."""
+    """Mean power of the load: by the window's counter, and in short windows by earlier stretches too."""
     mean_w = counted_j / between_s if between_s > 0 else 0.0
     known = min(REMEMBERED_REFRESHES, sensor.persistence.weight)
     if not known or sensor.refresh_s is None:
@@ -190,12 +199,12 @@ def _mean_w(counted_j: float, between_s: float, sensor: Sensor) -> float:
 def _late_j(
     trace: PowerTrace, edge_s: float, seen: Observation, sensor: Sensor, *, mean_w: float
 ) -> float:
-    """Energy from a window's edge to the moment of the counter's value; below 0 if that was before.
+    """Energy from a window's edge to the time of the counter's value; negative if that came before the edge.
 
-    For moments shorter than a sampling period, what was sampled since the counter's value was made
-    is nearer than any other sample, and the power that came with the counter is among it. For a
-    stretch in which no power was sampled (the tracker was frozen, say), or in which the load has
-    forgotten the power that was told, the counter's own mean is nearer than the last sample.
+    For times shorter than a sampling period, the samples since the counter took its value are the best ones,
+    with the power that was read together with the counter among them. For a stretch in which no power was
+    sampled (because the tracker was frozen, say), or which is longer than the load's correlation time, the
+    counter's own mean is better than the last sample.
     """
     late_s = seen.time_s - edge_s
     if seen.power_w is not None and abs(late_s) <= sensor.period_s:
@@ -209,10 +218,10 @@ def _late_j(
 
 
 def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float | None:
-    """Energy from the counter's refresh to a window's start, by the counter's next value too.
+    """Energy from the counter's last refresh before a window's start to that start, by its next value too.
 
-    What was counted between both values lies in the stretch as the power says, as far as that holds, and
-    evenly for the rest. None where there is no such value.
+    The energy counted between the two values is distributed over the stretch as the power says, as far as
+    that is valid, and evenly for the rest. None where there is no such next value.
     """
     first, then = edges.at_start, edges.after_start(sensor)
     if first is None or then is None or first.time_s >= edges.start_s:
@@ -221,7 +230,8 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
     whole_s, part_s = then.time_s - first.time_s, edges.start_s - first.time_s
     evenly_j = counted_j * part_s / whole_s
     if sensor.late_s and first.power_w is not None and counted_j > 0:
-        # What was told at the first is of the time before it. Work begins with its window.
+        # The power reported with the first value is of the time before it, and holds until the window's
+        # start, because a window begins with its work.
         shaped_j = first.power_w * part_s
         kept = sensor.kept(sensor.hold_s)
         return min(counted_j, kept * shaped_j + (1 - kept) * evenly_j)
@@ -243,9 +253,9 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
 def _stepped_j(
     before_w: float, after_w: float | None, counted_j: float, *, part_s: float, whole_s: float
 ) -> float | None:
-    """Energy of the first part of a stretch in which power changed once, from one told power to the next.
+    """Energy of the first part of a stretch in which power changed once, from one reported power to the next.
 
-    When it did, the energy of the whole stretch tells; None where it tells that there was more than that.
+    The energy of the whole stretch determines when it changed; None where no single change explains it.
     """
     mean_w = counted_j / whole_s
     if after_w is None or not min(before_w, after_w) < mean_w < max(before_w, after_w):
@@ -264,9 +274,9 @@ def _faded_j(
     *,
     mean_w: float,
 ) -> float:
-    """The energy of held power, drawn to the mean as far as the load forgets in the stretch.
+    """Shrink the energy of a held power toward the load's mean, the more the load decorrelates meanwhile.
 
-    Correlation of a load that jumps falls as exp(-time / memory); this is its mean over the stretch.
+    The correlation of a load that jumps falls as exp(-time / memory); its mean over the gap is the weight.
     """
     gap_s = min(abs(late_s), max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)))
     kept = sensor.kept(gap_s)
@@ -274,7 +284,7 @@ def _faded_j(
 
 
 def counted_share(edges: WindowEdges, *, period_s: float) -> float:
-    """Share of the window for which the counter was watched; a few sampling periods are let go."""
+    """Share of the window that the counter's two values span; a few missing sampling periods are ignored."""
     first, last = edges.at_start, edges.at_stop
     if first is None or last is None or edges.stop_s <= edges.start_s:
         return 1.0
@@ -303,7 +313,7 @@ def edge_errors_j(
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None
         if then is not None and late_s < 0:
-            # What was drawn until the next refresh is known: the nearer to it, the less is open.
+            # The energy until the next refresh is known, so the error is smaller the nearer that is.
             error_j *= math.sqrt((then.time_s - edge_s) / (then.time_s - seen.time_s))
         errors_j.append(error_j)
     return errors_j

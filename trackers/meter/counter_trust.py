@@ -1,10 +1,10 @@
-"""Trust in a board's counter: it is compared with the sampled power over many windows.
+"""Trust in a board's energy counter, from its comparison with the sampled power over many windows.
 
-A single short window cannot tell: its ten samples may miss what the counter sees. Over many windows
-that evens out, and what remains is the counter. There are three verdicts for each board: it is trusted;
-it counts a steady share of the sampled power, by which it is then scaled; or it is refused, and the
-power is integrated. Until there is one, a counter that is far from what the samples of its window could
-miss does not count for that window.
+A single short window cannot decide: its ten samples may miss what the counter sees. Over many windows
+that evens out, and what remains is the counter's error. There are three verdicts for each board: the counter
+is trusted; it counts a constant share of the sampled power, and is scaled by it; or it is refused, and the
+power is integrated instead. Until there is a verdict, a counter is not used for a window in which it differs
+from the samples by more than they could have missed.
 
 Boards have been found whose idle counter and power differ by 43 % (Zeus issue 181), and counters that
 have jumped by terawatts (intel/xpumanager issue 130).
@@ -24,32 +24,33 @@ LARGEST_DISAGREEMENT = 0.1
 """Counter and integral of the power should agree within this share."""
 
 SIGMAS, SIGMAS_OF_JUDGED, USUAL_SIGMAS = 3.0, 4.0, 1.0
-"""The integral's own sampling error is allowed for on top, in standard deviations: so many in any window, so
-many where the counter has been right in many before, and so many as a rule."""
+"""Standard errors of the sampled energy that are allowed for on top of `LARGEST_DISAGREEMENT`: in any window,
+with a counter that has been judged, and for a window to count as unremarkable."""
 
 MISSED = 0.3
-"""What samples of a load miss although they all are alike, as with short bursts: standard error of a
-window's sampled energy as a share of it, over the root of the number of samples."""
+"""Energy that samples may miss even if they are all alike, as with short bursts: standard error of a window's
+sampled energy, as a share of it, for one sample; it falls with the square root of the number of samples."""
 
 WINDOWS_TO_JUDGE, SAMPLES_TO_JUDGE = 4, 60
-"""A verdict needs so many windows, with so many samples together."""
+"""Least number of windows, and of samples in all of them together, for a verdict."""
 
 EVENED, LEAST_EVENED = 10, 0.5
-"""Chance evens out over so many samples of a window, and to this share over many windows, and no
-further: a load that repeats may be met in the same place again and again."""
+"""Sampling errors average out over at most this many samples of a window, and over many windows at most to
+this share, because a periodic load may be sampled at the same phase again and again."""
 
 OVERLAP_S = 0.2
-"""Windows in a row may share a refresh of the counter; more than that is the same window again."""
+"""Consecutive windows may overlap by this much, as they may share a refresh of the counter. A window that
+overlaps the previous one by more adds no new evidence."""
 
 REMEMBERED = 64
-"""Windows that a verdict rests on."""
+"""Number of last windows on which a verdict rests."""
 
 STEADY = 0.1
-"""Ratios that differ by less from window to window are of a counter that counts a fixed share."""
+"""Greatest spread, from window to window, of the ratio of a counter that counts a constant share."""
 
 
 class Verdict(StrEnum):
-    """Decision on a board's counter."""
+    """Verdict on a board's counter."""
 
     TRUSTED = "trusted"
     SCALED = "scaled"
@@ -58,14 +59,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterEvidence:
-    """Energies of one window by counter and by samples.
+    """Energy of one window by its counter and by its samples.
 
     Attributes:
         start_s: Start of the window.
-        stop_s: Its end.
-        counted_j: By the counter, as it counts.
-        sampled_j: By the samples.
-        samples: Their number.
+        stop_s: End of the window.
+        counted_j: Energy by the counter, unscaled.
+        sampled_j: Energy by the power samples.
+        samples: Number of samples.
         error: Standard error of `sampled_j`, as a share of it.
     """
 
@@ -78,17 +79,17 @@ class CounterEvidence:
 
     @property
     def ratio(self) -> float:
-        """Ratio of the counter to the samples."""
+        """Ratio of the counter's energy to the samples' energy."""
         return self.counted_j / self.sampled_j
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Trust in a counter at a moment.
+    """Present trust in a counter.
 
     Attributes:
         verdict: The verdict so far.
-        factor: By which its energies are multiplied; 1 unless it is scaled.
+        factor: Factor by which the counter's energies are multiplied; 1 unless it is scaled.
         factor_error: Standard error of the factor, as a share of it.
         is_judged: Whether the verdict rests on enough windows.
     """
@@ -100,7 +101,7 @@ class Trust:
 
     @property
     def words(self) -> str:
-        """Warning of a counter that is not trusted, said once; `%s` stands for the board."""
+        """Log message about a counter that is not trusted; `%s` in it stands for the board."""
         if self.verdict is Verdict.SCALED:
             return (
                 f"%s: the energy counter counts {1 / self.factor:.3g} of the sampled power in all "
@@ -112,43 +113,43 @@ class Trust:
         )
 
     def believes(self, evidence: CounterEvidence) -> bool:
-        """Return whether the counter may be right in a window, as far as its samples can tell."""
+        """Return whether the counter may be right in a window, as far as the window's samples can tell."""
         if self.verdict is Verdict.REFUSED:
             return False
         sigmas = SIGMAS_OF_JUDGED if self.is_judged else SIGMAS
         return _agree(self.factor * evidence.ratio, evidence.error, sigmas=sigmas)
 
     def doubts(self, evidence: CounterEvidence) -> bool:
-        """Return whether a counter that may be right needs more windows before it is trusted."""
+        """Return whether a counter that was not judged yet is unusually far from a window's samples."""
         is_usual = _agree(evidence.ratio, evidence.error, sigmas=USUAL_SIGMAS)
         return not (self.is_judged or is_usual)
 
 
 @final
 class CounterTrust:
-    """One board's counter on trial."""
+    """Evidence about one board's counter, and the verdict that follows from it."""
 
     def __init__(self) -> None:
-        """Trust it, until there is evidence."""
+        """Start by trusting the counter."""
         self._seen: deque[CounterEvidence] = deque(maxlen=REMEMBERED)
         self._waiting: list[CounterEvidence] = []
         self.now = Trust()
 
     def wait_with(self, evidence: CounterEvidence) -> None:
-        """Keep a window's evidence until there is time for it."""
+        """Store a window's evidence for the next call of `judged`."""
         self._waiting.append(evidence)
 
     def judged(self) -> Trust:
-        """Return the trust by all evidence, that included which has waited."""
+        """Return the trust by all evidence, including what `wait_with` stored."""
         waiting, self._waiting = self._waiting, []
         for evidence in waiting:
             self.add(evidence)
         return self.now
 
     def add(self, evidence: CounterEvidence) -> bool:
-        """Take a window's evidence; whether the verdict has changed by it.
+        """Add a window's evidence, and return whether it changed the verdict.
 
-        A window that overlaps the one before tells the same again, and is passed over.
+        A window that overlaps the previous one is ignored, because its evidence is not independent.
         """
         if self._seen and evidence.start_s < self._seen[-1].stop_s - OVERLAP_S:
             return False
@@ -158,7 +159,7 @@ class CounterTrust:
 
     def _judged(self) -> Trust:
         usual = [each for each in self._seen if _agree(self.now.factor * each.ratio, each.error)]
-        # Single windows in which it jumped are no habit; where they are many, they are the rule.
+        # Single windows in which the counter jumped are outliers, unless most windows are like that.
         counted = usual if len(usual) > len(self._seen) / 2 else list(self._seen)
         samples = sum(each.samples for each in counted)
         if len(counted) < WINDOWS_TO_JUDGE or samples < SAMPLES_TO_JUDGE:
@@ -185,15 +186,15 @@ def sampling_error(
 ) -> float:
     """Standard error of a window's sampled energy, as a share of it.
 
-    A load that has forgotten itself from one sample to the next is met by chance: the mean of n samples
-    is then uncertain by the load's spread over the root of n.
+    Where consecutive samples of a load are uncorrelated, the mean of n samples has a standard error of the
+    load's standard deviation over the square root of n.
 
     Args:
-        integral: The window's samples.
-        roughness: How the load moves.
+        integral: Integral over the window's samples.
+        roughness: Statistics of the load's variation.
         duration_s: Length of the window.
         period_s: Time between two samples.
-        hold_s: How long the board tells the same power.
+        hold_s: Time for which the board reports the same power.
     """
     told = integral.samples if hold_s == 0 else min(integral.samples, duration_s / hold_s)
     energy_j, by_chance = integral.energy_j or math.inf, 1 / math.sqrt(max(1.0, told))
@@ -209,6 +210,6 @@ def _agree(ratio: float, error: float, *, sigmas: float = SIGMAS) -> bool:
 
 
 def _spread(ratios: list[float]) -> float:
-    """Standard deviation as the middle ones have it, so that a few outliers do not matter."""
+    """Robust standard deviation, from the median absolute deviation, so that outliers do not matter."""
     middle = statistics.median(ratios)
     return 1.48 * statistics.median(abs(each - middle) for each in ratios)

@@ -1,7 +1,7 @@
-"""A source's answers for one device: its faults end here, and so do powers that cannot be.
+"""A source's answers for one device, with its exceptions caught and its impossible powers dropped.
 
-A device that is lost is asked again after a while, longer each time: boards come back when their
-driver was reset, and a process that has ended does not.
+A lost device is asked again after a delay that grows each time: boards come back when their driver has been
+reset, but a process that has ended does not.
 """
 
 import logging
@@ -17,40 +17,42 @@ from trackers.sample import BoardState, Device, Observation, PowerSample
 from trackers.source import LimitsPower, PowerSource, TellsState
 
 HIGHEST_OVER_LIMIT = 1.5
-"""A power above this times the limit is a fault of the sensor; boards overshoot for moments."""
+"""A power above this multiple of the limit is a fault of the sensor; boards overshoot for moments."""
 
 HIGHEST_W = 100_000.0
-"""No single device draws more, where no limit is known."""
+"""Highest power accepted from a device whose limit is not known."""
 
 RECENT_S = 2.0
-"""A power may be a mean of the time before it, in which a higher limit held."""
+"""Time before a power in which a higher limit may have held, because the sensor may average over it."""
 
 SUDDEN, USUAL_W = 10.0, 100.0
-"""A power above so many times the highest one shown (or this) is believed if the next is like it."""
+"""A power above this multiple of the highest one accepted so far (or of this many watts, if that is higher) is
+accepted only if the previous refused one was similar."""
 
 FIRST_REST_S, LONGEST_REST_S, LONGER = 0.2, 10.0, 1.25
-"""A lost device is asked again after so long; each time that it stays lost, after this much longer."""
+"""A lost device is asked again after the first delay, which is multiplied by the third number, up to the
+second one, each time that the device is still lost."""
 
 _log = logging.getLogger(__name__)
 
 
 @final
 class PowerBound:
-    """Bound on the power that a device can have drawn."""
+    """Upper bound on the power that a device can have drawn."""
 
     def __init__(self, limit_w: float | None) -> None:
-        """Bound powers by a device's limit, or where that is not known by what it shows."""
+        """Bound powers by the device's limit or, where that is not known, by the powers seen so far."""
         self._limit_w = limit_w
         self._shown_w: float | None = None
         self._refused_w: float | None = None
 
     def follow(self, limit_w: float | None) -> None:
-        """Take note of the limit that holds now, which may be another than at first."""
+        """Update the power limit, which may have changed; None leaves it as it is."""
         if limit_w is not None:
             self._limit_w = limit_w
 
     def accepts(self, power_w: float) -> bool:
-        """Return whether a power may be true."""
+        """Return whether a power is plausible."""
         if self._limit_w is not None:
             return power_w <= HIGHEST_OVER_LIMIT * self._limit_w
         if power_w > HIGHEST_W:
@@ -66,7 +68,7 @@ class PowerBound:
 
 @final
 class GuardedSource:
-    """Asks a source for one device, whatever it does."""
+    """Reads one device of a source, and never raises."""
 
     def __init__(
         self,
@@ -78,16 +80,16 @@ class GuardedSource:
         device: Device | None = None,
         asks: AbstractContextManager[object] | None = None,
     ) -> None:
-        """Ask `source` for `device_uuid`.
+        """Guard a device of a source.
 
         Args:
-            source: Anybody's.
-            device_uuid: The device, or the share of a process.
-            clock: Says the time.
-            shortest_s: A mean power is not taken over less: counters rise in steps, and would seem
-                to jump.
-            device: What is known of the device; None for the share of a process.
-            asks: Is held while the source is asked; left out: one of this device's own.
+            source: The source, which may be third-party code.
+            device_uuid: Identifier of the device, or of the share of a process.
+            clock: Clock of all times.
+            shortest_s: Shortest time over which a mean power is computed from the counter; over less,
+                power would seem to jump, because counters rise in steps.
+            device: The device; None for the share of a process.
+            asks: Lock that is held while the source is read; one of this device's own when left out.
         """
         self.source = source
         self.asking_since_s: float | None = None
@@ -96,7 +98,7 @@ class GuardedSource:
         self._clock = clock
         self._shortest_s = shortest_s
         self._asks = asks or threading.Lock()
-        # Whether it has these methods is looked up once: that takes longer than most answers.
+        # Looked up once, because these isinstance checks take longer than most answers.
         self._limits = source if isinstance(source, LimitsPower) else None
         self._tells_state = source if isinstance(source, TellsState) else None
         self._bound = PowerBound(None if device is None else device.power_limit_w)
@@ -111,11 +113,11 @@ class GuardedSource:
         return self._lost_until_s is not None
 
     def rests(self) -> bool:
-        """Return whether the device is lost, and it is not yet time to ask it again."""
+        """Return whether the device is lost and is not to be asked again yet."""
         return self._lost_until_s is not None and self._clock.now_s() < self._lost_until_s
 
     def ask(self, *, counter: bool) -> Observation | None:
-        """Ask the device; None where it does not answer, whatever the reason."""
+        """Read the device; None where it does not answer, whatever the reason."""
         with self._asks:
             self.asking_since_s = self._clock.now_s()
             try:
@@ -128,28 +130,28 @@ class GuardedSource:
         return self._bounded(seen)
 
     def state(self) -> BoardState:
-        """State of the device beside its energy; nothing but None where it reports nothing."""
+        """State of the device other than its energy; all values are None where it reports none."""
         if self._tells_state is None:
             return BoardState()
         with self._asks:
             self.asking_since_s = self._clock.now_s()
             try:
                 return self._tells_state.state(self._uuid)
-            except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
+            except (Exception, SystemExit):  # noqa: BLE001 - third-party code must not end the sampling
                 return BoardState()
             finally:
                 self.asking_since_s = None
 
     def power(self, seen: Observation) -> PowerSample | None:
-        """The power that was told, or the mean since the counter was read before.
+        """Return the reported power or, where there is none, the mean power since the last counter value.
 
-        A mean holds from then on, so that its integral is the counter's energy.
+        A mean is stamped with the time of that last value, so that its integral is the counter's energy.
         """
         if seen.power_w is not None:
             self.tells_power = True
             return PowerSample(time_s=seen.time_s, power_w=seen.power_w)
         if self.tells_power:
-            return None  # its power was a fault this time; the next one is not
+            return None  # its power was missing or implausible this time only
         since = self._since
         if since is not None and seen.time_s - since.time_s < self._shortest_s:
             return None
@@ -165,14 +167,14 @@ class GuardedSource:
             self._rest_s = min(LONGEST_REST_S, LONGER * self._rest_s)
         except ReadError:
             pass
-        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training
+        except (Exception, SystemExit):  # noqa: BLE001 - third-party code must not end a training
             if not self._has_complained:
                 self._has_complained = True
                 _log.exception("%s: unforeseen fault; no reading", self.source.name)
         return None
 
     def _bounded(self, seen: Observation) -> Observation | None:
-        """Drop a power that cannot be from an observation; None where nothing is left."""
+        """Drop an implausible power from an observation; None where nothing is left of it."""
         if self._limits is not None:
             self._bound.follow(self._limits.highest_limit_w(self._uuid, seen.time_s - RECENT_S))
         if seen.power_w is None or self.source.estimated or self._bound.accepts(seen.power_w):

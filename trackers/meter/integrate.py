@@ -1,10 +1,11 @@
 """Integration of power samples to joules. Pure arithmetic: no clock, no thread, no hardware.
 
 Equation 1 of the paper (arXiv 2401.01851) is E = mean power x time / 3600, with the mean taken over
-the samples of an epoch. Here each sample stands for the time that is nearer to it than to any other,
-and the first and last one are cut at the window's edges. For samples that lie evenly that is the
-same mean, it stays right when they do not, and energies of adjacent windows add up to the energy of
-both. (Held until the next one, samples would see each change half a period late.)
+the samples of an epoch. Here each sample stands for the time that is nearer to it than to any other
+sample, and the first and last one are cut at the window's edges. For evenly spaced samples this gives
+the same mean; it stays right for uneven ones, and the energies of adjacent windows add up to the energy
+of both together. (If each sample were held until the next one, every change would be seen half a period
+late.)
 """
 
 import itertools
@@ -18,20 +19,19 @@ from typing import NamedTuple, final
 from trackers.sample import Observation, PowerSample
 
 STALE_PERIODS = 3.0
-"""A sample speaks for this many sampling periods; what lies beyond is not covered."""
+"""A sample covers this many sampling periods after it; the time beyond counts as not covered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integral:
-    """Energy of one window by its samples.
+    """Energy of one window by its power samples.
 
     Attributes:
-        energy_j: Energy of the whole window, the uncovered part taken at the held power; None
-            where no sample precedes or touches the window.
+        energy_j: Energy of the whole window, in which the uncovered part is charged at the last
+            power; None where no sample precedes or touches the window.
         coverage: Share of the window within `STALE_PERIODS` of a sample; in [0, 1].
         samples: Number of samples inside the window.
-        placing_j: Standard error that comes from not knowing when, between two samples, the power
-            changed.
+        placing_j: Standard error from not knowing when, between two samples, the power changed.
     """
 
     energy_j: float | None
@@ -41,7 +41,10 @@ class Integral:
 
 
 class _Step(NamedTuple):
-    """A sample; what had come together since the first one when it began to hold, or was taken."""
+    """A sample that holds from `from_s` on, with running sums since the first sample.
+
+    `energy_j` is the sum until `from_s`; `covered_s`, `placing_j2` and `number` are those until `taken_s`.
+    """
 
     taken_s: float
     from_s: float
@@ -58,15 +61,15 @@ _FROM = attrgetter("from_s")
 
 @final
 class PowerTrace:
-    """One device's power over time, as steps that change half-way between two samples."""
+    """One device's power over time, as a step function that changes half-way between two samples."""
 
     def __init__(self, *, period_s: float) -> None:
-        """Start empty; samples are expected each `period_s`."""
+        """Start empty; samples are expected every `period_s`."""
         self._stale_s = STALE_PERIODS * period_s
         self._steps: list[_Step] = []
 
     def __len__(self) -> int:
-        """Number of samples that are kept."""
+        """Return the number of stored samples."""
         return len(self._steps)
 
     @property
@@ -78,12 +81,13 @@ class PowerTrace:
         """Add the next sample.
 
         Args:
-            sample: The power.
-            is_mean: It is the mean from its time on, and so holds from there. So does a sample
-                after a gap, of which nobody knows when in it power changed.
+            sample: The sample.
+            is_mean: Whether the power is a mean over the time that begins at the sample's time. It then
+                holds from there, instead of from half-way to the previous sample. So does a sample
+                after a gap, because it is unknown when in the gap the power changed.
 
         Raises:
-            ValueError: It is not later than the last one.
+            ValueError: The sample is not later than the last one.
         """
         taken_s, power_w = sample.time_s, sample.power_w
         if not self._steps:
@@ -96,7 +100,7 @@ class PowerTrace:
             raise ValueError(message)
         from_s = taken_s if is_mean or apart_s > self._stale_s else taken_s - apart_s / 2
         held_s = from_s - last.from_s
-        # A change that lies anywhere in between with the same chance: a twelfth of its square.
+        # Variance for a change whose time is uniformly distributed between the two samples.
         placed_j2 = ((power_w - last.power_w) * apart_s) ** 2 / 12
         self._steps.append(
             _Step(
@@ -113,7 +117,7 @@ class PowerTrace:
     def integral(self, start_s: float, stop_s: float) -> Integral:
         """Energy between two instants.
 
-        Where the window begins before the first sample, that sample's power is taken back to the
+        Where the window begins before the first sample, that sample's power is extended back to the
         window's start, and this part counts as not covered.
 
         Raises:
@@ -139,16 +143,16 @@ class PowerTrace:
         )
 
     def power_w(self, time_s: float) -> float:
-        """Power at a time, by the sample that stands for it; there must be one."""
+        """Power at a time, by the sample that stands for it; the trace must not be empty."""
         return self._holding(time_s).power_w
 
     def first_after_s(self, time_s: float) -> float | None:
-        """Return the time of the first sample after a time; None where there is none."""
+        """Return the time of the first sample after `time_s`; None where there is none."""
         at = bisect_right(self._steps, time_s, key=_TAKEN)
         return self._steps[at].taken_s if at < len(self._steps) else None
 
     def longest_gap_s(self, start_s: float, stop_s: float) -> float:
-        """The longest time between two instants, in either order, in which no power was sampled."""
+        """Return the longest time without a sample between two instants, given in either order."""
         start_s, stop_s = min(start_s, stop_s), max(start_s, stop_s)
         at = bisect_right(self._steps, start_s, key=_TAKEN)
         times_s = [start_s]
@@ -158,10 +162,11 @@ class PowerTrace:
         return max(b - a for a, b in itertools.pairwise([*times_s, stop_s]))
 
     def fresh_j(self, start_s: float, stop_s: float) -> float | None:
-        """Energy between two instants by what was sampled after the first one alone.
+        """Energy between two instants by the samples after the first one alone.
 
-        None where the first such sample is stale. For the time since a counter was refreshed: what
-        was sampled before is in the counter, and says nothing of the time after.
+        It is for the time since a counter was refreshed: earlier samples describe energy that the counter
+        already includes, and say nothing about the time after. None where there is no later sample, or
+        the first one comes too late after `stop_s`.
         """
         at = bisect_right(self._steps, start_s, key=_TAKEN)
         if at == len(self._steps) or self._steps[at].taken_s - stop_s > self._stale_s:
@@ -174,12 +179,12 @@ class PowerTrace:
     def forget_before(
         self, time_s: float, *, except_within: Iterable[tuple[float, float]] = ()
     ) -> None:
-        """Drop the samples that no window from `time_s` on can need.
+        """Drop the samples that are not needed any more.
 
         Args:
-            time_s: Later windows start then or after.
-            except_within: Stretches around the starts of earlier windows, which end at `time_s` or
-                after. The samples of each are kept, so that a window may last for days.
+            time_s: Samples from here on are kept, for windows that start at this time or later.
+            except_within: Time spans around the starts of windows that started earlier and are still
+                open. Their samples are kept, so that a window may last for days.
         """
         recent = self._index(time_s, _TAKEN)
         kept = {
@@ -190,7 +195,7 @@ class PowerTrace:
         self._steps[:recent] = [self._steps[at] for at in sorted(kept) if at < recent]
 
     def _index(self, time_s: float, key: Callable[[_Step], float]) -> int:
-        """Place of the last sample that was taken, or held, by then; 0 before the first."""
+        """Index of the last step whose `key` (taken or holding from) is not after `time_s`; else 0."""
         return max(0, bisect_right(self._steps, time_s, key=key) - 1)
 
     def _taken(self, time_s: float) -> _Step:
@@ -208,7 +213,7 @@ class PowerTrace:
 
 
 def mean_power(earlier: Observation, later: Observation) -> PowerSample | None:
-    """Mean power between two readings of a counter; None where it cannot be told."""
+    """Mean power between two readings of a counter, stamped with the earlier time; None where unknown."""
     if earlier.counter_j is None or later.counter_j is None or later.counter_j < earlier.counter_j:
         return None
     power_w = (later.counter_j - earlier.counter_j) / (later.time_s - earlier.time_s)

@@ -1,8 +1,8 @@
-"""EnergyMeter: watches devices in the background and tells the energy of windows.
+"""EnergyMeter: samples devices in the background and measures the energy of windows.
 
-Windows may nest and overlap, and may be opened and closed from any thread. What a sensor does never
-raises out of a window: the reading's status says it. For the edges of windows each board has a thread of
-its own, and so has each other source, so that one that is slow or hangs spoils no window of another.
+Windows may nest and overlap, and may be opened and closed from any thread. A fault of a sensor never
+raises out of a window; the reading's status tells of it. At windows' edges each board is read by a thread
+of its own, and so is each other source, so that a slow or hanging one does not spoil the windows of others.
 """
 
 import os
@@ -25,19 +25,19 @@ from trackers.sources.targets import Targets, sources_of
 
 DEFAULT_SAMPLING_HZ = 10.0
 LOG_LENGTH = 200_000
-"""Power samples that are kept until somebody takes them; the oldest go first."""
+"""Power samples that are kept for `take_log`; beyond that the oldest are dropped."""
 
 SHARE_EACH_S = 0.25
-"""Between windows' edges a process's share is only looked at for the case that the process is killed."""
+"""Sampling period of a process's share, whose samples between windows' edges matter only if it is killed."""
 
 END_S = 1.0
-"""A thread that hangs in a driver is not waited for longer when the meter stops."""
+"""Longest wait, when the meter stops, for a thread that hangs in a driver."""
 
 T = TypeVar("T")
 
 
 class Edges(NamedTuple):
-    """Thread that asks a source at windows' edges, and the lock for asking it."""
+    """Thread that reads a source at windows' edges, and the lock that is held while the source is read."""
 
     thread: EdgeThread
     asks: threading.Lock
@@ -64,14 +64,14 @@ class EnergyMeter:
         clock: Clock | None = None,
         whole_machine: bool = False,
     ) -> None:
-        """Take sources, or what `detect()` found; nothing is sampled before `start` or `with`.
+        """Create a meter of some sources; nothing is sampled before `start` or `with`.
 
         Args:
-            sources: What measures.
-            sampling_hz: How often power is sampled.
-            clock: Says the time.
-            whole_machine: Whether windows without named devices measure all of the machine's CPU
-                and memory, and not this process and its children alone.
+            sources: One or more power sources, or the result of `detect()`.
+            sampling_hz: Rate at which power is sampled.
+            clock: Clock of all times; the machine's monotonic clock when left out.
+            whole_machine: Whether windows without named devices measure all of CPU and memory, instead
+                of the share of this process and its children.
 
         Raises:
             ValueError: `sampling_hz` is not positive.
@@ -93,7 +93,7 @@ class EnergyMeter:
         self._is_started = False
 
     def method(self, device_uuid: str) -> Method:
-        """Method of a device's energies as long as nothing goes wrong; known once started."""
+        """Method of a device's energies when nothing fails; known once the meter has started."""
         watched = self._watched.get(device_uuid)
         source = self._targets.owner(device_uuid)[0] if watched is None else watched.source
         if source.estimated:
@@ -101,17 +101,17 @@ class EnergyMeter:
         return Method.COUNTER if watched is not None and watched.has_counter else Method.SAMPLED
 
     def devices(self) -> tuple[Device, ...]:
-        """Devices of all sources."""
+        """Return the devices of all sources."""
         return self._targets.devices
 
     def default_targets(self) -> list[str]:
-        """Targets of a window without named devices."""
+        """Return the targets of a window for which no devices are named."""
         if self._whole_machine:
             return [device.uuid for device in self.devices()]
         return self._targets.of_process(os.getpid())
 
     def start(self) -> None:
-        """Watch all devices, from now on."""
+        """Start sampling all devices in the background."""
         self._is_started = True
         for edges in self._edges.values():
             edges.thread.start()
@@ -119,7 +119,7 @@ class EnergyMeter:
         self._watch([*(device.uuid for device in self.devices()), *self.default_targets()])
 
     def stop(self) -> None:
-        """End the sampling and let go of the sources; may be called twice."""
+        """Stop sampling and close the sources; may be called twice, but the meter cannot be restarted."""
         self._is_started = False
         threads = [edges.thread for edges in self._edges.values()]
         self._samplers.end()
@@ -145,11 +145,11 @@ class EnergyMeter:
 
     @contextmanager
     def window(self, key: Hashable, *, devices: Sequence[str] | None = None) -> Iterator[Window]:
-        """Measure a block; its `readings` are there once it has ended, also by an exception.
+        """Measure a block of code; `readings` of the window are filled when it ends, also by an exception.
 
         Args:
-            key: Names the window.
-            devices: What to measure; see `open`.
+            key: Name of the window.
+            devices: Devices to measure; see `open`.
 
         Raises:
             ValueError: A window of that name is open.
@@ -162,7 +162,7 @@ class EnergyMeter:
             window.readings = self.close(key)
 
     def watch(self, device_uuid: str) -> None:
-        """Sample a device from now on, whether a window is open on it or not."""
+        """Sample a device from now on, also while no window is open on it."""
         self._watch([device_uuid])
 
     def open(
@@ -175,10 +175,10 @@ class EnergyMeter:
         """Open a window.
 
         Args:
-            key: Names the window.
-            devices: What to measure; left out: boards, and of CPU and memory the shares of this
-                process and its children (see `whole_machine`).
-            start_s: When it began, if that was a moment ago (in another process, say).
+            key: Name of the window.
+            devices: UUIDs of the devices to measure. When left out: the boards, the node, and the share of
+                this process and its children in CPU and memory (all of it with `whole_machine`).
+            start_s: Start of the window, if it began before this call (in another process, say).
 
         Raises:
             ValueError: A window of that name is open, or `start_s` is not a time.
@@ -208,14 +208,11 @@ class EnergyMeter:
         window.start_s = now_s if start_s is None else min(start_s, now_s)
 
     def opened(self, key: Hashable) -> OpenWindow | None:
-        """Return the state of a window that is open; None where it is not."""
+        """Return the state of an open window; None where no window of that name is open."""
         return self._open.get(key)
 
     def adopt(self, key: Hashable, window: OpenWindow) -> None:
-        """Go on with a window that another process opened, and which has ended since.
-
-        What a device's counter said there is believed only where it means the same here.
-        """
+        """Take over a window of a process that has ended; see `PowerSource.counter_outlives`."""
         self._watch(list(window.at_start))
         known = {
             each: seen if self._watched[each].source.counter_outlives else None
@@ -225,11 +222,14 @@ class EnergyMeter:
             self._open[key] = OpenWindow(start_s=window.start_s, at_start=known)
 
     def close(self, key: Hashable, *, stop_s: float | None = None) -> dict[str, Reading]:
-        """Close a window and tell the energy of each of its devices; empty if it is not open.
+        """Close a window and measure the energy of each of its devices.
 
         Args:
-            key: Names the window.
-            stop_s: When it ended, if that was a moment ago.
+            key: Name of the window.
+            stop_s: End of the window, if it ended before this call.
+
+        Returns:
+            Reading of each device by UUID; empty if the window is not open, or is being closed already.
 
         Raises:
             ValueError: `stop_s` is not a time.
@@ -255,27 +255,27 @@ class EnergyMeter:
             self._drop_the_gone()
 
     def open_windows(self) -> list[Hashable]:
-        """The windows that are open, in the order in which they were opened."""
+        """Return the names of the open windows, in the order in which they were opened."""
         with self._lock:
             return list(self._open)
 
     def sample(self) -> None:
-        """Observe every watched device once, as the threads do each period."""
+        """Sample every watched device once, as the background threads do each period."""
         self._samplers.sample()
 
     def take_log(self) -> list[LoggedSample]:
-        """The power samples since the last call, and forget them."""
+        """Return the power samples since the last call, and remove them from the log."""
         return [self._log.popleft() for _ in range(len(self._log))]
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
-        """Mean power of a watched device; None where it was not observed for most of the time."""
+        """Mean power of a watched device; None when it was observed for less than 90 % of the time."""
         watched = self._watched.get(device_uuid)
         if watched is None or stop_s <= start_s:
             return None
         return watched.mean_power_w(start_s, stop_s)
 
     def state(self, device_uuid: str) -> BoardState:
-        """State of a device as it was told last; no sensor is asked."""
+        """State of a device as it was last reported; does not read the sensor."""
         watched = self._watched.get(device_uuid)
         return BoardState() if watched is None else watched.state
 
@@ -285,7 +285,7 @@ class EnergyMeter:
         return None if watched is None else watched.refresh_s
 
     def _watch(self, targets: Sequence[str]) -> None:
-        """Sample what is not sampled yet, and ask each once."""
+        """Begin to sample the targets that are not sampled yet, and read each of these once."""
         with self._lock:
             unknown = [each for each in dict.fromkeys(targets) if each not in self._watched]
             new = [self._begin_watch(each) for each in unknown]
@@ -310,7 +310,7 @@ class EnergyMeter:
             samplers=self._samplers,
             asks=edges.asks,
             clock=self._clock,
-            # What tells a power once a second is observed all the time by a sample a second.
+            # A device that updates its power once a second is fully observed by one sample a second.
             period_s=max(self._period_s, SHARE_EACH_S if device is None else device.told_each_s),
             keep=self._keep,
             open_windows=self._windows_on,
@@ -339,7 +339,7 @@ class EnergyMeter:
             return [each for each in self._open.values() if device_uuid in each.at_start]
 
     def _drop_the_gone(self) -> None:
-        """Watch processes no more that have ended and have no window."""
+        """Stop watching the shares of processes that have ended and have no open window."""
         with self._lock:
             in_use = {target for window in self._open.values() for target in window.at_start}
             for target, watched in list(self._watched.items()):

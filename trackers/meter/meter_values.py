@@ -1,4 +1,4 @@
-"""Values that an `EnergyMeter` hands out, and the state of a window that is open."""
+"""Values that an `EnergyMeter` returns, and the state of an open window."""
 
 import math
 from collections.abc import Hashable
@@ -18,7 +18,7 @@ class LoggedSample:
 
 
 def logged(device_uuid: str, sample: PowerSample, window: Hashable | None) -> LoggedSample:
-    """A sample as the log has it."""
+    """Return a log entry for a sample of a device."""
     return LoggedSample(
         device_uuid=device_uuid, time_s=sample.time_s, power_w=sample.power_w, window=window
     )
@@ -33,13 +33,15 @@ class Window:
 
 @dataclass(slots=True, kw_only=True)
 class OpenWindow:
-    """A window that was opened.
+    """State of a window that is open.
 
     Attributes:
-        start_s: When it began.
-        at_start: What each of its devices said then; None where one has not answered yet.
-        refreshed: What a device said after its counter's next refresh, where it was asked then.
-        is_closing: Whether somebody closes it at this moment.
+        start_s: Start of the window.
+        at_start: Observation of each device at the start, by UUID; None while the device has not
+            answered.
+        refreshed: Observation after the first refresh of a device's counter in the window, by UUID;
+            only of devices that were asked then.
+        is_closing: Whether another call is closing it at this moment.
     """
 
     start_s: float
@@ -48,10 +50,11 @@ class OpenWindow:
     is_closing: bool = False
 
     def around_start_s(self, device_uuid: str, power_mean_s: float) -> tuple[float, float]:
-        """The times around the start of which power must be known when the window closes.
+        """Time span around the start whose power samples are needed when the window closes.
 
-        From when the device's counter was made, a moment before or after the start, to where powers
-        that are means of `power_mean_s` no more are of the time before.
+        It begins when the counter took the value that was read at the start, which may be shortly before
+        or after the start. It ends where powers averaged over `power_mean_s` no longer include the time
+        before the start.
         """
         seen = self.at_start[device_uuid]
         counted_s = self.start_s if seen is None else seen.time_s
@@ -59,12 +62,12 @@ class OpenWindow:
 
 
 def check_time(name: str, time_s: float | None) -> None:
-    """Refuse what is no time.
+    """Refuse a value that is not a time.
 
     Raises:
-        ValueError: It is neither a finite number nor None.
+        ValueError: The value is neither a finite number nor None.
     """
-    # What comes from another process, or from a user, may be anything.
+    # Values from another process or from a user can be of any type.
     is_number = isinstance(time_s, int | float)
     if time_s is not None and not (is_number and math.isfinite(time_s)):
         message = f"{name} is {time_s!r}; allowed is a finite number of seconds, or None"

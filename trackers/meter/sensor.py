@@ -1,4 +1,4 @@
-"""Known facts of how a device is observed, and how far the powers that it tells hold."""
+"""Known facts about a device's sensor, and how long a power that it reports remains valid."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,28 +9,29 @@ from trackers.meter.uncertainty import ENOUGH, Persistence, Roughness
 from trackers.sample import Observation
 
 MEMORIES, MEMORIES_UNSEEN = 6.0, 0.7
-"""A power is held until so many of a load's memories have passed; then the load's mean is nearer. The second
-is for loads of which no sample tells anything of the next, so that their memory may be far shorter than is
-seen. Found on the curves of `drawn_curves(40, seed=1)` in `benchmarks.tracking.curves`: the smallest mean
-error, and the fewest curves on which the counter alone is better."""
+"""A power is held for this many correlation times ("memories") of the load; after that the load's mean is the
+better guess. The second value is for loads whose consecutive samples are uncorrelated, so that their memory
+may be far shorter than can be seen. Both were tuned on the curves of `drawn_curves(40, seed=1)` in
+`benchmarks.tracking.curves`: the smallest mean error, and the fewest curves on which the counter alone is
+better."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sensor:
-    """Known facts of how a device is observed, at one moment: what they come to is computed once.
+    """Snapshot of the known facts about a device's sensor; derived values are computed once.
 
     Attributes:
-        has_counter: Whether it has ever given a counter.
+        has_counter: Whether the device has ever reported a counter.
         estimated: Whether the source computes energies from something other than a sensor.
-        power_limit_w: Highest power that it may draw; None if not known.
+        power_limit_w: Highest power that the device may draw; None if not known.
         period_s: Time between two power samples.
-        power_mean_s: Time over which each of them is a mean; 0 where that is short.
-        told_each_s: Time between two powers that it tells, where that is long; else 0.
-        refresh_s: Time between two refreshes of its counter; None where it is not known.
-        oldest_s: How old a counter's value may be where that is not known.
-        trust: What is thought of its counter.
-        roughness: How its load moves.
-        persistence: How far the powers that it tells hold.
+        power_mean_s: Time over which the sensor averages each power; 0 where that is short.
+        told_each_s: Time between two updates of the reported power, where that is long; else 0.
+        refresh_s: Time between two refreshes of the counter; None where it is not known.
+        oldest_s: Greatest age that a counter's value may have while `refresh_s` is not known.
+        trust: Present verdict on the counter.
+        roughness: How fast and how far the load varies.
+        persistence: For how long a reported power remains valid, as judged by the counter.
     """
 
     period_s: float
@@ -46,14 +47,14 @@ class Sensor:
     persistence: Persistence = field(default_factory=Persistence)
 
     def kept(self, gap_s: float) -> float:
-        """Share of a power that holds in a stretch in which nothing else is reported."""
+        """Weight in [0, 1] of the last reported power against the load's mean over `gap_s` without a report."""
         by_samples_s, held, by_counter_s = self._memories
         by_samples = _kept(gap_s, by_samples_s, held=held)
         return min(by_samples, _kept(gap_s, by_counter_s, held=MEMORIES))
 
     @cached_property
     def _memories(self) -> tuple[float, float, float]:
-        """The load's memory by its samples, how many of them a power holds, and its memory by the counter."""
+        """The load's memory by its samples, how many of these a power is held, and its memory by the counter."""
         by_samples_alone = self.persistence.weight < ENOUGH
         unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
         return (
@@ -64,34 +65,34 @@ class Sensor:
 
     @property
     def late_s(self) -> float:
-        """Time by which the power that is told is of the past."""
+        """Time by which a reported power lags behind; 0 where the board reports its present power."""
         return self.hold_s if self.persistence.is_late else 0.0
 
     @property
     def aged_s(self) -> float:
-        """The same as far as an uncertainty goes: while that is being learnt, half of what it may be."""
+        """`late_s` for use in an uncertainty; while it is still being learnt, half of its largest value."""
         is_learnt = not self.persistence.weight or self.persistence.knows_of_lateness
         return self.late_s if is_learnt else self.hold_s / 2
 
     @property
     def unknown_s(self) -> float:
-        """Time by which a counter's value may be older than it is taken for."""
+        """Time by which a counter's value may be older than its time stamp."""
         return self.oldest_s if self.refresh_s is None else 0.0
 
     def unknown_at_s(self, seen: Observation) -> float:
-        """The same of one value: one that was read next to a refresh may be from before it."""
+        """`unknown_s` of one observation; a value read close to a refresh may be the one from before it."""
         if self.refresh_s is None or seen.took_s == 0:
             return self.unknown_s
         return self.refresh_s + seen.took_s
 
     @cached_property
     def hold_s(self) -> float:
-        """Time for which the board reports the same power, as far as is known."""
+        """Time for which the board reports the same power before it updates it, as far as is known."""
         return self.roughness.hold_s(self.refresh_s)
 
 
 def _kept(gap_s: float, memory_s: float, *, held: float) -> float:
-    """The mean of exp(-time / memory) over a stretch; 1 while the stretch is shorter than `held` memories."""
+    """Mean of exp(-time / memory) over a gap; 1 while the gap is no longer than `held` memories."""
     if gap_s <= held * memory_s:
         return 1.0
     return memory_s / gap_s * (1 - math.exp(-gap_s / memory_s)) if memory_s > 0 else 0.0

@@ -1,8 +1,8 @@
-"""The threads that ask sensors: one samples all devices, and each board has one for its windows' edges.
+"""Threads that read sensors: one samples all devices, and each board has one for its windows' edges.
 
-Who opens or closes a window hands a job to the device's edge thread and waits for the answer, but not for
-longer than a deadline: a driver that hangs holds up its own threads, and nobody else's. A device that is
-slow to answer gets a sampler of its own, so that the others are sampled in time.
+The caller that opens or closes a window hands a job to the device's edge thread and waits for the answer, but
+no longer than a deadline: a hanging driver blocks its own threads and no others. A device that is slow to
+answer gets a sampler of its own, so that the others are sampled in time.
 """
 
 import logging
@@ -18,13 +18,13 @@ from trackers.clock import Clock
 from trackers.meter.pace import Pace
 
 DEADLINE_S = 0.5
-"""A window's edge waits for a sensor for no longer. One that is quick answers in a millisecond."""
+"""Longest time for which a window's edge waits for a sensor. A quick one answers in a millisecond."""
 
 SLOW_S = 0.1
 """A device whose answer takes longer gets a sampler of its own."""
 
 WATCH_EACH_S = 0.25
-"""So often it is looked whether a device is slow."""
+"""Time between two checks for a slow device."""
 
 T = TypeVar("T")
 
@@ -32,51 +32,51 @@ _log = logging.getLogger(__name__)
 
 
 class Sampled(Protocol):
-    """A device as its sampler sees it; a `trackers.meter.watched_device.WatchedDevice`."""
+    """Interface of a device towards its sampler; implemented by `WatchedDevice`."""
 
     @property
     def gains(self) -> bool:
-        """Return whether sampling it more often makes short windows better."""
+        """Return whether sampling the device more often makes short windows more accurate."""
 
     @property
     def asking_since_s(self) -> float | None:
-        """Since when its source owes an answer; None where it owes none."""
+        """Start of the call to the source that is in progress; None when there is none."""
 
     def attend(self) -> bool:
-        """Learn its counter's refreshes, if that is due; whether it was."""
+        """Learn the refresh times of the counter if that is due, and return whether it was."""
 
     def sample(self) -> None:
-        """Ask it for its power."""
+        """Read the device's power."""
 
     def keep_up(self) -> None:
-        """Do what is done now and then."""
+        """Do the periodic work that must not delay a window's edge."""
 
 
 @final
 class EdgeJob(Generic[T]):
-    """A job for the edge of a window, and its result once it was done."""
+    """A job for the edge of a window, and its result once it is done."""
 
     def __init__(self, job: Callable[[], T]) -> None:
-        """Not done yet."""
+        """Wrap a job that is not done yet."""
         self._job = job
-        self._done = threading.Lock()  # an Event costs several of them, at each window's edge
+        self._done = threading.Lock()  # an Event would cost several locks at each window's edge
         self._done.acquire()
         self._value: T | None = None
         self._is_wanted = True
 
     def do(self) -> None:
-        """Do the job, if anybody still wants it; one that fails is answered by None."""
+        """Run the job if its result is still wanted; the result of a job that raises is None."""
         try:
             self._value = self._job() if self._is_wanted else None
         finally:
             self._done.release()
 
     def value(self, timeout_s: float, *, late_too: bool) -> T | None:
-        """The answer; None where there is none in time.
+        """Wait for the result and return it; None where there is none in time.
 
         Args:
-            timeout_s: For how long it is waited for.
-            late_too: Whether the job is to be done although nobody waits for it any more.
+            timeout_s: Longest time to wait.
+            late_too: Whether the job is still to be done after this wait has ended without a result.
         """
         if self._done.acquire(timeout=max(0.0, timeout_s)):
             self._done.release()
@@ -87,10 +87,10 @@ class EdgeJob(Generic[T]):
 
 @final
 class EdgeThread:
-    """Does jobs for the edges of windows, one after the other; costs nothing between them."""
+    """A thread that runs jobs for the edges of windows, one after the other; it sleeps between them."""
 
     def __init__(self, name: str, clock: Clock) -> None:
-        """Do jobs at once, in the caller's thread, until it is started."""
+        """Create the thread; until it is started, jobs are run at once in the caller's thread."""
         self._clock = clock
         self._jobs: SimpleQueue[EdgeJob[object] | None] = SimpleQueue()
         self._later: list[tuple[float, Callable[[], object]]] = []
@@ -99,22 +99,22 @@ class EdgeThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Do jobs in a thread from now on."""
+        """Run jobs in a background thread from now on."""
         self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Let the thread end, when its present call has returned."""
+        """Tell the thread to end when its present job has returned."""
         self._is_ended = True
         self._jobs.put(None)
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the end, but not for a call that hangs."""
+        """Wait for the thread to end, at most `timeout_s`, because a job may hang."""
         if self._thread is not None:
             self._thread.join(timeout_s)
 
     def submit(self, job: Callable[[], T]) -> EdgeJob[T]:
-        """Have a job done."""
+        """Queue a job and return a handle to its result."""
         submitted = EdgeJob(job)
         if self._thread is None:
             submitted.do()
@@ -123,16 +123,16 @@ class EdgeThread:
         return submitted
 
     def later(self, due_s: float, job: Callable[[], object]) -> None:
-        """Have a job done at a time that is to come; to be called by a job of this thread."""
+        """Schedule a job for a later time; may be called only by a job of this thread."""
         self._later.append((due_s, job))
 
     @property
     def due_s(self) -> float:
-        """Return when the next of the later jobs is due; infinite where there is none."""
+        """Time at which the next scheduled job is due; infinite where there is none."""
         return min((due_s for due_s, _ in self._later), default=math.inf)
 
     def do_due(self) -> None:
-        """Do the later jobs whose time has come."""
+        """Run the scheduled jobs that are due."""
         now_s = self._clock.now_s()
         due = [each for each in self._later if each[0] <= now_s]
         self._later = [each for each in self._later if each[0] > now_s]
@@ -149,7 +149,7 @@ class EdgeThread:
                 if submitted is not None:
                     submitted.do()
                 self.do_due()
-            except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
+            except Exception:  # noqa: BLE001 - the thread goes on, whatever a job raises
                 _log.exception("%s: a job failed", self._name)
 
 
@@ -158,14 +158,14 @@ class Sampler:
     """Samples devices at a pace, one after the other."""
 
     def __init__(self, clock: Clock, ends: threading.Event, *, period_s: float) -> None:
-        """Sample each `period_s` until `ends` is set."""
+        """Create a sampler that samples every `period_s` until `ends` is set."""
         self.pace = Pace(period_s)
         self.devices: tuple[Sampled, ...] = ()
         self._clock = clock
         self._ends = ends
 
     def slow(self) -> Sampled | None:
-        """The device that owes an answer for too long; None where none does."""
+        """Return the device that has not answered for longer than `SLOW_S`; None where there is none."""
         due_s = self._clock.now_s() - SLOW_S
         for device in self.devices:
             since_s = device.asking_since_s
@@ -174,15 +174,15 @@ class Sampler:
         return None
 
     def sample(self) -> None:
-        """Ask every device once, as is done each period."""
+        """Sample every device once, as is done each period."""
         self._sample(self.devices)
         for device in self.devices:
             device.keep_up()
 
     def run(self) -> None:
-        """Sample until the end."""
+        """Sample until `ends` is set."""
         while True:
-            # One at a time, because the others have samples to take in between.
+            # One device per round, because the others must be sampled in between.
             any(device.attend() for device in self.devices)
             often = [device for device in self.devices if device.gains]
             wait_s = self.pace.wait_s(self._clock.now_s(), often=bool(often))
@@ -195,7 +195,7 @@ class Sampler:
 
     def _sample(self, devices: Sequence[Sampled]) -> None:
         for device in devices:
-            if device in self.devices:  # it may have been given to another sampler meanwhile
+            if device in self.devices:  # it may have been moved to another sampler meanwhile
                 device.sample()
 
 
@@ -204,7 +204,7 @@ class Samplers:
     """The samplers of a meter: one, and one more for each device that was slow."""
 
     def __init__(self, clock: Clock, *, period_s: float) -> None:
-        """Sample each `period_s`, once it was started."""
+        """Create samplers that sample every `period_s` once they are started."""
         self._clock = clock
         self._period_s = period_s
         self._ends = threading.Event()
@@ -214,28 +214,28 @@ class Samplers:
         self._all = [self.first]
 
     def add(self, device: Sampled) -> None:
-        """Sample a device too."""
+        """Add a device to those that are sampled."""
         with self._lock:
             self.first.devices = (*self.first.devices, device)
 
     def remove(self, device: Sampled) -> None:
-        """Sample it no more."""
+        """Stop sampling a device."""
         with self._lock:
             for sampler in self._all:
                 sampler.devices = tuple(each for each in sampler.devices if each is not device)
 
     def edge(self) -> None:
-        """A window opens or closes now."""
+        """Note that a window opens or closes now."""
         now_s = self._clock.now_s()
         for sampler in self._all:
             sampler.pace.edge(now_s)
 
     def wait(self, duration_s: float) -> bool:
-        """Wait; whether the samplers are to end."""
+        """Wait for `duration_s`, or less if the samplers are to end; return whether they are."""
         return self._clock.wait(self._ends, duration_s)
 
     def start(self) -> None:
-        """Begin to sample."""
+        """Start the sampling threads."""
         if self._ends.is_set():
             _log.warning(
                 "a meter is started that was stopped: its sources are closed, and all is missing that it "
@@ -245,16 +245,16 @@ class Samplers:
         self._begin(self._watch, "energy-meter watch")
 
     def end(self) -> None:
-        """Let all samplers end, when their present calls have returned."""
+        """Tell all samplers to end when their present calls have returned."""
         self._ends.set()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the end, but not for calls that hang."""
+        """Wait for each thread to end, at most `timeout_s`, because a call may hang."""
         for thread in self._threads:
             thread.join(timeout_s)
 
     def sample(self) -> None:
-        """Ask every device once."""
+        """Sample every device once."""
         for sampler in self._all:
             sampler.sample()
 
@@ -264,7 +264,7 @@ class Samplers:
         thread.start()
 
     def _watch(self) -> None:
-        """Leave a slow device alone with its sampler, and go on with the others in a new one."""
+        """Leave a slow device to its present sampler, and move the others to a new one."""
         while not self._clock.wait(self._ends, WATCH_EACH_S):
             slow = self.first.slow()
             if slow is None or len(self.first.devices) == 1:
@@ -281,16 +281,16 @@ class Samplers:
 def answered(
     jobs: Sequence[tuple[EdgeThread, Sampled, Callable[[], T]]], clock: Clock, *, late_too: bool
 ) -> list[T | None]:
-    """Have jobs done by edge threads at the same time.
+    """Run jobs on their edge threads at the same time and wait for the results.
 
     Args:
-        jobs: By whom, for which device, and what.
-        clock: Says the time.
-        late_too: Whether those that come too late are to be done nevertheless.
+        jobs: For each job its thread, its device and the function to call.
+        clock: Clock of all times.
+        late_too: Whether a job is still to be done after the wait for it has ended.
 
     Returns:
-        Their answers, in order; None for each that has none within `DEADLINE_S`. A device that hangs
-        already is not waited for at all.
+        The results in the order of the jobs; None for each that is not done within `DEADLINE_S`. A device
+        that is already hanging is not waited for at all.
     """
     asked = [(device, thread.submit(job)) for thread, device, job in jobs]
     until_s = clock.now_s() + DEADLINE_S
@@ -303,7 +303,7 @@ def answered(
 
 
 def closed_in_time(close: Callable[[], None], timeout_s: float) -> None:
-    """Close a source, and do not wait for one that hangs."""
+    """Close a source, waiting at most `timeout_s`, because it may hang; errors are ignored."""
     thread = threading.Thread(target=partial(_quietly, close), name="closing", daemon=True)
     thread.start()
     thread.join(timeout_s)

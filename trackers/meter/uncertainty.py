@@ -1,15 +1,15 @@
-"""Bounds on the distance of a measured energy from the true one.
+"""Uncertainty of a measured energy: statistics of the load, and the half-widths that follow from them.
 
-Two parts. The common part is the board's calibration: up to about 5 % against an external meter, with
-either sign, and the same share in all readings of a board, so that comparisons on one board hold (Yang et
-al., SC24, arXiv 2312.02741). The own part is what one window does not know: what was drawn between the
-last refresh of the counter and the window's edge, when between two samples the power changed, and what
-was not observed at all. It is a half-width that 95 % of errors lie within, which
-`benchmarks.tracker_accuracy` checks on curves that nobody chose.
+An uncertainty has two parts. The common part is the board's calibration: up to about 5 % against an external
+meter, with either sign, and the same share in all readings of a board, so that comparisons on one board
+hold (Yang et al., SC24, arXiv 2312.02741). The own part is what remains unknown of one window: the energy
+between the last refresh of the counter and the window's edge, the moment between two samples at which the
+power changed, and the time that was not observed at all. It is a half-width within which 95 % of the errors
+lie; `benchmarks.tracker_accuracy` checks this on randomly drawn curves.
 
-A load that jumps between levels at random moments moves, in a stretch of L seconds, by a mean square of
-Q x L. Q (W^2/s) is estimated from samples that lie close together. Held over the stretch, its energy is
-then uncertain by the root of Q x L^3 / 3.
+The power of a load that jumps between levels at random moments changes, over L seconds, by a mean square
+of Q x L. Q (W^2/s) is estimated from samples that lie close together. If the power is held over such a
+stretch, its energy has a standard error of the square root of Q x L^3 / 3.
 """
 
 import math
@@ -23,57 +23,57 @@ COMMON = 0.05
 """The common part, as a share of the energy."""
 
 HALF_WIDTHS = 3.2
-"""Standard errors in a half-width. Errors at edges have heavy tails: mostly nothing happens in a stretch
-of 20 ms, and sometimes the load changes; two of them would hold for normal errors."""
+"""Standard errors in a half-width. Two would do for normal errors, but errors at edges have heavy tails: in
+most stretches of 20 ms nothing happens, and in a few the load changes."""
 
 LEAST = 0.001
-"""Standard error of any reading, as a share: of clocks, and of counters that count in millijoules."""
+"""Least standard error of any reading, as a share of it: from clocks, and from counters in millijoules."""
 
 CLOSE_S = 0.05
-"""Two samples that lie no farther apart tell how a load moves in short times."""
+"""Samples no farther apart than this tell how the load varies over short times."""
 
 ENOUGH_PAIRS = 5
-"""With so many pairs of samples something is known of a load's moves."""
+"""Pairs of samples after which an estimate from them is used."""
 
 FORGETTING = 0.98
-"""Weight of what was known at each new pair: some 50 of them count."""
+"""Weight of all earlier pairs at each new pair: effectively the last 50 count."""
 
 LEAST_KEPT = 0.005
-"""A correlation below this is taken for this: there is always some chance in it."""
+"""Lower bound of an estimated correlation, because the estimate is noisy."""
 
 LONGEST_HOLD_S = 0.1
-"""Boards renew the power that they tell each 20 to 100 ms."""
+"""Longest time for which a board reports the same power: boards update it every 20 to 100 ms."""
 
 FRESH_PAIRS = 3
-"""Changes of power between two refreshes of the counter; so many show that power is renewed more often."""
+"""Number of changes of power between two counter refreshes that shows that power is updated more often."""
 
 
 STRETCH_FORGETTING = 0.95
-"""Weight of what was known at each new stretch: some 20 of them count."""
+"""Weight of all earlier stretches at each new stretch: effectively the last 20 count."""
 
 ENOUGH = 4.0
-"""With the weight of so many stretches something is known."""
+"""Weight of stretches from which on an estimate from them is used."""
 
 ENOUGH_TO_BE_LATE = 10.0
-"""The same, for taking power to be told late."""
+"""Weight of stretches from which on the board's power may be judged to be reported late."""
 
 LATE = 0.45
-"""Mean square by which power differs from the mean of the stretch before it over that of the stretch after
-it, below which it is told of the former. On an H200 0.3 was seen."""
+"""Power is judged to be of the stretch before it when its mean square difference from that stretch's mean, over
+its mean square difference from the next stretch's mean, is below this. On an H200 the ratio was 0.3."""
 
 MOST_KEPT = 0.995
-"""The share of the variance that means keep is taken to be no higher, because there is chance in a few."""
+"""Upper bound of the share of the variance that means over a stretch keep, because its estimate is noisy."""
 
 STANDS = 1e-6
-"""A load whose told powers vary by less, as a share of their square, stands."""
+"""A load is steady when the variance of its reported powers is less than this share of their mean square."""
 
 HALVINGS = 20
-"""Of 14 powers of e: to a hundred-thousandth."""
+"""Halvings of a range of 14 powers of e, which find the solution to a hundred-thousandth."""
 
 
 @dataclass(slots=True)
 class _Moves:
-    """Squares of changes of power and the times in which they came, both fading."""
+    """Exponentially weighted sums over pairs of samples: squared changes of power, and the times between."""
 
     square_w2: float = 0.0
     time_s: float = 0.0
@@ -91,16 +91,16 @@ class _Moves:
         return self.square_w2 / self.time_s if self.pairs >= ENOUGH_PAIRS else 0.0
 
     def kept(self, variance_w2: float, hold_s: float) -> float:
-        """Correlation of two powers of a pair; 1 where it is not known."""
+        """Correlation of the two powers of a pair; 1 where it is not known."""
         if self.pairs < ENOUGH_PAIRS or variance_w2 <= 0 or self.square_w2 <= 0:
             return 1.0
         apart_s = self.time_s / self.weight
-        # Of pairs that are closer than power is renewed, only some see a change of it.
+        # Of pairs that lie closer together than updates of the power, only this share sees an update.
         seen = min(1.0, apart_s / hold_s) if hold_s > 0 else 1.0
         return max(LEAST_KEPT, 1 - self.square_w2 / self.weight / seen / (2 * variance_w2))
 
     def memory_s(self, variance_w2: float, hold_s: float) -> float:
-        """Time in which the correlation falls to a third, if as an exponential."""
+        """Correlation time, in which the correlation falls to 1/e; infinite for a steady load."""
         kept = self.kept(variance_w2, hold_s)
         if kept >= 1:
             return math.inf
@@ -109,10 +109,10 @@ class _Moves:
 
 @final
 class Roughness:
-    """Movement of a load: its mean square change per second, its spread and its memory."""
+    """Statistics of a load's variation: mean square change per second, spread and correlation time."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without any sample."""
         self._close = _Moves()
         self._far = _Moves()
         self._last: PowerSample | None = None
@@ -124,11 +124,11 @@ class Roughness:
         self._shortest_s: list[float] = []
 
     def saw(self, sample: PowerSample, *, refreshed_between: bool = True) -> None:
-        """Take the next sample.
+        """Add the next sample.
 
         Args:
             sample: The sample.
-            refreshed_between: Whether the counter may have been refreshed since the one before.
+            refreshed_between: Whether the counter may have been refreshed since the previous sample.
         """
         last, self._last = self._last, sample
         self._weight = FORGETTING * self._weight + 1
@@ -157,11 +157,11 @@ class Roughness:
         return math.sqrt(max(0.0, self._square_w2 - self._mean_w**2))
 
     def hold_s(self, refresh_s: float | None) -> float:
-        """Time for which the board may report the same power.
+        """Time for which the board may report the same power before it updates it.
 
         Args:
-            refresh_s: Time between two refreshes of its counter, with which power is renewed if not
-                more often; None where it is not known.
+            refresh_s: Time between two refreshes of the board's counter, at which power is updated too, if
+                not more often; None where it is not known.
         """
         if self._fresh >= FRESH_PAIRS:
             return 0.0
@@ -171,17 +171,17 @@ class Roughness:
         return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
 
     def forgets(self, hold_s: float) -> bool:
-        """Return whether two samples in a row are independent of each other; see `memory_s`."""
+        """Return whether consecutive samples are uncorrelated; see `memory_s` for `hold_s`."""
         variance_w2 = self.std_w**2
         return any(
             each.kept(variance_w2, hold_s) <= LEAST_KEPT for each in (self._close, self._far)
         )
 
     def memory_s(self, hold_s: float) -> float:
-        """Time after which a power says little of the present one; infinite for a steady load.
+        """Correlation time of the load, after which a power says little; infinite for a steady load.
 
         Args:
-            hold_s: How long the board tells the same power.
+            hold_s: Time for which the board reports the same power.
         """
         variance_w2 = self.std_w**2
         return min(each.memory_s(variance_w2, hold_s) for each in (self._close, self._far))
@@ -190,12 +190,16 @@ class Roughness:
 @final
 @dataclass(slots=True)
 class Persistence:
-    """Persistence of a power that a board reports, as its own counter has seen it.
+    """Estimate, from the board's own counter, of how long a reported power remains valid.
 
-    Between the last refresh and a window's edge nothing is known but the power that was told last. Of a load
-    that stands it says all, of one that changes faster than the board tells anything it says nothing, and
-    then the load's mean is the better guess. Means between two refreshes vary as much as told powers do where
-    the load stands, and less the faster it changes. What was seen fades.
+    Between the counter's last refresh and a window's edge only the last reported power is known. For a steady
+    load it is enough; for one that changes faster than the board reports, it says nothing, and the load's mean
+    is the better guess. To tell which: the mean powers between refreshes vary as much as the reported powers
+    when the load is slow, and less the faster it changes. Older stretches are gradually forgotten.
+
+    Attributes:
+        weight: Effective number of stretches seen, after forgetting.
+        mean_w: Mean power over these stretches, by the counter.
     """
 
     weight: float = 0.0
@@ -210,13 +214,13 @@ class Persistence:
     def saw(
         self, *, told_w: float, then_w: float, over_s: float, told_after_w: float | None = None
     ) -> None:
-        """Take a stretch.
+        """Add a stretch between two refreshes of the counter.
 
         Args:
-            told_w: Power that was told at its start.
-            then_w: Mean power in it, by the counter.
-            over_s: Its length.
-            told_after_w: Power that was told at its end; None where there was none.
+            told_w: Power reported at its start.
+            then_w: Mean power in the stretch, by the counter.
+            over_s: Length of the stretch.
+            told_after_w: Power reported at its end; None where there was none.
         """
         self.weight = STRETCH_FORGETTING * self.weight + 1
         share = 1 / self.weight
@@ -231,23 +235,23 @@ class Persistence:
 
     @property
     def knows_of_lateness(self) -> bool:
-        """Return whether enough stretches were seen to tell."""
+        """Return whether enough stretches were seen for `is_late` to be meaningful."""
         return self.weight >= ENOUGH_TO_BE_LATE
 
     @property
     def is_late(self) -> bool:
-        """Return whether power is told of the stretch before a refresh, and not of that moment.
+        """Return whether the reported power is the mean of the stretch before it, and not the present power.
 
-        Power of the moment is as far from the mean of the stretch before it as from that of the stretch
+        A present power would be as far from the mean of the stretch before it as from that of the stretch
         after it.
         """
         return self.knows_of_lateness and self._off_after_w2 < LATE * self._off_before_w2
 
     def memory_s(self, told_std_w: float) -> float:
-        """Time after which a reported power no longer holds; infinite while nothing is known of it.
+        """Correlation time after which a reported power is no longer valid; infinite while it is unknown.
 
         Args:
-            told_std_w: Standard deviation of all powers that were told, be it between stretches.
+            told_std_w: Standard deviation of all reported powers, including those between refreshes.
         """
         spread_w2 = max(told_std_w**2, self._told_w2 - self._told_w**2)
         if self.weight < ENOUGH or spread_w2 <= STANDS * self._told_w2:
@@ -258,10 +262,15 @@ class Persistence:
 
 @lru_cache(maxsize=64)
 def memory_s(kept: float, over_s: float) -> float:
-    """Memory of a load of whose variance the mean over a stretch keeps a share.
+    """Correlation time ("memory") of a load, from the share of its variance that means over a stretch keep.
 
-    Where its correlation falls as exp(-time / memory), 2 (x - 1 + exp(-x)) / x^2 is kept, x being the
-    stretch over the memory. A reading asks for the same several times.
+    For a correlation of exp(-time / memory) that share is 2 (x - 1 + exp(-x)) / x^2, where x is the
+    stretch's length over the memory; this is solved for the memory by bisection. The result is cached because
+    each reading asks for it several times.
+
+    Args:
+        kept: Variance of the means over stretches, as a share of the load's variance.
+        over_s: Length of a stretch.
     """
     low, high = 1e-3, 1e3
     for _ in range(HALVINGS):
@@ -282,12 +291,12 @@ def edge_error_j(
     """Standard error of the energy between a counter's value and its window's edge.
 
     Args:
-        roughness: How the load moves.
-        late_s: Length of the stretch.
-        gap_s: The longest part of it in which no power was told.
-        unknown_s: How much older than it is taken for the counter's value may be.
+        roughness: Statistics of the load's variation.
+        late_s: Time between the counter's value and the edge; its sign does not matter.
+        gap_s: Longest part of that time in which no power was reported.
+        unknown_s: Time by which the counter's value may be older than its time stamp.
         mean_w: Mean power of the window.
-        aged_s: Time by which the power that is held is of the past.
+        aged_s: Time by which the power that is held lags behind.
     """
     late_s = abs(late_s)
     gap_s = min(gap_s, late_s)
@@ -296,11 +305,12 @@ def edge_error_j(
 
 
 def own_j(errors_j: list[float], *, energy_j: float, coverage: float) -> float:
-    """Half-width of the own part.
+    """Half-width of the own part of an uncertainty.
 
     Args:
-        errors_j: Standard errors that have nothing to do with each other.
+        errors_j: Independent standard errors.
         energy_j: The measured energy.
-        coverage: Share of the window that was observed; the rest may be anything up to its mean.
+        coverage: Share of the window that was observed; the energy of the rest may be wrong by as much as
+            the window's mean power over it.
     """
     return HALF_WIDTHS * math.hypot(LEAST * energy_j, *errors_j) + (1 - coverage) * energy_j

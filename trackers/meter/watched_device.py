@@ -1,7 +1,7 @@
-"""One device under watch: what it said so far, and what a window over it comes to.
+"""A device that the meter watches: its observations so far, and the readings of windows over it.
 
-It is asked by its thread alone. What is kept of it is read by whoever closes a window, under a lock that
-is never held while a sensor is asked.
+The device is read by its edge thread and by a sampler, one at a time. The thread that closes a window reads
+the stored observations under a lock that is never held while a sensor is read.
 """
 
 import logging
@@ -41,26 +41,27 @@ from trackers.sample import (
 from trackers.source import LimitsPower, PowerSource
 
 KEPT_S = 60.0
-"""Power is kept at least for so long, so that an idle power can be asked for."""
+"""Power samples are kept at least this long, so that an idle power can be computed from them."""
 
 FORGET_EACH_S = 10.0
-"""What is older, and not needed for an open window, is dropped so often."""
+"""Time between two removals of older samples that no open window needs."""
 
 STATE_EACH_S = 1.0
-"""A board is asked for its temperature, clock and the like so often."""
+"""Time between two readings of a board's temperature, clock and the like."""
 
 SEEN = 0.8
-"""Of its period: whoever is to be sampled within that is sampled now, because samplers come at their own times."""
+"""Share of its period after which a process's share is due again; less than 1, because samplers come at varying
+times."""
 
 ALONE_OLDEST_S = 0.01
-"""How old a counter's value may be that comes without a power: RAPL renews its own each millisecond."""
+"""Greatest age of a counter's value from a source without power: RAPL refreshes its counters each millisecond."""
 
 _log = logging.getLogger(__name__)
 
 
 @final
 class WatchedDevice:
-    """A device of a source, or a process's share of one."""
+    """A device of a source, or a process's share of one, with its observations."""
 
     def __init__(
         self,
@@ -79,16 +80,17 @@ class WatchedDevice:
         """Watch a device.
 
         Args:
-            source: Whose device it is.
-            device_uuid: What it is asked for.
-            device: What is known of it; None for the share of a process.
-            thread: Asks it at the edges of windows.
-            samplers: Ask it in between.
-            asks: Is held while it is asked, because a source is asked by one thread at a time.
-            clock: Says the time.
+            source: Source that measures the device.
+            device_uuid: Identifier under which the source is asked for it.
+            device: The device; None for the share of a process.
+            thread: Thread that reads the device at the edges of windows.
+            samplers: Samplers that read the device in between.
+            asks: Lock that is held while the device is read, because a source is read by one thread at a
+                time.
+            clock: Clock of all times.
             period_s: Time between two samples.
-            keep: Is given each sample of its power.
-            open_windows: The windows that are open on it.
+            keep: Called with the device's identifier and each sample of its power.
+            open_windows: Returns the windows that are open on the device of an identifier.
         """
         self.source = source
         self.device_uuid = device_uuid
@@ -116,17 +118,17 @@ class WatchedDevice:
 
     @property
     def asking_since_s(self) -> float | None:
-        """Since when its source owes an answer; None where it owes none."""
+        """Start of the call to the source that is in progress; None when there is none."""
         return self._guarded.asking_since_s
 
     @property
     def has_counter(self) -> bool:
-        """Return whether it has ever told a counter."""
+        """Return whether the device has ever reported a counter."""
         return self._counted is not None
 
     @property
     def is_gone(self) -> bool:
-        """Return whether it is the share of a process that has ended."""
+        """Return whether this is the share of a process that has ended."""
         return self._device is None and self._guarded.is_lost
 
     @property
@@ -136,21 +138,21 @@ class WatchedDevice:
 
     @property
     def gains(self) -> bool:
-        """Return whether sampling it more often makes short windows better."""
+        """Return whether sampling the device more often makes short windows more accurate."""
         return self._guarded.tells_power and gains_by_more(
             power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
         )
 
     def attend(self) -> bool:
-        """Learn its counter's refreshes, if that is due; whether it was.
+        """Learn the refresh times of the counter if that is due, and return whether it was.
 
-        Only where a power tells what was drawn since a refresh is anything gained by that.
+        This helps only where there is also a power, which gives the energy since the last refresh.
         """
         is_of_use = self.has_counter and self._guarded.tells_power and not self.source.estimated
         return is_of_use and not self._guarded.is_lost and self._refreshes.attend()
 
     def sample(self) -> None:
-        """Ask it for its power; a process's share more seldom than others are asked."""
+        """Read the device's power, unless it is lost; a process's share is read only when it is due."""
         now_s = self._clock.now_s()
         if self._device is None:
             if now_s < self._sample_at_s:
@@ -160,9 +162,9 @@ class WatchedDevice:
             self.observe(counter=False)
 
     def keep_up(self) -> None:
-        """Judge its counter, ask for its state now and then, and drop what no window needs.
+        """Judge the counter and, from time to time, read the state and drop samples that no window needs.
 
-        Not at a window's edge, which that would delay.
+        This is done between windows' edges, which it would delay.
         """
         self._judge()
         now_s = self._clock.now_s()
@@ -180,14 +182,14 @@ class WatchedDevice:
             self._trace.forget_before(now_s - KEPT_S, except_within=needed)
 
     def observe(self, *, counter: bool) -> Observation | None:
-        """Ask it, and keep what it says; None where it does not answer."""
+        """Read the device and store the observation; None where it does not answer."""
         seen = self._guarded.ask(counter=counter)
         if seen is not None:
             self._take(seen)
         return seen
 
     def _look(self) -> Observation | None:
-        """Ask it for its counter, which is done each millisecond; its power is kept now and then."""
+        """Read the counter, as is done each millisecond to find a refresh; store the power less often."""
         seen = self._guarded.ask(counter=True)
         if seen is not None and seen.time_s - self._trace.last_s >= DENSEST_S:
             self._take(seen)
@@ -206,15 +208,15 @@ class WatchedDevice:
         self._keep(self.device_uuid, sample)
 
     def at_edge(self) -> Observation | None:
-        """Ask it for its counter at a window's edge."""
+        """Read the counter at a window's edge."""
         self._samplers.edge()
         return self._refreshes.at_edge(self._observe_counter)
 
     def begin(self, window: OpenWindow) -> None:
-        """Read it at a window's start, be it late; what that costs, its time stamp tells.
+        """Read the counter at a window's start; its time stamp shows how late that was.
 
-        A counter that is refreshed seldom is read again after its next refresh: what was drawn around
-        the start lies between both values.
+        A counter that is refreshed rarely is read again after its next refresh, because the two values
+        bracket the energy around the start.
         """
         if window.is_closing:
             return
@@ -233,11 +235,11 @@ class WatchedDevice:
 
     @property
     def state(self) -> BoardState:
-        """State of the device as it was told last."""
+        """State of the device as it was last reported."""
         return self._state
 
     def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
-        """Mean power; None where it was not observed for most of the time."""
+        """Mean power; None when the device was observed for less than `LOWEST_COVERAGE` of the time."""
         with self._lock:
             integral = self._trace.integral(start_s, stop_s)
         if integral.energy_j is None or integral.coverage < LOWEST_COVERAGE:
@@ -245,12 +247,12 @@ class WatchedDevice:
         return integral.energy_j / (stop_s - start_s)
 
     def reading(self, window: OpenWindow, stop_s: float, at_stop: Observation | None) -> Reading:
-        """Reading of a window over it.
+        """Reading of the device over a window.
 
         Args:
             window: The window.
-            stop_s: Its end.
-            at_stop: What the device said then; None where it did not answer.
+            stop_s: End of the window.
+            at_stop: Observation at the end; None where the device did not answer.
         """
         self._judge()
         with self._lock:
@@ -283,7 +285,7 @@ class WatchedDevice:
         return Scope.DEVICE if is_board else Scope.MACHINE
 
     def _limit_w(self, since_s: float) -> float | None:
-        """Return the most that it may draw: the highest limit since then, where limits change."""
+        """Highest power that the device may have drawn since `since_s`; follows limits that change."""
         told_w = None if self._device is None else self._device.power_limit_w
         if told_w is None or self._limits is None:
             return told_w
@@ -305,7 +307,7 @@ class WatchedDevice:
         )
 
     def _learn(self, stretch: Stretch | None) -> None:
-        """Take note of how far a told power held."""
+        """Record how well the power reported at the start of a stretch predicted the stretch's energy."""
         if stretch is not None:
             self._persistence.saw(
                 told_w=stretch.told_w,
@@ -315,16 +317,17 @@ class WatchedDevice:
             )
 
     def _last_word(self, window: OpenWindow) -> Observation | None:
-        """The counter's last value, where it is asked for often and knows more than the power."""
+        """Last value of the counter, where it is from within the window and later than any power sample."""
         last = self._counted
         if last is None or last.time_s <= max(self._trace.last_s, window.start_s):
             return None
         return last
 
     def _judge(self) -> None:
-        """Judge the counter by the windows that have ended, and say once what has become of it.
+        """Judge the counter by the windows that have ended, and log each new verdict once.
 
-        Not when they end, because their trials wait for that, but before the next one's reading.
+        This is not done when a window ends, because its trial is waiting for the reading, but before the
+        next window's reading.
         """
         with self._lock:
             trust = self._trust.judged()

@@ -1,7 +1,7 @@
-"""One device over one window: from what was observed to a reading. Pure, like `integrate`.
+"""Reading of one device over one window, from its counter and its power samples. Pure, like `integrate`.
 
-The energy counter is believed before the integral of the power, because it misses nothing between
-two samples; it is checked, because counters run backward when a driver is reloaded and some have
+The energy counter is preferred to the integral of the power, because it misses nothing between two
+samples. It is checked all the same: counters run backward when a driver is reloaded, and some have
 jumped by terawatts.
 """
 
@@ -31,37 +31,39 @@ from trackers.meter.uncertainty import COMMON, own_j
 from trackers.sample import Method, Observation, Reading, Status
 
 LARGEST_OWN = 0.25
-"""A reading whose own error may be more than this share of it is `degraded`."""
+"""A reading whose own uncertainty is a larger share of its energy is `degraded`."""
 
 MEANS_IN_A_WINDOW = 5.0
-"""Where power is told as a mean of the last second, a window shorter than this many of them has too
-much of its neighbours' energy, or lacks too much of its own."""
+"""Where the sensor averages power over some time, a window shorter than this many such times includes too
+much of its neighbours' energy, or too little of its own."""
 
 AGED = 0.5
-"""Changes are seen late by so much of the time for which a board tells the same power."""
+"""Mean delay with which a change of power is seen, as a share of the time for which a board reports the
+same power."""
 
 LEAST_SEEN = 0.5
-"""With less of a window observed its power is not held against its counter."""
+"""Coverage below which a window's sampled power is not compared with its counter."""
 
 SHORTEST_EVIDENCE_S = 0.01
-"""A window shorter than this says nothing of a counter, which may not have been refreshed in it."""
+"""A shorter window is no evidence about a counter, which may not have been refreshed in it."""
 
 BOTH_POSSIBLE = (0.5, 2.0)
-"""Where counter and samples disagree by less, either may be right, and the interval has both in it."""
+"""Range of the ratio of counter to samples in which either may be right, so that the interval of the reading
+is widened to include both."""
 
 
 def reading(
     edges: WindowEdges, *, trace: PowerTrace, sensor: Sensor
 ) -> tuple[Reading, CounterEvidence | None]:
-    """Energy of one device: by its counter where that can be believed, else by its power.
+    """Measure one device over one window: by its counter where that can be believed, else by its power.
 
     Args:
-        edges: The window.
-        trace: The device's power, kept from before the window's start.
-        sensor: How the device is observed.
+        edges: The window, and the observations at its edges.
+        trace: The device's power, from before the window's start on.
+        sensor: What is known about how the device is observed.
 
     Returns:
-        The reading, and what it tells of the counter; None where it tells nothing.
+        The reading, and the window's evidence about the counter; None where it is no evidence.
     """
     integral = trace.integral(edges.start_s, edges.stop_s)
     counted_j, doubt = counted_energy_j(edges, trace, sensor)
@@ -93,7 +95,7 @@ def reading(
 def _by_counter(
     counted_j: float, edges: WindowEdges, trace: PowerTrace, integral: Integral, sensor: Sensor
 ) -> Reading:
-    """The reading of a window whose counter is believed."""
+    """Reading of a window whose counter is believed."""
     coverage = counted_share(edges, period_s=sensor.period_s)
     doubt = ""
     if edges.by_last_word:
@@ -129,7 +131,7 @@ def _by_power(
     integral: Integral,
     sensor: Sensor,
 ) -> Reading:
-    """The reading of a window whose power was sampled, and what speaks against its counter."""
+    """Reading of a window by its sampled power; `doubt` says why the counter was not used, if there is one."""
     duration_s, mean_s = edges.stop_s - edges.start_s, sensor.power_mean_s
     energy_j = _sampled_j(edges, trace, integral_j, power_mean_s=mean_s)
     if edges.at_start is None and integral.coverage < LOWEST_COVERAGE:
@@ -168,7 +170,7 @@ def _told(
     samples: int,
     doubt: str,
 ) -> Reading:
-    """A reading, with a doubt where its own error may be large."""
+    """Build a reading; it is `degraded` for the given doubt, or where its own uncertainty is large."""
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
         doubt = (
@@ -192,10 +194,10 @@ def _told(
 
 
 def _since_its_return_j(edges: WindowEdges, trace: PowerTrace, integral_j: float) -> float:
-    """Energy of a window at whose start the device was away, and came back in it.
+    """Energy of a window at whose start the device did not answer, and which answered again within it.
 
-    What it drew before the window says nothing of it; the time until its return is taken at the mean of
-    the time after.
+    Its power before the window says nothing about the window, so the time until its return is charged at
+    the mean power of the time after.
     """
     back_s = trace.first_after_s(edges.start_s)
     if back_s is None or back_s >= edges.stop_s:
@@ -207,10 +209,10 @@ def _since_its_return_j(edges: WindowEdges, trace: PowerTrace, integral_j: float
 def _sampling_errors_j(
     energy_j: float, duration_s: float, integral: Integral, sensor: Sensor
 ) -> list[float]:
-    """Standard errors of a sampled energy.
+    """Standard errors of a sampled energy, one for each cause.
 
-    From when between two samples power changed, from what each sample is older than it is taken for,
-    and from what a load that changes faster than it is sampled hides.
+    The causes: the unknown moment, between two samples, at which power changed; the unknown age of each
+    sample; a load that changes faster than it is sampled; and few updates of a slow sensor in the window.
     """
     roughness = sensor.roughness
     aged_j = math.sqrt(roughness.rate_w2_s * duration_s) * AGED * sensor.hold_s
@@ -225,7 +227,7 @@ def _sampling_errors_j(
 
 
 def _widened(reading: Reading, evidence: CounterEvidence) -> Reading:
-    """A reading whose interval has the counter's and the samples' energy in it."""
+    """Widen a reading's interval so that it includes both the counter's and the samples' energy."""
     apart_j = abs(evidence.counted_j - evidence.sampled_j)
     sampling_j = evidence.error * evidence.sampled_j
     return replace(
@@ -252,11 +254,11 @@ def _disbelief(trust: Trust, evidence: CounterEvidence) -> str:
 def _sampled_j(
     edges: WindowEdges, trace: PowerTrace, integral_j: float, *, power_mean_s: float
 ) -> float:
-    """Energy by power alone.
+    """Energy of a window by its power alone, corrected for the time over which the sensor averages.
 
-    Power that is a mean of the time before it lags half of that time behind, and at the window's end
-    what it would tell lies in the future. The mean at the end has the energy of the last stretch in
-    full; for the rest power is taken half a stretch later.
+    A power that is the mean of the `power_mean_s` before it lags by half of that time. The power reported
+    at the window's end is exactly the mean of the last `power_mean_s`; for the rest of the window, power
+    is taken from half that time later.
     """
     duration_s = edges.stop_s - edges.start_s
     if not power_mean_s:
@@ -270,7 +272,7 @@ def _sampled_j(
 
 
 def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> CounterEvidence | None:
-    """A window's evidence about its counter; None where it has none."""
+    """A window's evidence about its counter; None where it is no evidence."""
     if edges.at_start is None or edges.at_stop is None or edges.by_last_word:
         return None
     return evidence_between(edges.at_start, edges.at_stop, trace, sensor)
@@ -279,11 +281,11 @@ def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> CounterE
 def evidence_between(
     first: Observation, last: Observation, trace: PowerTrace, sensor: Sensor
 ) -> CounterEvidence | None:
-    """Evidence about a counter from two of its values; None where they have none.
+    """Evidence about a counter from two of its values; None where they are no evidence.
 
-    Held against each other are the counter's rise and the power between the moments of its two values,
-    with nothing put right. A power that was made from the counter itself is no second opinion, and one
-    that is a mean of a second is none of a shorter window.
+    The counter's uncorrected rise is compared with the integral of the power between the times of its two
+    values. A power that was derived from the counter itself is no independent evidence, and neither is a
+    power averaged over a second for a shorter window.
     """
     if sensor.estimated or first.power_w is None or last.power_w is None:
         return None
@@ -305,8 +307,8 @@ def evidence_between(
         period_s=sensor.period_s,
         hold_s=sensor.hold_s,
     )
-    # Told late by up to as long as it holds, power lacks its last such stretch, and has one too many
-    # before the first.
+    # A power that is reported late by up to the hold time misses the last hold time of the window, and
+    # includes one too many from before its start.
     told_late = sensor.hold_s * abs(last.power_w - first.power_w) / integral.energy_j
     return CounterEvidence(
         start_s=first.time_s,

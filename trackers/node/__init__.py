@@ -1,1 +1,1 @@
-"""Track a machine for the trials on it: actor, client, ledger, liveness, sharing."""
+"""Tracker of a machine for the trials that run on it: Ray actor, client, ledger, liveness, sharing."""

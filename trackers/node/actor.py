@@ -1,13 +1,12 @@
-"""The tracker of a node as a Ray actor, and the trial's side of it.
+"""The tracker of a node as a Ray actor.
 
     driver --owns--> TrackerManager --owns--> Tracker (one per node, pinned to it)
     trial  --asks--> TrackerManager for its node's Tracker, then talks to that one alone
 
-A trial's side is `trackers.node.client`. It opens and closes windows by `trackers.node.local_rpc`, and by Ray where
-that is broken. Trackers are not made inside a trial (they would die with it) and not detached (they
-would outlive the study with old code). The manager makes them on first need, so nodes that join
-late get theirs.
-Only this file and the client import Ray in `trackers`.
+The trial's side is `trackers.node.client`. It opens and closes windows by `trackers.node.local_rpc`, or by
+Ray where that is broken. Trackers are not created inside a trial (they would die with it) and not detached
+(they would outlive the study with old code). The manager creates them when they are first needed, so that
+nodes which join late get theirs. In `trackers`, only modules of `trackers.node` import Ray.
 """
 
 import os
@@ -50,25 +49,25 @@ from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
 Handle: TypeAlias = Any
-"""A Ray actor's handle; its methods are made at run time."""
+"""Handle of a Ray actor; `Any`, because its methods are created at run time."""
 
 RETRIES = -1
-"""A call that a dying tracker has not answered is repeated by Ray until it has started anew: on a
-busy machine that takes many attempts. Who asks bounds the time, and not how often Ray tries."""
+"""Number of times that Ray repeats a call which a dying tracker has not answered; -1 is without limit, because on
+a busy machine a restart takes many attempts. The caller's timeout bounds the wait instead."""
 
 CLOSING_S = 10.0
-"""Who asks for a window that is being closed by another call waits for that one so long."""
+"""Longest wait of a call for a window that another call is closing."""
 
 REMEMBERED_WINDOWS = 1_000
-"""Closed windows that a tracker still knows, should a closing be asked for again."""
+"""Number of closed windows whose readings a tracker keeps, in case they are asked for again."""
 
 LOOK_FOR_THE_DEAD_S = 1.0
-"""How often a tracker looks whether the processes of its trials are still there."""
+"""Time between two checks whether the processes of the trials are still alive."""
 
 
 @final
 class Tracker:
-    """Measures one node; an actor in one process, with a sampling thread for each board."""
+    """Tracker of one node: a Ray actor that samples all devices and measures its trials' windows."""
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
         """Open the node's power sources and begin to sample.
@@ -86,8 +85,8 @@ class Tracker:
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
         self._living = Liveness()
-        # The thread that looks for the dead and those of the lane open and close windows too. It is held
-        # for what is kept here, and never while the meter asks a sensor.
+        # Windows are also opened and closed by the threads of the lane and by the one that looks for dead
+        # processes. The lock guards the attributes below, and is never held while a sensor is read.
         self._lock = threading.RLock()
         self._adopted: set[WindowKey] = set()
         self._bills: dict[WindowKey, Bill] = {}
@@ -106,7 +105,7 @@ class Tracker:
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
-        """Devices and methods of this node; the answer means that sampling has begun."""
+        """Return devices and methods of this node; an answer implies that sampling has begun."""
         sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
@@ -119,7 +118,7 @@ class Tracker:
             refused=self._detection.refused,
             devices=devices,
             idle_power_w=self._idle_power_w,
-            # Ray leaves it as it is on the node for an actor that asks for no GPU.
+            # Ray does not change it for an actor that requests no GPU, so it is the node's own.
             visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
             lane=self._lane,
         )
@@ -127,17 +126,17 @@ class Tracker:
     def open(
         self, plain_key: PlainKey, packed_bill: bytes, start_s: float | None, pid: int
     ) -> OpenWindow | None:
-        """Open a window on what a trial is charged for; a second call for a key changes nothing.
+        """Open a window over the devices on a trial's bill; a second call for a key changes nothing.
 
         Args:
-            plain_key: Names the window.
-            packed_bill: What to measure.
-            start_s: When it began; None for now.
-            pid: The process of the trial; when it has ended, its windows are closed.
+            plain_key: Key of the window, from `plain_key`.
+            packed_bill: The trial's bill, from `packed_bill`.
+            start_s: Start of the window; None for now.
+            pid: Process ID of the trial, whose windows are closed when the process has ended.
 
         Returns:
-            What a tracker needs that must close the window in this one's place; None where the
-            window has been closed.
+            The window's state, with which another tracker could close it if this one dies; None where
+            the window has been closed already.
         """
         key, bill = key_of(plain_key), bill_of(packed_bill)
         with self._lock:
@@ -147,23 +146,27 @@ class Tracker:
             if start_s is not None:
                 self._note_idle_power(bill, start_s)
         if self._meter.opened(key) is None:
-            with suppress(ValueError):  # asked for by the lane and by Ray at the same time
+            with suppress(ValueError):  # called through the lane and through Ray at the same time
                 self._meter.open(key, devices=[item.target for item in bill], start_s=start_s)
         return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)
     def close(self, plain_key: PlainKey, stop_s: float | None) -> dict[str, PlainReading] | None:
-        """Close a window, book it and tell its energies; a second call tells the same.
+        """Close a window, book it and return its readings; a second call returns the same.
+
+        Args:
+            plain_key: Key of the window, from `plain_key`.
+            stop_s: End of the window; None for now.
 
         Returns:
-            By device. None where it is not open: this tracker has taken the place of the one that
-            opened it.
+            Packed reading by device; None where the window is not known, because this tracker has
+            replaced the one that opened it.
         """
         return self._close_plainly(plain_key, stop_s)
 
     @ray.method(max_task_retries=RETRIES)
     def adopt(self, key: WindowKey, bill: Bill, opened: OpenWindow, pid: int) -> None:
-        """Go on with a window that a tracker opened which is gone; see `open`."""
+        """Take over a window that was opened by a tracker which has died; see `open`."""
         with self._lock:
             if key in self._closed or self._meter.opened(key) is not None:
                 return
@@ -173,11 +176,11 @@ class Tracker:
 
     @ray.method(max_task_retries=RETRIES)
     def power_limits(self) -> tuple[PowerLimits, ...]:
-        """Return what power limits may be set on this node's boards."""
+        """Return the power limits that this node's boards accept."""
         return self._limiter.limits()
 
     def limits_of(self, device_uuid: str) -> PowerLimits:
-        """Return what power limits may be set on one board; see `PowerLimiter.limits_of`."""
+        """Return the power limits that one board accepts; see `PowerLimiter.limits_of`."""
         return self._limiter.limits_of(device_uuid)
 
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
@@ -185,12 +188,12 @@ class Tracker:
         return self._limiter.limit(trial_id, device_uuid, limit_w)
 
     def why_ended(self, trial_id: str) -> str | None:
-        """Return why a trial's process has ended; None where it has not, or is not known here."""
+        """Return why a trial's process has ended; None if it is running or is not known here."""
         with self._lock:
             return self._living.why(trial_id)
 
     def release(self, trial_id: str) -> None:
-        """Close what a trial that is gone has left open, so that its energy is booked."""
+        """Close the windows that an ended trial has left open, so that their energy is booked."""
         with self._lock:
             self._living.forget(trial_id)
         for key in reversed(self._meter.open_windows()):
@@ -199,7 +202,7 @@ class Tracker:
         self._limiter.set_back(trial_id)
 
     def take(self) -> Booking:
-        """Everything that was booked since the last call."""
+        """Return all bookings since the last call, and interim bookings of attempts that are still open."""
         with self._lock:
             windows, self._booked = tuple(self._booked), []
             windows += tuple(self._still_open())
@@ -217,12 +220,12 @@ class Tracker:
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
 
     def uses(self, trial_of: TrialOf) -> tuple[DeviceUse, ...]:
-        """Return what each device has used since the last call, by trial; see `DeviceUses.take`."""
+        """Return the use of each device since the last call, by trial; see `DeviceUses.take`."""
         with self._lock:
             return self._uses.take(time.monotonic(), trial_of)
 
     def _still_open(self) -> Iterator[BookedWindow]:
-        """Windows of attempts that go on, as far as they have come."""
+        """Yield the windows of running attempts, with their readings until now."""
         now_s = time.monotonic()
         for key, bill in self._bills.items():
             readings = None
@@ -264,14 +267,14 @@ class Tracker:
             own.set()
 
     def _window_of(self, sample: LoggedSample) -> WindowKey | None:
-        """The window of a sample, if it is of what the window's trial computes on."""
+        """Window of a sample, if the sample is of the device that the window's trial computes on."""
         key = sample.window
         if isinstance(key, WindowKey) and self._accounts.is_main(key.trial_id, sample.device_uuid):
             return key
         return None
 
     def _note_use(self, key: WindowKey, bill: Bill, time_s: float, pid: int) -> None:
-        """Take note of who uses what; the windows of one trial are one consumer."""
+        """Record the user of the devices on a bill; all windows of one trial count as one consumer."""
         self._bills[key] = bill
         self._accounts.enter(key.trial_id, bill, time_s, pid=pid)
         if key.stage == TRIAL:
@@ -286,7 +289,7 @@ class Tracker:
                     self._idle_power_w[item.target] = power_w
 
     def _book(self, key: WindowKey, bill: Bill, readings: Mapping[str, Reading]) -> Readings:
-        """Keep a window's readings as its trial is charged them."""
+        """Book the readings that a trial is charged for a window, and return them."""
         if key in self._adopted:
             self._adopted.discard(key)
             note = "the tracker was started anew in the window"
@@ -304,7 +307,7 @@ class Tracker:
         return charges
 
     def _look_for_the_dead(self) -> None:
-        """Close the windows of trials whose process has ended, also where nobody says so."""
+        """Check periodically for trials whose process has ended without notice, and close their windows."""
         while True:
             time.sleep(LOOK_FOR_THE_DEAD_S)
             with self._lock:

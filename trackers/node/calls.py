@@ -1,8 +1,8 @@
-"""A trial's calls to its node's tracker: asked for now, answered when somebody needs it.
+"""Asynchronous calls of a trial to its node's tracker, through a local socket (the lane) or through Ray.
 
-The lane is asked first, because it is quick; Ray where the lane is broken, because it knows whether
-the tracker lives, is started anew, or has died for good. All calls may be repeated, so what a broken lane
-owes is asked for again.
+The lane is used first, because it is fast. Where it is broken Ray is used, which knows whether the tracker
+is alive, is being restarted, or has died for good. All calls are idempotent, so those that a broken lane has
+not answered are repeated through Ray.
 """
 
 import time
@@ -23,10 +23,10 @@ from trackers.node.local_rpc import LocalRpc, RpcAddress, RpcBrokenError
 START_TIMEOUT_S = 60.0
 
 MOST_OWED = 64
-"""Answers that may lie in the lane; with more of them a tracker could not write the next one."""
+"""Greatest number of unread answers in the lane; with more, its buffer could fill up and block the tracker."""
 
 Connect = Callable[..., LocalRpc | None]
-"""As `LocalRpc.connected`."""
+"""Function with the signature of `LocalRpc.connected`."""
 
 _OWED = object()
 
@@ -34,12 +34,13 @@ _OWED = object()
 @final
 @dataclass(slots=True)
 class Call:
-    """Something that a tracker was asked for.
+    """A call of a tracker's method.
 
     Attributes:
-        name: Of the tracker's method.
-        arguments: For it.
-        answer: What came: an exception where that was raised, a reference where Ray was asked.
+        name: Name of the method.
+        arguments: Its arguments.
+        answer: The answer, or the exception that was raised; an object reference while Ray has not
+            answered, and `_OWED` while the lane has not.
     """
 
     name: str
@@ -49,21 +50,21 @@ class Call:
 
 @final
 class TrackerCalls:
-    """Calls to a node's tracker, answered in the order in which they were asked for.
+    """Calls to a node's tracker, answered in the order in which they are made.
 
     Attributes:
-        is_another: Whether another tracker was found in the place of the one that was asked before.
+        is_another: Whether the tracker was found to have been replaced by another one.
     """
 
     def __init__(
         self, manager: Handle, *, answer_s: float, connect: Connect = LocalRpc.connected
     ) -> None:
-        """Ask nothing yet; see `facts`.
+        """Prepare calls; nothing is asked before `facts`.
 
         Args:
             manager: The study's `TrackerManager`.
-            answer_s: How long an answer is waited for.
-            connect: Gives the lane to a tracker's address; None where there is none.
+            answer_s: Longest wait for an answer.
+            connect: Returns the lane to a tracker's address, or None where it cannot be reached.
         """
         self.is_another = False
         self._manager = manager
@@ -76,7 +77,7 @@ class TrackerCalls:
         self._owed: deque[Call] = deque()
 
     def facts(self) -> TrackerFacts:
-        """Facts of the node's tracker, of a new one where the old one has died; it is asked from now on."""
+        """Find the node's tracker, or a new one if it has died; connect to it and return its facts."""
         self.find_tracker()
         try:
             facts: TrackerFacts = self.through_ray("facts")
@@ -85,22 +86,22 @@ class TrackerCalls:
             facts = self.through_ray("facts")
         self._address = facts.lane
         self._lane = self._connect(facts.lane, timeout_s=self._answer_s)
-        self._lane_was_lost = self._lane is None  # it is looked for once more
+        self._lane_was_lost = self._lane is None  # so that connecting is tried once more
         return facts
 
     def find_tracker(self) -> None:
-        """Find the node's tracker; another one than ours, should we have one."""
+        """Ask the manager for the node's tracker; for a replacement where we already had one."""
         node_id = ray.get_runtime_context().get_node_id()
         asked = self._manager.tracker.remote(node_id, instead_of=self._tracker)
         self._tracker = ray.get(asked, timeout=START_TIMEOUT_S)
 
     def through_ray(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
-        """Ask through Ray and wait, also for a tracker that is being started."""
+        """Call a method through Ray and wait, long enough for a tracker that is being started."""
         asked = getattr(self._tracker, name).remote(*arguments)
         return ray.get(asked, timeout=START_TIMEOUT_S)
 
     def ask(self, name: str, *arguments: object) -> Call:
-        """Ask, and do not wait; see `answer`."""
+        """Call a method without waiting for its answer; see `answer`."""
         call = Call(name, arguments)
         while len(self._owed) >= MOST_OWED:
             self._take_first()
@@ -111,7 +112,7 @@ class TrackerCalls:
                 return call
         except RpcBrokenError:
             while self._owed:
-                self._take_first()  # what a tracker answered before it died lies in the lane still
+                self._take_first()  # answers from before the tracker died can still be read
             self._give_up_lane()
         except TimeoutError:
             self._give_up_lane()
@@ -119,17 +120,19 @@ class TrackerCalls:
         return call
 
     def answer(self, call: Call) -> Any:  # noqa: ANN401 - as the answer is
-        """Wait for an answer; what came for other calls before it is kept with them.
+        """Wait for the answer to a call; answers to earlier calls are stored in these.
 
         Raises:
             TrackerError: Ray was shut down.
-            TimeoutError: There was none in time; it may be asked for again.
+            TimeoutError: There was no answer in time; this method may be called again.
             RayError: The tracker has died, or was lost with the call.
-            Exception: What was called has raised it.
+            Exception: Any exception that the called method raised.
         """
         until_s = time.monotonic() + self._answer_s
         while call.answer is _OWED:
-            if time.monotonic() > until_s:  # each of those before it was slow to come
+            if (
+                time.monotonic() > until_s
+            ):  # the answers before it were slow, each within its own time
                 message = f"no answer to {call.name!r} within {self._answer_s:g} s"
                 raise TimeoutError(message)
             self._take_first()
@@ -143,7 +146,7 @@ class TrackerCalls:
         return call.answer
 
     def _take_first(self) -> None:
-        """Take the answer to what was asked for first; asks Ray where the lane has none."""
+        """Read the answer to the oldest call from the lane; give up the lane where there is none."""
         call, lane = self._owed[0], self._lane
         if lane is None:
             self._give_up_lane()
@@ -158,7 +161,7 @@ class TrackerCalls:
         self._owed.popleft()
 
     def _give_up_lane(self) -> None:
-        """Use the lane no more; what it owes is asked for through Ray."""
+        """Close the lane, and repeat its unanswered calls through Ray."""
         if self._lane is not None:
             self._lane.close()
         self._lane, self._lane_was_lost = None, True
@@ -173,25 +176,25 @@ class TrackerCalls:
             call.answer = error
 
     def _look_for_lane(self) -> None:
-        """Look for a lane that was lost, now that Ray has answered.
+        """Try to reconnect a lost lane, now that Ray has answered.
 
-        Once: where there is no way, looking for it costs time.
+        This is tried only once, because it costs time, and there may be no way to connect.
         """
         if not self._lane_was_lost:
             return
         self._lane_was_lost = False
         with suppress(RayError):
-            # It is answered after all that was asked before, so that no call overtakes another.
+            # This is answered after all earlier calls, so that no call overtakes another.
             asked = self._tracker.facts.remote()
             facts: TrackerFacts = ray.get(asked, timeout=self._answer_s)
             self._lane = self._connect(facts.lane, timeout_s=self._answer_s)
-            # Ray may have started one in the place of ours while the trial trained.
+            # Ray may have restarted the tracker while the trial was training.
             self.is_another |= facts.lane != self._address
             self._address = facts.lane
 
 
 def _check_ray() -> None:
-    """Raise where Ray was shut down: asking for something would start another one."""
+    """Raise `TrackerError` where Ray was shut down, because a call would start a new one."""
     if not ray.is_initialized():
         message = "Ray was shut down"
         raise TrackerError(message)

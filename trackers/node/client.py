@@ -1,4 +1,4 @@
-"""A trial's side of the trackers: opens and closes windows through its node's `Tracker`."""
+"""Client of a node's `Tracker`, with which a trial opens and closes windows."""
 
 import logging
 import math
@@ -22,20 +22,20 @@ from trackers.sample import Device, Method, PowerLimits, Reading
 CALL_TIMEOUT_S = 10.0
 
 MOST_KEPT = 64
-"""Closed windows whose readings nobody has taken yet; of older ones the tracker is asked again."""
+"""Number of closed windows whose readings are kept here; for older ones the tracker is asked again."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Window:
-    """A window as it was asked for.
+    """A window as the client has requested it.
 
     Attributes:
-        opened: The call that opens it; None where nothing has.
-        closed: The call that closes it; None where it goes on.
-        stop_s: When it ended.
-        readings: What it came to, once somebody has waited for it.
+        opened: The call that opens it; None where there was none.
+        closed: The call that closes it; None while it is open.
+        stop_s: End of the window; infinite while it is open.
+        readings: Its readings; None until they have been waited for.
     """
 
     opened: Call | None = None
@@ -45,17 +45,17 @@ class _Window:
 
     @property
     def is_read(self) -> bool:
-        """Return whether nothing more has to be asked of a tracker."""
+        """Return whether the readings have arrived, so that no tracker has to be asked for them."""
         is_answered = self.closed is not None and isinstance(self.closed.answer, dict)
         return is_answered or self.readings is not None
 
 
 @final
 class TrackerClient:
-    """A trial's side: opens and closes windows on the trial's own device.
+    """Client with which a trial opens and closes windows over the devices on its bill.
 
-    Nothing here raises, whatever happens to the tracker, its manager or Ray: where there is no
-    answer, the reading is missing and says why.
+    Nothing here raises, whatever happens to the tracker, its manager or Ray, except setting and querying
+    power limits: where there is no answer, the reading is missing and its note says why.
     """
 
     def __init__(
@@ -68,9 +68,15 @@ class TrackerClient:
         answer_s: float = CALL_TIMEOUT_S,
         connect: Connect = LocalRpc.connected,
     ) -> None:
-        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it.
+        """Find the node's tracker, and wait until it samples.
 
-        See `TrackerFacts.bill` for what is measured, and `TrackerCalls` for `connect`.
+        Args:
+            manager: The study's `TrackerManager`.
+            accelerator_uuid: See `TrackerFacts.bill`.
+            on_accelerator: See `TrackerFacts.bill`.
+            further_uuids: See `TrackerFacts.bill`.
+            answer_s: Longest wait for an answer of the tracker once it was found.
+            connect: See `TrackerCalls`.
         """
         self._calls = TrackerCalls(manager, answer_s=answer_s, connect=connect)
         self._bill: Bill = ()
@@ -97,15 +103,15 @@ class TrackerClient:
 
     @property
     def devices(self) -> tuple[Device, ...]:
-        """The devices on the trial's bill; the first is what it computes on."""
+        """The devices on the trial's bill, beginning with the one that it computes on."""
         return tuple(item.device for item in self._bill)
 
     def open(self, key: WindowKey) -> None:
-        """Open a window from now on.
+        """Open a window that starts now.
 
-        The answer is waited for only for an estimate: that knows no power with which the moment
-        until the tracker has read the CPU time could be put right, and an epoch may be as short as
-        that moment. Others are opened while the trial trains already.
+        This waits for the tracker's answer only when the energy is estimated. An estimate has no sampled
+        power to correct for the time until the tracker has read the CPU time, and an epoch may be as short
+        as that. Other windows are opened while the trial already trains.
         """
         start_s = None if self._estimated else time.monotonic()
         if self.device is None:
@@ -121,9 +127,10 @@ class TrackerClient:
             _log.warning("window not opened: %s", error)
 
     def close(self, key: WindowKey) -> None:
-        """Close a window now; its readings are waited for when somebody takes them.
+        """Close a window now; `readings` then waits for its readings.
 
-        For an estimate they are waited for here: it would count the CPU time of what the trial does next.
+        When the energy is estimated this waits for them itself, because the estimate would otherwise count
+        the CPU time of what the trial does next.
         """
         stop_s = time.monotonic()
         if self.device is None:
@@ -139,18 +146,18 @@ class TrackerClient:
             _log.warning("window not closed: %s", error)
 
     def readings(self, key: WindowKey) -> Readings:
-        """Take the readings of a window that was closed, of all devices on the trial's bill.
+        """Wait for the readings of a closed window and return them, of all devices on the trial's bill.
 
-        What was asked for before it has been done by then, too.
+        By then all earlier calls have been answered too.
 
         Returns:
-            By device; the first is what the trial computes on. There is always one.
+            Reading by device UUID, beginning with the device that the trial computes on; never empty.
         """
         if self.device is None:
             return {"": Reading.missing("", note=self.note)}
         try:
             if key not in self._windows or self._windows[key].closed is None:
-                self.close(key)  # a second closing tells the same readings
+                self.close(key)  # closing a window twice returns the same readings
             readings = self._settled(self._windows[key])
             del self._windows[key]
         except Exception as error:  # noqa: BLE001 - see the class
@@ -160,27 +167,27 @@ class TrackerClient:
     def limit_power(self, trial_id: str, limit_w: float) -> float:
         """Set the power limit of the trial's board until the trial has ended.
 
-        The only call that raises: a trial under another limit than its setup's would be a wrong result.
+        This call raises, because a trial under a limit other than its setup's would give a wrong result.
 
         Args:
             trial_id: The trial.
             limit_w: The limit.
 
         Returns:
-            The limit that the board tells afterwards.
+            The limit that the board reports afterwards.
 
         Raises:
-            TrackerError: It cannot be set.
+            TrackerError: The limit cannot be set.
         """
         now_w: float = self._of_board("limit", trial_id, self._board, limit_w)
         self._limit = (trial_id, limit_w)
         return now_w
 
     def power_limits(self) -> PowerLimits:
-        """Return what may be set on the trial's board.
+        """Return the power limits that the trial's board accepts.
 
         Raises:
-            TrackerError: It has no limit that can be set.
+            TrackerError: The board has no limit that can be set.
         """
         limits: PowerLimits = self._of_board("limits_of", self._board)
         return limits
@@ -197,13 +204,13 @@ class TrackerClient:
         try:
             with suppress(TimeoutError):
                 return self._calls.answer(call)
-            return self._calls.answer(call)  # through Ray, where the lane was silent
+            return self._calls.answer(call)  # through Ray, after the lane timed out
         except RayError as error:
             message = f"the power limit cannot be set: {error}"
             raise TrackerError(message) from error
 
     def _settled(self, window: _Window) -> Readings:
-        """The readings of a window that was closed; they are missing where there is no answer."""
+        """Wait for the readings of a closed window; they are `missing` where there is no answer."""
         note = "no tracker has opened the window"
         try:
             if window.readings is None:
@@ -215,7 +222,7 @@ class TrackerClient:
         return window.readings
 
     def _await(self, window: _Window) -> None:
-        """Wait for a window's readings, be it by a tracker that took the place of a dead one."""
+        """Wait for a window's readings, if need be from the tracker that has replaced a dead one."""
         try:
             self._take(window)
         except ActorDiedError:
@@ -226,7 +233,7 @@ class TrackerClient:
             self._take(window)
 
     def _take(self, window: _Window) -> None:
-        """Take a window's readings; there are none where the tracker is not the one that opened it."""
+        """Store a window's readings; None where the tracker does not know the window, being another one."""
         plain = None if window.closed is None else self._calls.answer(window.closed)
         window.readings = None if plain is None else readings_of(plain)
 
@@ -236,15 +243,15 @@ class TrackerClient:
         }
 
     def _forget_oldest(self) -> None:
-        """Keep no more windows than need be whose readings nobody takes."""
+        """Drop the oldest windows whose readings have arrived, beyond `MOST_KEPT`."""
         read = [key for key, window in self._windows.items() if window.is_read]
         for key in read[:-MOST_KEPT]:
             del self._windows[key]
 
     def _hand_over(self) -> None:
-        """Tell a new tracker of windows that it has to close, and set the trial's power limit anew.
+        """Give a new tracker the open windows of the dead one, and set the trial's power limit again.
 
-        What the dead one saw at their start lies in this process since it answered.
+        The observations at the windows' start are in this process, as the dead tracker's answers.
         """
         self._calls.is_another = False
         lost = {key: each for key, each in self._windows.items() if not each.is_read}
@@ -262,7 +269,7 @@ class TrackerClient:
         self._limit_again()
 
     def _limit_again(self) -> None:
-        """Set the power limit that was set back when a tracker died."""
+        """Set the trial's power limit again, which was restored when a tracker died."""
         if self._limit is None or self.device is None:
             return
         trial_id, limit_w = self._limit
@@ -273,7 +280,7 @@ class TrackerClient:
 
 
 def _no_answer(error: Exception) -> str:
-    """A note for readings that did not come."""
+    """Return the note of readings that did not arrive."""
     if isinstance(error, TrackerError):
         return str(error)
     return f"the tracker did not answer ({type(error).__name__})"

@@ -1,9 +1,9 @@
 """Reason why a process on this machine ended that is not a child of this one.
 
-Only a parent is told a child's exit status. What else there is, the surest first: Linux from 6.15 on tells
-it to whoever held a handle on the process; a zombie has it in /proc; `leave_last_words` and the handlers
-of Ray and Python for fatal signals write into the process's error file; and the kernel counts the processes
-that it has killed for want of memory.
+Only a parent gets a child's exit status. The other sources of information, the most reliable first: Linux 6.15
+and later report it to any process that holds a pidfd; a zombie has it in /proc; `leave_last_words` and the
+handlers of Ray and Python for fatal signals write to the process's standard error, if that is a file; and the
+kernel counts the processes that its out-of-memory killer has ended.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ UNKNOWN = "its process ended without a word: killed (SIGKILL), or by os._exit"
 
 
 def leave_last_words() -> None:
-    """Have `os._exit` in this process say so before it ends; a second call changes nothing."""
+    """Make `os._exit` in this process write its status to standard error first; may be called twice."""
     leave = os._exit
     if getattr(leave, "says_so", False):
         return
@@ -52,14 +52,14 @@ def leave_last_words() -> None:
 @final
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """A process, and what will tell why it ended.
+    """A process, and what is needed to find out why it ended.
 
     Attributes:
-        pid: Its number.
-        handle: A handle on it; None where the system has none.
-        errors: Its error file; None where that is not known.
-        begin: From where on it is read, because a process may serve several trials.
-        killed_for_memory: What the kernel had counted then.
+        pid: Its process ID.
+        handle: A pidfd of the process; None where the system has none.
+        errors: File of its standard error; None where it is not known or is no regular file.
+        begin: Offset from which that file is read, because a process may serve several trials.
+        killed_for_memory: The kernel's count of out-of-memory kills when the watch began.
     """
 
     pid: int
@@ -70,7 +70,7 @@ class Watched:
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """Begin to watch a process, which may be gone already."""
+        """Begin to watch a process, which may have ended already."""
         handle = None
         with suppress(OSError, AttributeError):
             handle = os.pidfd_open(pid)
@@ -88,7 +88,7 @@ class Watched:
         )
 
     def close(self) -> None:
-        """Let go of the handle."""
+        """Close the pidfd; may be called twice."""
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
@@ -111,7 +111,7 @@ class Watched:
         return f"its process was ended by {signal.Signals(number).name}"
 
     def _words(self) -> str | None:
-        """Last words of its error file."""
+        """Reason that the end of the process's standard error gives; None where it gives none."""
         if self.errors is None:
             return None
         try:
@@ -131,7 +131,7 @@ class Watched:
 
 
 def killed_for_memory(counters: Path = Path("/proc/vmstat")) -> int:
-    """Number of processes that the kernel has killed for want of memory; 0 where it does not tell."""
+    """Number of processes ended by the kernel's out-of-memory killer; 0 where it is not reported."""
     try:
         found = re.search(r"^oom_kill (\d+)$", counters.read_text(), re.MULTILINE)
     except OSError:
@@ -140,7 +140,7 @@ def killed_for_memory(counters: Path = Path("/proc/vmstat")) -> int:
 
 
 def _told_by_handle(handle: int | None) -> int | None:
-    """The status that a handle tells of a process which was waited for."""
+    """Wait status of a reaped process, by its pidfd; None where the kernel does not report it."""
     if handle is None:
         return None
     answer = bytearray(_INFO.size)
@@ -154,7 +154,7 @@ def _told_by_handle(handle: int | None) -> int | None:
 
 
 def _told_by_zombie(pid: int) -> int | None:
-    """The status of a process that nobody has waited for yet."""
+    """Wait status of a process that has not been reaped yet; None where it is no zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[49]) if fields[0] == "Z" else None

@@ -1,4 +1,4 @@
-"""A tracker's facts and bookings: values that travel between processes, without Ray."""
+"""A tracker's facts, bills and bookings: values that are sent between processes; without Ray."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,26 +12,26 @@ TRIAL = "trial"
 """Stage of the window over a whole attempt, from its start to its end."""
 
 JOINED_BY = "+"
-"""Between the identifiers of devices that are one on a bill."""
+"""Separator of the identifiers of devices that are one item on a bill."""
 
 SETUP = "setup"
 """Stage of the window from an attempt's start to its first epoch."""
 
 
 SO_FAR = "so far"
-"""Stage of what an attempt's window had come to when its tracker was last asked. It is superseded by the
-next such, and by the window's own booking; where neither comes, the attempt was lost with its tracker."""
+"""Stage of an interim booking: an attempt's window until its tracker was last asked. It is superseded by the
+next interim booking and by the window's own; where neither follows, the attempt was lost with its tracker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowKey:
-    """Names a window: an epoch of a stage of an attempt of a trial.
+    """Key of a window: an epoch of a stage of an attempt of a trial.
 
     Attributes:
         trial_id: The trial.
-        attempt: From 1.
-        stage: The stage; `TRIAL` and `SETUP` are windows of their own.
-        epoch: From 1; 0 where the stage has no epochs.
+        attempt: Number of the attempt, from 1.
+        stage: The stage; `TRIAL` and `SETUP` stand for windows that are no training stage.
+        epoch: Number of the epoch, from 1; 0 where the stage has no epochs.
     """
 
     trial_id: str
@@ -42,13 +42,13 @@ class WindowKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedWindow:
-    """A window that was closed, by its trial or for it.
+    """A closed window, or the interim booking of an open one, with what its trial is charged.
 
     Attributes:
-        key: The window.
-        reading: Of what the trial computes on.
-        others: Of the rest of its bill: CPU, memory, node.
-        devices: The devices of these readings, in the same order.
+        key: Key of the window.
+        reading: Reading of the device that the trial computes on.
+        others: Readings of the rest of its bill: further boards, CPU, memory, node.
+        devices: The devices of `reading` and `others`, in the same order.
     """
 
     key: WindowKey
@@ -63,9 +63,9 @@ class BookedPower:
 
     Attributes:
         device_uuid: The device.
-        unix_time_s: Wall time, a label only.
-        power_w: Power that it drew.
-        key: The window; None between trials.
+        unix_time_s: Wall time as a Unix time stamp; only a label, not used in any computation.
+        power_w: Power that the device drew.
+        key: Key of the window; None between trials.
     """
 
     device_uuid: str
@@ -76,7 +76,7 @@ class BookedPower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """Everything that a tracker has booked since it was last asked."""
+    """All bookings of a tracker since it was last asked."""
 
     hostname: str
     windows: tuple[BookedWindow, ...]
@@ -85,10 +85,10 @@ class Booking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillItem:
-    """One thing that a consumer is charged for.
+    """A device that a consumer is charged for, wholly or in part.
 
     Attributes:
-        target: What the meter is asked for: the device, or the consumer's share of it.
+        target: The meter's target: the device, or the consumer's share of it.
         device: The device.
     """
 
@@ -97,30 +97,31 @@ class BillItem:
 
 
 Bill: TypeAlias = tuple[BillItem, ...]
-"""What a consumer is charged for; the first is what it computes on."""
+"""The devices that a consumer is charged for, beginning with the one that it computes on."""
 
 Readings: TypeAlias = dict[str, Reading]
-"""What a window comes to, by device, in the order of the bill."""
+"""Readings of a window by device, in the order of the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackerFacts:
-    """Devices of a node's tracker, and the methods of their energies.
+    """Devices of a node's tracker, and how they are measured.
 
     Attributes:
         node_id: Ray's identifier of the node.
-        hostname: The node's name.
+        hostname: Host name of the node.
         source: Names of the power sources, joined by ` + `.
-        note: How they measure, in a sentence each.
-        method: How energies of the first device come about, as long as nothing goes wrong.
-        methods: The same for each device.
-        sources: Name of the power source of each device.
-        refused: Sources that were not taken, with the reason for each.
+        note: How the sources measure, one sentence each.
+        method: Method of the first device's energies when nothing fails.
+        methods: Method of each device's energies when nothing fails, by UUID.
+        sources: Name of the power source of each device, by UUID.
+        refused: Reason why a source is not used, by its name.
         devices: The devices that the sources can measure.
-        idle_power_w: Mean power of each device before its first window, where it is known.
-        visible: The boards that consumers may use, as `CUDA_VISIBLE_DEVICES` on the node says it;
+        idle_power_w: Mean power before the first window, by target; only where it is known.
+        visible: Value of `CUDA_VISIBLE_DEVICES` on the node, which says which boards consumers may use;
             None for all.
-        lane: Where trials of the node can reach the tracker directly; None where they cannot.
+        lane: Address of the socket at which trials on the node reach the tracker directly; None where
+            there is none.
     """
 
     node_id: str
@@ -144,14 +145,14 @@ class TrackerFacts:
         pid: int,
         further_uuids: Sequence[str] = (),
     ) -> Bill:
-        """Bill of one consumer: its board, its shares of CPU and memory, of the plug.
+        """Make the bill of one consumer: its boards, its shares of CPU and memory, and the node.
 
         Args:
-            accelerator_uuid: The board that the consumer was given; None where it has none, or
-                one that has no identifier.
-            on_accelerator: Whether it computes on a board.
-            pid: The consumer's process.
-            further_uuids: Boards that it has besides.
+            accelerator_uuid: UUID of the consumer's board; None where it has no board, or one without
+                an identifier.
+            on_accelerator: Whether the consumer computes on a board.
+            pid: Process ID of the consumer.
+            further_uuids: UUIDs of the consumer's other boards.
 
         Raises:
             UnknownDeviceError: The sources do not measure what the consumer uses.
@@ -179,7 +180,7 @@ class TrackerFacts:
         return [each for each in self.devices if each.component is component]
 
     def _cpu_share(self, pid: int) -> list[BillItem]:
-        """The consumer's share of all CPUs of the machine together; empty where none is measured."""
+        """Item for the consumer's share of all CPUs together; empty where no CPU is measured."""
         cpus = self._of(Component.CPU)
         if not cpus:
             return []
@@ -187,13 +188,13 @@ class TrackerFacts:
         return [BillItem(target=process_device(pid), device=joined if cpus[1:] else cpus[0])]
 
     def _main(self, accelerator_uuid: str | None, *, on_accelerator: bool, pid: int) -> BillItem:
-        """Item that the consumer computes on."""
+        """Item for the device that the consumer computes on."""
         for recording in self.devices:
             if recording.for_whoever_asks:
                 return BillItem(target=recording.uuid, device=recording)
         boards = self._of(Component.GPU)
         for board in boards:
-            # Apple's GPU has no identifier that torch could tell, and there is only one.
+            # Apple's GPU has no identifier that torch could report, and there is only one.
             only_one = accelerator_uuid is None and on_accelerator and len(boards) == 1
             if board.uuid == accelerator_uuid or only_one:
                 return BillItem(target=board.uuid, device=board)

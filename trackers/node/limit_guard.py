@@ -1,14 +1,14 @@
-"""Keeps what boards' power limits were for a process that changes them, and outlives that process.
+"""Guard process that remembers boards' original power limits, and restores them if the tracker dies.
 
     tracker --stdin--> guard        {"keep": UUID}       before the tracker sets another limit
-            <-stdout--              {"limit_w": W}       what it was, which is kept now
-            --stdin-->              {"forget": UUID}     the tracker has set it back itself
+            <-stdout--              {"limit_w": W}       the original limit, which is now remembered
+            --stdin-->              {"forget": UUID}     the tracker has restored it itself
             <-stdout--              {}                   or, to either, {"error": what is wrong}
 
-When the tracker's end of the pipe closes, however it died, the guard sets back what it keeps and ends. It
-has a session of its own and no living parent, so that neither Ctrl-C nor Ray, which ends the children of
-its workers, ends it too. What it keeps stands in a file as well, for the case that the guard is killed: the
-next tracker on this machine sets that back (`set_back_leftovers`).
+When the tracker's end of the pipe closes, however the tracker died, the guard restores the limits that it
+remembers and ends. It has a session of its own and no living parent, so that it is ended neither by Ctrl-C nor
+by Ray, which ends the children of its workers. The limits are also written to files, in case the guard itself
+is killed: the next tracker on this machine then restores them (`set_back_leftovers`).
 """
 
 import fcntl
@@ -31,27 +31,27 @@ FOLDER: Final = "power-of-training-limits"
 PRIVATE: Final = 0o700
 
 OUTLIVES: Final = "POWER_OF_TRAINING_OUTLIVES"
-"""A variable of a process that is to outlive what has started it."""
+"""Environment variable that marks a process which is to outlive the study that has started it."""
 
 OTHERS_S: Final = 5.0
-"""For so long a board is waited for that another guard holds: it may be setting the limit back."""
+"""Longest wait for a board that another guard holds, because that may be restoring the limit."""
 
 LOOK_EACH_S: Final = 0.05
 
 
 @final
 class KeptLimits:
-    """Limits that boards had, a file for each board, each locked by the guard that answers for it."""
+    """Original power limits, in one file per board, each locked by the guard that is responsible for it."""
 
     def __init__(self, folder: Path | None = None, *, others_s: float = OTHERS_S) -> None:
-        """Keep them in `folder`; left out: one in the machine's folder of temporary files.
+        """Open the folder of the files, and create it if need be.
 
         Args:
-            folder: See above.
-            others_s: For so long a board is waited for that another process holds.
+            folder: The folder; when left out, one of this user's in the folder of temporary files.
+            others_s: Longest wait for a board that another process holds.
 
         Raises:
-            TrackerError: The folder is somebody else's, who could have us set any limit.
+            TrackerError: The folder belongs to another user, who could make us set any limit.
         """
         self._folder = folder or Path(tempfile.gettempdir()) / f"{FOLDER}-{os.getuid()}"
         self._folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
@@ -62,10 +62,10 @@ class KeptLimits:
         self._open: dict[str, IO[str]] = {}
 
     def keep(self, uuid: str, source: LimitsPower) -> float:
-        """Keep what a board's limit is, and return it; what is kept already stays.
+        """Remember the present limit of a board and return it; a limit remembered earlier is kept.
 
         Raises:
-            TrackerError: Another process has changed the board's limit, and answers for it.
+            TrackerError: Another process has changed the board's limit and will restore it.
         """
         file = self._open.get(uuid) or self._waited_for(uuid)
         file.seek(0)
@@ -81,14 +81,14 @@ class KeptLimits:
         return limit_w
 
     def forget(self, uuid: str) -> None:
-        """Let go of a board, whose limit is what it was."""
+        """Forget a board whose original limit has been restored."""
         file = self._open.pop(uuid, None) or self._locked(uuid)
         if file is not None:
             self._path(uuid).unlink(missing_ok=True)
             file.close()
 
     def set_back(self, source: LimitsPower) -> None:
-        """Set back all that is kept, and forget it; what a board does not take stays in its file."""
+        """Restore and forget all remembered limits; one that its board does not accept stays in its file."""
         for uuid, file in list(self._open.items()):
             file.seek(0)
             with suppress(TrackerError, ValueError, KeyError):
@@ -96,7 +96,7 @@ class KeptLimits:
                 self.forget(uuid)
 
     def take_leftovers(self) -> bool:
-        """Take over what guards have left that are gone; whether there is any."""
+        """Take over the files of guards that are gone; return whether any limit is remembered now."""
         for path in self._folder.glob("*.json"):
             file = None if path.stem in self._open else self._locked(path.stem)
             if file is not None:
@@ -117,7 +117,7 @@ class KeptLimits:
             time.sleep(LOOK_EACH_S)
 
     def _locked(self, uuid: str) -> IO[str] | None:
-        """A board's file, which no other process may take; None where one has it."""
+        """Open and lock a board's file; None where another process holds the lock."""
         while True:
             path = self._path(uuid)
             file = path.open("a+", encoding="utf-8")
@@ -130,14 +130,14 @@ class KeptLimits:
                 if path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                     file.seek(0)
                     return file
-            file.close()  # it was removed between its opening and its lock
+            file.close()  # the file was removed between our opening and locking it
 
     def _path(self, uuid: str) -> Path:
         return self._folder / f"{Path(uuid).name}.json"
 
 
 def set_back_leftovers(source: LimitsPower) -> None:
-    """Set back limits whose guard was killed with its tracker; never raises."""
+    """Restore limits whose guard was killed with its tracker; raises neither tracker nor file errors."""
     with suppress(TrackerError, OSError):
         kept = KeptLimits()
         if kept.take_leftovers():
@@ -147,7 +147,7 @@ def set_back_leftovers(source: LimitsPower) -> None:
 def main() -> None:
     """Serve one tracker until it is gone."""
     if os.fork():
-        os._exit(0)  # the tracker waits for this one, and the guard has no parent
+        os._exit(0)  # the tracker waits for this process; its child, the guard, then has no parent
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     os.chdir("/")
@@ -159,7 +159,7 @@ def main() -> None:
 
 @contextmanager
 def _opened() -> Iterator[tuple[LimitsPower, KeptLimits]]:
-    """The boards, and what is kept of them; the tracker hears why they cannot be opened."""
+    """Open the boards and the remembered limits; where that fails, report the reason to the tracker."""
     try:
         source, kept = NvmlSource(), KeptLimits()
     except (TrackerError, OSError) as error:
@@ -173,7 +173,7 @@ def _opened() -> Iterator[tuple[LimitsPower, KeptLimits]]:
 
 
 def _answer(kept: KeptLimits, source: LimitsPower, asked: dict[str, Any]) -> dict[str, Any]:
-    """Do what was asked."""
+    """Carry out a request and return the answer to it."""
     try:
         if "keep" in asked:
             return {"limit_w": kept.keep(asked["keep"], source)}

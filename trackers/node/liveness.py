@@ -1,4 +1,4 @@
-"""Watch over the consumers' processes, because a trial that is killed cannot report its end."""
+"""Check of the consumers' processes, because a trial that is killed cannot report its end."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -8,7 +8,7 @@ import psutil
 from trackers.node.last_words import Watched
 
 REMEMBERED = 1_000
-"""Ends of processes that can be asked for."""
+"""Number of ended processes whose reason is remembered."""
 
 
 @final
@@ -21,7 +21,7 @@ class Liveness:
     _ends: dict[str, str] = field(default_factory=dict)
 
     def watch(self, consumer: str, pid: int) -> None:
-        """A consumer runs in process `pid`; one that has gone already is dead at once."""
+        """Watch the process of a consumer; if it has ended already, the consumer is dead at once."""
         self.forget(consumer)
         self._ends.pop(consumer, None)
         self._watched[consumer] = Watched.of(pid)
@@ -31,14 +31,14 @@ class Liveness:
             self._processes[consumer] = None
 
     def forget(self, consumer: str) -> None:
-        """A consumer has ended as it should, or its end was noted."""
+        """Stop watching a consumer, which has ended regularly or whose end has been handled."""
         self._processes.pop(consumer, None)
         watched = self._watched.pop(consumer, None)
         if watched is not None:
             watched.close()
 
     def dead(self) -> list[str]:
-        """Consumers whose process has ended without a word."""
+        """Return the watched consumers whose process has ended."""
         found = [name for name, process in list(self._processes.items()) if not _runs(process)]
         for name in found:
             watched = self._watched.get(name)
@@ -49,7 +49,7 @@ class Liveness:
         return found
 
     def why(self, consumer: str) -> str | None:
-        """Return why a consumer's process ended; None where it has not, or that is not known."""
+        """Return, once, why a consumer's process ended; None where it has not, or it is not known."""
         self.dead()
         return self._ends.pop(consumer, None)
 
@@ -58,7 +58,7 @@ def _runs(process: psutil.Process | None) -> bool:
     if process is None:
         return False
     try:
-        # A killed process that nobody has waited for yet is a zombie: it runs no more.
+        # A killed process that has not been reaped yet is a zombie, and does not run any more.
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -1,4 +1,4 @@
-"""The trackers of all nodes, and which consumers may begin where: an actor that the driver owns."""
+"""Manager of all nodes' trackers, and of which consumers may begin on which node: an actor of the driver."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -13,7 +13,7 @@ from trackers.sources.detect import Request
 
 
 class Admitted(Enum):
-    """Instruction to a consumer."""
+    """Instruction to a consumer that wants to begin on a node."""
 
     BEGIN = auto()
     WAIT = auto()
@@ -25,12 +25,12 @@ class Admitted(Enum):
 @final
 @dataclass(slots=True)
 class Admission:
-    """Admission of consumers, one after another.
+    """Admission of consumers to nodes.
 
     Attributes:
-        closed: Nodes on which nobody may.
-        let_go: Whether those who wait there are to leave.
-        waiting: Those who wait.
+        closed: Nodes on which no consumer may begin.
+        let_go: Whether consumers that wait on closed nodes are to leave.
+        waiting: Consumers that wait on closed nodes.
     """
 
     closed: set[str] = field(default_factory=set)
@@ -38,7 +38,7 @@ class Admission:
     waiting: set[str] = field(default_factory=set)
 
     def admits(self, node_id: str, consumer: str) -> Admitted:
-        """Return what a consumer is to do that wants to begin on a node."""
+        """Return the instruction to a consumer that wants to begin on a node."""
         if node_id not in self.closed:
             self.waiting.discard(consumer)
             return Admitted.BEGIN
@@ -51,10 +51,10 @@ class Admission:
 
 @final
 class TrackerManager:
-    """Knows each node's tracker and makes it on first need; an actor that the driver owns."""
+    """Ray actor, owned by the driver, that creates each node's tracker when it is first needed."""
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
-        """Hand `request` and `sampling_hz` to each tracker."""
+        """Create a manager whose trackers are all created with `request` and `sampling_hz`."""
         end_with_parent()
         self._request = request
         self._sampling_hz = sampling_hz
@@ -62,12 +62,12 @@ class TrackerManager:
         self._admission = Admission()
 
     def tracker(self, node_id: str, *, instead_of: Handle | None = None) -> Handle:
-        """The tracker of a node; a new one where there is none.
+        """Return the tracker of a node; it is created where there is none.
 
         Args:
-            node_id: The node.
-            instead_of: One that has died. It is replaced by whoever says so first, so that all
-                trials of a node have the same.
+            node_id: Ray's identifier of the node.
+            instead_of: A tracker that has died; None if none has. It is replaced on the first such
+                call only, so that all trials of a node get the same new tracker.
         """
         tracker = self._trackers.get(node_id)
         if tracker is None or tracker == instead_of:
@@ -77,11 +77,11 @@ class TrackerManager:
         return self._trackers[node_id]
 
     def admits(self, node_id: str, consumer: str) -> Admitted:
-        """Say whether a consumer may begin on a node; see `Admission`."""
+        """Return whether a consumer may begin on a node; see `Admission`."""
         return self._admission.admits(node_id, consumer)
 
     def close_node(self, node_id: str) -> None:
-        """Let no consumer begin on a node from now on."""
+        """Admit no more consumers to a node."""
         self._admission.closed.add(node_id)
 
     def waiting(self) -> frozenset[str]:
@@ -89,21 +89,21 @@ class TrackerManager:
         return frozenset(self._admission.waiting)
 
     def let_go(self) -> None:
-        """Have the consumers on closed nodes leave."""
+        """Tell the consumers that wait on closed nodes to leave."""
         self._admission.let_go = True
 
     def trackers(self) -> dict[str, Handle]:
-        """All trackers, by node."""
+        """Return all trackers by node."""
         return dict(self._trackers)
 
 
 def start_manager(request: Request, *, sampling_hz: float) -> Handle:
-    """Start the manager beside the driver, which owns it: it ends when the driver does."""
+    """Start the manager on the driver's node; the driver owns it, so that it ends with the driver."""
     here = ray.get_runtime_context().get_node_id()
     return _actor(TrackerManager, here).remote(request, sampling_hz=sampling_hz)
 
 
 def _actor(kind: type, node_id: str, **options: Any) -> Any:  # noqa: ANN401
-    """An actor's maker, pinned to a node and without a claim to its CPUs."""
+    """Return a Ray actor class pinned to a node, which reserves no CPUs there."""
     pinned = NodeAffinitySchedulingStrategy(node_id, soft=False)
     return ray.remote(kind).options(num_cpus=0, scheduling_strategy=pinned, **options)

@@ -1,8 +1,8 @@
-"""No process outlives the one that started it: each of ours watches its parent itself.
+"""End of a process when its parent is gone, which each of our actors checks for itself.
 
-A worker of Ray whose raylet is gone may live on for a minute or more, and a tracker with it would go on
-to sample. The parent of a worker is its machine's raylet, so this also ends what a machine that was cut
-off from its cluster still runs when its raylet gives up.
+A Ray worker whose raylet is gone may live on for a minute or more, in which a tracker would continue to
+sample. The parent of a worker is its node's raylet. So this also ends the processes of a node that was cut
+off from its cluster, once its raylet gives up.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 LOOK_EACH_S = 0.5
 ENDED = 1
-"""Exit status of a process that has lost its parent."""
+"""Exit status of a process that ends because its parent is gone."""
 
 _watching = threading.Event()
 
@@ -21,11 +21,12 @@ _watching = threading.Event()
 def end_with_parent(
     parent: int | None = None, *, leave: Callable[[int], object] = os._exit
 ) -> None:
-    """End this process at once when its parent is gone; a second call changes nothing.
+    """End this process as soon as its parent is gone; a second call changes nothing.
 
     Args:
-        parent: The process that started it, which may be gone already; left out: its parent now.
-        leave: Ends it.
+        parent: Process ID of the process that started this one, which may be gone already; the present
+            parent when left out.
+        leave: Ends the process; called with its exit status.
     """
     if _watching.is_set():
         return
@@ -40,7 +41,7 @@ def end_with_parent(
 
 
 def wait_for_the_end_of(parent: int) -> None:
-    """Return when this process has another parent than that one."""
+    """Wait until `parent` is no longer the parent of this process."""
     ended = _ending(parent)
     while os.getppid() == parent:
         if ended is None:
@@ -50,7 +51,7 @@ def wait_for_the_end_of(parent: int) -> None:
 
 
 def _ending(parent: int) -> "select.poll | None":
-    """Poll that tells at once that a process has ended; None where the system has no such thing."""
+    """Poll object that wakes when a process ends; None where the system has no pidfd."""
     try:
         told = select.poll()
         told.register(os.pidfd_open(parent), select.POLLIN)

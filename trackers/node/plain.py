@@ -1,7 +1,6 @@
-"""Windows and readings as a tracker's socket carries them: tuples of words and numbers.
+"""Conversion of window keys, bills and readings to the plain tuples that a tracker's socket carries.
 
-As objects they take several times as long to be packed and unpacked, and a trial waits for that at the end of
-each epoch.
+Objects take several times as long to pickle and unpickle, and a trial waits for that at the end of each epoch.
 """
 
 import pickle
@@ -25,30 +24,30 @@ _state_values, _rest_values = attrgetter(*_STATE), attrgetter(*_REST)
 
 
 def plain_key(key: WindowKey) -> PlainKey:
-    """Return a window's name as a tuple."""
+    """Return a window's key as a tuple."""
     return key.trial_id, key.attempt, str(key.stage), key.epoch
 
 
 def key_of(plain: PlainKey) -> WindowKey:
-    """Return the name of a window; the reverse of `plain_key`."""
+    """Return a window's key from its tuple; the reverse of `plain_key`."""
     trial_id, attempt, stage, epoch = plain
     return WindowKey(trial_id=trial_id, attempt=attempt, stage=stage, epoch=epoch)
 
 
 def packed_bill(bill: Bill) -> bytes:
-    """Return a bill as bytes, which a trial packs once."""
+    """Return a bill as bytes, so that a trial has to pickle it only once."""
     return pickle.dumps(bill)
 
 
 @lru_cache(maxsize=1024)
 def bill_of(packed: bytes) -> Bill:
-    """Return a bill; the reverse of `packed_bill`."""
-    bill: Bill = pickle.loads(packed)  # noqa: S301 - from a trial that has shown the token
+    """Return a bill from its bytes; the reverse of `packed_bill`."""
+    bill: Bill = pickle.loads(packed)  # noqa: S301 - from a trial that has sent the token
     return bill
 
 
 def plain_readings(readings: Readings) -> dict[str, PlainReading]:
-    """Return readings by device as tuples."""
+    """Return readings as tuples, by device."""
     return {
         device: (
             None if each.method is None else each.method.value,
@@ -62,7 +61,7 @@ def plain_readings(readings: Readings) -> dict[str, PlainReading]:
 
 
 def readings_of(plain: Mapping[str, PlainReading]) -> dict[str, Reading]:
-    """Return readings by device; the reverse of `plain_readings`."""
+    """Return readings from their tuples, by device; the reverse of `plain_readings`."""
     return {
         device: Reading(
             method=None if method is None else Method(method),

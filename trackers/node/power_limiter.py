@@ -1,7 +1,7 @@
-"""Sets the power limits that trials ask for, and sets them back when a trial has ended.
+"""Power limits that trials ask for: set for a trial, and restored when it has ended.
 
-Who sets a limit may be killed, and the limit would stay. So before the first change of a board what its limit
-was is handed to a guard (`trackers.node.limit_guard`), a process that outlives this one.
+The process that sets a limit may be killed, and the limit would stay. So before a board's limit is first
+changed, the original one is given to a guard (`trackers.node.limit_guard`), a process that outlives this one.
 """
 
 import json
@@ -31,28 +31,28 @@ T = TypeVar("T")
 
 
 class GuardLostError(TrackerError):
-    """The guard has ended."""
+    """The guard process has ended."""
 
 
 class Guard(Protocol):
-    """Keeper of what limits were, who outlives this process."""
+    """Something that remembers original power limits and outlives this process."""
 
     def keep(self, device_uuid: str) -> float:
-        """Keep what a board's limit is, and return it; it is safe then."""
+        """Remember the present limit of a board and return it; from then on it will be restored."""
 
     def forget(self, device_uuid: str) -> None:
-        """Let go of a board, whose limit is what it was."""
+        """Forget a board whose original limit has been restored."""
 
 
 @final
 class GuardProcess:
-    """A guard in a process of its own."""
+    """A guard in a process of its own; see `trackers.node.limit_guard`."""
 
     def __init__(self) -> None:
-        """Start it.
+        """Start the process.
 
         Raises:
-            TrackerError: It cannot open the boards.
+            TrackerError: The guard cannot open the boards.
         """
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
@@ -62,10 +62,10 @@ class GuardProcess:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-            # Who ends all that a study has started is asked to spare it: it sets limits back and ends.
+            # Asks whoever ends all processes of a study to spare this one: it restores limits and ends.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), OUTLIVES: "1"},
         )
-        self._process.wait()  # it goes on as a process without a parent
+        self._process.wait()  # for the process that forks the guard, which goes on without a parent
         self._answer()
 
     def keep(self, device_uuid: str) -> float:
@@ -101,16 +101,16 @@ class GuardProcess:
 
 @final
 class PowerLimiter:
-    """The power limits of a node's boards, for as long as trials want them otherwise."""
+    """Power limits of a node's boards, changed for trials and restored at their end."""
 
     def __init__(
         self, sources: Iterable[PowerSource], *, guard: Callable[[], Guard] = GuardProcess
     ) -> None:
-        """Limit the boards of those `sources` that can.
+        """Find the boards that can be limited, and restore limits that a dead tracker has left.
 
         Args:
-            sources: Of the node.
-            guard: Makes the guard, when a limit is to be changed first.
+            sources: The node's power sources; those that cannot limit power are ignored.
+            guard: Creates the guard; called when a limit is changed for the first time.
         """
         self._boards: dict[str, tuple[LimitsPower, Device]] = {
             device.uuid: (source, device)
@@ -128,7 +128,7 @@ class PowerLimiter:
             set_back_leftovers(source)
 
     def limits(self) -> tuple[PowerLimits, ...]:
-        """Return what may be set on each board, which is tried; so no trial may run."""
+        """Return the limits that each board accepts; setting one is tried, so no trial may be running."""
         found = []
         with self._lock:
             for uuid, (source, _) in self._boards.items():
@@ -138,10 +138,10 @@ class PowerLimiter:
         return tuple(found)
 
     def limits_of(self, device_uuid: str) -> PowerLimits:
-        """Return what may be set on one board.
+        """Return the limits that one board accepts.
 
         Raises:
-            TrackerError: It has no limit that can be set.
+            TrackerError: The board has no limit that can be set.
         """
         return self._board(device_uuid)[0].power_limits(device_uuid)
 
@@ -149,15 +149,16 @@ class PowerLimiter:
         """Set the limit of a trial's board.
 
         Args:
-            trial_id: The trial, at whose end it is set back.
-            device_uuid: Its board.
+            trial_id: The trial, at whose end the original limit is restored.
+            device_uuid: The trial's board.
             limit_w: The limit.
 
         Returns:
-            The limit that the board tells afterwards.
+            The limit that the board reports afterwards.
 
         Raises:
-            TrackerError: The board takes no limit, or not this one, or another trial uses it.
+            TrackerError: The board accepts no limit or not this one, is split by MIG, or has a limit set
+                for another trial.
         """
         with self._lock:
             source, device = self._board(device_uuid)
@@ -176,7 +177,7 @@ class PowerLimiter:
             return source.limit_power(device_uuid, limit_w)
 
     def set_back(self, trial_id: str) -> None:
-        """Set back the limits of a trial that has ended; never raises."""
+        """Restore the original limits of an ended trial's boards; failures are logged, not raised."""
         with self._lock:
             for uuid in [uuid for uuid, of in self._of.items() if of == trial_id]:
                 before_w = self._before_w[uuid]
@@ -184,13 +185,13 @@ class PowerLimiter:
                     self._board(uuid)[0].limit_power(uuid, before_w)
                 except TrackerError as error:
                     _log.warning("%s: the power limit is not set back: %s", uuid, error)
-                    continue  # the guard tries again when this process has ended
+                    continue  # the guard will try again when this process has ended
                 del self._of[uuid], self._before_w[uuid]
                 with suppress(TrackerError):
-                    self._by_guard(lambda guard: guard.forget(uuid))  # noqa: B023 - called here
+                    self._by_guard(lambda guard: guard.forget(uuid))  # noqa: B023 - called within this iteration
 
     def _by_guard(self, ask: Callable[[Guard], T]) -> T:
-        """Ask the guard; another one, once, should it have been killed."""
+        """Ask the guard, or a new one where it does not exist yet or was killed."""
         if self._guard is not None:
             with suppress(GuardLostError):
                 return ask(self._guard)
@@ -206,7 +207,7 @@ class PowerLimiter:
 
 
 def boards_of(limits: Sequence[PowerLimits]) -> str:
-    """The boards with their limits, in words."""
+    """Format boards with their limits, for a message."""
     return "; ".join(
         f"{each.device_uuid}: {each.lowest_w:g} to {each.highest_w:g} W" for each in limits
     )

@@ -1,4 +1,4 @@
-"""State of a window that is still open, for the day on which its tracker is lost with it."""
+"""Interim readings of a window that is still open, in case its tracker is lost before it is closed."""
 
 from typing import Protocol
 
@@ -10,31 +10,32 @@ NOTE = "still open when its tracker was last asked; by its power until then"
 
 
 class Meter(Protocol):
-    """Part of an `EnergyMeter` that is needed here."""
+    """The methods of an `EnergyMeter` that are needed here."""
 
     def opened(self, key: WindowKey) -> OpenWindow | None:
-        """State of a window that is open."""
+        """State of an open window; None where it is not open."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target; None where it was not observed."""
 
     def method(self, device_uuid: str) -> Method:
-        """Method of a target's energies."""
+        """Method by which a target's energies are obtained."""
 
 
 def readings_so_far(
     meter: Meter, key: WindowKey, bill: Bill, now_s: float
 ) -> dict[str, Reading] | None:
-    """Return a reading of each target on a bill, without asking a sensor.
+    """Return the reading until now of each target on a bill, without reading a sensor.
 
     Args:
-        meter: Measures the window.
-        key: The window.
-        bill: What it is open on.
-        now_s: Until when.
+        meter: The meter that has the window open.
+        key: Key of the window.
+        bill: Bill of the window's consumer.
+        now_s: The present time.
 
     Returns:
-        None where the window is not open, or nothing is known of what the trial computes on.
+        Reading by target; None where the window is not open, or where nothing is known of the device that
+        the trial computes on.
     """
     opened = meter.opened(key)
     if opened is None:

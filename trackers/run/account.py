@@ -1,4 +1,4 @@
-"""The account of a run: a line for each component, from the readings of its devices."""
+"""Energy account of a run: a line for each component, from the readings of its devices."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +12,18 @@ J_PER_WH = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLine:
-    """One component, or several added up.
+    """Energy of one component, or of several together.
 
     Attributes:
-        components: What it is the energy of.
-        energy_j: None where nothing measures it, or a part of it is missing.
-        mean_power_w: Over the whole run.
-        peak_power_w: Highest mean of a second; None for a run that was shorter.
-        methods: How the energies came about; more than one where different sources are added.
-        devices: What was measured, by name.
-        is_whole: Whether it is of the whole machine, whoever else used it.
-        note: Why it is missing or degraded; empty where nothing is to say.
+        components: The components.
+        energy_j: Their energy; None when nothing measures it, or a part of it is missing.
+        mean_power_w: Mean power over the whole run; None like the energy.
+        peak_power_w: Highest mean power of any second; None for a run that was shorter than a second.
+        methods: Methods by which the energies were obtained; more than one where sources of different
+            kinds are added up.
+        devices: Names of the measured devices.
+        is_whole: Whether it is the energy of the whole machine, including what others used.
+        note: Why the energy is missing or degraded; empty where it is neither.
     """
 
     components: tuple[Component, ...]
@@ -36,26 +37,27 @@ class AccountLine:
 
     @property
     def energy_wh(self) -> float | None:
-        """The energy in watt-hours."""
+        """The energy in watt-hours; None when it is missing."""
         return None if self.energy_j is None else self.energy_j / J_PER_WH
 
     @property
     def is_estimated(self) -> bool:
-        """Return whether an estimate is in it."""
+        """Return whether the energy includes an estimate."""
         return Method.ESTIMATED in self.methods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A run.
+    """Energy account of a run.
 
     Attributes:
-        command: What was run.
-        status: Its exit status; minus the signal's number where one ended it.
-        duration_s: From its start to its end.
-        lines: One for each component.
-        total: GPU, CPU and memory together; the node would count them a second time.
-        g_co2e: Grams of CO2 equivalents of the total; None without an intensity.
+        command: The command and its arguments.
+        status: Exit status of the command; minus the signal's number where a signal ended it.
+        duration_s: Time from its start to its end.
+        lines: A line for each component.
+        total: GPU, CPU and memory together, without the node, which contains them.
+        g_co2e: Greenhouse gas of the total in grams of CO2 equivalents; None when no carbon intensity was
+            given or the total is missing.
     """
 
     command: tuple[str, ...]
@@ -73,13 +75,14 @@ def line(
     *,
     peak_power_w: float | None,
 ) -> AccountLine:
-    """Line of several components together.
+    """Make the line of one or more components.
 
     Args:
-        components: Which.
-        devices: All devices that were measured.
-        readings: By device; a share where the device is shared by processes.
-        peak_power_w: Highest power that was seen.
+        components: The components to add up.
+        devices: All measured devices.
+        readings: Reading of each device by its UUID; of the run's share where processes share the
+            device.
+        peak_power_w: Highest mean power of any second; None if not known.
     """
     counted = outermost(devices, components)
     seen = [readings[device.uuid] for device in counted if device.uuid in readings]
@@ -91,7 +94,7 @@ def line(
     notes = dict.fromkeys(each.note for each in seen if each.status is not Status.OK)
     mean_power_w = energy_j / duration_s if energy_j is not None and duration_s > 0 else None
     if peak_power_w is not None and mean_power_w is not None:
-        # Seconds may have been understated of which the whole run's counters know more.
+        # The counters over the whole run may show more than the readings of single seconds.
         peak_power_w = max(peak_power_w, mean_power_w)
     return AccountLine(
         components=tuple(components),
@@ -115,16 +118,16 @@ def account(
     peaks_w: Mapping[frozenset[Component], float],
     g_per_kwh: float | None,
 ) -> Account:
-    """The account of a run; see `Account` and `line`.
+    """Make the account of a run; see `Account` and `line`.
 
     Args:
-        command: What was run.
-        devices: What was measured.
-        readings: By device.
-        status: How it ended.
-        duration_s: How long it took.
-        peaks_w: Highest power by components.
-        g_per_kwh: Carbon intensity of the electricity.
+        command: The command and its arguments.
+        devices: The measured devices.
+        readings: Reading of each device by its UUID.
+        status: Exit status of the command; see `Account`.
+        duration_s: Time from its start to its end.
+        peaks_w: Highest mean power of any second, by components.
+        g_per_kwh: Carbon intensity of the electricity in grams of CO2 equivalents; None if not given.
     """
     known = [each for each in Component if any(d.component is each for d in devices)]
     added = [each for each in known if each in COMPONENTS]

@@ -1,4 +1,4 @@
-"""The boards that a process may use."""
+"""Boards that a process may use, by its vendors' environment variables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,15 @@ ROCR, HIP, CUDA = "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_D
 
 
 def visible_boards(detection: Detection, environment: Mapping[str, str]) -> frozenset[str]:
-    """The boards that a process may use, by the variables of their vendors where they are set.
+    """Return the UUIDs of the boards that a process may use, by the variables of their vendors.
 
-    Of AMD's, `ROCR_VISIBLE_DEVICES` counts boards in the kernel's order, and `HIP_VISIBLE_DEVICES`, or in its
-    absence `CUDA_VISIBLE_DEVICES`, those that it has left; not yet tried on such boards. Intel's are not hidden.
+    NVIDIA boards are selected by `CUDA_VISIBLE_DEVICES`. Of AMD boards, `ROCR_VISIBLE_DEVICES` selects by
+    index in the kernel's order, and `HIP_VISIBLE_DEVICES`, or in its absence `CUDA_VISIBLE_DEVICES`, selects
+    among those that remain; this has not been tried on such boards yet. Intel boards are all visible.
 
     Args:
-        detection: What is measured.
-        environment: The process's environment.
+        detection: The detected sources.
+        environment: Environment variables of the process.
     """
     boards = [each for each in detection.devices if each.component is Component.GPU]
     nvidia = [each.uuid for each in boards if each.uuid.startswith("GPU-")]
@@ -37,7 +38,7 @@ def _nvidia(boards: Sequence[str], environment: Mapping[str, str]) -> Sequence[s
         try:
             shown.append(resolve(entry, boards, parts_of=lambda _: ()))
         except TrackerError:
-            break  # CUDA shows none of the entries behind one that is no board
+            break  # CUDA ignores an invalid entry and all entries after it
     return shown
 
 
@@ -52,7 +53,7 @@ def _amd(
         shown = []
         for entry in _entries(hidden):
             if not entry.lstrip("-").isdecimal():
-                return boards  # an identifier of ROCm's, which the kernel's sensors do not tell
+                return boards  # an identifier of ROCm, which the kernel's sensors do not report
             if not 0 <= int(entry) < len(boards):
                 break
             shown.append(boards[int(entry)])

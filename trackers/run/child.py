@@ -1,4 +1,4 @@
-"""A command as a child process: started, sent the signals that we are sent, and its end passed on."""
+"""A command as a child process: its start, the forwarding of signals to it, and the passing on of its end."""
 
 import contextlib
 import os
@@ -16,40 +16,40 @@ from trackers.errors import TrackerError
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
-"""A terminal sends them to every process in front of it, the command included."""
+"""Signals that a terminal sends to all processes of its foreground group, the command included."""
 
 NOT_FOUND, NOT_ALLOWED = 127, 126
-"""Exit statuses of shells for a command that cannot be started."""
+"""Exit statuses that shells use for a command that cannot be started."""
 
 
 class StartError(TrackerError):
     """The command could not be started.
 
     Attributes:
-        status: What a shell would end with.
+        status: Exit status that a shell would have.
     """
 
     def __init__(self, message: str, status: int) -> None:
-        """Say why, and with which status to end."""
+        """Create the error with its message and exit status."""
         super().__init__(message)
         self.status = status
 
 
 @final
 class Child:
-    """A command that runs; it is not reaped before `status` is asked for.
+    """A running command, which is not reaped before `status` is called.
 
-    Until then the system keeps its CPU time, so that what it used last is counted too.
+    Until then the system keeps the process's CPU time, so that its last use is counted too.
 
     Attributes:
-        pid: Its process.
+        pid: Process ID of the command.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Start it, with our own input, outputs and folder.
+        """Start the command, which inherits our standard streams and working folder.
 
         Raises:
-            StartError: There is no such command, or it may not be run.
+            StartError: There is no such command, or it cannot be run.
         """
         try:
             self._process = subprocess.Popen(command)  # noqa: S603 - the user's own command
@@ -64,21 +64,21 @@ class Child:
         threading.Thread(target=self._wait, name="waiting", daemon=True).start()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for its end; whether it has come."""
+        """Wait for the command to end, at most `timeout_s`; return whether it has ended."""
         return self._ended.wait(timeout_s)
 
     def status(self) -> int:
-        """Reap it; its exit status, or minus the number of the signal that ended it."""
+        """Reap the process; return its exit status, or minus the number of the signal that ended it."""
         return self._process.wait()
 
     def send(self, number: int) -> None:
-        """Send it a signal; nothing happens where it has ended."""
+        """Send the command a signal, unless it has ended."""
         if not self._ended.is_set():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def _wait(self) -> None:
-        if sys.platform == "darwin":  # it has no waitid before Python 3.13
+        if sys.platform == "darwin":  # Python has no waitid there before 3.13
             self._process.wait()
         else:
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
@@ -87,10 +87,11 @@ class Child:
 
 @contextmanager
 def passing_signals_on() -> Iterator[Callable[[Child], None]]:
-    """Hand what is sent to us to the child, as long as the block runs; we go on until it has ended.
+    """Forward the signals that this process gets to the child, instead of ending by them.
 
     Yields:
-        A function that takes the child once it is started; what came before goes to it then.
+        A function to be called with the child once it is started; signals that came before are sent to
+        it then.
     """
     children: list[Child] = []
     early: list[int] = []
@@ -102,7 +103,7 @@ def passing_signals_on() -> Iterator[Callable[[Child], None]]:
             early.append(number)
 
     def pass_on_without_terminal(number: int, frame: FrameType | None) -> None:
-        if not os.isatty(0):  # else the child has got it from there
+        if not os.isatty(0):  # otherwise the terminal has sent it to the child too
             pass_on(number, frame)
 
     def take(child: Child) -> None:
@@ -120,17 +121,18 @@ def passing_signals_on() -> Iterator[Callable[[Child], None]]:
 
 
 def end_like(status: int) -> int:
-    """End as the child ended: the same exit status, or the same signal.
+    """End as the child ended: with the same exit status, or by the same signal.
 
     Args:
-        status: See `Child.status`.
+        status: Result of `Child.status`.
 
     Returns:
-        The exit status; it does not return where a signal ended the child.
+        The exit status, for the caller to exit with. Where a signal ended the child, this process sends
+        itself the same signal and usually does not return.
     """
     if status >= 0:
         return status
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one dump of memory is enough
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the child's core dump is enough
     if -status not in {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(-status, signal.SIG_DFL)
     sys.stdout.flush()

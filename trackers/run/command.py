@@ -32,18 +32,18 @@ USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Options of measuring a command, and the place of its account.
+    """Options of measuring a command, and the files for its result.
 
     Attributes:
-        tracker: auto, for all sources that work; or one or more of their names and files.
-        json: Also write the results as JSON.
-        csv: Add a line to this file, which grows with each run.
-        country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
-        carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
-        log: Hand energies on, once for each: mlflow[=URI], wandb, prometheus[=[HOST:]PORT], otel.
-        quiet: Show no line while the command runs.
-        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
-        cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
+        tracker: auto, for all sources that work; or one or more names of sources or files.
+        json: Also write the result to this file as JSON.
+        csv: Append the result as a line to this CSV file.
+        country: Country by its ISO 3166 code of two or three letters, for the carbon intensity of its electricity.
+        carbon_intensity: Carbon intensity of your electricity in grams of CO2 equivalents per kWh.
+        log: Send energies to mlflow[=URI], wandb, prometheus[=[HOST:]PORT] or otel; repeat it for several.
+        quiet: Show no progress line while the command runs.
+        cpu_watts: Rated power of all CPUs of this machine together, for the estimate.
+        cpu_idle_watts: Power that the CPUs draw together when idle, for the estimate.
     """
 
     tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
@@ -66,11 +66,12 @@ class RunOptions:
 
 
 def main(args: Sequence[str]) -> int:
-    """Run a command and say on standard error what it used.
+    """Run a command, and print the energy that it used on standard error.
 
     Returns:
-        The command's exit status; 2 where an option is wrong or nothing can be measured, 127 and 126
-        where the command cannot be started. Where a signal ended it, the same one ends us.
+        The command's exit status; 2 where an option is wrong or nothing can be measured; 127 where the
+        command does not exist, and 126 where it cannot be started. Where a signal ended the command, this
+        process ends by the same signal.
     """
     given, command = _split(args)
     options, more = tyro.cli(
@@ -119,14 +120,14 @@ def main(args: Sequence[str]) -> int:
 
 
 def _unknown(word: str) -> str:
-    """Words on what is no option of ours: most likely the command without its dashes."""
+    """Message about an unknown option, which is most likely the command without `--` before it."""
     if word.startswith("-"):
         return f"there is no option {word}; python -m trackers run --help lists them"
     return f"{word} is no option; a command stands behind two dashes: {USAGE}"
 
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our options, and the command behind two dashes."""
+    """Split the arguments into our options and the command, which follows `--`."""
     if "--" not in args:
         return list(args), []
     at = list(args).index("--")
@@ -137,7 +138,7 @@ def _check_places(options: RunOptions) -> None:
     """Refuse files that the account could not be written to, before the command runs.
 
     Raises:
-        PlaceError: There is one.
+        PlaceError: A file of `--json` or `--csv` cannot be written to.
     """
     if options.json is not None:
         check_place(options.json, option="--json")
@@ -147,11 +148,11 @@ def _check_places(options: RunOptions) -> None:
 
 
 def _g_per_kwh(options: RunOptions) -> float | None:
-    """Carbon intensity of the electricity; None where none was asked for.
+    """Carbon intensity of the electricity; None where neither it nor a country was given.
 
     Raises:
         LookupError: The country is not in the table.
-        TrackerError: It is no amount.
+        TrackerError: The carbon intensity is negative or not finite.
     """
     intensity = options.carbon_intensity
     if intensity is not None and not 0 <= intensity < math.inf:
@@ -169,7 +170,7 @@ def _measured(
     g_per_kwh: float | None,
     exports: Exports,
 ) -> Account:
-    """The account of a command that has ended."""
+    """Run a command and return its account."""
     boards = visible_boards(detection, os.environ)
     is_shown = sys.stderr.isatty() and not options.quiet
     estimated = frozenset(

@@ -1,6 +1,6 @@
-"""A run's account as JSON, and as a line of a CSV file that grows with each run.
+"""Output of a run's account as JSON, and as a line appended to a CSV file.
 
-A command may run for days, so whether its account can be written is found out before it starts.
+A command may run for days, so it is checked before it starts that its account can be written.
 """
 
 import csv
@@ -27,14 +27,14 @@ COLUMNS = (
     ),
     "g_co2e",
 )
-"""Columns of the CSV file, whatever this machine can measure: lines of several machines go together."""
+"""Columns of the CSV file; the same on every machine, so that runs of several machines fit into one file."""
 
 
 def check_table(path: Path) -> None:
-    """Refuse a file whose lines are not runs: a line would stand under the headings of others.
+    """Refuse an existing file that is not a table of runs, whose columns a new line would not fit.
 
     Raises:
-        PlaceError: It has other columns, or cannot be read as text.
+        PlaceError: The file has other columns, or cannot be read as text.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -53,7 +53,7 @@ def check_table(path: Path) -> None:
 
 
 def write_json(account: Account, path: Path) -> None:
-    """Write everything that is known of a run; what is not known is null."""
+    """Write a run's account as JSON; unknown values are null."""
     content = {
         "command": list(account.command),
         "status": account.status,
@@ -66,7 +66,13 @@ def write_json(account: Account, path: Path) -> None:
 
 
 def append_csv(account: Account, path: Path, *, now: datetime | None = None) -> None:
-    """Add a line to a file, with its heading where it is new; runs that end at once wait for each other."""
+    """Append a line to a CSV file, after the header if it is new; runs that end at once take turns.
+
+    Args:
+        account: The run's account.
+        path: The file.
+        now: Time to record as the run's end; the present time when left out.
+    """
     row: dict[str, Any] = {
         "ended_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
         "command": shlex.join(account.command),
@@ -82,9 +88,9 @@ def append_csv(account: Account, path: Path, *, now: datetime | None = None) -> 
         row[f"{name}_mean_power_w"] = line.mean_power_w
         row[f"{name}_peak_power_w"] = line.peak_power_w
         row[f"{name}_method"] = "+".join(line.methods) or None
-    # A word of the command may be no text: a file name in bytes of its own.
+    # An argument of the command may not be valid text, but a file name in arbitrary bytes.
     with path.open("a+", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        with suppress(OSError):  # a mount without locks: then the lines of the moment may mix
+        with suppress(OSError):  # on a mount without locks, lines of simultaneous runs may mix
             fcntl.flock(file, fcntl.LOCK_EX)
         writer = csv.DictWriter(file, COLUMNS)
         if file.seek(0, os.SEEK_END) == 0:
@@ -92,7 +98,7 @@ def append_csv(account: Account, path: Path, *, now: datetime | None = None) -> 
         elif not _ends_a_line(path):
             file.write(
                 "\r\n"
-            )  # an editor, or a run that was killed while it wrote, has left it out
+            )  # an editor, or a run that was killed while writing, left the last line unfinished
         writer.writerow(row)
 
 

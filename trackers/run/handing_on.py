@@ -1,4 +1,4 @@
-"""A command that is measured, for those who were asked for by `--log`: its devices live, its account at the end."""
+"""Export of a measured command to the exporters of `--log`: its devices live, and its account at the end."""
 
 import shlex
 import socket
@@ -19,17 +19,17 @@ TRIAL_ID = "run"
 
 @final
 class CommandAsStudy:
-    """One command as a study of one trial with one epoch."""
+    """A measured command, exported as a study of one trial with one epoch."""
 
     def __init__(
         self, command: Sequence[str], exports: Exports, *, estimated: Collection[Component] = ()
     ) -> None:
-        """Begin it; whoever gives `exports` closes them.
+        """Begin the study; the caller closes `exports`.
 
         Args:
             command: The command and its arguments.
-            exports: Who hears of it.
-            estimated: Components that no sensor measures.
+            exports: Exporters to send to.
+            estimated: Components whose energy is estimated.
         """
         self._estimated = estimated
         self._exports = exports
@@ -48,7 +48,12 @@ class CommandAsStudy:
             exports.begin_trial(Trial(trial_id=TRIAL_ID, identity=TRIAL_ID))
 
     def readings(self, devices: Sequence[Device], readings: Mapping[str, Reading]) -> None:
-        """Hand on the readings of a second."""
+        """Export the readings of the last second.
+
+        Args:
+            devices: Devices that the command uses.
+            readings: Reading of each device by its UUID.
+        """
         uses = []
         for device in devices if self._exports else ():
             reading = readings.get(device.uuid)
@@ -73,7 +78,7 @@ class CommandAsStudy:
             self._exports.devices(uses)
 
     def end(self, account: Account) -> None:
-        """Hand on the account."""
+        """Export the account of the finished command."""
         totals = {"duration_s": account.duration_s, "exit_status": float(account.status)}
         for line in account.lines:
             if line.energy_j is not None:

@@ -1,4 +1,4 @@
-"""Run a command with a window over all of it, and one over each second for the live line."""
+"""Measurement of a command, with a window over all of it and one over each second for the progress line."""
 
 import math
 import time
@@ -22,7 +22,7 @@ TICK_S = 1.0
 SCOPES = (*(frozenset({each}) for each in Component), COMPONENTS)
 
 Powers = Mapping[frozenset[Component], float]
-"""Watts by components; a scope that is not known has no entry."""
+"""Power in watts by set of components; a set whose power is not known has no entry."""
 
 
 def run_measured(
@@ -34,15 +34,16 @@ def run_measured(
     on_readings: Callable[[Sequence[Device], Mapping[str, Reading]], None] = lambda *_: None,
     g_per_kwh: float | None = None,
 ) -> Account:
-    """Run a command to its end and say what it used.
+    """Run a command to its end and return its energy account.
 
     Args:
         command: The command and its arguments.
-        detection: What measures; it is closed at the end.
-        visible: Whether the command may use a board.
-        on_tick: Is given the seconds since the start and the powers of the last one.
-        on_readings: Is given the devices and their readings of that second, the last part of one too.
-        g_per_kwh: Carbon intensity of the electricity.
+        detection: The sources to measure with; they are closed at the end.
+        visible: Returns whether the command may use a board.
+        on_tick: Called after each full second with the seconds since the start and that second's powers.
+        on_readings: Called after each second, and for the incomplete last one too, with the devices in
+            use and their readings.
+        g_per_kwh: Carbon intensity of the electricity in grams of CO2 equivalents; None if not given.
 
     Raises:
         StartError: The command cannot be started.
@@ -83,7 +84,7 @@ def run_measured(
 
 @dataclass(frozen=True, slots=True)
 class _Metered:
-    """A source with its meter, and what is asked for each of its devices."""
+    """A source with its meter, and the meter's target for each of its devices, by UUID."""
 
     source: PowerSource
     meter: EnergyMeter
@@ -124,7 +125,7 @@ class _Tree:
                 each.meter.open(key, devices=list(each.targets.values()))
 
     def close(self, key: str) -> dict[str, Reading]:
-        """The readings by device."""
+        """Close a window and return the reading of each device by its UUID."""
         self._look_who_uses()
         readings: dict[str, Reading] = {}
         for each in self._metered:
@@ -134,7 +135,7 @@ class _Tree:
         return readings
 
     def powers_w(self, readings: Mapping[str, Reading]) -> dict[frozenset[Component], float]:
-        """Mean powers of a window by components; those that are not known have no entry."""
+        """Mean powers over a window by set of components; unknown ones have no entry."""
         powers_w = {}
         for scope in SCOPES:
             counted = outermost(self.used_devices(), scope)
@@ -145,9 +146,9 @@ class _Tree:
         return powers_w
 
     def used_devices(self) -> list[Device]:
-        """All devices without the boards on which, by the driver's word, the tree was never seen.
+        """Return all devices except the boards on which the driver never listed a process of the tree.
 
-        Where the driver has never seen it on any, as in containers, it is all that it may use.
+        Where the driver never listed one on any board, as in containers, all visible boards are kept.
         """
         return [
             device
@@ -176,7 +177,7 @@ class _Tree:
 
 
 def _tree_pids(pid: int) -> frozenset[int]:
-    """A process and its children, as far as they may be known."""
+    """Process IDs of a process and its descendants, as far as we may see them."""
     try:
         children = descendants(psutil.Process(pid))
     except psutil.Error:

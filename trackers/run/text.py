@@ -1,4 +1,4 @@
-"""A run's account as text for a terminal, and the line that is shown while it goes on."""
+"""Text form of a run's account for a terminal, and the progress line during the run."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from trackers.run.account import Account, AccountLine
 from trackers.sample import Component
 
 SHOWN_COMMAND = 60
-"""Letters of a command that are shown of it."""
+"""Number of characters after which a command is cut off."""
 
 
 def live_line(
@@ -19,7 +19,7 @@ def live_line(
     powers_w: Mapping[frozenset[Component], float],
     estimated: frozenset[Component],
 ) -> str:
-    """Time and power by component, as `12 s  gpu 254 W  cpu ~31 W`."""
+    """Format time and power by component, as in `12 s  gpu 254 W  cpu ~31 W`; `~` marks an estimate."""
     powers = [
         f"{component} {'~' if component in estimated else ''}{powers_w[scope]:.3g} W"
         for component in Component
@@ -29,7 +29,7 @@ def live_line(
 
 
 def show(account: Account, console: Console) -> None:
-    """Print what a run used: a line for each component, and their total."""
+    """Print the energy that a run used: a line for each component, and their total."""
     command = shlex.join(account.command)
     if len(command) > SHOWN_COMMAND:
         command = f"{command[:SHOWN_COMMAND]}..."

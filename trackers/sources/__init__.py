@@ -1,1 +1,1 @@
-"""Ask one power source each for power or energy, and list those that work here."""
+"""Power sources, one per module, and the detection of those that work on this machine."""

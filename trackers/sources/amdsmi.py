@@ -1,8 +1,8 @@
-"""AMD boards through `amdsmi`, which has the energy counter that the kernel's sensors have not.
+"""Power source for AMD boards through `amdsmi`, which has an energy counter, unlike the kernel's sensors.
 
 The package comes with ROCm (`pip install amdsmi` of the same version) and needs libamd_smi.so on import.
-The counter is `energy_accumulator` x `counter_resolution`, in microjoules; it is not there in guests of
-virtual machines, and stands still on some boards (amdsmi issue 22), which the meter finds by the power.
+The counter is `energy_accumulator` x `counter_resolution`, in microjoules. It is missing in guests of
+virtual machines, and stands still on some boards (amdsmi issue 22), which the meter notices by the power.
 """
 
 import importlib
@@ -15,14 +15,14 @@ from trackers.sample import Component, Device, Observation
 from trackers.sources.hwmon import pci_device
 
 POWERS = ("current_socket_power", "average_socket_power")
-"""Watts, the better one first; each board has one of them and says `N/A` of the other."""
+"""Fields of the power in watts, the better one first; each board has one of them, and `N/A` in the other."""
 
 
 def import_amdsmi() -> Any:  # noqa: ANN401 - the package has no types
-    """The module.
+    """Import the module `amdsmi`.
 
     Raises:
-        SourceUnavailableError: It is not installed, or its library is not there.
+        SourceUnavailableError: The module is not installed, or its library is missing.
     """
     try:
         return importlib.import_module("amdsmi")
@@ -33,13 +33,13 @@ def import_amdsmi() -> Any:  # noqa: ANN401 - the package has no types
 
 @final
 class AmdSmiSource:
-    """All AMD boards that tell an energy or a power.
+    """All AMD boards that report an energy or a power.
 
     Attributes:
         name: `amdsmi`.
-        note: What is read.
+        note: The number of boards, and the values that are read.
         estimated: False.
-        counter_outlives: True; it counts since the board was reset.
+        counter_outlives: True, because the counter counts since the board was reset.
     """
 
     name = "amdsmi"
@@ -49,14 +49,14 @@ class AmdSmiSource:
     def __init__(
         self, *, module: Callable[[], Any] = import_amdsmi, clock: Clock | None = None
     ) -> None:
-        """Open the library and try each board.
+        """Open the library and probe each board.
 
         Args:
-            module: Gives `amdsmi`, or what stands in for it.
-            clock: Stamps the observations.
+            module: Returns the module `amdsmi`, or a replacement for it.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
 
         Raises:
-            SourceUnavailableError: There is no library, or no board tells anything.
+            SourceUnavailableError: There is no library, or no board reports an energy or a power.
         """
         self._clock = clock or MonotonicClock()
         self._smi = module()
@@ -86,11 +86,11 @@ class AmdSmiSource:
         self.note = f"{len(devices)} boards: energy counter at window edges, socket power between"
 
     def devices(self) -> Sequence[Device]:
-        """The boards."""
+        """Return the boards."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:
-        """See `PowerSource`; where only one of power and counter is told, the other is given."""
+        """See `PowerSource`; where only one of power and counter fails, the other is returned."""
         if device_uuid not in self._handles:
             message = f"unknown device {device_uuid!r}; amdsmi measures {', '.join(self._handles)}"
             raise UnknownDeviceError(message)
@@ -105,13 +105,13 @@ class AmdSmiSource:
         return Observation(time_s=time_s, power_w=power_w, counter_j=counter_j)
 
     def close(self) -> None:
-        """Let go of the library; may be called twice."""
+        """Shut the library down; may be called twice."""
         if self._is_open:
             self._is_open = False
             self._smi.amdsmi_shut_down()
 
     def _counter_j(self, handle: Any) -> float | None:  # noqa: ANN401 - opaque
-        """Energy since the board was reset; None where it is not told, or stands at 0."""
+        """Energy since the board was reset, in joules; None where it is not reported, or stands at 0."""
         try:
             told = self._smi.amdsmi_get_energy_count(handle)
             energy_uj = told["energy_accumulator"] * told["counter_resolution"]
@@ -120,7 +120,7 @@ class AmdSmiSource:
         return energy_uj / 1e6 if energy_uj > 0 else None
 
     def _power_w(self, handle: Any) -> float | None:  # noqa: ANN401 - opaque
-        """Power of the board; None where it is not told: 0 W is no measurement."""
+        """Power of the board in watts; None where it is not reported, or is 0 W, which is not a measurement."""
         try:
             told = self._smi.amdsmi_get_power_info(handle)
         except self._smi.AmdSmiException:

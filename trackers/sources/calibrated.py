@@ -1,7 +1,7 @@
-"""A source whose figures are multiplied by what an external meter says of them.
+"""A source whose values are multiplied by a factor that was calibrated against an external meter.
 
-The factor is measured by `python -m trackers calibrate` and kept in a file, which a study names with
-`--calibration`. It holds for one source's component on one machine.
+The factor is measured by `python -m trackers calibrate` and stored in a file, which a study names with
+`--calibration`. It is valid for one component of one source on one machine.
 """
 
 import json
@@ -17,18 +17,18 @@ from trackers.source import PowerSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Factor of a source against an external meter.
+    """Calibration of a source against an external meter.
 
     Attributes:
-        source: The source's name.
-        component: What of it was compared.
-        hostname: The machine.
-        against: The external meter.
+        source: Name of the source.
+        component: Component of the source that was compared.
+        hostname: Host name of the machine.
+        against: The external meter, as given to `--against`.
         factor: Watts of the meter per watt of the source.
         low: Lower end of the factor's 95 % interval.
-        high: Its upper end.
-        offset_w: What the meter shows where the source would show nothing.
-        measured_at: Wall time, ISO 8601.
+        high: Upper end of the factor's 95 % interval.
+        offset_w: Power that the meter shows where the source would show 0 W; it is not applied.
+        measured_at: Wall time of the calibration, in ISO 8601.
     """
 
     source: str
@@ -42,15 +42,20 @@ class Calibration:
     measured_at: str
 
     def write(self, path: Path, **more: Any) -> None:  # noqa: ANN401 - whatever JSON has
-        """Write it, with what else is worth keeping."""
+        """Write the calibration as JSON.
+
+        Args:
+            path: The file.
+            **more: Further values to write into the file, which `read` ignores.
+        """
         path.write_text(json.dumps({**asdict(self), **more}, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a calibration that was written.
+        """Read a calibration from a file.
 
         Raises:
-            SourceUnavailableError: It cannot be read, or is no calibration.
+            SourceUnavailableError: The file cannot be read, or does not contain a calibration.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -67,21 +72,21 @@ class Calibration:
         return calibration
 
     def fits(self, source: PowerSource) -> bool:
-        """Return whether it was measured with that source, on this machine."""
+        """Return whether the calibration is of this source and this machine."""
         has = any(each.component is self.component for each in source.devices())
         return source.name == self.source and has and self.hostname == socket.gethostname()
 
 
 @final
 class CalibratedSource:
-    """A source whose component is multiplied by a factor; all else is as the source has it.
+    """A source with the values of one component multiplied by a factor, and otherwise unchanged.
 
     Attributes:
-        note: The source's, with the factor and its interval.
+        note: Note of the source, with the factor and its interval.
     """
 
     def __init__(self, source: PowerSource, calibration: Calibration) -> None:
-        """Multiply what `source` says of the calibration's component."""
+        """Wrap a source, whose values of the calibration's component are multiplied by the factor."""
         self._source = source
         self._factor = calibration.factor
         self._uuids = {
@@ -101,12 +106,12 @@ class CalibratedSource:
             "limit_power",
             "highest_limit_w",
         ):
-            # As its own, so that it is seen by whoever asks what the source can do.
+            # As attributes of its own, so that isinstance checks of `KnowsUsers` and the like see them.
             if hasattr(source, name):
                 setattr(self, name, getattr(source, name))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the source has it
-        """Everything else is the source's."""
+        """Return any other attribute from the wrapped source."""
         return getattr(self._source, name)
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:

@@ -1,12 +1,12 @@
-"""Detection of this machine's power sources, from the ordered table of all of them.
+"""Detection of this machine's power sources, from the ordered table of all sources.
 
-A new source is a file of its own and a line in `SOURCES`. What was refused, and why, is kept: it is
-what `python -m trackers` and a study's manifest say.
+A new source is a file of its own and a line in `SOURCES`. The reason why a source was refused is kept;
+`python -m trackers` and a study's manifest show it.
 
-    auto        every source that works, each for what none above it in the table measures: boards
-                of several vendors side by side, but one source for CPU, memory and node each. The
-                estimate is the last line: it fills in for the CPU where no sensor measures it.
-    names       those sources and no other, in the order in which they are given
+    auto        every source that works, each for what no source above it in the table measures: boards
+                of several vendors side by side, but only one source each for CPU, memory and node. The
+                estimate is the last line: it stands in for the CPU where no sensor measures it.
+    names       exactly the named sources, in the order in which they are given
 """
 
 import logging
@@ -43,12 +43,13 @@ class Request:
     Attributes:
         tracker: `auto`, or one or more of: a name in `SOURCES`, the path of a recording (`*.csv`), the
             path of a file that describes a server (`*.yaml`, see `trackers.sources.web`).
-        accelerator: Whether what is measured runs on an accelerator; `auto` else passes over
-            sources that measure boards and nothing else.
-        cpu_watts: Rated power of the machine's CPUs, for the estimate.
-        cpu_idle_watts: Power of the machine's CPUs when idle, for the estimate.
-        calibrations: What external meters say of sources; one of another machine or source plays no
-            part.
+        accelerator: Whether the measured program runs on an accelerator; if not, `auto` skips the
+            sources that measure only boards.
+        cpu_watts: Rated power of all CPUs of the machine together, for the estimate; None if not given.
+        cpu_idle_watts: Power of all CPUs of the machine together when idle, for the estimate; None if
+            not given.
+        calibrations: Calibrations of sources against external meters; those of another machine or of a
+            source that is not used have no effect.
     """
 
     tracker: str | tuple[str, ...] = AUTO
@@ -58,10 +59,10 @@ class Request:
     calibrations: tuple[Calibration, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse watts that are none, whichever source is taken.
+        """Refuse impossible watts, even if the estimate is not used.
 
         Raises:
-            SourceUnavailableError: They are not above 0.
+            SourceUnavailableError: They are not a finite number above 0.
         """
         for option, watts in (
             ("--cpu-watts", self.cpu_watts),
@@ -73,18 +74,18 @@ class Request:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The sources that were named; none where it is `auto`."""
+        """The named sources; empty for `auto`."""
         given = (self.tracker,) if isinstance(self.tracker, str) else self.tracker
         return () if given == (AUTO,) else given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detection:
-    """The sources that were taken, and why the others were not.
+    """The sources that are used, and why the others are not.
 
     Attributes:
-        sources: At least one; no device is in two of them.
-        refused: The reason of each source of the table that was not taken.
+        sources: The sources in use, at least one; no two of them have the same device.
+        refused: Reason why a source of the table is not used, by its name.
     """
 
     sources: tuple[PowerSource, ...]
@@ -92,7 +93,7 @@ class Detection:
 
     @property
     def source(self) -> PowerSource:
-        """The first of the table, which measures what trials compute on."""
+        """The first source, which measures the device that trials compute on."""
         return self.sources[0]
 
     @property
@@ -106,20 +107,21 @@ class Detection:
         return tuple(each for each in Component if each not in _components(self.devices))
 
     def close(self) -> None:
-        """Let go of all sources; may be called twice."""
+        """Close all sources; may be called twice."""
         for source in self.sources:
             source.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One line of the table.
+    """One line of the table of sources.
 
     Attributes:
-        name: The word that `--tracker` takes.
-        components: What it can measure, at most.
-        open: Opens it, or raises `SourceUnavailableError`.
-        verified: Whether a real device has confirmed its figures, or it has none to confirm.
+        name: The name that `--tracker` accepts for it.
+        components: All components that it can measure on any machine.
+        open: Opens the source, or raises `SourceUnavailableError`.
+        verified: Whether its figures have been confirmed on a real device, or it has no device to
+            confirm them on.
     """
 
     name: str
@@ -164,17 +166,17 @@ SOURCES = (
 
 
 def words() -> tuple[str, ...]:
-    """The words that `Request.tracker` may hold, besides the paths of files."""
+    """Return the names that `Request.tracker` accepts, besides the paths of files."""
     return (AUTO, *(candidate.name for candidate in SOURCES))
 
 
 def is_file(word: str) -> bool:
-    """Return whether a word of `Request.tracker` is the path of a file and no name."""
+    """Return whether a word of `Request.tracker` is the path of a file, and not a name."""
     return word.endswith((".csv", ".yaml", ".yml"))
 
 
 def candidates_of(request: Request) -> tuple[Candidate, ...]:
-    """A line of the table for each file that a request names."""
+    """Return a line of the table for each file that a request names."""
     return tuple(_file(word) for word in request.named if is_file(word))
 
 
@@ -194,7 +196,7 @@ def _file(word: str) -> Candidate:
 
 
 def _server(settings: Path) -> PowerSource:
-    # An HTTP client, which every trial and tracker would load for nothing.
+    # Imported here because it loads an HTTP client, which most trials and trackers do not need.
     from trackers.sources.web.source import HttpSource  # noqa: PLC0415
 
     return HttpSource.from_yaml(settings)
@@ -203,16 +205,16 @@ def _server(settings: Path) -> PowerSource:
 def detect(
     request: Request | None = None, *, candidates: Sequence[Candidate] = SOURCES
 ) -> Detection:
-    """Open the sources that were asked for, or all that can be used.
+    """Open the requested sources, or all sources that can be used.
 
     Args:
-        request: What to look for; left out: whatever there is.
+        request: Sources to look for; all that work when left out.
         candidates: The table of sources, the best first.
 
     Raises:
-        SourceUnavailableError: A source that was asked for cannot be used here, or measures only
-            what one before it does; a word is not known; or there is no source at all.
-        TypeError: It is no request, the name of a source for example.
+        SourceUnavailableError: A named source cannot be used here, or measures only what one named
+            before it does; a name is not known; or no source works.
+        TypeError: `request` is not a `Request`, but the name of a source, for example.
 
     Examples:
         >>> found = detect(Request(tracker="estimate"))  # detect() takes whatever works
@@ -222,7 +224,7 @@ def detect(
         ['gpu', 'memory', 'node']
         >>> found.close()
     """
-    given: object = request  # whoever calls may not check types
+    given: object = request  # the caller's code may not be type-checked
     if not isinstance(given, Request | None):
         message = f"detect takes a Request, such as Request(tracker=('nvml',)), not {given!r}"
         raise TypeError(message)
@@ -247,18 +249,18 @@ def detect(
 
 @final
 class _Found:
-    """Sources that were taken, none of which measures what another one does."""
+    """The sources taken so far, no two of which measure the same thing."""
 
     def __init__(self) -> None:
         self.sources: list[PowerSource] = []
 
     def measured(self) -> set[Component]:
-        """Components that have a source already; another source may have other boards."""
+        """Components that already have a source, without GPUs, since another source may have other boards."""
         devices = (device for source in self.sources for device in source.devices())
         return _components(devices) - {_GPU}
 
     def take(self, source: PowerSource) -> bool:
-        """Take a source for what no other measures; False where that is nothing."""
+        """Take a source for the devices that no other one measures; close it and return False if none."""
         known = {device.uuid for each in self.sources for device in each.devices()}
         measured, devices = self.measured(), source.devices()
         new = [
@@ -272,7 +274,7 @@ class _Found:
 
 
 def _calibrated(sources: Iterable[PowerSource], request: Request) -> tuple[PowerSource, ...]:
-    """The sources, those of which a calibration was given multiplied by it."""
+    """Return the sources, with those wrapped that the request has a calibration for."""
     taken = list(sources)
     for calibration in request.calibrations:
         taken = [
@@ -283,7 +285,7 @@ def _calibrated(sources: Iterable[PowerSource], request: Request) -> tuple[Power
 
 
 def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) -> dict[str, str]:
-    """Take what works of the table; the reasons why the rest was not taken."""
+    """Take all sources of the table that work; return the reasons why the others were not taken."""
     refused = {}
     for candidate in candidates:
         if candidate.components == {_GPU} and not request.accelerator:
@@ -296,19 +298,19 @@ def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) 
                     refused[candidate.name] = _measured_already(candidate.components)
             except SourceUnavailableError as error:
                 refused[candidate.name] = str(error)
-            except Exception as error:  # noqa: BLE001 - one source's fault, be it anybody's, hides no other
+            except Exception as error:  # noqa: BLE001 - a faulty source must not hide the others
                 refused[candidate.name] = unforeseen(candidate.name, error)
     return refused
 
 
 def unforeseen(name: str, error: Exception) -> str:
-    """Return why a source is refused whose opening failed in a way that was not foreseen."""
+    """Log an unexpected error in opening a source, and return the reason for its refusal."""
     _log.warning("the source %s failed", name, exc_info=error)
     return f"{name}: unforeseen fault: {type(error).__name__}: {error}"
 
 
 def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> PowerSource:
-    """The source of one word."""
+    """Open the source of one name or file."""
     if is_file(word):
         return _file(word).open(request)
     for candidate in candidates:

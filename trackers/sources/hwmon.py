@@ -1,19 +1,19 @@
-"""Sensors that Linux gives under `/sys/class/hwmon`: AMD and Intel GPUs, server meters, Jetson.
+"""Power source for the sensors under Linux's `/sys/class/hwmon`: AMD and Intel GPUs, server meters, Jetson.
 
-Each folder there says in `name` which driver it is of (kernel: Documentation/hwmon; amdgpu_pm.c):
+The file `name` in each folder there names its driver (kernel: Documentation/hwmon; amdgpu_pm.c):
 
-    amdgpu        power1_average, else power1_input, uW; power1_cap is the limit. On an APU the CPU
-                  is in it.
+    amdgpu        power1_average, else power1_input, uW; power1_cap is the limit. On an APU it
+                  includes the CPU.
     i915, xe      energy1_input, the card; on xe, where that is missing, energy2_input, the package;
-                  uJ, a counter. `i915_gtN` are parts of it and are passed over.
-    power_meter   ACPI: power1_average, uW, a mean over power1_average_interval, ms. NVIDIA Grace says
-                  in power1_oem_info what each meter is of: `Grace Power Socket N` is a CPU with its
-                  memory, `CPU Power` is within it, `Module Power` has the GPU in it too and is not
+                  uJ, a counter. `i915_gtN` are parts of it and are skipped.
+    power_meter   ACPI: power1_average, uW, a mean over power1_average_interval, ms. NVIDIA Grace names
+                  in power1_oem_info what each meter measures: `Grace Power Socket N` is a CPU with its
+                  memory, `CPU Power` is part of it, `Module Power` includes the GPU too and is not
                   counted. A meter without such a label is the node's.
     ina3221       Jetson: inN_input (mV) x currN_input (mA) for each rail that inN_label names. The
                   input rail contains the others.
 
-A board is identified by its PCI address, which torch tells too (UUIDs and `unique_id` do not agree in
+A board is identified by its PCI address, which torch reports too (UUIDs and `unique_id` do not agree in
 all versions of ROCm: rocm-systems issues 2269, 3614).
 """
 
@@ -37,13 +37,13 @@ Read = Callable[[Path], str]
 
 
 def pci_device(address: str) -> str:
-    """The identifier of the board at a PCI address, as `0000:03:00.0`."""
+    """Return the identifier of the board at a PCI address such as `0000:03:00.0`."""
     return f"pci:{address}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sensor:
-    """Files of one device: powers in microwatts that are multiplied or alone, or a counter."""
+    """Sensor of one device: a function that reads its power in microwatts, or an energy counter."""
 
     device: Device
     power: Callable[[], float] | None = None
@@ -53,13 +53,13 @@ class _Sensor:
 
 @final
 class HwmonSource:
-    """All sensors of GPUs, CPUs and the node that the kernel's drivers have.
+    """All sensors of GPUs, CPUs and the node that the kernel's drivers provide.
 
     Attributes:
         name: `hwmon`.
-        note: The drivers that were found.
+        note: The drivers that were found, and the sensors that cannot be read.
         estimated: False.
-        counter_outlives: False; shares of processes are counted here.
+        counter_outlives: False, because shares of processes are counted in this process.
     """
 
     name = "hwmon"
@@ -79,15 +79,15 @@ class HwmonSource:
         """Find the sensors and read each of them once.
 
         Args:
-            root: The class folder; left out: that of this machine (`class_folder`).
-            clock: Stamps the observations.
-            hostname: Goes into the identifiers of CPU and node; left out: this machine's.
+            root: Folder of the class `hwmon`; that of this machine (`class_folder`) when left out.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
+            hostname: Host name in the identifiers of CPU and node; this machine's when left out.
             tree_seconds: See `CpuShares`.
             busy_seconds: See `CpuShares`.
             read: Reads a file's text.
 
         Raises:
-            SourceUnavailableError: There is no such sensor, or none answers.
+            SourceUnavailableError: There is no such sensor, or none can be read.
         """
         self._clock = clock or MonotonicClock()
         self._lock = threading.Lock()
@@ -119,7 +119,7 @@ class HwmonSource:
         self.note = "; ".join([f"sensors of the kernel's drivers: {found}", *refused])
 
     def devices(self) -> Sequence[Device]:
-        """The boards, CPUs and nodes that answered."""
+        """Return the boards, CPUs and nodes whose sensors can be read."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
@@ -160,7 +160,7 @@ class HwmonSource:
 
 
 def _sensors(driver: str, folder: Path, host: str, read: Read, clock: Clock) -> Iterator[_Sensor]:
-    """The devices of one hwmon folder."""
+    """Yield the sensors of one hwmon folder."""
     if driver == "amdgpu":
         yield from _amdgpu(folder, read)
     elif driver in {"i915", "xe"}:
@@ -226,17 +226,17 @@ def _jetson(folder: Path, host: str, read: Read) -> Iterator[_Sensor]:
                 name=f"Jetson {label}",
                 component=component,
             ),
-            # mV x mA are microwatts; the files are bound now, because the loop goes on.
+            # mV x mA are microwatts; the files are bound as defaults, because the loop changes them.
             power=lambda v=millivolts, a=milliamperes: number(v, read) * number(a, read),  # type: ignore[misc]
         )
 
 
 def _rail(label: str) -> Component | None:
-    """Component that a Jetson's rail feeds; None for one that is not worth a device."""
+    """Component that a Jetson's rail feeds; None for a rail that is not measured."""
     if label.upper().endswith("_IN"):
         return Component.NODE
     parts = label.upper().split("_")
-    if "GPU" in parts:  # where it feeds the CPU too, as VDD_CPU_GPU_CV, it is the accelerator's
+    if "GPU" in parts:  # a rail that feeds the CPU too, such as VDD_CPU_GPU_CV, counts as the GPU's
         return Component.GPU
     if "CPU" in parts:
         return Component.CPU
@@ -256,13 +256,13 @@ def _board(folder: Path, name: str, limit: str, read: Read) -> Device:
 
 
 def _address(folder: Path) -> str:
-    """The PCI address of the device that a hwmon folder belongs to, else its name."""
+    """PCI address of the device that a hwmon folder belongs to; where it has none, a name made of both."""
     name = (folder / "device").resolve().name
     return name if _PCI.fullmatch(name) else f"{name}-{folder.name}"
 
 
 def _text(path: Path, read: Read) -> str:
-    """A file's text; empty where there is none."""
+    """Return a file's text; empty where it cannot be read."""
     try:
         return read(path).strip()
     except (OSError, UnicodeDecodeError):

@@ -1,12 +1,12 @@
-"""The whole machine through its management controller: IPMI DCMI, asked with `ipmitool`.
+"""Power source for the whole machine, through its management controller: IPMI DCMI, by `ipmitool`.
 
     ipmitool dcmi power reading
         Instantaneous power reading:                   220 Watts
         ...
         Power reading state is:                        activated
 
-Whole watts, mostly renewed once a second or more slowly. It is the machine's own meter behind its
-power supplies, so that it contains CPU, memory and boards.
+The power is in whole watts, and usually updated once a second or more slowly. It is from the machine's own meter
+at its power supplies, so that it includes CPU, memory and boards.
 """
 
 import os
@@ -29,25 +29,25 @@ from trackers.sources.poller import Poller
 
 PERIOD_S = 1.0
 TIMEOUT_S = 5.0
-"""A controller that is busy takes seconds; one that does not answer must not be waited for."""
+"""Longest wait for an answer; a busy controller takes seconds, and one may not answer at all."""
 
 _POWER = re.compile(r"Instantaneous power reading:\s*(\d+)\s*Watts")
 
 
 def ask_ipmitool() -> str:
-    """Output of `ipmitool dcmi power reading`.
+    """Run `ipmitool dcmi power reading` and return its output.
 
     Raises:
         SourceUnavailableError: There is no ipmitool.
-        SourcePermissionError: This user may not open the controller.
-        ReadError: It failed, or did not answer in time.
+        SourcePermissionError: The controller's device cannot be opened, for want of a driver or permission.
+        ReadError: The command failed, or did not answer in time.
     """
     tool = shutil.which("ipmitool")
     if tool is None:
         message = "ipmi: this machine has no `ipmitool`; install the package of that name"
         raise SourceUnavailableError(message)
     try:
-        done = subprocess.run(  # noqa: S603 - our own words, no shell
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             [tool, "dcmi", "power", "reading"],
             env={**os.environ, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
@@ -75,11 +75,11 @@ def ask_ipmitool() -> str:
 
 @final
 class IpmiSource:
-    """The power that a machine's management controller tells.
+    """Power of a machine, as its management controller reports it.
 
     Attributes:
         name: `ipmi`.
-        note: The command.
+        note: The command, and how often it is run.
         estimated: False.
         counter_outlives: False; there is no counter.
     """
@@ -99,14 +99,14 @@ class IpmiSource:
         """Ask the controller once.
 
         Args:
-            ask: Gives what ipmitool writes.
-            clock: Stamps the observations.
-            hostname: Goes into the device's identifier; left out: this machine's.
+            ask: Returns the output of ipmitool.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
+            hostname: Host name in the device's identifier; this machine's when left out.
             in_background: See `Poller`.
 
         Raises:
-            SourceUnavailableError: There is no ipmitool, or no controller that tells a power.
-            SourcePermissionError: This user may not ask it.
+            SourceUnavailableError: There is no ipmitool, or no controller that reports a power.
+            SourcePermissionError: The controller's device cannot be opened.
         """
         self._ask = ask
         self._clock = clock or MonotonicClock()
@@ -128,18 +128,18 @@ class IpmiSource:
             raise SourceUnavailableError(str(error)) from error
 
     def devices(self) -> Sequence[Device]:
-        """The machine."""
+        """Return the machine as the only device."""
         return (self._device,)
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; what the controller said last, with its time."""
+        """See `PowerSource`; returns the controller's last answer, with its time."""
         if device_uuid != self._device.uuid:
             message = f"unknown device {device_uuid!r}; ipmi measures {self._device.uuid!r}"
             raise UnknownDeviceError(message)
         return self._poller.newest()
 
     def close(self) -> None:
-        """Ask no more; may be called twice."""
+        """Stop asking; may be called twice."""
         self._poller.close()
 
     def _observation(self) -> Observation:

@@ -1,7 +1,7 @@
-"""Asks something slow again and again in a thread of its own, and keeps its newest answer.
+"""Polling of a slow sensor in a thread of its own, which keeps the newest answer.
 
-A server that takes a second must hold up no window: whoever observes gets what was said last, with
-the time at which it was said, and a gap where that is too long ago.
+A server that takes a second to answer must not hold up a window. So an observation is the last answer, with
+the time at which it was given, and it fails where that is too long ago.
 """
 
 import threading
@@ -13,15 +13,15 @@ from trackers.errors import ReadError, TrackerError
 from trackers.sample import Observation
 
 STALE_PERIODS = 3
-"""An answer older than so many periods is given no more."""
+"""Number of periods after which an answer is too old to be returned."""
 
 END_S = 2.0
-"""A thread that waits for an answer is not waited for longer at the end."""
+"""Longest wait, on closing, for a thread that is waiting for an answer."""
 
 
 @final
 class Poller:
-    """The newest observation of one device."""
+    """Poller of one device, which keeps its newest observation."""
 
     def __init__(
         self,
@@ -31,16 +31,17 @@ class Poller:
         clock: Clock,
         in_background: bool = True,
     ) -> None:
-        """Ask once, and then each `period_s`.
+        """Ask once, and then every `period_s`.
 
         Args:
-            ask: Waits for an observation; raises `ReadError` where there is none this time.
-            period_s: Time between two answers.
-            clock: Says how old an answer is.
-            in_background: Whether a thread asks; else each call of `newest` does.
+            ask: Waits for an observation and returns it; raises `ReadError` where there is none this
+                time.
+            period_s: Time between two calls of `ask`.
+            clock: Clock by which an answer's age is measured.
+            in_background: Whether a thread calls `ask`; otherwise each call of `newest` does.
 
         Raises:
-            TrackerError: The first time there was none; whatever `ask` raised.
+            TrackerError: The first call of `ask` failed; this is the error that it raised.
         """
         self._ask = ask
         self._period_s = period_s
@@ -55,10 +56,11 @@ class Poller:
             self._thread.start()
 
     def newest(self) -> Observation:
-        """Newest observation.
+        """Return the newest observation.
 
         Raises:
-            ReadError: It is stale, or was never said again; the last failure stands in the message.
+            ReadError: The observation is too old or, without a thread, the present call of `ask` failed;
+                the message includes the last failure.
         """
         if self._thread is None:
             self._poll()
@@ -72,7 +74,7 @@ class Poller:
         return newest
 
     def close(self) -> None:
-        """Ask no more; may be called twice."""
+        """Stop asking; may be called twice."""
         self._ends.set()
         if self._thread is not None:
             self._thread.join(END_S)

@@ -1,23 +1,23 @@
-"""CPU and memory energy from RAPL, as Linux gives it under `/sys/class/powercap`.
+"""Power source for CPU and memory energy from RAPL, which Linux provides under `/sys/class/powercap`.
 
-Intel and AMD alike register zones there (kernel: Documentation/power/powercap):
+Zones of both Intel and AMD are registered there (kernel: Documentation/power/powercap):
 
-    intel-rapl:0        package-0       CPU; AMD too has it under Intel's name
-    intel-rapl:0:0      core            not counted: a part of its package
-    intel-rapl:0:1      uncore          not counted: a part of its package
-    intel-rapl:0:2      dram            memory, which is not in the package
-    intel-rapl:1        psys            not counted: the platform, packages included
-    intel-rapl-mmio:0   package-0       the same counter by another way; only where it is the one way
+    intel-rapl:0        package-0       CPU; on AMD too it has Intel's name
+    intel-rapl:0:0      core            not counted: part of its package
+    intel-rapl:0:1      uncore          not counted: part of its package
+    intel-rapl:0:2      dram            memory, which is not part of the package
+    intel-rapl:1        psys            not counted: the platform, which includes the packages
+    intel-rapl-mmio:0   package-0       the same counter by MMIO; used only where there is no other
 
-Each package and each memory is a device of its own. A zone that shows the counter of another one is
-left out, and one that cannot be read is too; the note says both. A process asks for its share of a
-device, or with `process_device(pid)` for that of all packages together, by the rule of
+Each package and each memory is a device of its own. A zone that mirrors the counter of another one is
+left out, and so is one that cannot be read; the note names both. A process is charged its share of a
+device, or with `process_device(pid)` of all packages together, by the rule of
 `trackers.sources.cpu.cpu_share`.
 
-Counters begin again after `max_energy_range_uj`; here they go on rising, as long as they are asked
-more often than that happens (every 20 minutes at 200 W and the usual range of 262 kJ). They also
-begin again when a machine has slept, and single values have been absurd (CodeCarbon issue 1309):
-what no CPU can have used since the reading before is never added.
+The kernel's counters wrap around after `max_energy_range_uj`. Here they continue to rise, as long as they
+are read more often than they wrap (every 20 minutes at 200 W and the usual range of 262 kJ). They also
+restart when a machine has slept, and single values have been absurd (CodeCarbon issue 1309), so an energy
+that no CPU can have used since the previous reading is never added.
 """
 
 import shlex
@@ -43,13 +43,13 @@ from trackers.sources.rising_counter import class_folder, kernel_text
 
 @final
 class RaplSource:
-    """The machine's CPU packages and memories, each a device.
+    """The machine's CPU packages and memories, each as a device.
 
     Attributes:
         name: `rapl`.
         note: The zones that are counted, those that are not and why, and how processes share them.
         estimated: False.
-        counter_outlives: False; shares of processes are counted here.
+        counter_outlives: False, because shares of processes are counted in this process.
     """
 
     name = "rapl"
@@ -70,18 +70,18 @@ class RaplSource:
         """Find the zones and read each of them once.
 
         Args:
-            root: The powercap folder, or the folder `intel-rapl` in it; left out: that of this
-                machine (`class_folder`).
-            clock: Stamps the observations.
-            hostname: Goes into the devices' identifiers; left out: this machine's.
-            model: The CPU's name; left out: what the operating system says.
+            root: The powercap folder, or the folder `intel-rapl` in it; that of this machine
+                (`class_folder`) when left out.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
+            hostname: Host name in the devices' identifiers; this machine's when left out.
+            model: Name of the CPU; the one that the operating system reports when left out.
             tree_seconds: See `CpuShares`.
             busy_seconds: See `CpuShares`.
             read: Reads a file's text.
 
         Raises:
-            SourceUnavailableError: There are no zones, as on virtual machines, or none answers.
-            SourcePermissionError: There are, but this user may read none of them.
+            SourceUnavailableError: There are no zones, as on virtual machines, or none can be read.
+            SourcePermissionError: There are zones, but this user has no permission to read them.
         """
         self._clock = clock or MonotonicClock()
         self._lock = threading.Lock()
@@ -117,11 +117,11 @@ class RaplSource:
         )
 
     def devices(self) -> Sequence[Device]:
-        """The packages and memories that are counted."""
+        """Return the packages and memories that are counted."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; there is a counter, which may be asked often, and no power."""
+        """See `PowerSource`; returns a counter, which may be read often, and no power."""
         if device_uuid in self._zones:
             return self._read(device_uuid)
         asked = self._shares.of(device_uuid)
@@ -153,7 +153,7 @@ def _uuid(zone: Zone, host: str) -> str:
 
 
 def _refused(found: Sequence[Zone]) -> dict[str, str]:
-    """The zones that do not answer, each with the reason; the others have been read."""
+    """Read each zone once; return the reasons of those that cannot be read, by name."""
     refused = {}
     for zone in found:
         try:
@@ -174,7 +174,7 @@ def _permission_remedy(forbidden: Sequence[Zone]) -> str:
 
 
 def _nothing_to_read(found: Sequence[Zone], refused: dict[str, str]) -> SourceUnavailableError:
-    """The error of a machine none of whose zones answers."""
+    """Return the error for a machine on which no zone can be read."""
     forbidden = [zone for zone in found if "permission denied" in refused[zone.name]]
     if forbidden:
         return SourcePermissionError(f"rapl: {_permission_remedy(forbidden)}")

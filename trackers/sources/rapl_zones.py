@@ -1,4 +1,4 @@
-"""The zones of RAPL under a powercap folder that are worth counting, and which show the same counter."""
+"""RAPL zones under a powercap folder: those to count, and those that mirror another zone's counter."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,24 +11,24 @@ from trackers.sample import Component
 from trackers.sources.rising_counter import RisingCounter
 
 MIRRORED_J = 0.5
-"""Two counters nearer to each other than this are one: dies of a package have shown the counter of
-their socket, each of them all of it (CodeCarbon issues 1274, 1379). Two that are not agree by chance
-once in 60,000 times, in the usual range of 65 kJ, once they have counted something."""
+"""Two counters that differ by less than this are the same one: dies of a package have been seen to show the
+counter of their whole socket (CodeCarbon issues 1274, 1379). Independent counters agree that closely by chance
+in one of 60,000 cases, in the usual range of 65 kJ, once they have counted something."""
 
 COUNTED_J = 100.0
-"""Below that two counters may agree because the machine has just been started."""
+"""Below this energy two counters may agree because the machine has just been started."""
 
 _ZONE = re.compile(r"intel-rapl(?P<mmio>-mmio)?:(?P<package>\d+)(:(?P<part>\d+))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """One zone that is worth counting.
+    """A RAPL zone that is counted.
 
     Attributes:
-        name: `package-1`, or `package-1 dram`.
+        name: Name such as `package-1` or `package-1 dram`.
         component: CPU or memory.
-        counter: Its energy.
+        counter: Its energy counter.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Zone:
 
 
 def zones(root: Path, *, read: Callable[[Path], str], clock: Clock) -> list[Zone]:
-    """The zones of packages and memory; nothing of their counters is read yet.
+    """Return the zones of packages and memory, without reading their counters.
 
     Raises:
-        SourceUnavailableError: There are none.
+        SourceUnavailableError: There are no such zones.
     """
     return [
         Zone(
@@ -58,23 +58,23 @@ def zones(root: Path, *, read: Callable[[Path], str], clock: Clock) -> list[Zone
 
 
 def _zone_folders(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
-    """The zones to count, by name: packages and memory.
+    """Folders of the zones to count, by name: packages and memory.
 
     Raises:
-        SourceUnavailableError: There are none.
+        SourceUnavailableError: There are no such zones.
     """
     folders = _folders(root)
     found: dict[str, Path] = {}
     is_named = False
     matches = [match for name in folders if (match := _ZONE.fullmatch(name))]
-    # MMIO last: it is left out where the same zone is there already.
+    # MMIO last, so that it is used only where the zone is not found otherwise.
     for match in sorted(matches, key=lambda match: (bool(match["mmio"]), match[0])):
         package = match[0].rpartition(":")[0] if match["part"] else match[0]
         try:
             top = read(folders[package] / "name").strip()
             part = read(folders[match[0]] / "name").strip()
         except (OSError, KeyError):
-            continue  # a zone that does not say what it is cannot be counted
+            continue  # a zone without a readable name cannot be counted
         is_named = True
         if top.startswith("package") and part in {top, "dram"}:
             found.setdefault(top if part == top else f"{top} {part}", folders[match[0]])
@@ -94,10 +94,10 @@ def _zone_folders(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """Folders by name; zones lie beside each other in the class folder, within each other behind it.
+    """Folders of all zones by name: side by side in the class folder, or nested in the device's folder.
 
     Raises:
-        SourceUnavailableError: There is no such root.
+        SourceUnavailableError: The root cannot be listed.
     """
     try:
         beside = list(root.iterdir())
@@ -112,10 +112,10 @@ def _folders(root: Path) -> dict[str, Path]:
 
 
 def mirrored(zones: Iterable[Zone]) -> dict[str, str]:
-    """Zones that show the counter of another one, each with the name of that.
+    """Return the zones that mirror another zone's counter, each with the name of the other one.
 
     Args:
-        zones: Each has been read a moment ago, in this order.
+        zones: Zones whose counters have been read a moment ago, in this order.
     """
     originals: list[Zone] = []
     mirrors: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Plays power back: from a CSV file of (time, watts), or from a function of time.
+"""Playback of recorded power, from a CSV file of (time, watts) or from a function of time.
 
-It is what `--tracker PATH.csv` takes, and the fake that ships for tests and dry runs: everything
-above a source then runs as it would on hardware, with energies that are known beforehand.
+This is the source of `--tracker PATH.csv`, and a fake for tests and dry runs: everything above a source
+then runs as it would on hardware, with energies that are known beforehand.
 """
 
 import csv
@@ -21,13 +21,13 @@ COLUMNS = ("time_s", "power_w")
 
 @final
 class RecordedSource:
-    """A power curve in the place of a sensor.
+    """A power curve that takes the place of a sensor.
 
     Attributes:
         name: `recorded`.
-        note: What is played back.
-        estimated: False; a recording was measured, if not here.
-        counter_outlives: False; a recording begins anew.
+        note: Name of the recording that is played back.
+        estimated: False, because a recording was measured, if not here.
+        counter_outlives: False, because a recording starts again with each source.
     """
 
     name = "recorded"
@@ -41,7 +41,13 @@ class RecordedSource:
         label: str = "function",
         clock: Clock | None = None,
     ) -> None:
-        """Play back a function of seconds since now."""
+        """Play back a function.
+
+        Args:
+            power_w: Power in watts as a function of the seconds since now.
+            label: Name of the recording, in the device's identifier and name.
+            clock: Clock of the playback; the machine's monotonic clock when left out.
+        """
         self._power_w = power_w
         self._clock = clock or MonotonicClock()
         self._start_s = self._clock.now_s()
@@ -55,12 +61,12 @@ class RecordedSource:
 
     @classmethod
     def from_csv(cls, path: Path, *, clock: Clock | None = None) -> "RecordedSource":
-        """Play a file back, each power holding until the next line; at its end, from its start.
+        """Play back a file in a loop, in which each power holds until the next line.
 
-        The file has the columns `time_s` and `power_w` (others are passed over); times rise.
+        The file has the columns `time_s` and `power_w` (others are ignored); times must rise.
 
         Raises:
-            SourceUnavailableError: The file cannot be read, or a line of it is not as it should be.
+            SourceUnavailableError: The file cannot be read, or a line of it is wrong.
         """
         times_s, powers_w = _read_csv(path)
         length_s = times_s[-1] - times_s[0]
@@ -74,7 +80,7 @@ class RecordedSource:
         return cls(power_w, label=path.name, clock=clock)
 
     def devices(self) -> Sequence[Device]:
-        """The recording, as the one device there is."""
+        """Return the recording as the only device."""
         return (self._device,)
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
@@ -86,11 +92,11 @@ class RecordedSource:
         return Observation(time_s=now_s, power_w=self._power_w(now_s - self._start_s))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def _read_csv(path: Path) -> tuple[list[float], list[float]]:
-    """Times and powers of a recording, checked line by line."""
+    """Read and check the times and powers of a recording."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))

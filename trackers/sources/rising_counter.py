@@ -1,7 +1,7 @@
-"""The kernel's files of energy: where they lie, and a counter in microjoules that is made to rise for ever.
+"""Reading of the kernel's energy files: their location, and a counter in microjoules made to rise for ever.
 
-It may go past its range, begin again after sleep, or jump: what the device cannot have used since the
-reading before is never added.
+The kernel's counter may wrap around at its range, restart after sleep, or jump. An energy that the device
+cannot have used since the previous reading is never added.
 """
 
 import os
@@ -14,33 +14,33 @@ from trackers.clock import Clock
 from trackers.errors import DeviceLostError, ReadError
 
 HIGHEST_W = 2000.0
-"""No package, memory or board draws as much; the largest of 2025 are rated 500 W and 1,400 W."""
+"""Power above what any package, memory or board draws; the largest of 2025 are rated 500 W and 1,400 W."""
 
 PAUSE_S = 1.0
-"""A process may be held up for so long between reading a counter and the clock."""
+"""Time for which a process may be suspended between reading a counter and reading the clock."""
 
 LONGEST_BYTES = 4096
-"""A file of sysfs is at most a page."""
+"""Greatest size of a file in sysfs, which is one page."""
 
 HOST_SYS = "HOST_SYS"
-"""Names the folder where a container has its machine's `/sys`."""
+"""Environment variable that names the folder where a container has its host's `/sys`."""
 
 
 def class_folder(name: str) -> Path:
-    """Return the folder of a class of devices, such as `powercap`, in `/sys` or where HOST_SYS says.
+    """Return the folder of a device class such as `powercap`, in `/sys` or in the folder of `HOST_SYS`.
 
-    A container does not see all of its machine's `/sys`, and gets it mounted elsewhere; the variable is that
-    of other monitors of machines (gopsutil, and with it Telegraf).
+    A container does not see all of its host's `/sys`, and may have it mounted elsewhere. Other monitoring
+    tools use the same variable (gopsutil, and with it Telegraf).
     """
     return Path(os.environ.get(HOST_SYS) or "/sys") / "class" / name
 
 
 def kernel_text(path: Path) -> str:
-    """Read a file of the kernel's, which is short; a text file's buffers would cost several times as much.
+    """Read a short file of the kernel, without the buffers of a text file, which would take several times as long.
 
     Raises:
-        OSError: It cannot be read.
-        UnicodeDecodeError: It holds no text.
+        OSError: The file cannot be read.
+        UnicodeDecodeError: The file does not contain text.
     """
     file = os.open(path, os.O_RDONLY)
     try:
@@ -50,11 +50,11 @@ def kernel_text(path: Path) -> str:
 
 
 def number(path: Path, read: Callable[[Path], str]) -> int:
-    """The whole number in a file of the kernel.
+    """Read the integer in a file of the kernel.
 
     Raises:
         DeviceLostError: The file is gone.
-        ReadError: It could not be read this time, or holds something else.
+        ReadError: The file could not be read this time, or does not contain an integer.
     """
     try:
         return int(read(path))
@@ -68,7 +68,7 @@ def number(path: Path, read: Callable[[Path], str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """Value of a counter, in microjoules as it is read, and its time."""
+    """Value of a counter in microjoules, as the file has it, and the time of reading."""
 
     uj: int
     time_s: float
@@ -76,10 +76,10 @@ class _Value:
 
 @final
 class RisingCounter:
-    """One energy counter.
+    """An energy counter of the kernel, continued over wrap-arounds and restarts.
 
     Attributes:
-        path: Its file.
+        path: File of the counter.
     """
 
     def __init__(
@@ -90,13 +90,13 @@ class RisingCounter:
         read: Callable[[Path], str],
         clock: Clock,
     ) -> None:
-        """Take a counter; nothing is read yet.
+        """Prepare a counter; nothing is read yet.
 
         Args:
-            path: Its file.
-            range_path: The file of the value at which it begins again; None where it does not.
+            path: File of the counter, in microjoules.
+            range_path: File of the value at which the counter wraps around; None where it does not.
             read: Reads a file's text.
-            clock: Says how much can have been used.
+            clock: Clock for the bound on the energy between two readings.
         """
         self.path = path
         self._range_path = range_path
@@ -108,21 +108,21 @@ class RisingCounter:
 
     @property
     def last_j(self) -> float | None:
-        """Energy that the file gave last."""
+        """Last value of the file in joules; None before the first reading."""
         return None if self._last is None else self._last.uj / 1e6
 
     def energy_j(self) -> float:
-        """Energy since an arbitrary start.
+        """Read the counter and return the energy since an arbitrary start.
 
         Raises:
-            ReadError: The file could not be read this time.
+            ReadError: The file could not be read this time, or the counter has jumped.
             DeviceLostError: The file is gone.
         """
         now = _Value(uj=number(self.path, self._read), time_s=self._clock.now_s())
-        # Until there is a second value, the first is where this counter begins.
+        # The first value is the start of the sum; any later one is compared with the one before.
         step_uj = now.uj if self._last is None else self._step_uj(self._last, now)
         if step_uj is None and self._refused is not None:
-            # The value before was no single fault: the counter has jumped, and goes on from there.
+            # The refused value was not a single fault: the counter has jumped and continues from there.
             step_uj = self._step_uj(self._refused, now)
         if step_uj is None:
             self._refused = now
@@ -137,7 +137,7 @@ class RisingCounter:
         if now.uj >= last.uj:
             ways = [now.uj - last.uj]
         else:
-            # It went past its range, or it began again because the machine had slept.
+            # The counter wrapped around, or it restarted because the machine had slept.
             ways = [now.uj]
             if self._range_path is not None:
                 range_uj = number(self._range_path, self._read)

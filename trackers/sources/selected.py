@@ -1,4 +1,4 @@
-"""A source of which only some devices are wanted, because another source measures the rest."""
+"""A source that is used for some of its devices only, because another source measures the rest."""
 
 from collections.abc import Sequence
 from typing import final
@@ -10,17 +10,17 @@ from trackers.source import PowerSource
 
 @final
 class SelectedDevices:
-    """A source that knows fewer devices than the one that it asks.
+    """A source limited to some of the devices of the source that it wraps.
 
     Attributes:
-        name: As the source's.
-        note: As the source's, with the components that are wanted.
-        estimated: As the source's.
-        counter_outlives: As the source's.
+        name: Name of the wrapped source.
+        note: Note of the wrapped source, with the components that it is used for.
+        estimated: As for the wrapped source.
+        counter_outlives: As for the wrapped source.
     """
 
     def __init__(self, source: PowerSource, devices: Sequence[Device]) -> None:
-        """Ask `source` for some of its devices only."""
+        """Wrap `source`, for some of its devices."""
         self._source = source
         self._devices = tuple(devices)
         components = sorted({device.component for device in devices})
@@ -30,7 +30,7 @@ class SelectedDevices:
         self.counter_outlives = source.counter_outlives
 
     def devices(self) -> Sequence[Device]:
-        """The devices that are wanted."""
+        """Return the devices that the source is used for."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:
@@ -46,7 +46,7 @@ class SelectedDevices:
         self._source.close()
 
     def _knows(self, device_uuid: str) -> bool:
-        """Return whether a device, or the share of a process in one, is wanted."""
+        """Return whether an identifier is one of the devices, or a process's share in one of them."""
         asked = process_and_device(device_uuid)
         if asked is not None and asked[1] is None:
             return any(each.component is Component.CPU for each in self._devices)

@@ -1,4 +1,4 @@
-"""Targets that a meter can be asked for, and the source that measures each."""
+"""Targets that a meter can measure, devices and processes' shares of them, and the source of each."""
 
 from collections.abc import Sequence
 from typing import final
@@ -8,11 +8,11 @@ from trackers.source import PowerSource
 from trackers.sources.detect import Detection
 
 SHARED_BY_PROCESSES = (Component.CPU, Component.MEMORY)
-"""Of these a process has its share by its CPU time; a board, and the node, are measured whole."""
+"""Components of which a process is charged its share by CPU time; boards and the node are measured whole."""
 
 
 def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[PowerSource, ...]:
-    """One source, several, or what `detect()` found, as a tuple."""
+    """Return one source, several sources, or the result of `detect()`, as a tuple of sources."""
     if isinstance(given, Detection):
         return given.sources
     if isinstance(given, PowerSource):
@@ -22,10 +22,10 @@ def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[
 
 @final
 class Targets:
-    """The devices of some sources, and the shares that processes have of them."""
+    """The devices of some sources, and processes' shares of them, as targets of a meter."""
 
     def __init__(self, sources: Sequence[PowerSource]) -> None:
-        """Look at what `sources` measure."""
+        """List the devices of `sources`."""
         self._sources = tuple(sources)
         self._owners = {
             device.uuid: (source, device) for source in sources for device in source.devices()
@@ -37,7 +37,7 @@ class Targets:
         return tuple(device for _, device in self._owners.values())
 
     def of_process(self, pid: int) -> list[str]:
-        """Boards and node as they are, and the shares of a process in CPU and memory."""
+        """Return the boards, the node, and the shares of a process in the CPU and memory devices."""
         return [
             process_device(pid, device.uuid)
             if device.component in SHARED_BY_PROCESSES
@@ -46,7 +46,7 @@ class Targets:
         ]
 
     def owner(self, target: str) -> tuple[PowerSource, Device | None]:
-        """Source of a target, and the device that it is; None for a process's share of one."""
+        """Return the source of a target, and its device; the device is None for a process's share of one."""
         if target in self._owners:
             return self._owners[target]
         process = process_and_device(target)
@@ -55,4 +55,4 @@ class Targets:
         for source, device in self._owners.values():
             if process is not None and device.component is Component.CPU:
                 return source, None
-        return self._sources[0], None  # it knows no such device, and says so
+        return self._sources[0], None  # it does not know the target, and raises when it is read

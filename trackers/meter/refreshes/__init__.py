@@ -1,1 +1,1 @@
-"""Learn when a counter is refreshed, and read it at the refresh."""
+"""Learn when an energy counter is refreshed, and stamp its values with the time of their refresh."""

@@ -1,12 +1,12 @@
-"""Refresh times of an energy counter, which make short windows right.
+"""Prediction of an energy counter's refresh times, which makes short windows accurate.
 
-A board's counter stands still between refreshes, 20 to 100 ms apart, so a value is up to that old
-when it is read, and a window of 0.1 s may be wrong by a tenth or more. Refreshes come at a steady
+A board's counter stands still between refreshes, which are 20 to 100 ms apart. A value may be that old
+when it is read, so that a window of 0.1 s may be wrong by a tenth or more. Refreshes come at a steady
 rate. Once their times are known, the energy since the last one is power x time.
 
-Polling a counter fast makes some boards' counters wrong, so that it is done for a moment at the
-start, and again only when the prediction has grown uncertain. The longer refreshes have been
-followed, the better their rate is known: with each look the time to the next one doubles.
+Polling a counter fast makes some boards' counters wrong. So it is polled briefly at the start, and again
+only when the prediction has become uncertain. The longer refreshes have been followed, the better their
+rate is known: the time to the next observation ("look") doubles with each one.
 """
 
 from collections.abc import Callable
@@ -21,35 +21,35 @@ from trackers.sample import Observation
 Numbers: TypeAlias = NDArray[np.float64]
 
 LOOKS_TO_LEARN = 8
-"""Refreshes that are watched before the rate is believed."""
+"""Number of refreshes that are observed before their rate is trusted."""
 
 LOOKS_TO_GUESS = 2
-"""Refreshes after which it can be guessed when the next one is due."""
+"""Number of refreshes from which the time of the next one can be guessed."""
 
 STEPS_ALIKE = 1.5
-"""Steps that differ by less are of as many periods."""
+"""Times between refreshes up to this multiple of the shortest one span the same number of periods."""
 
 KEPT_LOOKS = 64
 
 LARGEST_MISS = 0.1
-"""Of a period: how far a refresh may lie from where it was expected."""
+"""Greatest distance of a refresh from its predicted time, as a share of a period."""
 
 SURE_ENOUGH = 0.05
-"""Of a period: how uncertain a prediction may be before it is renewed."""
+"""Greatest uncertainty of a prediction before it is renewed, as a share of a period."""
 
 LONGEST_LOOK_S = 0.3
-"""Counters that are refreshed less often are taken as they are."""
+"""Longest time for which a refresh is awaited; counters that are refreshed less often are used as they are."""
 
 READINGS = 3
-"""A process that loses its CPU while it reads is asked again, so often."""
+"""Number of times that a reading close to a refresh is repeated, since the process may lose its CPU meanwhile."""
 
 LONGEST_WAIT_S = 0.005
-"""A window's edge is not held up for longer than twice this."""
+"""Half of the longest single wait at a window's edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A refresh that was seen: the counter had not changed at the first time, and had at the second.
+    """An observed refresh, which happened between two consecutive readings of the counter.
 
     Attributes:
         before_s: The last reading of the old value.
@@ -61,21 +61,25 @@ class Look:
 
     @property
     def middle_s(self) -> float:
-        """The likeliest time of the refresh."""
+        """Middle of the two readings, the best estimate of the time of the refresh."""
         return (self.before_s + self.after_s) / 2
 
     @property
     def width_s(self) -> float:
-        """Greatest distance from there."""
+        """Greatest distance of the refresh from `middle_s`."""
         return (self.after_s - self.before_s) / 2
 
 
 @final
 class RefreshClock:
-    """Predicts one counter's refreshes from those that were seen."""
+    """Predictor of one counter's refreshes from the observed ones.
+
+    Attributes:
+        period_s: Time between two refreshes; None while it is being learnt.
+    """
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without any observed refresh."""
         self._looks: list[Look] = []
         self._anchor_s = 0.0
         self._uncertain_s = 0.0
@@ -86,15 +90,15 @@ class RefreshClock:
 
     @property
     def is_learning(self) -> bool:
-        """Return whether more refreshes in a row must be seen before any is predicted."""
+        """Return whether more consecutive refreshes must be observed before any can be predicted."""
         return self.period_s is None
 
     def saw(self, look: Look) -> None:
-        """Take note of a refresh; while learning, it must be the next one after the last."""
+        """Add an observed refresh; while learning, it should be the one right after the last."""
         if self.period_s is not None:
             miss_s = abs(look.middle_s - self._nearest_s(look.middle_s))
             if miss_s > LARGEST_MISS * self.period_s + look.width_s:
-                # The driver was reloaded, or the clock of the board is not steady: learn anew.
+                # The driver was reloaded, or the board's clock is not steady: learn again from here.
                 self._looks.clear()
                 self.period_s = None
         self._looks = [*self._looks, look][-KEPT_LOOKS:]
@@ -102,25 +106,25 @@ class RefreshClock:
             self._fit()
 
     def is_unsure(self, time_s: float) -> bool:
-        """Return whether a prediction for that time should be renewed by another look."""
+        """Return whether another refresh should be observed before refreshes around `time_s` are predicted."""
         return self.period_s is None or time_s > self._sure_until_s
 
     def error_s(self, time_s: float) -> float:
-        """Greatest error of a predicted refresh; infinite while learning."""
+        """Greatest error of a refresh predicted around `time_s`; infinite while learning."""
         if self.period_s is None:
             return float("inf")
         beyond_s = max(0.0, time_s - self._followed_until_s)
         return self._uncertain_s * (1 + beyond_s / self._followed_s)
 
     def last_refresh_s(self, time_s: float, *, within_s: float = 0.0) -> float | None:
-        """Return the refresh that made the value read at `time_s`; None where it cannot be told.
+        """Time of the refresh that produced the value read at `time_s`; None where it is uncertain.
 
-        It cannot while learning, and not where the reading lies so near to a refresh that the
-        value may be the one from before it.
+        It is uncertain while learning, and where the reading is so close to a refresh that the value may
+        be the one from before it.
 
         Args:
-            time_s: When it was read.
-            within_s: So much earlier or later it may have been.
+            time_s: Time of the reading.
+            within_s: Greatest error of `time_s`, in either direction.
         """
         if self.period_s is None:
             return None
@@ -130,14 +134,14 @@ class RefreshClock:
         return nearest_s if nearest_s < time_s else nearest_s - self.period_s
 
     def not_before_s(self, time_s: float) -> float:
-        """Time before which there is no need to look for the next refresh after a time."""
+        """Earliest time at which the next refresh after `time_s` is to be expected."""
         if self.period_s is not None:
             nearest_s = self._nearest_s(time_s)
             due_s = nearest_s if nearest_s > time_s else nearest_s + self.period_s
             return due_s - self.error_s(time_s)
         if len(self._looks) < LOOKS_TO_GUESS:
             return time_s
-        # What is guessed wrong costs a look that takes longer, and no more.
+        # A wrong guess only makes the next look take longer.
         before, last = self._looks[-2:]
         return last.before_s + (last.before_s - before.after_s)
 
@@ -146,8 +150,8 @@ class RefreshClock:
         return self._anchor_s + round((time_s - self._anchor_s) / period_s) * period_s
 
     def _fit(self) -> None:
-        """Put a line through the looks that were sharp: number of the refresh to its time."""
-        # From the first look on, because far from zero the fit would lose digits.
+        """Fit a line through the sharply observed refreshes: time of a refresh against its number."""
+        # Times are relative to the first look, because far from zero the fit would lose digits.
         first_s = self._looks[0].middle_s
         times_s = np.array([look.middle_s - first_s for look in self._looks])
         numbers = self._numbers(times_s)
@@ -165,21 +169,21 @@ class RefreshClock:
             self.period_s = None
             return
         self.period_s = float(slope_s)
-        # A look that was not sharp tells nothing new.
+        # Only sharp looks extend the time for which refreshes have been followed.
         self._followed_s = max(float(times_s[-1] - times_s[0]), self.period_s)
         self._followed_until_s = float(first_s + times_s[-1])
         self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
         self._uncertain_s = usual_s
-        # Where looks are too coarse to be ever sure enough, more of them would not help.
+        # The bound is at least twice the usual width of a look, because more of such looks would not help.
         enough_s = max(min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2), 2 * usual_s)
         most_beyond = enough_s / usual_s - 1 if usual_s > 0 else float("inf")
         self._sure_until_s = self._followed_until_s + most_beyond * self._followed_s
 
     def _numbers(self, times_s: Numbers) -> Numbers:
-        """Number the refreshes that were seen, counted from the first one.
+        """Number of each observed refresh, counted from the first one.
 
-        Where the rate is not known yet, most looks see the next refresh, but a busy machine may
-        wake up too late for it: the step to the one after is some multiple of the others.
+        While the rate is not known yet, most looks are at the next refresh. But on a busy machine we may
+        wake up too late for it, and the time to the one after is a multiple of the others.
         """
         if self.period_s is not None:
             return np.round(times_s / self.period_s)
@@ -192,11 +196,11 @@ def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) ->
     """Poll a counter until it is refreshed.
 
     Args:
-        observe: Reads the counter; None where it does not answer.
-        wait: Waits a millisecond; True when the looking is to end.
+        observe: Reads the counter; returns None where it does not answer.
+        wait: Waits for a millisecond; returns True when the polling is to end.
 
     Returns:
-        The refresh; None where the counter stood still (an idle board's may), or fell silent.
+        The refresh; None where the counter stood still (as an idle board's may), or stopped answering.
     """
     first = last = observe()
     while first is not None and last is not None and not wait():
@@ -212,14 +216,18 @@ def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) ->
 def at_refresh(
     observe: Callable[[], Observation | None], wait: Callable[[float], object], clock: RefreshClock
 ) -> Observation | None:
-    """Read a counter, stamped with the time at which its value was made, where that is known.
+    """Read a counter, and stamp the value with the time of the refresh that produced it, where known.
 
-    A reading next to a refresh may be the value from before it, and is made again a moment later.
+    A reading close to a refresh may return the value from before it, and is repeated a moment later.
 
     Args:
-        observe: Reads the counter; None where it does not answer.
-        wait: Waits for so many seconds.
-        clock: Of this counter's refreshes.
+        observe: Reads the counter; returns None where it does not answer.
+        wait: Waits for the given number of seconds.
+        clock: Predictor of this counter's refreshes.
+
+    Returns:
+        The observation, with its own time stamp where the refresh is not known; None where the counter
+        does not answer.
     """
     seen = observe()
     for _ in range(READINGS):

@@ -1,7 +1,7 @@
-"""Keeps watch over the refreshes of a counter; see `trackers.meter.refreshes.clock` for why.
+"""Learning and following of a counter's refreshes; `trackers.meter.refreshes.clock` says why.
 
-A machine is busy when a study starts, and a look that was interrupted tells little. So learning is
-tried again a few times before a counter is taken as it is.
+A machine is busy when a study starts, and a look that was interrupted is of little use. So learning is
+tried a few times before the counter is used without knowing its refreshes.
 """
 
 import threading
@@ -14,18 +14,18 @@ from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, RefreshClock, at_refr
 from trackers.sample import Observation
 
 POLL_S = 0.001
-"""Between two readings of a counter whose refresh is awaited."""
+"""Time between two readings of a counter whose refresh is awaited."""
 
 ATTEMPTS = 5
 NEXT_ATTEMPT_S = 2.0
 
 LONGEST_UNKNOWN_S = 0.1
-"""How old a counter's value may be of which nothing is known; boards refresh it each 20 to 100 ms."""
+"""Greatest assumed age of a counter's value before any refresh was seen; boards refresh every 20 to 100 ms."""
 
 
 @final
 class RefreshWatch:
-    """Knows when a counter was refreshed, if it is at a steady rate."""
+    """Refresh times of a counter, where they come at a steady rate."""
 
     def __init__(
         self,
@@ -33,17 +33,17 @@ class RefreshWatch:
         clock: Clock,
         wait: Callable[[float], bool],
     ) -> None:
-        """Look at a counter.
+        """Watch a counter.
 
         Args:
-            ask: Reads it; None where it does not answer.
-            clock: Says the time.
-            wait: Waits for so many seconds; True when looking is to end.
+            ask: Reads the counter; returns None where it does not answer.
+            clock: Clock of all times.
+            wait: Waits for the given number of seconds; returns True when polling is to end.
         """
         self._ask = ask
         self._clock = clock
         self._wait = wait
-        self._nobody = threading.Event()  # wakes an edge that waits for a refresh
+        self._nobody = threading.Event()  # never set: an edge waits for the full time
         self._known: RefreshClock | None = None
         self._attempts = 0
         self._next_attempt_s = float("-inf")
@@ -56,21 +56,21 @@ class RefreshWatch:
 
     @property
     def oldest_s(self) -> float:
-        """Greatest age of a value whose refresh is not known, as far as was seen."""
+        """Greatest age of a value whose refresh is not known: the longest wait for a refresh so far."""
         return LONGEST_UNKNOWN_S if self._longest_s is None else self._longest_s
 
     def is_within(self, start_s: float, stop_s: float) -> bool:
-        """Return whether two times lie between the same two refreshes, as far as is known."""
+        """Return whether two times are known to lie between the same two refreshes."""
         if self._known is None:
             return False
         before_s = self._known.last_refresh_s(start_s)
         return before_s is not None and before_s == self._known.last_refresh_s(stop_s)
 
     def attend(self) -> bool:
-        """Learn what is not known, and look again where a prediction has grown uncertain.
+        """Learn the refreshes, or observe another one where the prediction has become uncertain.
 
         Returns:
-            Whether that was due.
+            True if either was due.
         """
         known, now_s = self._known, self._clock.now_s()
         if known is None:
@@ -86,20 +86,20 @@ class RefreshWatch:
         return is_unsure
 
     def at_edge(self, observe: Callable[[], Observation | None]) -> Observation | None:
-        """Read a counter, stamped with the time at which its value was made, if that is known."""
+        """Read a counter, stamped with the time of the refresh that produced its value, where known."""
         if self._known is None:
             return observe()
         return at_refresh(observe, partial(self._clock.wait, self._nobody), self._known)
 
     def next_s(self, seen: Observation) -> float | None:
-        """Return when the refresh after that of a counter's value is over; None if not known."""
+        """Time by which the refresh after that of an observed value has happened; None if not known."""
         if self._known is None or self._known.period_s is None or seen.counter_j is None:
             return None
         next_s = seen.time_s + self._known.period_s
         return next_s + 2 * self._known.error_s(next_s)
 
     def _learn(self) -> None:
-        """Watch refreshes, one after the other, until their rate is known."""
+        """Observe consecutive refreshes until their rate is known."""
         clock = RefreshClock()
         for _ in range(LOOKS_TO_LEARN):
             if not self._look(clock):
@@ -121,7 +121,7 @@ class RefreshWatch:
         return seen is not None
 
     def _sleep_until_shortly_before(self, clock: RefreshClock) -> None:
-        """Sleep until shortly before the next refresh, where that is known or guessed."""
+        """Sleep until shortly before the next refresh, where its time is known or can be guessed."""
         now_s = self._clock.now_s()
         early_s = clock.not_before_s(now_s) - 2 * POLL_S - now_s
         if early_s > 0:

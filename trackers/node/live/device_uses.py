@@ -1,7 +1,7 @@
 """Power and energy of each device of a machine by trial, from the samples that its tracker takes anyway.
 
-Each call takes the stretch since the one before, and charges it as windows are charged. What nobody's
-trial uses of a CPU, a memory or a plug while trials run on it is in no trial's part.
+Each call covers the time since the previous one, and charges it to trials as windows are charged. The part of
+a CPU, memory or node that no trial uses while trials run on it is not included.
 """
 
 import socket
@@ -15,28 +15,28 @@ from trackers.node.shares.accounts import Accounts
 from trackers.sample import BoardState, Device, Method, Reading, Status
 
 TrialOf: TypeAlias = Callable[[str], str]
-"""Makes a trial of the name by which a tracker knows one of its processes."""
+"""Function from the name under which a tracker knows a process of a trial to the trial's identifier."""
 
 
 class Meter(Protocol):
-    """Part of an `EnergyMeter` that is needed here; none of it asks a sensor."""
+    """The methods of an `EnergyMeter` that are needed here; none of them reads a sensor."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target; None where it was not observed."""
 
     def method(self, device_uuid: str) -> Method:
-        """Method of a target's energies."""
+        """Method by which a target's energies are obtained."""
 
     def state(self, device_uuid: str) -> BoardState:
-        """State of a device as it was told last."""
+        """State of a device as it was last reported."""
 
 
 @final
 class DeviceUses:
-    """The uses of one machine's devices, summed up from call to call."""
+    """Use of one machine's devices, with energies accumulated from call to call."""
 
     def __init__(self, meter: Meter, accounts: Accounts, devices: Sequence[Device]) -> None:
-        """Sum up from the first call on."""
+        """Prepare the sums; energies are accumulated from the first call of `take` on."""
         self._meter = meter
         self._accounts = accounts
         self._devices = devices
@@ -45,11 +45,13 @@ class DeviceUses:
         self._energies_j: defaultdict[tuple[str, str], float] = defaultdict(float)
 
     def take(self, now_s: float, trial_of: TrialOf) -> tuple[DeviceUse, ...]:
-        """Return the uses since the last call; the first begins and returns none.
+        """Return each device's power since the last call, and its accumulated energy, by trial.
+
+        The first call only starts the sums and returns nothing.
 
         Args:
-            now_s: The time.
-            trial_of: Parts of one trial on a device are added up.
+            now_s: The present time.
+            trial_of: Maps processes to their trials; the parts of one trial on a device are added up.
         """
         since_s, self._since_s = self._since_s, now_s
         if since_s is None or now_s <= since_s:
@@ -82,7 +84,7 @@ class DeviceUses:
         )
 
     def _charges(self, since_s: float, now_s: float) -> Iterator[tuple[str, BillItem, Reading]]:
-        """Trial, item and reading of a stretch; no trial for devices that none uses."""
+        """Yield trial, bill item and reading over a time span; the trial is empty for unused devices."""
         used: set[str] = set()
         for trial_id, (bill, began_s) in self._accounts.running().items():
             from_s = min(max(since_s, began_s), now_s)

@@ -1,4 +1,4 @@
-"""Asks the trackers of all machines what their devices do, every few seconds, for whoever looks on."""
+"""Polling of all machines' trackers for the use of their devices, every few seconds, for live exporters."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @final
 class UsesWatch:
-    """A thread that asks; one that is silent is not asked anew before it has answered."""
+    """Thread that polls all trackers; one that does not answer is not asked again before it has answered."""
 
     def __init__(
         self,
@@ -28,11 +28,11 @@ class UsesWatch:
         give: Callable[[Sequence[DeviceUse]], None],
         trial_of: TrialOf,
     ) -> None:
-        """Ask nobody before `begin` or `with`.
+        """Prepare the thread, which is started by `begin` or `with`.
 
         Args:
             trackers: Returns the handles of all trackers.
-            give: Is given what devices use.
+            give: Called with the uses of the devices of all trackers that have answered.
             trial_of: See `DeviceUses.take`.
         """
         self._trackers = trackers
@@ -43,11 +43,11 @@ class UsesWatch:
         self._thread = threading.Thread(target=self._run, name="device uses", daemon=True)
 
     def begin(self) -> None:
-        """Begin to ask."""
+        """Start polling."""
         self._thread.start()
 
     def end(self) -> None:
-        """Ask no more; Ray may be gone afterwards."""
+        """Stop polling; afterwards Ray may be shut down."""
         self._ends.set()
         self._thread.join(END_S)
 
@@ -68,7 +68,7 @@ class UsesWatch:
         while not self._ends.wait(EACH_S):
             try:
                 self._ask()
-            except Exception as error:  # noqa: BLE001 - nobody's training depends on who looks on
+            except Exception as error:  # noqa: BLE001 - monitoring must not affect a training
                 if not has_complained:
                     has_complained = True
                     _log.warning("the devices cannot be watched: %s", error)
@@ -86,7 +86,7 @@ class UsesWatch:
             del self._asked[of_whom[answer]]
             try:
                 uses += ray.get(answer)
-            except RayError as error:  # it is started again, or its machine is gone
+            except RayError as error:  # the tracker is being restarted, or its machine is gone
                 _log.debug("a tracker did not answer: %s", error)
         if uses:
             self._give(uses)

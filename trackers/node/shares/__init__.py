@@ -1,1 +1,1 @@
-"""Shares of a node among its trials: which of them use what, when, and what each is charged for it."""
+"""Division of a node's energy among its trials: which trial uses which device when, and its charge."""

@@ -1,4 +1,4 @@
-"""Use of a node by its trials, and each trial's charge for a window."""
+"""Use of a node's devices by its trials, and each trial's charge for a window."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -13,25 +13,25 @@ from trackers.sample import Component, Method, Reading, process_and_device
 
 
 class Meter(Protocol):
-    """Part of an `EnergyMeter` that is needed here."""
+    """The methods of an `EnergyMeter` that are needed here."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
-        """Mean power of a target that is watched; None where it was not observed."""
+        """Mean power of a watched target; None where it was not observed."""
 
     def method(self, device_uuid: str) -> Method:
-        """Method of a target's energies."""
+        """Method by which a target's energies are obtained."""
 
 
 @final
 class Accounts:
-    """The trials of a node and what they use of it."""
+    """The trials of a node, the devices that each uses, and the charges for them."""
 
     def __init__(self, meter: Meter, neighbours: Neighbours | None = None) -> None:
         """Begin without trials.
 
         Args:
-            meter: Knows what other trials use in a window.
-            neighbours: Trackers of other studies; None where there are none.
+            meter: Meter from which the use of other trials in a window is taken.
+            neighbours: Trackers of other studies on this machine; None to ignore them.
         """
         self._neighbours = neighbours
         self._processes: dict[str, int] = {}
@@ -44,7 +44,14 @@ class Accounts:
         self._since_s: dict[str, float] = {}
 
     def enter(self, trial_id: str, bill: Bill, time_s: float, *, pid: int = 0) -> None:
-        """A trial, in a process, begins to use what is on its bill; one that does already goes on."""
+        """Record that a trial begins to use the devices on its bill; no effect where it already does.
+
+        Args:
+            trial_id: The trial.
+            bill: The trial's bill.
+            time_s: Time at which it begins.
+            pid: Process ID of the trial, which tells equal trials of several studies apart.
+        """
         is_new = trial_id not in self._bills
         self._processes[trial_id] = pid
         self._bills[trial_id] = bill
@@ -59,19 +66,19 @@ class Accounts:
             self._tell()
 
     def leave(self, trial_id: str, time_s: float) -> None:
-        """A trial has ended."""
+        """Record that a trial has ended."""
         self._since_s.pop(trial_id, None)
         for item in self._bills.pop(trial_id, ()):
             self._sharing.leave(item.target, trial_id, time_s)
         self._tell()
 
     def still_here(self) -> None:
-        """Let trackers of other studies know that this one is there; to be called each second."""
+        """Tell the trackers of other studies that this one is alive; to be called each second."""
         if self._neighbours is not None:
             self._neighbours.still_here()
 
     def _tell(self) -> None:
-        """Let them know which trials use boards here."""
+        """Tell the trackers of other studies which trials use boards here."""
         if self._neighbours is not None:
             uses = {board: self._sharing.uses(board) for board in self._boards}
             self._neighbours.tell(
@@ -82,18 +89,21 @@ class Accounts:
             )
 
     def _name(self, trial_id: Hashable) -> str:
-        """Name of a trial among those of all studies."""
+        """Name of a trial that is unique among all studies."""
         return f"{self._processes.get(str(trial_id), 0)}:{trial_id}"
 
     def _others_on(self, board: str) -> list[Use]:
-        """Trials of other studies on a board. A tracker before this one had the same trials."""
+        """Uses of a board by trials of other studies.
+
+        Our own trials are left out where the file of a tracker that this one has replaced still names them.
+        """
         if self._neighbours is None:
             return []
         own = {self._name(use.consumer) for use in self._sharing.uses(board)}
         return [use for use in self._neighbours.uses(board) if use.consumer not in own]
 
     def running(self) -> dict[str, tuple[Bill, float]]:
-        """Return what each trial uses that runs, and since when."""
+        """Return the bill of each running trial, and since when it runs."""
         return {name: (bill, self._since_s[name]) for name, bill in self._bills.items()}
 
     def is_main(self, trial_id: str, target: str) -> bool:
@@ -107,11 +117,11 @@ class Accounts:
 
         Args:
             trial_id: The trial.
-            bill: What it uses.
-            readings: Of each target on the bill, as they were measured.
+            bill: The trial's bill.
+            readings: Measured reading of each target on the bill.
 
         Returns:
-            By device, in the order of the bill.
+            The charge, as a reading, by device in the order of the bill.
         """
         components = {
             item.device.uuid: self._component(item, readings[item.target])
@@ -142,7 +152,7 @@ class Accounts:
         components: Mapping[str, Reading],
         readings: Mapping[str, Reading],
     ) -> Reading:
-        """A trial's part of its node's plug."""
+        """A trial's charge for the energy that its node draws from the plug."""
         stop_s = plug.start_s + plug.duration_s
         own = {item.target: components.get(item.device.uuid) for item in bill}
         others: list[Used | None] = []
@@ -166,10 +176,10 @@ class Accounts:
         )
 
     def _part_of_rest(self, plug: str, trial_id: str, start_s: float, stop_s: float) -> ChargedPart:
-        """Part of a plug's rest: as much of it as is drawn while so many trials run.
+        """A trial's part of the plug's rest, split at each moment among the trials that run then.
 
-        A board on which no trial computes is in the rest, so that it is larger while fewer run. Where
-        the powers of a stretch are not known all are taken to have the same rest.
+        The rest includes boards on which no trial computes, so it is larger while fewer trials run. Where
+        the power in some stretch is not known, the rest is taken to be constant over the window.
         """
         part = self._sharing.part(plug, start_s, stop_s)
         stretches = self._sharing.stretches(plug, start_s, stop_s)
@@ -185,7 +195,7 @@ class Accounts:
         return replace(part, share=charged_j / whole_j)
 
     def _rest_j(self, plug: str, but: str, start_s: float, stop_s: float) -> float | None:
-        """Energy of a plug that no trial's components use in a stretch, by sampled powers."""
+        """Energy in a stretch that no trial's components used, by sampled powers; None if not known."""
         used = [
             each
             for each in self._sharing.used_by_others(None, start_s, stop_s)
@@ -198,7 +208,7 @@ class Accounts:
         return max(0.0, whole.energy_j - parts.energy_j)
 
     def _used(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
-        """Energy that others used of a target in a window, by its sampled power; None if not known."""
+        """Energy of a target that other trials used in a window, by its sampled power; None if not known."""
         return together(
             [
                 self._between(target, but, begin_s, end_s)
@@ -209,8 +219,8 @@ class Accounts:
     def _between(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
         """Energy of a target between two times; None where it is not known.
 
-        A process that has just begun has no sample of its share yet: that lies between nothing and what
-        the trial itself leaves of the whole device.
+        The share of a process that has just begun has no sample yet. It lies between nothing and what the
+        trial `but` leaves of the whole device, and is taken to be the middle.
         """
         power_w = self._meter.mean_power_w(target, start_s, stop_s)
         if power_w is not None:
@@ -222,7 +232,7 @@ class Accounts:
         return Used(half_j, half_j)
 
     def _most_w(self, share: str, but: str, start_s: float, stop_s: float) -> float | None:
-        """Return the most that a process's share of a device can have drawn; None if not known."""
+        """Highest mean power that a process's share of a device can have had; None if not known."""
         device = self._shared.get(share)
         if device is None:
             return None

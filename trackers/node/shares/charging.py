@@ -1,12 +1,12 @@
-"""Division among trials of what they use at a time; pure arithmetic.
+"""Division of shared energy among trials; pure arithmetic.
 
     a board           in equal parts among the trials that use it at a moment
     CPU and memory    by the trial's share of the CPU time of all processes (`trackers.sources.cpu.cpu_share`)
     a node's plug     what the components on the trial's bill used, plus the rest of the plug in equal parts
                       among the trials that run
 
-The rest is what no running trial's components used: fans, disks, power supply, boards that idle. So the
-charges of all trials add up to the plug for as long as any runs.
+The rest is the energy that no running trial's components used: fans, disks, power supply, idle boards. So the
+charges of all trials add up to the plug's energy while any trial runs.
 """
 
 import math
@@ -24,16 +24,16 @@ RULES = {
     "node": "what the trial's measured components used, plus the rest of the plug in equal parts "
     "among the trials that run",
 }
-"""The rules in words, by component."""
+"""The rules as sentences for the manifest and the report, by component."""
 
 
 def charged(reading: Reading, board: Device, part: ChargedPart) -> Reading:
-    """A board's reading as one of its consumers is charged it.
+    """Return what a consumer is charged for a board, as a reading.
 
     Args:
-        reading: Of the whole board.
+        reading: Reading of the whole board.
         board: The board.
-        part: The consumer's part of the window.
+        part: The consumer's part of the board's energy.
     """
     if part.consumers > 1:
         return reading.degraded(
@@ -50,19 +50,19 @@ def charged(reading: Reading, board: Device, part: ChargedPart) -> Reading:
 
 
 def of_process(reading: Reading, device: Device) -> Reading:
-    """A process's share of a device, as a reading of that device."""
+    """Return the reading of a process's share under the UUID of the device itself."""
     return replace(reading, device_uuid=device.uuid)
 
 
 class Used(NamedTuple):
-    """Energy that others used, and how much more or less it may be."""
+    """Energy that others used, with its largest error in either direction (`open_j`)."""
 
     energy_j: float
     open_j: float = 0.0
 
 
 def together(used: Sequence[Used | None]) -> Used | None:
-    """Sum of what others used; None where a part is not known."""
+    """Sum of the energies that others used; None where one of them is not known."""
     known = [each for each in used if each is not None]
     if len(known) < len(used):
         return None
@@ -74,13 +74,13 @@ def together(used: Sequence[Used | None]) -> Used | None:
 def charged_node(
     plug: Reading, own: Iterable[Reading], others: Used | None, part: ChargedPart
 ) -> Reading:
-    """A plug's reading as one of the trials behind it is charged it.
+    """Return what a trial is charged for the energy that its node draws from the plug, as a reading.
 
     Args:
-        plug: Of the whole node.
-        own: The components on the trial's bill, as it is charged them. Estimates are left out: what
-            they stand for is in the rest.
-        others: What the components of all other trials used; None where that is not known.
+        plug: Reading of the whole node.
+        own: What the trial is charged for the components on its bill. Estimates are ignored, so that
+            the energy that they stand for is part of the rest.
+        others: Energy that the components of all other trials used; None where it is not known.
         part: The trial's part of the rest.
     """
     measured = [each for each in own if each.method is not Method.ESTIMATED]

@@ -1,8 +1,9 @@
-"""Other trackers of this machine: those of other studies, whose trials may use the same boards.
+"""Exchange with the trackers of other studies on this machine, whose trials may use the same boards.
 
-Each tracker that has trials on boards keeps a file that says who uses which board since when, on the machine's
-monotonic clock, which all processes share, and when it was last there. So one that was killed uses nothing after
-that. The folder is the user's own: what other users run is not seen.
+Each tracker with trials on boards keeps a file that says which trial uses which board since when, and when the
+tracker was last alive, on the machine's monotonic clock, which all processes share. The trials of a tracker that
+was killed are taken to have ended when it was last alive. The folder belongs to the user: trials of other users
+are not seen.
 """
 
 import contextlib
@@ -19,25 +20,31 @@ from typing import NamedTuple, final
 from trackers.node.shares.sharing import KEPT_S, Use
 
 GONE_AFTER_S = 5.0
-"""A tracker that has not said for so long that it is there has ended."""
+"""Time without a sign of life after which a tracker is taken to have ended."""
 
 TICK_NS = 20_000_000
-"""More than file systems' clocks go on by at a time."""
+"""Upper bound of the resolution of file systems' time stamps."""
 
 FOLDER = "POWER_OF_TRAINING_BOARDS"
-"""Variable that names another folder, for example one that several containers share."""
+"""Environment variable that names another folder, for example one that several containers share."""
 
-_MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - within, mode 0700
+_MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - for a folder of mode 0700
 
 
 @final
 class Neighbours:
-    """The other trackers, and what this one lets them know."""
+    """The trackers of other studies, and what this tracker tells them."""
 
     def __init__(
         self, folder: Path | None = None, *, now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        """Use a folder; left out: the user's own, for all trackers of the machine."""
+        """Use a folder.
+
+        Args:
+            folder: Folder of the trackers' files; when left out, that of `POWER_OF_TRAINING_BOARDS`, or
+                else this user's folder on the machine.
+            now_s: Returns the present time on the machine's monotonic clock.
+        """
         self._folder = folder or _folder()
         self._now_s = now_s
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}.json"
@@ -47,12 +54,12 @@ class Neighbours:
         self._boot = _boot()
 
     def tell(self, uses: Mapping[str, Sequence[Use]]) -> None:
-        """Let the others know who uses which board here."""
+        """Tell the other trackers which trials use each board here."""
         self._uses = {board: list(each) for board, each in uses.items() if each}
         self.still_here()
 
     def still_here(self) -> None:
-        """Let them know that this tracker is there; to be called each second."""
+        """Tell the other trackers that this one is alive; to be called each second."""
         if not self._uses:
             return
         said = {
@@ -63,7 +70,7 @@ class Neighbours:
                 for board, each in self._uses.items()
             },
         }
-        with contextlib.suppress(OSError):  # the trials of this one are charged all the same
+        with contextlib.suppress(OSError):  # our own trials are charged all the same
             self._folder.mkdir(mode=0o700, exist_ok=True)
             if _changed_ns(self._folder) is not None:
                 new = self._folder / f".{self._own}"
@@ -71,18 +78,21 @@ class Neighbours:
                 new.replace(self._folder / self._own)
 
     def uses(self, board: str) -> list[Use]:
-        """Return who else used a board in the last hour, and when; a window's end waits for this."""
+        """Return the uses of a board in the last hour by trials of other trackers.
+
+        A window's end waits for this, so the folder is read only when it has changed.
+        """
         changed_ns = _changed_ns(self._folder)
         if changed_ns is None:
             return []
         if changed_ns != self._changed_ns:
-            # A file may come in the same tick of the clock, after the look.
+            # Another file may still be written within the same tick of the file system's clock.
             is_over = time.time_ns() - changed_ns > TICK_NS
             self._look()
             self._changed_ns = changed_ns if is_over else None
         gone_s = self._now_s() - GONE_AFTER_S
         return [
-            # Those of a tracker that has ended ended with it.
+            # The trials of a tracker that has ended are taken to have ended with it.
             Use(use.consumer, use.since_s, said.at_s)
             if use.until_s is None and said.at_s < gone_s
             else use
@@ -91,17 +101,17 @@ class Neighbours:
         ]
 
     def _look(self) -> None:
-        """Read what is new in the folder."""
+        """Read the new and changed files of the folder, and delete outdated ones."""
         known, self._said = self._said, {}
         for file in _files(self._folder):
             if file.name == self._own:
                 continue
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 found = file.stat()
-                # What is written anew is another file.
+                # A file that is written again has another inode.
                 written = (file.name, found.st_ino, found.st_mtime_ns, found.st_size)
                 said = known.get(written) or _said(Path(file.path).read_text())
-                # What is said for a later time is from before the machine was started.
+                # A file with a time in the future is from before the machine was last booted.
                 if said.boot != self._boot or not 0 <= self._now_s() - said.at_s <= KEPT_S:
                     Path(file.path).unlink()
                 else:
@@ -109,7 +119,7 @@ class Neighbours:
 
 
 class _Said(NamedTuple):
-    """Contents of a tracker's file: in which run of the machine it was written, when, and who uses what."""
+    """Content of a tracker's file: boot identifier, time of writing, and the uses of each board."""
 
     boot: str
     at_s: float
@@ -117,10 +127,10 @@ class _Said(NamedTuple):
 
 
 def _said(text: str) -> _Said:
-    """Contents of a tracker's file.
+    """Parse the content of a tracker's file.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: It is not such a file.
+        ValueError, KeyError, TypeError, AttributeError: The text is not of such a file.
     """
     told = json.loads(text)
     uses = {
@@ -134,7 +144,7 @@ def _said(text: str) -> _Said:
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:
-    """Files of trackers in a folder; those that begin with a dot are being written."""
+    """Return the trackers' files in a folder, without those that are being written (with a leading dot)."""
     with contextlib.suppress(OSError), os.scandir(folder) as files:
         return [each for each in files if each.name.endswith(".json") and each.name[0] != "."]
     return []
@@ -144,13 +154,13 @@ def _folder() -> Path:
     asked = os.environ.get(FOLDER)
     if asked:
         return Path(asked)
-    # Where there is memory for it no disk is written each second.
+    # In memory where possible, so that no disk is written each second.
     root = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     return root / f"power-of-training-boards-{os.getuid()}"
 
 
 def _boot() -> str:
-    """Name of the time since the machine was started, which the monotonic clock counts."""
+    """Identifier of the present boot, from which the monotonic clock counts; empty where there is none."""
     try:
         return _BOOT.read_text().strip()
     except OSError:
@@ -158,7 +168,7 @@ def _boot() -> str:
 
 
 def _changed_ns(folder: Path) -> int | None:
-    """Time at which files last came or went in a folder; None if other users can have put them there."""
+    """Modification time of a folder; None if it does not exist or does not belong to this user."""
     try:
         found = folder.lstat()
     except OSError:

@@ -1,8 +1,8 @@
-"""A board that several consumers use at a time: who is charged what.
+"""Use of devices by several consumers at a time, and the part of a device that each is charged.
 
-The rule: at every moment the consumers that use a board are charged equal parts of it. A window's
-part is the mean over its time of one over the number of consumers, whatever the power did. Nobody
-can know more: boards do not say who drew what (rule 16 of our research; arXiv 2501.17752 for MIG).
+The rule: at every moment the consumers that use a board are charged equal parts of it. A consumer's part
+of a window is the mean, over the window, of one over the number of consumers, independent of the power.
+More cannot be known, because boards do not report which consumer drew how much (arXiv 2501.17752 for MIG).
 """
 
 import itertools
@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import final
 
 KEPT_S = 3600.0
-"""Changes are kept for so long after the last consumer that was there has gone."""
+"""An ended use is kept if it ended no longer than this before the latest departure from the device, and before
+the start of the oldest use that goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedPart:
-    """A consumer's part of a window.
+    """A consumer's part of a device's energy in a window.
 
     Attributes:
-        share: Of the device's energy; in (0, 1].
-        consumers: Most consumers at a time.
+        share: Share of the device's energy; in (0, 1].
+        consumers: Greatest number of consumers at a time in the window.
     """
 
     share: float
@@ -29,14 +30,14 @@ class ChargedPart:
 
 @dataclass(slots=True)
 class Use:
-    """One consumer's time on a device; `until_s` is None while it is there."""
+    """One consumer's use of a device over time; `until_s` is None while it goes on."""
 
     consumer: Hashable
     since_s: float
     until_s: float | None = None
 
     def overlaps(self, start_s: float, stop_s: float) -> bool:
-        """Return whether it was there in a part of a window."""
+        """Return whether the device was in use in any part of a window."""
         return self.since_s < stop_s and (self.until_s is None or self.until_s > start_s)
 
 
@@ -48,13 +49,13 @@ class Sharing:
     _uses: dict[str, list[Use]] = field(default_factory=dict)
 
     def enter(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
-        """A consumer begins to use a device; one that is there already stays."""
+        """Record that a consumer begins to use a device; no effect where it already uses it."""
         uses = self._uses.setdefault(device_uuid, [])
         if not any(use.consumer == consumer and use.until_s is None for use in uses):
             uses.append(Use(consumer, time_s))
 
     def leave(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
-        """A consumer no longer uses a device."""
+        """Record that a consumer stops using a device, and drop uses that are too old to be needed."""
         uses = self._uses.get(device_uuid, [])
         for use in uses:
             if use.consumer == consumer and use.until_s is None:
@@ -66,10 +67,15 @@ class Sharing:
     def stretches(
         self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
     ) -> list[tuple[float, float, int]]:
-        """Return the stretches of a window between changes, each with its number of consumers.
+        """Return the stretches of a window between changes, as start, end and number of consumers.
 
-        It is taken as 1 where nobody is there: a window's own consumer may not have entered yet.
-        With `also` others use it that are not known here.
+        The number is at least 1, because the window's own consumer may not have been recorded yet.
+
+        Args:
+            device_uuid: The device.
+            start_s: Start of the window.
+            stop_s: End of the window.
+            also: Uses by consumers that are not recorded here, such as those of other trackers.
         """
         known = (*self._uses.get(device_uuid, ()), *also)
         uses = [use for use in known if use.overlaps(start_s, stop_s)]
@@ -84,7 +90,7 @@ class Sharing:
     def part(
         self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
     ) -> ChargedPart:
-        """Part of a window for a consumer that was there all the time; see `stretches`."""
+        """Part of a device's energy for a consumer that used it over a whole window; see `stretches`."""
         weighed_s, most = 0.0, 1
         for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s, also):
             weighed_s += (end_s - begin_s) / here
@@ -93,19 +99,19 @@ class Sharing:
         return ChargedPart(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
 
     def uses(self, device_uuid: str) -> list[Use]:
-        """Return who has used a device, as far as it is still known, and when."""
+        """Return the recorded uses of a device that have not been dropped yet."""
         return list(self._uses.get(device_uuid, ()))
 
     def busy(
         self, device_uuid: str, start_s: float, stop_s: float, *, but: Hashable = None
     ) -> list[tuple[float, float]]:
-        """The stretches of a window in which a device was used, one after the other.
+        """Return the stretches of a window in which a device was in use, in order of time.
 
         Args:
             device_uuid: The device.
             start_s: Start of the window.
-            stop_s: Its end.
-            but: A consumer whose use does not count.
+            stop_s: End of the window.
+            but: Consumer whose use is ignored; None for none.
         """
         stretches: list[tuple[float, float]] = []
         for use in sorted(self._uses.get(device_uuid, []), key=lambda use: use.since_s):
@@ -119,5 +125,5 @@ class Sharing:
         return stretches
 
     def used_by_others(self, consumer: Hashable, start_s: float, stop_s: float) -> list[str]:
-        """Devices that others than a consumer used in a window."""
+        """Return the devices that consumers other than `consumer` used in a window."""
         return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, but=consumer)]

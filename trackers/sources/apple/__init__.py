@@ -1,1 +1,1 @@
-"""Measure Apple silicon: with the tool that macOS brings, and with the counters that it reads."""
+"""Power sources for Apple silicon: the tool `powermetrics` of macOS, and the counters of IOReport."""

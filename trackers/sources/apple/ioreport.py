@@ -1,8 +1,8 @@
-"""Apple silicon without sudo: the energy counters of IOReport, through `zeus-apple-silicon`.
+"""Power source for Apple silicon without sudo: IOReport's energy counters, through `zeus-apple-silicon`.
 
-The package (ml-energy, Apache 2.0) does not build elsewhere than on macOS, so it is installed by whoever
-wants it (`pip install zeus-apple-silicon`). Of `AppleEnergyMonitor.get_cumulative_energy()` are read
-`gpu_mj`, `cpu_total_mj` and `dram_mj`, in millijoules; a value that a chip does not export is None.
+The package (ml-energy, Apache 2.0) builds only on macOS, so users install it themselves (`pip install
+zeus-apple-silicon`). `gpu_mj`, `cpu_total_mj` and `dram_mj` of `AppleEnergyMonitor.get_cumulative_energy()`
+are read, in millijoules; a value that a chip does not export is None.
 """
 
 import importlib
@@ -25,10 +25,10 @@ FIELDS = {
 
 
 def apple_monitor() -> Any:  # noqa: ANN401 - the package has no types
-    """A monitor of `zeus-apple-silicon`.
+    """Create a monitor of `zeus-apple-silicon`.
 
     Raises:
-        SourceUnavailableError: It is not installed, or this is no such machine.
+        SourceUnavailableError: The package is not installed, or this machine is not Apple silicon.
     """
     if platform.system() != "Darwin":
         message = "ioreport: this is no macOS"
@@ -47,9 +47,9 @@ class IoReportSource:
     Attributes:
         name: `ioreport`.
         note: The counters that are read.
-        estimated: False; though Apple calls such figures estimates that suit comparisons on one
+        estimated: False, although Apple calls such values estimates, good for comparisons on one
             machine.
-        counter_outlives: False; shares of processes are counted here.
+        counter_outlives: False, because shares of processes are counted in this process.
     """
 
     name = "ioreport"
@@ -68,14 +68,14 @@ class IoReportSource:
         """Read the counters once.
 
         Args:
-            monitor: Makes what is asked.
-            clock: Stamps the observations.
-            hostname: Goes into the devices' identifiers; left out: this machine's.
+            monitor: Creates the energy monitor.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
+            hostname: Host name in the devices' identifiers; this machine's when left out.
             tree_seconds: See `CpuShares`.
             busy_seconds: See `CpuShares`.
 
         Raises:
-            SourceUnavailableError: The package is not installed, or tells no energy.
+            SourceUnavailableError: The package is not installed, or reports no energy.
         """
         self._clock = clock or MonotonicClock()
         self._lock = threading.Lock()
@@ -105,11 +105,11 @@ class IoReportSource:
         )
 
     def devices(self) -> Sequence[Device]:
-        """Devices that the chip exports."""
+        """Return the devices whose energy the chip exports."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; a counter, and no power."""
+        """See `PowerSource`; returns a counter and no power."""
         asked = self._shares.of(device_uuid)
         uuid = asked.devices[0] if asked else device_uuid
         if uuid not in self._components:
@@ -131,7 +131,7 @@ class IoReportSource:
         self._shares.clear()
 
     def _counter_j(self, component: Component) -> float | None:
-        """A counter, which never falls; None where it is not told."""
+        """Energy counter of a component in joules, which never falls; None where it is not exported."""
         with self._lock:
             try:
                 told_mj = getattr(self._monitor.get_cumulative_energy(), FIELDS[component])

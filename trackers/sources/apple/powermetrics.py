@@ -1,10 +1,10 @@
-"""Apple silicon through `powermetrics`, the tool that macOS brings (and the paper's second tracker).
+"""Power source for Apple silicon through `powermetrics`, a tool of macOS (and the paper's second tracker).
 
 It runs as `sudo -n powermetrics --samplers cpu_power,gpu_power -f plist -i 100`: one property list
-each 100 ms, with a NUL byte between them. `-n` makes sudo fail instead of asking for a password.
-All samples are added up, each over its own length, to counters that never fall.
+every 100 ms, separated by NUL bytes. `-n` makes sudo fail instead of asking for a password. The energy of
+all samples, each over its own length, is added up to counters that never fall.
 
-What is read, as powermetrics(1) and the parsers of public tools have it (asitop; pumas 0.5
+These keys are read, according to powermetrics(1) and the parsers of public tools (asitop; pumas 0.5
 `plist_parsing.rs`; recorded samples of Mac14 to Mac17 in their tests):
 
     elapsed_ns               length of the sample, ns
@@ -15,11 +15,11 @@ What is read, as powermetrics(1) and the parsers of public tools have it (asitop
     processor.cpu_power      mean power of the CPU cores, mW; or
     processor.cpu_energy     energy of the sample, mJ
 
-`combined_power` is CPU, GPU and neural engine together. It is not used: GPU and CPU are devices of
-their own here, so that their energies may be added. Memory is in neither.
+`combined_power` is CPU, GPU and neural engine together. It is not used, because GPU and CPU are devices of
+their own here, whose energies may be added. Neither includes memory.
 
-The GPU is one device, `apple-gpu:<hw_model>:<host>`; whoever computes on `mps` uses it. The CPU is
-shared among processes by the rule of `trackers.sources.cpu.cpu_share`.
+The GPU is one device, `apple-gpu:<hw_model>:<host>`, which trainings on `mps` use. The CPU is shared among
+processes by the rule of `trackers.sources.cpu.cpu_share`.
 """
 
 import plistlib
@@ -45,25 +45,25 @@ from trackers.sources.cpu.cpu_share import ProcessShares
 
 INTERVAL_MS = 100
 FIRST_SAMPLE_S = 10.0
-"""For this long the first sample is waited for."""
+"""Longest wait for the first sample."""
 
 LOOKED_AT = 5
-"""Samples after which it is decided which devices there are, where one has not been told until then:
-single samples lack a power, the first above all (CodeCarbon issue 1333)."""
+"""Number of samples after which a device that none of them reported counts as missing. Single samples may lack a
+power, the first one in particular (CodeCarbon issue 1333)."""
 
 STALE_INTERVALS = 10
-"""A power older than this many intervals is not given any more."""
+"""Age in sampling intervals from which on the last sample is not used any more."""
 
 LONGEST_SAMPLE_S = 3600.0
-"""A sample that says to be longer is damaged."""
+"""A sample with a greater length is damaged."""
 
 HIGHEST_W = 1000.0
-"""No Apple silicon draws as much; a sample that says more is damaged."""
+"""A higher power, which no Apple silicon draws, is taken to be damaged."""
 
 SUDOERS = "%admin ALL=(root) NOPASSWD: /usr/bin/powermetrics"
 
 SUDO_REFUSES = ("password", "not allowed", "not in the sudoers", "authentication", "have a tty")
-"""Words of sudo, and of its successor in Rust, where it will not run a command unasked."""
+"""Phrases in the messages of sudo and sudo-rs when they would not run a command without a password."""
 
 _END = b"</plist>"
 _MOST_BYTES = 1 << 22
@@ -71,7 +71,7 @@ _MOST_BYTES = 1 << 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowermetricsSample:
-    """One property list of powermetrics, in our units; None is what it did not tell."""
+    """One sample of powermetrics in seconds and watts; a power is None where the sample does not have it."""
 
     elapsed_s: float
     hw_model: str
@@ -80,20 +80,20 @@ class PowermetricsSample:
 
 
 def samples(chunks: Iterable[bytes]) -> Iterator[PowermetricsSample | None]:
-    """The samples of a stream, however it is cut into chunks.
+    """Parse the samples of a stream, however it is cut into chunks.
 
     Args:
-        chunks: What powermetrics writes.
+        chunks: Output of powermetrics.
 
     Yields:
-        Each sample as soon as its last byte has come; None for one that is damaged.
+        Each sample as soon as its last byte has arrived; None for a damaged one.
     """
     kept = b""
     for chunk in chunks:
         kept += chunk
         while _END in kept:
             document, _, kept = kept.partition(_END)
-            # What lies before the last beginning is the rest of a sample that was cut off.
+            # Anything before the last start of a document is the rest of a truncated sample.
             lead, begin, body = document.rpartition(b"<?xml")
             if lead.strip(b"\0 \r\n\t"):
                 yield None
@@ -107,7 +107,7 @@ def _sample(document: bytes) -> PowermetricsSample | None:
     try:
         content = plistlib.loads(document.lstrip(b"\0 \r\n\t"), fmt=plistlib.FMT_XML)
     except (ExpatError, ValueError, AttributeError, TypeError, IndexError):
-        return None  # what plistlib lets through when XML or a value is malformed
+        return None  # the errors that plistlib raises for malformed XML or values
     elapsed_s = (_number(content, "elapsed_ns") or 0.0) / 1e9
     if not 0 < elapsed_s <= LONGEST_SAMPLE_S:
         return None
@@ -129,7 +129,7 @@ def _sample(document: bytes) -> PowermetricsSample | None:
 
 
 def _number(content: object, *keys: str) -> float | None:
-    """A number from 0 on somewhere inside a property list; None where there is none."""
+    """Return a non-negative number at a place in a property list; None where there is none."""
     for key in keys:
         content = content.get(key) if isinstance(content, Mapping) else None
     if isinstance(content, bool) or not isinstance(content, int | float):
@@ -139,13 +139,13 @@ def _number(content: object, *keys: str) -> float | None:
 
 @dataclass(slots=True)
 class _Meter:
-    """One device's sum of samples.
+    """Energy of one device, summed over the samples.
 
     Attributes:
-        sampled_s: When the newest sample came that told this device's power.
+        sampled_s: Time of the last sample that had this device's power.
         energy_j: Energy of all samples until then.
-        is_behind: Whether a sample has come since that did not tell it.
-        is_told: Whether any sample has told it.
+        is_behind: Whether a later sample lacked the power.
+        is_told: Whether any sample had the power.
     """
 
     sampled_s: float
@@ -154,7 +154,7 @@ class _Meter:
     is_told: bool = False
 
     def add(self, power_w: float | None, *, elapsed_s: float, now_s: float) -> None:
-        """Add a sample; one that did not tell the power is made good by the next that does."""
+        """Add a sample; the time of samples without a power is charged at the power of the next one."""
         if power_w is None:
             self.is_behind = True
             return
@@ -168,16 +168,16 @@ class _Meter:
 class PowermetricsSource:
     """GPU and CPU of an Apple silicon machine.
 
-    A sample that arrives damaged, or without a device's power, is taken at the power of the one
-    after it. Observations carry the time of the sample, so that a stalled tool shows as missing
-    coverage and not as steady power.
+    The time of a sample that is damaged or lacks a device's power is charged at the power of the next one.
+    Observations carry the time of the last sample, so that a stalled tool shows as missing coverage and not
+    as steady power.
 
     Attributes:
         name: `powermetrics`.
-        note: The command that runs.
-        estimated: False; though Apple calls its figures estimates that suit comparisons on one
+        note: The tool, its sampling interval, and how processes share the CPU.
+        estimated: False, although Apple calls its values estimates, good for comparisons on one
             machine.
-        counter_outlives: False; energies are added up here.
+        counter_outlives: False, because energies are added up in this process.
     """
 
     name = "powermetrics"
@@ -197,15 +197,15 @@ class PowermetricsSource:
         """Start powermetrics and wait for its first sample.
 
         Args:
-            start: Starts it with a sampling interval in ms.
-            interval_ms: Length of a sample.
-            clock: Stamps the samples.
-            hostname: Goes into the devices' identifiers; left out: this machine's.
+            start: Starts powermetrics with a sampling interval in ms.
+            interval_ms: Sampling interval in ms.
+            clock: Clock of the samples' time stamps; the machine's monotonic clock when left out.
+            hostname: Host name in the devices' identifiers; this machine's when left out.
             tree_seconds: See `CpuShares`.
             busy_seconds: See `CpuShares`.
 
         Raises:
-            SourceUnavailableError: There is no powermetrics, or it ended without a sample.
+            SourceUnavailableError: There is no powermetrics, or it gave no sample with a power.
             SourcePermissionError: sudo would ask for a password.
         """
         self._clock = clock or MonotonicClock()
@@ -240,14 +240,14 @@ class PowermetricsSource:
         )
 
     def devices(self) -> Sequence[Device]:
-        """The machine's GPU and CPU."""
+        """Return the machine's GPU and CPU, as far as samples have their power."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; the energy of all samples so far.
+        """See `PowerSource`; returns the energy of all samples so far as a counter, and no power.
 
-        No power: a sample's is that of the time before it. Told now it would come a sample too
-        late; the meter finds it from two counters, in the place where it belongs.
+        A sample's power is that of the time before it, and would be a sample too late if it were reported
+        as the present power. The meter computes it from two counter values, for the right time.
         """
         asked = self._shares.of(device_uuid)
         meter = self._meters.get(asked.devices[0] if asked else device_uuid)
@@ -302,7 +302,7 @@ class PowermetricsSource:
 
 
 def _devices(hw_model: str, host: str, told: Mapping[Component, bool]) -> tuple[Device, ...]:
-    """The devices whose power some sample has told."""
+    """Return the devices whose power was in some sample."""
     gpu = Device(
         uuid=f"apple-gpu:{hw_model}:{host}", name=f"{hw_model} GPU", component=Component.GPU
     )
@@ -311,7 +311,7 @@ def _devices(hw_model: str, host: str, told: Mapping[Component, bool]) -> tuple[
 
 
 def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
-    """The error for a powermetrics that told no power, from what it or sudo wrote."""
+    """Return the error for a powermetrics that reported no power, from what it or sudo has written."""
     if has_sampled:
         message = (
             "powermetrics: its samples tell the power of neither CPU nor GPU, as on Macs with "

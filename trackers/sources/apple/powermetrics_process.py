@@ -1,4 +1,4 @@
-"""powermetrics as a child process: its output as chunks, and an end to it that works under sudo."""
+"""powermetrics as a child process: its output in chunks, and a way to end it that works under sudo."""
 
 import contextlib
 import os
@@ -15,36 +15,36 @@ from trackers.errors import SourceUnavailableError
 CHUNK = 1 << 16
 
 LOOK_UP_S = 0.5
-"""A child that says nothing is left alone so soon after `close`."""
+"""Longest time after `close` until the reading of a silent child ends."""
 
 LAST_WORDS_S = 2.0
-"""For this long a child whose output has ended may still write why."""
+"""Longest wait for a child to end when its output has ended; it may still write the reason."""
 
 
 class Stream(Protocol):
     """The output of a running powermetrics."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Its bytes, as they come, until it ends or is closed."""
+        """Yield its bytes as they arrive, until it ends or is closed."""
         ...
 
     def complaint(self) -> str:
-        """Standard error of the process so far."""
+        """Return the standard error of the process so far."""
         ...
 
     def close(self) -> None:
-        """Let it end; may be called twice and from any thread."""
+        """Make it end; may be called twice and from any thread."""
         ...
 
 
 @final
 class ProcessStream:
-    """The output of a command."""
+    """Output of a command, as a `Stream`."""
 
     def __init__(self, command: list[str]) -> None:
         """Start the command."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the stream
-        self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+        self._process = subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
         )
         self._is_closed = threading.Event()
@@ -56,8 +56,8 @@ class ProcessStream:
         output = self._process.stdout
         if output is None:
             return
-        # The child is root's, so that we may not signal it. Closing our end of the pipe ends it
-        # with its next sample.
+        # The child runs as root, so we may not signal it. Closing our end of the pipe ends it when it
+        # writes its next sample.
         with output:
             while not self._is_closed.is_set():
                 if not select.select([output], [], [], LOOK_UP_S)[0]:
@@ -80,11 +80,11 @@ class ProcessStream:
     def close(self) -> None:
         """See `Stream`."""
         self._is_closed.set()
-        with contextlib.suppress(PermissionError):  # it is root's
+        with contextlib.suppress(PermissionError):  # the child runs as root
             self._process.terminate()
 
     def _written(self) -> str:
-        # Not `read`: it would move the place where the child writes.
+        # Not `read`, which would move the file offset that is shared with the child.
         return os.pread(self._errors.fileno(), CHUNK, 0).decode(errors="replace").strip()
 
 
@@ -99,6 +99,6 @@ def start_powermetrics(interval_ms: int) -> ProcessStream:
             message = f"powermetrics: this machine has no `{tool}`; it is a tool of macOS"
             raise SourceUnavailableError(message)
     samplers = ["--samplers", "cpu_power,gpu_power"]
-    # A buffer of one line: else samples come in bundles, seconds late.
+    # With a buffer of one line; otherwise samples come in batches, seconds late.
     output = ["-f", "plist", "-b", "1", "-i", str(interval_ms)]
     return ProcessStream(["sudo", "-n", "powermetrics", *samplers, *output])

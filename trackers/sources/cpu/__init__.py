@@ -1,1 +1,1 @@
-"""The CPU's part: an estimate from its time and rated watts, and the shares that processes have of it."""
+"""CPU energy: an estimate from CPU time and rated watts, and the division of measured energy among processes."""

@@ -1,13 +1,13 @@
-"""An estimate where there is no sensor: CPU seconds of a process tree x rated watts of a core.
+"""Estimate of CPU energy where there is no sensor: CPU seconds of a process tree x rated watts of a logical CPU.
 
-Rated watts are the user's, else those of the CPU's model (`trackers.sources.cpu.rated_watts`), else a default.
-Where the user says what the CPUs draw idle, each busy CPU second costs the rest of the rated watts,
-and the idle watts are shared equally among the process trees that are measured at a time: a linear
-model of power over load, from idle to rated. A tree's shares count from when it was first seen.
+The rated watts are the user's, else those of the CPU's model (`trackers.sources.cpu.rated_watts`), else a
+default. Where the user gives the idle power of the CPUs, a busy CPU second costs the difference between rated
+and idle watts, and the idle watts are shared equally among the process trees that are measured at a time: a
+linear model of power over load, from idle to rated. A tree is charged from when it was first asked for.
 
-It says nothing of memory, disks, fans and idle power, and rated watts are not drawn watts. So it
-is always labelled `estimated` and has no uncertainty: that is not known. What it can do is compare
-setups on one machine, whose differences come from the CPU time they need.
+The estimate does not cover memory, disks, fans and (unless given) idle power, and rated watts differ from the
+watts that are drawn. So it is always labelled `estimated`, and has no uncertainty, because that is not known.
+It is good for comparing setups on one machine that differ in the CPU time they need.
 """
 
 import os
@@ -30,19 +30,19 @@ from trackers.sources.cpu.process_tree import ProcessTree
 from trackers.sources.cpu.rated_watts import CODECARBON, rated, rated_chip_w
 
 DEFAULT_WATTS_PER_CPU = 5.0
-"""Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
-(AMD Ryzen 9 7950X, the paper's, product page), a laptop's 45 W has 2.8 W for each of 16."""
+"""Rated watts of a logical CPU where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its
+32 logical CPUs (AMD Ryzen 9 7950X, the paper's, product page), a laptop CPU of 45 W has 2.8 W for each of 16."""
 
 
 @final
 class CpuEstimateSource:
-    """CPU time x rated watts, for the whole machine or for one process tree.
+    """Estimated energy, CPU time x rated watts, of the whole machine or of process trees.
 
     Attributes:
         name: `estimate`.
-        note: The watts that are taken, and where they come from.
+        note: The watts that are used, and where they come from.
         estimated: True.
-        counter_outlives: True; CPU time counts since a process began.
+        counter_outlives: True, because CPU time counts since a process began.
     """
 
     name = "estimate"
@@ -57,13 +57,13 @@ class CpuEstimateSource:
         cpu_name: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Estimate with the watts of the machine's CPUs, all together.
+        """Create an estimate from the watts of all CPUs of the machine together.
 
         Args:
-            cpu_watts: Rated power; left out: what is known of the CPU's model, else a default.
-            cpu_idle_watts: Power when idle; left out: idle power is not in the estimate.
-            cpu_name: The CPU's model; left out: what the operating system says.
-            clock: The time of observations.
+            cpu_watts: Rated power; when left out, that of the CPU's model, or else a default.
+            cpu_idle_watts: Power when idle; when left out, the estimate does not include idle power.
+            cpu_name: Model of the CPU; the one that the operating system reports when left out.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
 
         Raises:
             SourceUnavailableError: `cpu_idle_watts` is not below the rated power.
@@ -101,11 +101,11 @@ class CpuEstimateSource:
         )
 
     def devices(self) -> Sequence[Device]:
-        """The machine's CPU."""
+        """Return all CPUs of the machine as one device."""
         return (self._device,)
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; there is a counter, and no power."""
+        """See `PowerSource`; returns a counter and no power."""
         now_s = self._clock.now_s()
         if device_uuid == self._device.uuid:
             busy_s = _machine_busy_seconds()
@@ -130,7 +130,7 @@ class CpuEstimateSource:
         self._idle_j.clear()
 
     def _share_idle(self, now_s: float) -> None:
-        """Charge the idle energy since the last time to those that are measured, in equal parts."""
+        """Charge the idle energy since the last call to the measured process trees, in equal parts."""
         idle_j = self._idle_w * (now_s - self._idle_shared_s)
         self._idle_shared_s = now_s
         for pid in self._idle_j:
@@ -143,13 +143,13 @@ class CpuEstimateSource:
         try:
             return self._trees[pid].cpu_seconds()
         except DeviceLostError:
-            del self._trees[pid]  # another process may get the number
+            del self._trees[pid]  # another process may get the same process ID
             del self._idle_j[pid]
             raise
 
 
 def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, str]:
-    """Rated power of all CPUs of the machine, and where it comes from."""
+    """Rated power of all CPUs of the machine together, and where it comes from."""
     if cpu_watts is not None:
         return cpu_watts, "--cpu-watts"
     chip = rated(name)
@@ -168,10 +168,10 @@ def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, 
 
 
 def machine_cpu_times() -> Any:  # noqa: ANN401 - of another shape on each system
-    """CPU times of the whole machine, as psutil has them.
+    """Return the CPU times of the whole machine, as psutil reports them.
 
     Raises:
-        ReadError: This user may not see them: `/proc/stat` is closed on Android and on hardened machines.
+        ReadError: This user may not read them, as on Android and hardened machines, where `/proc/stat` is closed.
     """
     try:
         return psutil.cpu_times()
@@ -186,9 +186,9 @@ def _machine_busy_seconds() -> float:
 
 
 def cpu_model() -> str:
-    """The CPU's model as the operating system names it."""
+    """Return the model name of the CPU, as the operating system reports it."""
     try:
-        # A hypervisor may put any bytes there.
+        # A hypervisor may put arbitrary bytes there.
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a kernel file
             for line in file:
                 if line.startswith("model name"):

@@ -1,9 +1,9 @@
-"""A CPU's energy shared among processes by their CPU time.
+"""Division of measured CPU and memory energy among processes, by their CPU time.
 
-Sensors of a CPU see the whole machine. The rule: of the energy of a stretch of time, a process tree
-gets what its CPU seconds are of all CPU seconds that were not idle in that stretch. Shares of all
-processes add up to the whole, idle power included, which so falls on those who kept the machine
-busy. A process alone on the machine is charged all of it.
+Sensors of a CPU measure the whole machine. The rule: a process tree is charged the same share of the energy
+in a stretch of time as its CPU seconds are of all busy CPU seconds in that stretch. The shares of all
+processes add up to the whole energy, idle power included, which is thus charged to those that kept the
+machine busy. A process that is alone on the machine is charged all of it.
 """
 
 import threading
@@ -17,13 +17,13 @@ from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.cpu.cpu_times import CpuTimes
 
 SETTLING_BUSY_S = 1.0
-"""Busy seconds of a machine are counted in hundredths of each CPU; after this many the share of a
-stretch is exact to about a per cent and is settled for good."""
+"""Busy CPU seconds after which the share of a stretch is final. They are counted in hundredths of a second for
+each CPU, so that the share is then exact to about one per cent."""
 
 
 @dataclass(slots=True)
 class _Account:
-    """Charge of one process, and the state of things when that was settled."""
+    """Charge of one process, and the counters at the time when its last stretch was settled."""
 
     tree_s: float
     busy_s: float
@@ -34,7 +34,7 @@ class _Account:
 
 @final
 class CpuShares:
-    """Charges processes with their shares of a machine's energy; each from the first call on."""
+    """Shares of processes in a device's energy, each counted from the first call for the process on."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class CpuShares:
         """Start without processes.
 
         Args:
-            tree_seconds: CPU seconds of a process and its children so far; raises
+            tree_seconds: Returns the CPU seconds so far of a process and its children; raises
                 `DeviceLostError` when the process has ended.
-            busy_seconds: Seconds that the machine's CPUs were not idle, all together.
+            busy_seconds: Returns the busy CPU seconds so far of all the machine's CPUs together.
         """
         self._tree_seconds = tree_seconds
         self._busy_seconds = busy_seconds
@@ -55,11 +55,11 @@ class CpuShares:
         self._lock = threading.Lock()
 
     def energy_j(self, pid: int, machine_j: float) -> float:
-        """Charge of a process since it was first asked for; never falls.
+        """Energy that a process is charged since the first call for it; never falls.
 
         Args:
-            pid: The process.
-            machine_j: The machine's energy counter now.
+            pid: Process ID.
+            machine_j: Present energy counter of the whole device.
 
         Raises:
             DeviceLostError: The process has ended.
@@ -94,16 +94,16 @@ class CpuShares:
 
 @final
 class PowerIntegral:
-    """The energy of a device that tells a power alone, summed over its observations."""
+    """Energy of a device that reports only a power, integrated over its observations."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without observations."""
         self._lock = threading.Lock()
         self._last: Observation | None = None
         self._energy_j = 0.0
 
     def energy_j(self, seen: Observation) -> float:
-        """Energy since the first observation, this one included; a counter is given as it is."""
+        """Add an observation and return the energy since the first one; a counter is returned unchanged."""
         if seen.counter_j is not None:
             return seen.counter_j
         power_w = seen.power_w or 0.0
@@ -119,7 +119,7 @@ class PowerIntegral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Meaning of a `process_device` identifier: a process, and the devices whose shares count."""
+    """Parsed `process_device` identifier: a process, and the devices of which it is charged a share."""
 
     pid: int
     devices: tuple[str, ...]
@@ -127,7 +127,7 @@ class Asked:
 
 @final
 class ProcessShares:
-    """Shares of processes in a source's devices of CPU and memory."""
+    """Shares of processes in the CPU and memory devices of a source."""
 
     def __init__(
         self,
@@ -136,7 +136,13 @@ class ProcessShares:
         tree_seconds: Callable[[int], float] | None = None,
         busy_seconds: Callable[[], float] | None = None,
     ) -> None:
-        """Share these devices, those of the GPU and the node apart; see `CpuShares`."""
+        """Prepare the division of the CPU and memory devices.
+
+        Args:
+            devices: The source's devices; those of other components are ignored.
+            tree_seconds: See `CpuShares`; when left out, read from the system.
+            busy_seconds: See `CpuShares`; when left out, read from the system.
+        """
         shared = (Component.CPU, Component.MEMORY)
         chosen = [each for each in devices if each.component in shared]
         self._cpus = tuple(each.uuid for each in outermost(chosen, {Component.CPU}))
@@ -150,7 +156,7 @@ class ProcessShares:
         }
 
     def of(self, target: str) -> Asked | None:
-        """Parse an identifier; None where it is no process's, or of another device."""
+        """Parse an identifier; None where it is not of a process, or of a device that is not ours."""
         asked = process_and_device(target)
         if asked is None:
             return None
@@ -161,7 +167,7 @@ class ProcessShares:
         return Asked(pid=pid, devices=devices)
 
     def energy_j(self, pid: int, device_uuid: str, machine_j: float) -> float:
-        """Charge of a process for a device; see `CpuShares.energy_j`."""
+        """Energy of a device that a process is charged; see `CpuShares.energy_j`."""
         return self._shares[device_uuid].energy_j(pid, machine_j)
 
     def clear(self) -> None:

@@ -1,7 +1,6 @@
-"""CPU time of process trees and of the machine, read once for all devices that are asked at one moment.
+"""CPU time of process trees and of the machine, cached for all devices that are read at one moment.
 
-A source's package and its memory are shared by the same times; each look at them costs several of the
-kernel's files.
+The same times divide a source's packages and memories, and reading them takes several files of the kernel.
 """
 
 import threading
@@ -14,13 +13,13 @@ from trackers.sources.cpu.cpu_estimate import machine_cpu_times
 from trackers.sources.cpu.process_tree import ProcessTree
 
 MOMENT_S = 0.001
-"""What was read so long ago is still true: a tree uses a thousandth of a second on each CPU meanwhile, a tenth
-of what the kernel counts the machine's time by."""
+"""Time for which a value is cached. Meanwhile a tree can use a thousandth of a second on each CPU, a tenth of the
+resolution with which the kernel counts the machine's time."""
 
 
 @final
 class CpuTimes:
-    """CPU seconds so far, of processes with their children, and of the machine."""
+    """CPU seconds so far of process trees and of the machine."""
 
     def __init__(
         self,
@@ -29,12 +28,12 @@ class CpuTimes:
         busy_seconds: Callable[[], float] | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read nothing yet.
+        """Prepare the cache; nothing is read yet.
 
         Args:
-            tree: Opens a process by its number.
-            busy_seconds: Reads the machine's time.
-            now_s: Says the time.
+            tree: Opens the process tree of a process ID.
+            busy_seconds: Returns the busy CPU seconds of the machine; `machine_busy_seconds` when left out.
+            now_s: Returns the present time.
         """
         self._tree = tree
         self._busy_seconds = busy_seconds or machine_busy_seconds
@@ -53,7 +52,7 @@ class CpuTimes:
             return self._recent(pid, lambda: self._tree_seconds(pid))
 
     def busy_seconds(self) -> float:
-        """CPU seconds in which the machine was busy, all its CPUs together."""
+        """Busy CPU seconds of all CPUs of the machine together."""
         with self._lock:
             return self._recent(None, self._busy_seconds)
 
@@ -64,7 +63,7 @@ class CpuTimes:
             self._read.clear()
 
     def _recent(self, of: int | None, read: Callable[[], float]) -> float:
-        """A value of this moment, read if it was not yet; `of` is the process, None the machine."""
+        """Return a cached value, or read it where it is too old; `of` is a process ID, None the machine."""
         at_s, value_s = self._read.get(of, (float("-inf"), 0.0))
         now_s = self._now_s()
         if now_s - at_s > MOMENT_S:
@@ -78,15 +77,15 @@ class CpuTimes:
                 self._trees[pid] = self._tree(pid)
             return self._trees[pid].cpu_seconds()
         except DeviceLostError:
-            # Another process may get the number.
+            # Another process may get the same process ID.
             self._trees.pop(pid, None)
             self._read.pop(pid, None)
             raise
 
 
 def machine_busy_seconds() -> float:
-    """CPU seconds since the machine started that were neither idle nor waiting for a disk."""
+    """Return the CPU seconds since the machine started that were neither idle nor waiting for I/O."""
     times = machine_cpu_times()
-    # Guests are in `user` already; interrupts have fields of their own where the system tells them.
+    # Guests are included in `user`; interrupts have fields of their own where the system reports them.
     parts = ("user", "system", "nice", "irq", "softirq")
     return sum(float(getattr(times, part, 0.0)) for part in parts)

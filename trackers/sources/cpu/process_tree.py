@@ -1,4 +1,4 @@
-"""CPU time of a process and its children, as exactly as the system tells it."""
+"""CPU time of a process and its descendants, as exactly as the system reports it."""
 
 import os
 import platform
@@ -13,27 +13,29 @@ from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError
 
 CHILDREN_REFRESH_S = 1.0
-"""Where the system does not tell that a process was started, children are looked for so often: that
-means a look at every process of the machine, which costs milliseconds."""
+"""Time between two searches for children where the system does not tell when a process was started; a search
+looks at every process of the machine, which costs milliseconds."""
 
 LOST_S = 0.1
-"""A fall of the time by more is of a child that was in nobody's care: it is then kept. Of one that is waited for
-less than that is cut off, because its parent's time is told in hundredths."""
+"""A larger fall of the total time means that a child has ended without being waited for, so that its time is in no
+parent's total; it is then added here. When a child is waited for, the total falls by less, because its parent's
+time is reported in hundredths of a second."""
 
 CHILDREN, STARTED = slice(13, 15), 19
-"""Places in `/proc/PID/stat`, from the state on (proc(5)): time of children waited for, user and system; start."""
+"""Fields of `/proc/PID/stat`, counted from the state (proc(5)): user and system time of the children waited for;
+start time."""
 
 READ_BYTES = 65_536
-"""A file of the kernel's is read in parts of so many bytes."""
+"""Size of the chunks in which a file of the kernel is read."""
 
 _LINUX = platform.system() == "Linux"
 
 
 @final
 class ProcessTree:
-    """CPU time of a process and its children, those that have ended included.
+    """CPU time of a process and its descendants, including those that have ended.
 
-    One whose parent has ended before it is no child any more: what it used until then stays.
+    A descendant whose parent ends before it no longer belongs to the tree; its time until then is kept.
     """
 
     def __init__(
@@ -43,12 +45,13 @@ class ProcessTree:
         clock: Clock | None = None,
         newest: Callable[[], str | None] | None = None,
     ) -> None:
-        """Look at process `pid`.
+        """Open the tree of a process.
 
         Args:
-            pid: The process.
-            clock: Says the time.
-            newest: Tells which process of the machine was started last; None where it cannot.
+            pid: Process ID of the root.
+            clock: Clock for the time between searches; the machine's monotonic clock when left out.
+            newest: Returns an identifier of the process that was started last on the machine, or None
+                where it is not known; `newest_process` when left out.
 
         Raises:
             DeviceLostError: There is no such process.
@@ -66,7 +69,7 @@ class ProcessTree:
             raise _ended(pid) from error
 
     def cpu_seconds(self) -> float:
-        """Seconds of CPU time since the process began, user and system; never falls.
+        """CPU seconds of the tree since the process began, user and system time together; never falls.
 
         Raises:
             DeviceLostError: The process has ended.
@@ -75,7 +78,7 @@ class ProcessTree:
             self._find_children()
             total_s = self._left_s + self._seconds()
             if total_s < self._most_s - LOST_S:
-                # A child may have been waited for after its parent was looked at: look again.
+                # A child may have been waited for after its parent's time was read: read them again.
                 total_s = self._left_s + self._seconds()
         except (psutil.NoSuchProcess, OSError) as error:
             raise _ended(self._process.pid) from error
@@ -85,26 +88,26 @@ class ProcessTree:
         return self._most_s
 
     def _seconds(self) -> float:
-        """CPU seconds of the process and of the children that there are.
+        """CPU seconds of the process and of its present descendants.
 
         Raises:
-            DeviceLostError: As `_own_seconds`.
-            psutil.NoSuchProcess: Likewise.
-            OSError: Likewise.
+            DeviceLostError: See `_own_seconds`.
+            psutil.NoSuchProcess: The process has ended.
+            OSError: The process has ended.
         """
         own_s = self._own_seconds()
-        # A child that has ended is in nobody's time until its parent has waited for it.
+        # The time of an ended child is added to its parent's only when the parent waits for it.
         return own_s + sum(_child_cpu_seconds(child) for child in self._children)
 
     def _own_seconds(self) -> float:
-        """CPU seconds of the process itself, if it is the same one still, and has not ended.
+        """CPU seconds of the process itself and of the children that it has waited for.
 
-        A reused number is not taken for it: another process has started at another time.
+        A process that has got the same process ID is recognized by its start time.
 
         Raises:
-            DeviceLostError: Another one has its number.
-            psutil.NoSuchProcess: It has ended.
-            OSError: It has ended.
+            DeviceLostError: The process has ended, and another one may have its process ID.
+            psutil.NoSuchProcess: The process has ended.
+            OSError: The process has ended.
         """
         if not _LINUX:
             if not self._process.is_running():
@@ -116,10 +119,10 @@ class ProcessTree:
         return _clock_s(self._process.pid) + _children_s(stat)
 
     def _find_children(self) -> None:
-        """Look for children, if one may have come since the last look.
+        """Search for descendants, if a process may have been started since the last search.
 
-        At once, because a child's time belongs to the window in which it was used, and not to the one
-        that finds it.
+        This is done without delay, because a child's time belongs to the window in which it was used, and
+        not to a later one in which the child is found.
         """
         newest, now_s = self._newest_process(), self._clock.now_s()
         if newest is not None and newest == self._newest:
@@ -132,8 +135,10 @@ class ProcessTree:
         for child in self._children:
             if child.pid in pids:
                 continue
-            with suppress(psutil.Error):  # one that has ended is in its parent's time
-                if child.ppid() in pids:  # the kernel's lists lack some while others come and go
+            with suppress(psutil.Error):  # the time of one that has ended is in its parent's
+                if (
+                    child.ppid() in pids
+                ):  # the kernel's lists may lack some while others start and end
                     found.append(child)
                     pids.add(child.pid)
                 else:
@@ -142,21 +147,21 @@ class ProcessTree:
 
 
 def newest_process() -> str | None:
-    """Number of the process or thread that was started last on this machine; None if not told."""
+    """ID of the process or thread that was started last on this machine; None if it is not known."""
     if not _LINUX:
         return None
     try:
         newest = _read("/proc/loadavg").split()[-1].decode()
     except (OSError, IndexError):
         return None
-    return None if newest == "0" else newest  # sandboxes that do not count say 0
+    return None if newest == "0" else newest  # sandboxes that do not track it report 0
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
-    """Children of a process and theirs; by the kernel's own lists where it has them.
+    """Return the descendants of a process, by the kernel's lists of children where it has them.
 
-    Where it has none, all processes of the machine are looked at, which a hardened one forbids (psutil
-    issues 2026, 2167): children are then not known.
+    Otherwise all processes of the machine are searched. Hardened machines forbid that (psutil issues 2026,
+    2167), and the result is then empty.
     """
     try:
         pids = list(_listed_children(process.pid))
@@ -172,7 +177,7 @@ def descendants(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _listed_children(pid: int) -> Iterator[int]:
-    """Numbers of the children of a process and theirs, as each of its threads lists its own.
+    """Yield the process IDs of all descendants, from the list of children of each thread.
 
     Raises:
         OSError: This kernel has no such lists, or the process has ended.
@@ -181,7 +186,7 @@ def _listed_children(pid: int) -> Iterator[int]:
         children = _read(f"/proc/{pid}/task/{thread}/children")
         for child in map(int, children.split()):
             yield child
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            with suppress(FileNotFoundError, ProcessLookupError):  # the child has ended meanwhile
                 yield from _listed_children(child)
 
 
@@ -190,7 +195,7 @@ def _ended(pid: int) -> DeviceLostError:
 
 
 def _own_cpu_seconds(process: psutil.Process) -> float:
-    """CPU seconds of a process and of its children that it has waited for."""
+    """CPU seconds of a process and of the children that it has waited for."""
     if _LINUX:
         return _clock_s(process.pid) + _children_s(_stat(process.pid))
     times = process.cpu_times()
@@ -199,7 +204,7 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
 
 
 def _stat(pid: int) -> list[bytes]:
-    """Fields that Linux tells of a process, from its state on; psutil would read it once for each value.
+    """Return the fields of `/proc/PID/stat` from the state on; psutil would read the file for each value.
 
     Raises:
         OSError: There is no such process.
@@ -208,12 +213,12 @@ def _stat(pid: int) -> list[bytes]:
 
 
 def _read(path: str) -> bytes:
-    """Read a file of the kernel's; Python's own files would cost several times as much.
+    """Read a file of the kernel, without Python's file objects, which would take several times as long.
 
-    Where processes begin all the time, a hundred of them are read each second.
+    Where processes are started all the time, a hundred of these files are read each second.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     file = os.open(path, os.O_RDONLY)
     try:
@@ -227,9 +232,9 @@ def _children_s(stat: list[bytes]) -> float:
 
 
 def _clock_s(pid: int) -> float:
-    """CPU seconds of a process, to nanoseconds: an epoch may last only a few hundredths, which others tell.
+    """CPU seconds of a process in nanosecond resolution, because an epoch may last only hundredths of a second.
 
-    The identifier is what clock_getcpuclockid(3) gives for a process.
+    The clock identifier is the one that clock_getcpuclockid(3) returns for a process.
     """
     return time.clock_gettime((~pid << 3) | 2)
 
@@ -238,10 +243,10 @@ def _child_cpu_seconds(child: psutil.Process) -> float:
     try:
         return _own_cpu_seconds(child)
     except OSError:
-        pass  # ended, and not waited for: its clock is gone, and its times are still told
+        pass  # ended and not waited for: its clock is gone, but its times are still reported
     except psutil.Error:
         return 0.0
     try:
         return float(sum(child.cpu_times()[:4]))
     except psutil.Error:
-        return 0.0  # ended: its time stands with its parent's ended children; or another user's
+        return 0.0  # it has ended and its time is in its parent's, or it is another user's

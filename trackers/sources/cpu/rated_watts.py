@@ -1,20 +1,20 @@
-"""Rated power of CPU models, for the estimate; whole names alone, because a wrong match is worse than none.
+"""Rated power of CPU models, for the estimate; matched by full names only, as a wrong match is worse than none.
 
-A short list has watts and threads. A long one, `rated_watts.csv`, has the watts alone of some 4,600 chips:
-taken from CodeCarbon 3.3.2 (`data/hardware/cpu_power.csv`, MIT licence, from the makers' product pages),
-those of AMD and Intel whose name has one rating. It does not say how many logical CPUs a chip has,
-and a virtual machine does not show it, so it names watts of a chip and makes none of a logical CPU.
+A short list here has watts and threads. A long one, `rated_watts.csv`, has only the watts of some 4,600 chips.
+It is taken from CodeCarbon 3.3.2 (`data/hardware/cpu_power.csv`, MIT licence, from the makers' product pages):
+the chips of AMD and Intel whose name has a single rating. It does not say how many logical CPUs a chip has,
+nor does a virtual machine, so it is used for the watts of a chip only, and not for those of a logical CPU.
 
-A model is looked up by its whole name, freed of what systems add to it ("(R)", "64-Core Processor",
-"@ 2.90GHz"). Rated is the default TDP (AMD), the TDP or the processor base power (Intel): what the
-chip sheds at its base clock with all cores busy. In a turbo it draws more, with few busy cores less.
-Where a chip may be set to several (the Core i7-1165G7 from 12 W on), it is the highest.
+A model is looked up by its full name, without what systems add to it ("(R)", "64-Core Processor",
+"@ 2.90GHz"). The rating is the default TDP (AMD), or the TDP or processor base power (Intel): the power that
+the chip dissipates at its base clock with all cores busy. In turbo mode it draws more, with few busy cores
+less. Where a chip can be configured to several (the Core i7-1165G7 from 12 W on), it is the highest.
 
-All rows were held against public tables on 2026-11-25 and agree: the watts of each with CodeCarbon
+All rows were checked against public tables on 2026-11-25 and agree: the watts of each with CodeCarbon
 3.3.2 (`data/hardware/cpu_power.csv`, taken from the makers' product pages), watts and threads with
 Boavizta's API 2.5.0 (`data/crowdsourcing/cpu_specs.csv`, taken from TechPowerUp and CPU-World). The
-latter has not the threads of the Ryzen 7 7840U and 9 9950X, the Xeon Gold 6248 and Silver 4214R:
-those are two for each of 8, 16, 20 and 12 cores by what owners and sellers of such machines write.
+latter lacks the threads of the Ryzen 7 7840U and 9 9950X, the Xeon Gold 6248 and Silver 4214R, which
+have two for each of 8, 16, 20 and 12 cores according to owners and sellers of such machines.
 """
 
 import csv
@@ -27,7 +27,7 @@ _ADDED = re.compile(
     r"\((?:R|TM)\)|^\d+th Gen |\bCPU\b|@.*$|\b\d+-Cores?\b|\bProcessor\b| (?:w/|with) .*$",
     flags=re.IGNORECASE,
 )
-"""What systems put around a model's name."""
+"""Text that systems add to a model's name."""
 
 CODECARBON = "CodeCarbon 3.3.2, cpu_power.csv"
 AMD = "AMD, product specifications: default TDP, threads"
@@ -36,13 +36,13 @@ INTEL = "Intel ARK, product specifications: TDP or processor base power, threads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatedCpu:
-    """One chip.
+    """Rating of one CPU model.
 
     Attributes:
-        model: Its name, as in `plain_name`.
-        watts: Its rated power.
-        threads: Its logical CPUs.
-        source: Where both were read.
+        model: Name of the model, as `plain_name` returns it.
+        watts: Rated power of the chip.
+        threads: Number of logical CPUs of the chip.
+        source: Publication from which both were taken.
     """
 
     model: str
@@ -52,7 +52,7 @@ class RatedCpu:
 
     @property
     def watts_per_cpu(self) -> float:
-        """Rated power of one logical CPU; holds for virtual machines and several chips alike."""
+        """Rated power of one logical CPU, which applies to virtual machines and to several chips too."""
         return self.watts / self.threads
 
 
@@ -79,25 +79,25 @@ RATED_CPUS = (
 
 
 def plain_name(name: str) -> str:
-    """A CPU's model without what the system puts around it."""
+    """Return a CPU's model name without the text that systems add to it."""
     return " ".join(_ADDED.sub(" ", name.strip()).split())
 
 
 def rated(name: str) -> RatedCpu | None:
-    """The chip of that name; None where it is not in the list, however near another one is.
+    """Return the rating of a CPU model; None where the list does not have exactly that model.
 
     Args:
-        name: The model as the operating system names it.
+        name: Model name that the operating system reports.
     """
     model = plain_name(name).casefold()
     return next((each for each in RATED_CPUS if each.model.casefold() == model), None)
 
 
 def rated_chip_w(name: str) -> float | None:
-    """Rated watts of one chip of that name, of whatever number of threads; None where none is published.
+    """Rated watts of one chip of a model, from either list; None where neither has it.
 
     Args:
-        name: The model as the operating system names it.
+        name: Model name that the operating system reports.
     """
     chip = rated(name)
     return chip.watts if chip is not None else _published().get(plain_name(name).casefold())
@@ -105,7 +105,7 @@ def rated_chip_w(name: str) -> float | None:
 
 @cache
 def _published() -> dict[str, float]:
-    """Watts by the plain name in small letters, of the long list."""
+    """Watts by plain name in lower case, of the long list."""
     text = files(__package__).joinpath("rated_watts.csv").read_text(encoding="utf-8")
     return {
         row["model"].casefold(): float(row["watts"]) for row in csv.DictReader(text.splitlines())

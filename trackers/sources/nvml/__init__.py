@@ -1,1 +1,1 @@
-"""NVIDIA boards through NVML."""
+"""Power source for NVIDIA boards, through NVML."""

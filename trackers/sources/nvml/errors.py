@@ -1,4 +1,4 @@
-"""Meaning of each of NVML's errors: for a reading, and for a user whose NVML does not open."""
+"""Meaning of NVML's error codes: the exception for a failed reading, and the remedy when NVML does not open."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -9,17 +9,18 @@ from trackers.errors import DeviceLostError, ReadError
 T = TypeVar("T")
 
 PROBE_ATTEMPTS = 3
-"""Sporadic errors are common enough that one must not decide a board's method for a whole study."""
+"""Attempts at a call when a board is probed. Sporadic errors are common, and a single one must not decide a
+board's method for a whole study."""
 
 
 @final
 class ForbiddenError(ReadError):
-    """This user may not read this board."""
+    """This user has no permission for a call on this board."""
 
 
 READING_ERRORS: Mapping[str, type[ReadError]] = {
     "NVML_ERROR_UNINITIALIZED": DeviceLostError,
-    "NVML_ERROR_INVALID_ARGUMENT": DeviceLostError,  # the handle is of a driver that was reloaded
+    "NVML_ERROR_INVALID_ARGUMENT": DeviceLostError,  # the handle is from before a reload of the driver
     "NVML_ERROR_NOT_SUPPORTED": ReadError,
     "NVML_ERROR_NO_PERMISSION": ForbiddenError,
     "NVML_ERROR_ALREADY_INITIALIZED": ReadError,
@@ -50,7 +51,7 @@ READING_ERRORS: Mapping[str, type[ReadError]] = {
     "NVML_ERROR_RESET_TYPE_NOT_SUPPORTED": ReadError,
     "NVML_ERROR_UNKNOWN": ReadError,
 }
-"""What an error means when a board is read. One that a later NVML adds is a `ReadError`."""
+"""Exception for each NVML error when a board is read. An error that a later NVML adds is a `ReadError`."""
 
 REMEDIES: Mapping[str, str] = {
     "NVML_ERROR_LIBRARY_NOT_FOUND": (
@@ -66,11 +67,11 @@ REMEDIES: Mapping[str, str] = {
         "or run as root"
     ),
 }
-"""What to do when NVML does not open; for other errors `nvidia-smi` shows what is wrong."""
+"""Remedies for errors when NVML is opened; for all others `nvidia-smi` shows what is wrong."""
 
 
 def value_or_error(read: Callable[[], T]) -> T | ReadError:
-    """Return the value of a reading, or why it failed this time.
+    """Return the value of a reading, or the error with which it failed this time.
 
     Raises:
         DeviceLostError: The device is gone.

@@ -1,6 +1,6 @@
-"""NVML, open: its errors become ours here, and its numbers joules, watts and seconds.
+"""Wrapper of an open NVML, which converts its errors to ours, and its units to joules, watts and seconds.
 
-The only file that imports `pynvml`, and it does so when a library is opened.
+This is the only file that imports `pynvml`, and it does so when an `NvmlLibrary` is created.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from trackers.sources.nvml.errors import READING_ERRORS, REMEDIES, ForbiddenErro
 
 
 class PowerCall(StrEnum):
-    """The call that tells a board's power."""
+    """Call that reports a board's power, the best first."""
 
     INSTANT = "NVML_FI_DEV_POWER_INSTANT"
     AVERAGE = "NVML_FI_DEV_POWER_AVERAGE"
@@ -25,7 +25,7 @@ class PowerCall(StrEnum):
 
 
 AVERAGE_S = 1.0
-"""Time over which NVML's average power is a mean."""
+"""Time over which NVML averages its average power."""
 
 GA100 = (8, 0)
 """Compute capability of the chip in A100 and A30."""
@@ -33,7 +33,7 @@ GA100 = (8, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A board that answered: its UUID, its place on the PCI bus, and NVML's handle for it."""
+    """A board that answered: its UUID, its PCI address (domain, bus, device), and NVML's handle for it."""
 
     uuid: str
     pci: tuple[int, int, int]
@@ -42,14 +42,17 @@ class Board:
 
 @final
 class NvmlLibrary:
-    """NVML, open."""
+    """An open NVML."""
 
     def __init__(self, nvml: ModuleType | None) -> None:
-        """Open NVML; `nvml` stands in for `pynvml`.
+        """Open NVML.
+
+        Args:
+            nvml: Replacement for `pynvml`; None for `pynvml` itself.
 
         Raises:
             SourceUnavailableError: There is no driver or no `pynvml`.
-            SourcePermissionError: This user may not ask.
+            SourcePermissionError: This user has no permission to use NVML.
         """
         if nvml is None:
             try:
@@ -72,17 +75,20 @@ class NvmlLibrary:
             raise kind(message) from error
 
     def close(self) -> None:
-        """Shut NVML down, once; what it says to that is of no use to anyone."""
+        """Shut NVML down, ignoring errors; may be called twice."""
         if self._is_open:
             self._is_open = False
             with contextlib.suppress(self._nvml.NVMLError):
                 self._nvml.nvmlShutdown()
 
     def call(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Call a function of NVML by name; the one place where its errors become ours.
+        """Call a function of NVML by name, and convert its errors.
 
-        An older `pynvml` lacks functions, and gives words as bytes; a driver may give words that are none
-        (nvitop issue 127).
+        An older `pynvml` lacks some functions and returns strings as bytes, and a driver may return bytes
+        that are not valid text (nvitop issue 127).
+
+        Raises:
+            ReadError: The call failed; of the subclass that `READING_ERRORS` names.
         """
         try:
             told = getattr(self._nvml, function)(*arguments)
@@ -94,14 +100,14 @@ class NvmlLibrary:
             raise ReadError(message) from error
 
     def told(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
-        """The same for what is good to know; None where NVML does not tell."""
+        """Call a function of NVML for optional information; None where the call fails."""
         try:
             return self.call(function, *arguments)
         except ReadError:
             return None
 
     def boards(self) -> tuple[list[Board], list[ReadError]]:
-        """The boards in PCI order, and why others cannot be asked."""
+        """Return the boards in PCI order, and the errors of boards that do not answer."""
         boards, refused = [], []
         try:
             count = self.call("nvmlDeviceGetCount")
@@ -120,12 +126,12 @@ class NvmlLibrary:
         return sorted(boards, key=lambda board: board.pci), refused
 
     def counter_j(self, handle: Any) -> float:  # noqa: ANN401 - opaque
-        """Energy since the driver was loaded."""
+        """Energy since the driver was loaded, in joules."""
         energy_mj = self.call("nvmlDeviceGetTotalEnergyConsumption", handle)
         return _more_than_0(energy_mj, "an energy counter of 0 J") / 1000
 
     def power_w(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
-        """Power, from one of the calls that tell it."""
+        """Power in watts, by one of the calls that report it."""
         if call is PowerCall.USAGE:
             power_mw = self.call("nvmlDeviceGetPowerUsage", handle)
         else:
@@ -140,9 +146,9 @@ class NvmlLibrary:
         return _more_than_0(power_mw, "a power of 0 W") / 1000
 
     def power_mean_s(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
-        """Over what time a power is a mean, as NVML's documentation has it.
+        """Time over which a call's power is averaged, by NVML's documentation.
 
-        `nvmlDeviceGetPowerUsage` is a mean of 1 s on Ampere (except GA100, whose compute
+        `nvmlDeviceGetPowerUsage` is a mean over 1 s on Ampere (except GA100, whose compute
         capability is 8.0) and newer architectures.
         """
         if call is PowerCall.INSTANT:
@@ -156,7 +162,7 @@ class NvmlLibrary:
         return AVERAGE_S
 
     def state(self, handle: Any) -> BoardState:  # noqa: ANN401 - opaque
-        """State of a board; None for what it does not report."""
+        """State of a board; values that it does not report are None."""
         nvml = self._nvml
         celsius = self.told("nvmlDeviceGetTemperature", handle, nvml.NVML_TEMPERATURE_GPU)
         clock_mhz = self.told("nvmlDeviceGetClockInfo", handle, nvml.NVML_CLOCK_SM)
@@ -170,7 +176,7 @@ class NvmlLibrary:
         )
 
     def processes(self, handle: Any) -> frozenset[int]:  # noqa: ANN401 - opaque
-        """The processes that compute on a board; none where NVML does not tell."""
+        """Return the IDs of the processes that compute on a board; empty where NVML does not report them."""
         running = self.told("nvmlDeviceGetComputeRunningProcesses", handle) or ()
         return frozenset(each.pid for each in running)
 
@@ -180,10 +186,10 @@ class NvmlLibrary:
         return mode is not None and mode[0] == self._nvml.NVML_DEVICE_MIG_ENABLE
 
     def mig_uuids(self, handle: Any) -> Iterator[str]:  # noqa: ANN401 - opaque
-        """The MIG instances of a board."""
+        """Yield the UUIDs of a board's MIG instances."""
         for index in range(self.told("nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
             part = self.told("nvmlDeviceGetMigDeviceHandleByIndex", handle, index)
-            if part is not None:  # else the place is empty
+            if part is not None:  # None where there is no instance of this index
                 yield self.call("nvmlDeviceGetUUID", part)
 
     def _read_error(self, what: str, error: Any) -> ReadError:  # noqa: ANN401 - pynvml has no types

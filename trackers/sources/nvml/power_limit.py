@@ -1,6 +1,6 @@
-"""Power limits of NVIDIA boards: read, set, read back, and remembered for as long as a window may ask.
+"""Power limits of NVIDIA boards: reading, setting, and a history of them for the bounds on a window's power.
 
-`nvmlDeviceSetPowerManagementLimit` is called, not its successor: pynvml 13 drops the return code of
+`nvmlDeviceSetPowerManagementLimit` is called and not its successor, because pynvml 13 drops the return code of
 `nvmlDeviceSetPowerManagementLimit_v2`, so that a refusal would pass for success.
 """
 
@@ -21,15 +21,21 @@ REMEDY = (
 SPLIT = "it is split by MIG, and a limit would slow the other instances; `sudo nvidia-smi -mig 0` makes it one"
 
 KEPT = 64
-"""Changes of a board's limit that are remembered."""
+"""Number of changes of a board's limit that are remembered."""
 
 
 @final
 class BoardLimits:
-    """The limits of all boards of an open library."""
+    """The power limits of all boards of an open library."""
 
     def __init__(self, library: NvmlLibrary, handles: Mapping[str, Any], *, clock: Clock) -> None:
-        """Ask `library` for the boards of `handles`, by their UUIDs."""
+        """Create the limits of some boards.
+
+        Args:
+            library: The open library.
+            handles: NVML's handle of each board by its UUID.
+            clock: Clock of the times at which limits are seen.
+        """
         self._library = library
         self._handles = handles
         self._clock = clock
@@ -73,7 +79,7 @@ class BoardLimits:
     def set_w(self, device_uuid: str, limit_w: float) -> float:
         """See `trackers.source.LimitsPower.limit_power`."""
         handle = self._handle(device_uuid)
-        # From before until after: a counter that is read meanwhile is bounded by the higher one.
+        # Recorded before and after the call, so that power drawn meanwhile is bounded by the higher limit.
         self.saw(device_uuid, limit_w)
         self._library.call("nvmlDeviceSetPowerManagementLimit", handle, round(1000 * limit_w))
         now_mw = self._library.call("nvmlDeviceGetPowerManagementLimit", handle)
@@ -82,7 +88,7 @@ class BoardLimits:
         return now_w
 
     def saw(self, device_uuid: str, limit_w: float | None) -> None:
-        """Remember a limit that a board has from now on, whoever has set it."""
+        """Record that a board has a limit from now on, whoever has set it; None is ignored."""
         if limit_w is None:
             return
         with self._lock:

@@ -1,19 +1,18 @@
 """NVIDIA boards through NVML, the library under `nvidia-smi`.
 
-Each board is tried once, when the source opens, and keeps the best call that answers:
+Each board is probed once, when the source opens, and is then read by the best calls that work:
 
     energy    nvmlDeviceGetTotalEnergyConsumption    Volta and newer; at a window's edges only
     power     field NVML_FI_DEV_POWER_INSTANT        else
               field NVML_FI_DEV_POWER_AVERAGE        mean of the last second, else
-              nvmlDeviceGetPowerUsage                either of the two, as the architecture has it
+              nvmlDeviceGetPowerUsage                either of the two, depending on the architecture
 
-NVML never says how much one MIG instance draws: an instance stands for the whole board here, and
-`NvmlProbe.mig` tells that the board may have other users.
+NVML does not report the power of a single MIG instance: here an instance stands for the whole board, and
+`NvmlProbe.mig` says that the board may have other users.
 
-0 W is not a measurement. A board that answers is powered, and zeros have been reported as single
-faults between good values (CodeCarbon issues 393, 851, 853); they are `ReadError`, as is a counter
-that stands at 0 since the driver was loaded (CodeCarbon issue 1316).
-
+0 W is not a measurement. A board that answers is powered, and single zeros between good values are known
+faults (CodeCarbon issues 393, 851, 853). They raise `ReadError`, as does a counter that stands at 0 since
+the driver was loaded (CodeCarbon issue 1316).
 """
 
 from collections import Counter
@@ -39,13 +38,13 @@ from trackers.sources.nvml.visible_devices import resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NvmlProbe:
-    """Answers of one board when it was tried.
+    """Capabilities of one board, as found when it was probed.
 
     Attributes:
-        uuid: The board.
-        counter: Whether it counts its energy.
-        power: The call that tells its power; None where none does.
-        mig: Whether it is split into MIG instances, so that its energy may have several users.
+        uuid: UUID of the board.
+        counter: Whether it has an energy counter.
+        power: The call that reports its power; None where none does.
+        mig: Whether it is split into MIG instances, so that several users may share its energy.
     """
 
     uuid: str
@@ -56,14 +55,14 @@ class NvmlProbe:
 
 @final
 class NvmlSource:
-    """All NVIDIA boards of this machine that answer; `CUDA_VISIBLE_DEVICES` plays no part.
+    """All NVIDIA boards of this machine that answer, independent of `CUDA_VISIBLE_DEVICES`.
 
     Attributes:
         name: `nvml`.
-        note: The calls that are used, by kind of board, and the boards that were refused.
+        note: The calls that are used, by kind of board, and the boards that are not measured.
         estimated: False.
-        counter_outlives: True; it counts since the driver was loaded.
-        probes: What each board answered when it was tried, in PCI order.
+        counter_outlives: True, because the counter counts since the driver was loaded.
+        probes: Capabilities of each measured board, in PCI order.
     """
 
     name = "nvml"
@@ -71,15 +70,15 @@ class NvmlSource:
     counter_outlives = True
 
     def __init__(self, *, nvml: ModuleType | None = None, clock: Clock | None = None) -> None:
-        """Open NVML and try each board.
+        """Open NVML and probe each board.
 
         Args:
-            nvml: Stands in for `pynvml`.
-            clock: Stamps the observations.
+            nvml: Replacement for `pynvml`, for tests.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
 
         Raises:
-            SourceUnavailableError: There is no driver, no `pynvml`, or no board to measure.
-            SourcePermissionError: This user may not ask.
+            SourceUnavailableError: There is no driver, no `pynvml`, or no board that can be measured.
+            SourcePermissionError: This user has no permission to read the boards.
         """
         self._clock = clock or MonotonicClock()
         self._nvml = NvmlLibrary(nvml)
@@ -108,14 +107,14 @@ class NvmlSource:
         self.note = "; ".join([*self._methods(), *(f"not measured: {each}" for each in refused)])
 
     def devices(self) -> Sequence[Device]:
-        """The boards that answered, in PCI order."""
+        """Return the boards that can be measured, in PCI order."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:
-        """See `PowerSource`; where only one of power and counter fails, the other is given.
+        """See `PowerSource`; where only one of power and counter fails, the other is returned.
 
         The time is the middle of the call for the counter, or for the power where no counter is
-        wanted: NVML may take milliseconds.
+        wanted, because a call of NVML may take milliseconds.
         """
         probe = self._probes.get(device_uuid)
         if probe is None:
@@ -147,7 +146,7 @@ class NvmlSource:
         if handle is None:
             return BoardState()
         state = self._nvml.state(handle)
-        self._limits.saw(device_uuid, state.power_limit_w)  # somebody else may have set it
+        self._limits.saw(device_uuid, state.power_limit_w)  # another process may have changed it
         return state
 
     def users(self, device_uuid: str) -> frozenset[int]:
@@ -172,7 +171,7 @@ class NvmlSource:
         return self._limits.highest_w(device_uuid, since_s)
 
     def close(self) -> None:
-        """Let go of NVML; may be called twice."""
+        """Shut NVML down; may be called twice."""
         self._nvml.close()
 
     def _probe(self, uuid: str) -> NvmlProbe:
@@ -200,7 +199,7 @@ class NvmlSource:
         )
 
     def _methods(self) -> Iterator[str]:
-        """One sentence for each kind of board that is measured alike."""
+        """Yield a sentence for each group of boards that are measured in the same way."""
         kinds = Counter(
             (device.name, probe.counter, probe.power, probe.mig)
             for device, probe in zip(self._devices, self._probes.values(), strict=True)
@@ -212,17 +211,17 @@ class NvmlSource:
 
 
 def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
-    """The board that one entry of `CUDA_VISIBLE_DEVICES` stands for.
+    """Return the UUID of the board that one entry of `CUDA_VISIBLE_DEVICES` stands for.
 
     Args:
-        visible: An index in PCI order, a `GPU-` or a `MIG-` UUID, whole or cut short.
-        nvml: Stands in for `pynvml`.
+        visible: An index in PCI order, or a `GPU-` or `MIG-` UUID, in full or abbreviated.
+        nvml: Replacement for `pynvml`, for tests.
 
     Returns:
-        The board's whole UUID, as in `Device.uuid`.
+        The board's full UUID, as in `Device.uuid`.
 
     Raises:
-        UnknownDeviceError: No board is meant, or several; the message lists what there is.
+        UnknownDeviceError: The entry matches no board, or several; the message lists the boards.
         SourceUnavailableError: NVML cannot be used on this machine.
     """
     library = NvmlLibrary(nvml)
@@ -243,7 +242,7 @@ def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
 
 
 def _nothing_to_measure(refused: Sequence[ReadError]) -> SourceUnavailableError:
-    """The error of a machine none of whose boards can be measured."""
+    """Return the error for a machine on which no board can be measured."""
     if refused and all(isinstance(each, ForbiddenError) for each in refused):
         return SourcePermissionError(f"{refused[0]}: {REMEDIES['NVML_ERROR_NO_PERMISSION']}")
     reasons = "; ".join(map(str, refused)) or "the driver lists none, see `nvidia-smi -L`"

@@ -1,8 +1,8 @@
-"""Meaning of one entry of `CUDA_VISIBLE_DEVICES`, given the boards there are. Text only.
+"""Board that an entry of `CUDA_VISIBLE_DEVICES` stands for, among given boards. Pure text processing.
 
-CUDA takes indices, `GPU-` UUIDs and `MIG-` UUIDs, the last two cut short as long as one device is
-meant (CUDA C++ Programming Guide, environment variables). Indices are in PCI order with
-`CUDA_DEVICE_ORDER=PCI_BUS_ID`; CUDA's own default, fastest first, agrees where boards are alike.
+CUDA accepts indices, `GPU-` UUIDs and `MIG-` UUIDs; a UUID may be abbreviated to a unique prefix (CUDA C++
+Programming Guide, environment variables). Indices here are in PCI order, as with
+`CUDA_DEVICE_ORDER=PCI_BUS_ID`; CUDA's own default, fastest first, gives the same order where boards are alike.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,19 +13,19 @@ from trackers.errors import UnknownDeviceError
 def resolve(
     visible: str, boards: Sequence[str], *, parts_of: Callable[[str], Iterable[str]]
 ) -> str:
-    """The board that an entry stands for.
+    """Return the board that an entry stands for.
 
     Args:
-        visible: One entry, as `2`, `GPU-8932f937`, `MIG-8932f937-...` or, in the old form,
+        visible: One entry, such as `2`, `GPU-8932f937`, `MIG-8932f937-...` or, in the old form,
             `MIG-GPU-8932f937-.../1/0`.
-        boards: The boards' whole UUIDs in PCI order.
-        parts_of: Gives the UUIDs of a board's MIG instances.
+        boards: The boards' full UUIDs in PCI order.
+        parts_of: Returns the UUIDs of a board's MIG instances.
 
     Returns:
-        One of `boards`; for a MIG instance the board that it is a part of.
+        One of `boards`; for a MIG instance the board that it is part of.
 
     Raises:
-        UnknownDeviceError: No board is meant, or several; the message lists what there is.
+        UnknownDeviceError: The entry matches no board, or several; the message lists the boards.
     """
     meant = _meant(visible.strip(), boards, parts_of)
     if len(meant) == 1:
@@ -44,7 +44,7 @@ def _meant(
 ) -> Sequence[str]:
     if visible.isascii() and visible.isdecimal():
         return boards[int(visible) :][:1]
-    # Whole prefixes are cut, never their letters: lstrip("MIG-") would turn GPU-... into PU-...
+    # The prefix is removed as a whole; lstrip("MIG-") would turn GPU-... into PU-...
     if visible.startswith("MIG-GPU-"):
         return _meant(visible.removeprefix("MIG-").partition("/")[0], boards, parts_of)
     if visible.startswith("MIG-") and visible.removeprefix("MIG-"):

@@ -1,1 +1,1 @@
-"""Read power from a server by HTTP and JSON: plugs, management controllers, Prometheus."""
+"""Power source for servers that report power by HTTP and JSON: plugs, management controllers, Prometheus."""

@@ -1,7 +1,7 @@
-"""Presets for common servers that tell power; keys are those of `HttpSettings`.
+"""Presets for common servers that report power; keys are those of `HttpSettings`.
 
-No preset reads an energy counter: those of plugs and controllers step by 3.6 J (Shelly, Gen2) to
-3,600 J (Tasmota, three places of a kWh), which is more than an epoch's energy. Name `energy` in the
+No preset reads an energy counter: those of plugs and controllers have steps of 3.6 J (Shelly, Gen2) to
+3,600 J (Tasmota, three decimals of a kWh), which may be more than an epoch's energy. Set `energy` in the
 file where yours is finer.
 
 Sources: Shelly's and Tasmota's documentation of their HTTP APIs; Redfish schemas EnvironmentMetrics
@@ -37,4 +37,4 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "time": "data.result.0.value.0",
     },
 }
-"""By name. `redfish-power` is for controllers from before EnvironmentMetrics (2020)."""
+"""Presets by name. `redfish-power` is for controllers from before EnvironmentMetrics (2020)."""

@@ -1,4 +1,4 @@
-"""The small YAML file that says where a server tells a power, and what it is the power of."""
+"""YAML file that describes a server: its address, the place of the power in its answer, and the device."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ from trackers.sample import Component
 from trackers.sources.web.presets import PRESETS
 
 POWER_UNITS = {"W": 1.0, "mW": 1e-3, "uW": 1e-6, "kW": 1e3}
-"""Watts in each."""
+"""Units of power, in watts."""
 
 ENERGY_UNITS = {
     "J": 1.0,
@@ -26,39 +26,43 @@ ENERGY_UNITS = {
     "kWh": 3.6e6,
     "Wmin": 60.0,
 }
-"""Joules in each."""
+"""Units of energy, in joules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """Settings in a file.
+    """Settings of a server, as in the YAML file.
 
     Attributes:
-        url: Where the server is; with a preset its root, else the whole address. `{hostname}` stands
-            for the machine's name, so that one file serves a cluster.
-        preset: One of `PRESETS`, which knows the path and where in the answer the power stands.
-        id: The preset's plug, chassis or meter.
-        query: The query of the preset `prometheus`.
-        path: Comes behind the URL; `{id}` and `{query}` are put in.
-        power: Where in the answer the power stands: keys and places, as `meters.0.power`.
-        power_unit: One of `POWER_UNITS`.
-        energy: Where an energy counter stands, if there is one that steps by less than a window's
-            energy.
-        energy_unit: One of `ENERGY_UNITS`.
-        time: Where the value's time stands, in seconds since 1970; left out: it is of now.
-        single: Where a list stands that must have one entry, so that nothing is taken at random.
-        component: What it is the power of: node, gpu, cpu, memory.
-        device: The device's identifier, as `GPU-...`; left out: made of component, name and server.
-        name: What to call it; left out: the file's name.
-        mean_s: Time over which a power is a mean, if that is long.
-        every_s: Time between two questions.
-        timeout_s: Time after which an answer is given up; that is a gap.
-        user_from: Environment variable with the user's name.
-        password_from: Environment variable with the password.
-        digest: Whether user and password go by digest and not by basic authentication.
-        token_from: Environment variable with a bearer token.
-        verify: Whether the server's certificate is checked; or the path of who signs for it.
-        proxy: Whether HTTP_PROXY and its like apply; a server beside the machine needs none.
+        url: Address of the server; with a preset its root, otherwise the full URL. `{hostname}` in it is
+            replaced by the machine's host name, so that one file serves a cluster.
+        preset: One of `PRESETS`, which sets the path and the place of the power in the answer.
+        id: The plug, chassis or meter in the preset's path.
+        query: The query for the preset `prometheus`.
+        path: Path that is appended to the URL; `{id}` and `{query}` in it are replaced.
+        power: Place of the power in the answer: keys and indices, as in `meters.0.power`.
+        power_unit: Unit of the power, one of `POWER_UNITS`.
+        energy: Place of an energy counter in the answer, if there is one whose steps are smaller than a
+            window's energy.
+        energy_unit: Unit of the energy counter, one of `ENERGY_UNITS`.
+        time: Place of the value's time in the answer, in seconds since 1970; when left out, the value is
+            taken to be of the present.
+        single: Place of a list in the answer that must have exactly one entry, so that no arbitrary one is
+            used.
+        component: Component that the power is of: node, gpu, cpu or memory.
+        device: Identifier of the device, such as `GPU-...`; when left out, it is made of component, name and
+            server.
+        name: Name of the device; the file's name when left out.
+        mean_s: Time in seconds over which the server averages a power, if that is long.
+        every_s: Time in seconds between two requests.
+        timeout_s: Time in seconds after which a request is given up, which leaves a gap.
+        user_from: Name of the environment variable that holds the user name.
+        password_from: Name of the environment variable that holds the password.
+        digest: Whether user name and password are sent by digest instead of basic authentication.
+        token_from: Name of the environment variable that holds a bearer token.
+        verify: Whether the server's certificate is checked; or the path of a CA certificate file to check
+            it against.
+        proxy: Whether HTTP_PROXY and related variables apply; a server nearby needs no proxy.
     """
 
     url: str
@@ -87,7 +91,7 @@ class HttpSettings:
 
     @property
     def address(self) -> str:
-        """The whole URL."""
+        """The full URL that is requested."""
         path = self.path.replace("{id}", quote(self.id)).replace("{query}", quote(self.query))
         return self.url.rstrip("/") + path if path else self.url
 
@@ -102,10 +106,10 @@ def read_settings(path: Path, *, hostname: str | None = None) -> HttpSettings:
 
     Args:
         path: The file.
-        hostname: Stands where the URL has `{hostname}`; left out: this machine's name.
+        hostname: Host name for `{hostname}` in the URL; this machine's when left out.
 
     Raises:
-        SourceUnavailableError: It cannot be read, or something in it is not as it should be.
+        SourceUnavailableError: The file cannot be read, or a setting in it is wrong.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
@@ -121,10 +125,10 @@ def read_settings(path: Path, *, hostname: str | None = None) -> HttpSettings:
 
 
 def _checked(path: Path, content: dict[str, Any]) -> HttpSettings:
-    """The settings of a file's content.
+    """Check a file's content and return its settings.
 
     Raises:
-        SourceUnavailableError: The first thing that is wrong, with what is allowed.
+        SourceUnavailableError: A setting is wrong; the message names the first such one and what is allowed.
     """
     known = {each.name: each.default for each in fields(HttpSettings)}
     unknown = next((key for key in content if key not in known), None)
@@ -155,7 +159,7 @@ def _checked(path: Path, content: dict[str, Any]) -> HttpSettings:
 
 
 def _typed(path: Path, key: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - as the field is
-    """A value as its field has it: what YAML takes for a number may be meant as a name."""
+    """Convert a value to its field's type; a name, for example, may look like a number to YAML."""
     if key == "component":
         if value in list(Component):
             return Component(value)

@@ -1,7 +1,7 @@
-"""Power from a server that answers in JSON, as `--tracker plug.yaml` asks for it.
+"""Power source for a server that answers in JSON, as for `--tracker plug.yaml`.
 
-What does not come in time, is no number, or is old, is a gap. Credentials come from the environment
-and go to the server alone: they stand in no message, note, file or process argument.
+An answer that is late, old or not a number leaves a gap. Credentials come from the environment and are sent
+to the server only: they are in no message, note, file or process argument.
 """
 
 import math
@@ -36,13 +36,13 @@ REFUSED = (401, 403)
 
 @final
 class HttpSource:
-    """One device whose power a server tells.
+    """One device whose power a server reports.
 
     Attributes:
         name: `http`.
-        note: The server, and what it is asked.
+        note: The component, the server, and how often it is asked.
         estimated: False.
-        counter_outlives: True; a counter is the server's.
+        counter_outlives: True, because the server keeps the counter.
     """
 
     name = "http"
@@ -62,16 +62,16 @@ class HttpSource:
         """Ask the server once.
 
         Args:
-            settings: Where it is and what to ask.
-            clock: Stamps the observations.
-            environment: Where credentials are; left out: this process's.
-            unix_time_s: Says how old a value is that has a time.
+            settings: The server's settings.
+            clock: Clock of the observations' time stamps; the machine's monotonic clock when left out.
+            environment: Environment variables with the credentials; this process's when left out.
+            unix_time_s: Returns the present Unix time, for the age of values that have a time.
             in_background: See `Poller`.
-            answer: Stands in for the server: gives the content of an answer.
+            answer: Replacement for the server, which returns the content of an answer.
 
         Raises:
-            SourceUnavailableError: It cannot be reached, or its answer has no such value.
-            SourcePermissionError: It refuses these credentials.
+            SourceUnavailableError: The server cannot be reached, or its answer has no such value.
+            SourcePermissionError: The server rejects the credentials, or needs some.
         """
         self._settings = settings
         self._clock = clock or MonotonicClock()
@@ -104,22 +104,22 @@ class HttpSource:
 
     @classmethod
     def from_yaml(cls, path: Path) -> "HttpSource":
-        """Open what a file describes; see `read_settings`."""
+        """Open the server that a file describes; see `read_settings`."""
         return cls(read_settings(path))
 
     def devices(self) -> Sequence[Device]:
-        """The device."""
+        """Return the device."""
         return (self._device,)
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; what the server said last, with its time."""
+        """See `PowerSource`; returns the server's last answer, with its time."""
         if device_uuid != self._device.uuid:
             message = f"unknown device {device_uuid!r}; this server tells {self._device.uuid!r}"
             raise UnknownDeviceError(message)
         return self._poller.newest()
 
     def close(self) -> None:
-        """Ask no more; may be called twice."""
+        """Stop asking; may be called twice."""
         self._poller.close()
         self._client.close()
 
@@ -152,10 +152,10 @@ class HttpSource:
             raise ReadError(message) from error
 
     def _asked(self) -> object:
-        """The server's answer.
+        """Request the server's answer.
 
         Raises:
-            ReadError: There is none in time, or it is no JSON.
+            ReadError: There is no answer in time, it is an error, or it is not JSON.
         """
         settings = self._settings
         try:
@@ -178,7 +178,7 @@ class HttpSource:
 
 
 def _client(settings: HttpSettings, environment: Mapping[str, str]) -> httpx.Client:
-    """A client with the server's credentials and rules."""
+    """Create an HTTP client with the server's credentials, timeout and certificate check."""
 
     def secret(variable: str) -> str:
         if variable not in environment:
@@ -205,7 +205,7 @@ def _client(settings: HttpSettings, environment: Mapping[str, str]) -> httpx.Cli
 
 
 def _certificates(settings: HttpSettings) -> ssl.SSLContext | bool:
-    """Way of checking the server's certificate."""
+    """Return how to check the server's certificate, as httpx takes it."""
     if settings.verify is False:
         return False
     if settings.verify is True:
@@ -219,18 +219,18 @@ def _certificates(settings: HttpSettings) -> ssl.SSLContext | bool:
 
 @cache
 def _usual_certificates() -> ssl.SSLContext:
-    """Those of httpx, read once for all servers: that takes a fiftieth of a second."""
+    """Return httpx's default certificates, read once for all servers, because that takes 20 ms."""
     return httpx.create_ssl_context()
 
 
 def _at(content: object, place: str, settings: HttpSettings) -> list[object]:
-    """The list at a place of an answer."""
+    """Return the list at a place in an answer; empty where there is something else."""
     found = _found(content, place, settings)
     return found if isinstance(found, list) else []
 
 
 def _value(content: object, place: str, settings: HttpSettings) -> float:
-    """The number at a place of an answer; Prometheus writes numbers as text."""
+    """Return the number at a place in an answer; text is converted, as Prometheus writes numbers as text."""
     found = _found(content, place, settings)
     try:
         number = float(found) if isinstance(found, int | float | str) else math.nan

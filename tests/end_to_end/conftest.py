@@ -1,6 +1,7 @@
 """Runs the study command as a user does: a process of its own, a folder of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -78,6 +79,18 @@ def begun(
                     each.kill()
             study.kill()
             study.communicate()
+
+
+def until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Read on until a line begins so; return what was read."""
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if re.match(pattern, line):
+            return "".join(seen)
+    message = f"no line {pattern!r} in:\n{''.join(seen)}"
+    raise AssertionError(message)
 
 
 def run_regime(

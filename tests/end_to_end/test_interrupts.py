@@ -1,7 +1,6 @@
 """A study that is told to stop: by its machine, by somebody in a hurry, by a full disk."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import ONE_SLOT, ROOT, command, run_here
+from tests.end_to_end.conftest import ONE_SLOT, ROOT, command, run_here, until
 from tests.end_to_end.held import Gate
 from tests.waiting import PATIENCE_S, waited_for
 
@@ -38,15 +36,15 @@ class Stopped:
 
 
 @contextmanager
-def study(results: Path, *options: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+def study(results: Path) -> Iterator[subprocess.Popen[str]]:
     """A study that runs: one trial has ended, and others wait within their third epoch."""
     gate = Gate(results / "gate")
     gate.hold(after=2)
     gate.let_one_end()
     process = subprocess.Popen(
-        command(*OPTIONS, *options, "--results-dir", str(results), "--name", "a"),
+        command(*OPTIONS, "--results-dir", str(results), "--name", "a"),
         cwd=ROOT,
-        env={**os.environ, **ONE_SLOT, **gate.environment, **env},
+        env={**os.environ, **ONE_SLOT, **gate.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -77,24 +75,6 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
         said += process.stdout.read()
         status = process.wait(timeout=PATIENCE_S)
     return Stopped(status=status, said=said, folder=folder)
-
-
-def until(process: subprocess.Popen[str], pattern: str) -> str:
-    """Read on until a line begins so; return what was read."""
-    assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if re.match(pattern, line):
-            return "".join(seen)
-    message = f"no line {pattern!r} in:\n{''.join(seen)}"
-    raise AssertionError(message)
-
-
-def processes_of(ray_folder: Path) -> list[str]:
-    """Processes of a Ray whose session lies in that folder."""
-    found = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
-    return [line for line in found if str(ray_folder) in line]
 
 
 def test_sigterm_is_like_ctrl_c(stopped: Stopped) -> None:
@@ -132,29 +112,6 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     assert set(after.loc[begun, "attempts"]) == {2}
     assert len(reported) >= 1
     assert (after.loc[reported, "wasted_energy_j"] > 0).all()
-
-
-@pytest.mark.integrations
-def test_twice_leaves_at_once(tmp_path: Path, ray_folder: Path) -> None:
-    """What was started is gone, and what was written is whole.
-
-    That a study goes on from where its driver died is tested by killed ones (test_repeats, test_search,
-    tests/cluster).
-    """
-    with study(tmp_path, "--no-report", RAY_TMPDIR=str(ray_folder)) as process:
-        running = processes_of(ray_folder)
-        process.send_signal(signal.SIGINT)
-        until(process, "stopping:")
-        process.send_signal(signal.SIGINT)
-        status = process.wait(timeout=PATIENCE_S)
-    waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
-    waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
-
-    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")}
-    assert running
-    assert status == 130
-    assert Manifest.from_json((tmp_path / "a" / "study.json").read_text()).trials == 4
-    assert all(len(table) for table in tables.values())
 
 
 def test_a_storage_that_is_away_when_a_study_ends_is_waited_for(stopped: Stopped) -> None:

@@ -3,16 +3,18 @@
 import json
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 
-from tests.end_to_end.conftest import BARE, begun
+from study.record.manifest import Manifest
+from tests.end_to_end.conftest import BARE, begun, run_regime, until
 from tests.end_to_end.held import Gate
 from tests.end_to_end.limited import BOARDS
 from tests.fake_nvml import UUIDS, Boards, build
@@ -29,6 +31,18 @@ OPTIONS = (
 )
 
 
+def environment(folder: Path, ray_folder: Path, boards: Boards) -> dict[str, str]:
+    """Variables with which a study in `folder` has these boards, a gate, and a place of its own for the rest."""
+    for name in ("limits", "kept"):
+        (folder / name).mkdir(exist_ok=True)
+    return {
+        **boards.environment(build(folder / "lib")),
+        **Gate(folder / "gate").environment,
+        "RAY_TMPDIR": str(ray_folder),
+        "TMPDIR": str(folder / "kept"),
+    }
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -38,22 +52,20 @@ def running(
     program: str = "study.regime",
 ) -> Iterator["subprocess.Popen[str]"]:
     """A study on these boards; whatever the test comes to, nothing of it is left."""
-    for name in ("limits", "kept"):
-        (folder / name).mkdir()
-    gate = Gate(folder / "gate")
-    environment = {
-        **boards.environment(build(folder / "lib")),
-        **gate.environment,
-        "RAY_TMPDIR": str(ray_folder),
-        "TMPDIR": str(folder / "kept"),
-    }
-    with begun(folder, *options, env=environment, own_session=True, program=program) as study:
+    env = environment(folder, ray_folder, boards)
+    with begun(folder, *options, env=env, own_session=True, program=program) as study:
         yield study
 
 
 def limits_w(boards: Boards) -> set[float]:
     """The limits that the boards have now."""
     return {boards.limit_at_w(board) for board in range(boards.boards)}
+
+
+def processes_of(ray_folder: Path) -> list[str]:
+    """Processes of a Ray whose session lies in that folder."""
+    found = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+    return [line for line in found if str(ray_folder) in line]
 
 
 def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a data frame
@@ -66,27 +78,69 @@ def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a da
     ]
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(lambda study: study.send_signal(signal.SIGINT), id="Ctrl-C"),
-        pytest.param(lambda study: study.kill(), id="driver killed"),
-    ],
-)
-def test_limits_are_set_back_when_the_study_is_ended(
-    end: Callable[["subprocess.Popen[str]"], None], tmp_path: Path, ray_folder: Path
-) -> None:
-    """By Ctrl-C, and when its driver is killed; nothing is left that would be set back later."""
+def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_folder: Path) -> None:
+    """What was started is gone, and what was written is whole; nothing would be set back later."""
     boards = Boards(boards=2, limits=str(tmp_path / "limits"))
     Gate(tmp_path / "gate").hold(after=1)
 
     with running(tmp_path, ray_folder, boards, *OPTIONS) as study:
         waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
-        end(study)
-        study.wait(timeout=PATIENCE_S)
+        started = processes_of(ray_folder)
+        study.send_signal(signal.SIGINT)
+        until(study, "stopping:")
+        study.send_signal(signal.SIGINT)
+        status = study.wait(timeout=PATIENCE_S)
 
+        waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
+        waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
         waited_for(lambda: limits_w(boards) == {boards.limit_w}, "both as they were")
         waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+
+    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")}
+    assert started
+    assert status == 130
+    assert Manifest.from_json((tmp_path / "a" / "study.json").read_text()).trials == len(LIMITS_W)
+    assert {"epochs", "trials", "windows"} <= set(tables)
+
+
+def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begun(
+    tmp_path: Path, ray_folder: Path
+) -> None:
+    """Two setups twice, then two repeats more; the driver dies while the first of these trains."""
+    boards = Boards(boards=1, limits=str(tmp_path / "limits"))
+    gate = Gate(tmp_path / "gate")
+    options = (
+        *("--scenario", "tests.end_to_end.held:Held", "--batch-sizes", "128"),
+        *("--learning-rates", "0.01", "--axis", "power_limit_w=200,300", "--max-epochs", "1"),
+        *("--more-repeats", "2", *BARE),
+    )
+    with running(tmp_path, ray_folder, boards, *options) as study:
+        said = until(study, ".*repeat 3 of setup")
+        gate.hold(after=0)
+        waited_for(lambda: gate.waiting and limits_w(boards) != {boards.limit_w}, "a limit")
+        study.kill()
+        study.wait()
+        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "it is set back")
+        waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+    begun = Manifest.from_json((tmp_path / "a" / "study.json").read_text()).further
+    gate.open()
+
+    again = run_regime(
+        tmp_path, *options, "--resume", env=environment(tmp_path, ray_folder, boards)
+    )
+
+    manifest = Manifest.from_json((again.folder / "study.json").read_text())
+    trials = pd.read_parquet(again.folder / "trials.parquet")
+    further = {f"setup{each.setup:02d}-seed{each.seed}" for each in manifest.further}
+    assert "then 2 more repeats of the most informative setups" in said
+    assert begun
+    assert again.status == 0, again.err
+    assert manifest.further[: len(begun)] == begun
+    assert len(further) == 2
+    assert manifest.status == "finished"
+    assert manifest.trials == len(trials) == 6
+    assert further < set(trials["trial_id"])
+    assert set(trials["status"]) == {"finished"}
 
 
 def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> None:

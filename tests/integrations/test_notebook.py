@@ -1,5 +1,6 @@
 """Studies in notebooks: that of the documentation as it stands, and one that is interrupted."""
 
+import os
 import queue
 import time
 from collections.abc import Iterator, Mapping
@@ -23,22 +24,45 @@ result = run_study(
 """
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the kernel works."""
+    return tmp_path_factory.mktemp("notebook")
+
+
+@pytest.fixture(scope="module")
+def kernel(place: Path) -> Iterator[Any]:
+    """A kernel's manager; its studies run one after another, as in a notebook that stays open."""
+    manager = pytest.importorskip("jupyter_client.manager").KernelManager()
+    manager.start_kernel(
+        cwd=str(place), env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    )
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @pytest.fixture
-def _ours_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def client(kernel: Any) -> Iterator[Any]:  # noqa: ANN401 - jupyter_client has no types
+    """A client with sockets of its own: nbclient closes those that it got from the manager."""
+    blocking = pytest.importorskip("jupyter_client.blocking")
+    own = blocking.BlockingKernelClient(connection_file=kernel.connection_file)
+    own.load_connection_file()
+    own.start_channels()
+    own.wait_for_ready(PATIENCE_S)
+    yield own
+    own.stop_channels()
 
 
-@pytest.mark.usefixtures("_ours_is_found")
-def test_the_notebook_shows_progress_answer_and_figure(tmp_path: Path) -> None:
+def test_the_notebook_shows_progress_answer_and_figure(
+    kernel: Any,  # noqa: ANN401 - as above
+    place: Path,
+) -> None:
     """In the event loop of a kernel: a line for each trial, a table, a drawing, and no warning."""
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     book = nbformat.read(NOTEBOOK, as_version=4)
 
-    nbclient.NotebookClient(
-        book, timeout=PATIENCE_S, resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    nbclient.NotebookClient(book, km=kernel, timeout=PATIENCE_S).execute()
 
     outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
     assert not [output for output in outputs if output.get("name") == "stderr"]
@@ -51,7 +75,7 @@ def test_the_notebook_shows_progress_answer_and_figure(tmp_path: Path) -> None:
     pages = [data["text/html"] for data in shown if "text/html" in data]
     assert [page for page in pages if "<table" in page and "Use batch size" in page]
     assert [data for data in shown if "<svg" in data.get("image/svg+xml", "")]
-    assert (tmp_path / "results" / "digits" / "report" / "index.html").is_file()
+    assert (place / "results" / "digits" / "report" / "index.html").is_file()
 
 
 def messages(client: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - jupyter_client has no types
@@ -77,23 +101,20 @@ def until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
     raise AssertionError(missing)
 
 
-@pytest.mark.usefixtures("_ours_is_found")
-def test_interrupting_the_kernel_ends_the_study_and_gives_what_is_known(tmp_path: Path) -> None:
+def test_interrupting_the_kernel_ends_the_study_and_gives_what_is_known(
+    kernel: Any,  # noqa: ANN401 - as above
+    client: Any,  # noqa: ANN401 - as above
+    place: Path,
+) -> None:
     """As Ctrl-C does in a terminal; the kernel lives, and its next cell has the result."""
     nbformat = pytest.importorskip("nbformat")
-    manager_of = pytest.importorskip("jupyter_client.manager")
     _, scenario, *_ = nbformat.read(NOTEBOOK, as_version=4).cells
-    manager, client = manager_of.start_new_kernel(cwd=str(tmp_path))
-    try:
-        client.execute(f"{scenario.source}\n{ENDLESS}")
-        until(client, "results")
-        while not list((tmp_path / "results" / "endless").glob("setup*/result.json")):
-            time.sleep(0.2)
-        manager.interrupt_kernel()
-        client.execute("print('found', result.unfinished, dict(result.failed), len(result.trials))")
-        said = until(client, "found ")
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
-    assert "found 4 {}" in said
+    client.execute(f"{scenario.source}\n{ENDLESS}")
+    until(client, "endless")
+    while not list((place / "results" / "endless").glob("setup*/result.json")):
+        time.sleep(0.2)
+    kernel.interrupt_kernel()
+    client.execute("print('found', result.unfinished, dict(result.failed), len(result.trials))")
+
+    assert "found 4 {}" in until(client, "found ")

@@ -4,12 +4,11 @@ The paper gives energy per epoch in mWh and the energy of whole trainings in Wh.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from study.record.files import J_PER_MWH, J_PER_WH, EnergyUnit
+from study.record.vocabulary import positional
 
 MISSING = "-"
 
@@ -79,20 +78,12 @@ def learning_rate_text(learning_rate: float | None, *, digits: int = 6) -> str:
     """
     if learning_rate is None:
         return MISSING
-    return np.format_float_positional(float(f"{learning_rate:.{digits}g}"), trim="-")
+    return positional(learning_rate, digits=digits)
 
 
 def ascending(values: Iterable[float | None]) -> list[Any]:
     """Return the distinct values in ascending order, None last."""
     return sorted(set(values), key=lambda value: (value is None, value or 0))
-
-
-def parameters_text(parameters: Mapping[str, object]) -> str:
-    """Format a setup's further parameters: `alpha 0.5`; floats have at most six significant digits."""
-    return ", ".join(
-        f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
-        for name, value in sorted(parameters.items())
-    )
 
 
 def decimals_for(values: Iterable[float | None], *, fewest: int = _FEWEST_DECIMALS) -> int:

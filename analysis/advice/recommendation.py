@@ -19,7 +19,6 @@ from analysis.quantities import (
     interval_text,
     learning_rate_text,
     listed,
-    parameters_text,
     percent_text,
 )
 from analysis.ranking.criteria import RankBy
@@ -27,7 +26,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
 from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
-from study.record.vocabulary import EnergyMethod, TrialStatus
+from study.record.vocabulary import EnergyMethod, TrialStatus, parameters_text
 from trackers.terminal import as_started
 
 _SURE = 0.95

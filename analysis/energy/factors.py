@@ -16,6 +16,7 @@ import numpy as np
 from analysis.energy.spread import Interval95, Spread
 from analysis.energy.totals import SetupEnergy
 from study.inference.intervals import CONFIDENCE
+from study.record.vocabulary import axis_words
 
 BATCH_SIZE, LEARNING_RATE, INTERACTION = "batch size", "learning rate", "interaction"
 SIGNIFICANT = 0.05
@@ -196,7 +197,7 @@ def _factors(
 
 def _axes(setup: SetupEnergy) -> dict[str, object]:
     """Return a setup's value on each axis, by the name of the factor."""
-    others = {name.replace("_", " "): value for name, value in setup.parameters.items()}
+    others = {axis_words(name)[0]: value for name, value in setup.parameters.items()}
     return {BATCH_SIZE: setup.batch_size, LEARNING_RATE: setup.learning_rate, **others}
 
 

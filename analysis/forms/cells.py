@@ -22,9 +22,9 @@ from analysis.quantities import (
     ascending,
     learning_rate_text,
     number_text,
-    parameters_text,
 )
 from study.inference.choice import probability_text
+from study.record.vocabulary import parameters_text
 
 LABELS_KEY = "labels"
 """Column of a CSV file for the labels without which its numbers must not be shown."""

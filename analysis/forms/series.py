@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from analysis.quantities import learning_rate_text
 from study.record.manifest import Manifest
+from study.record.vocabulary import parameters_text
 
 
 def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
@@ -24,10 +25,10 @@ def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
 
     def series(setup: int, learning_rate: float | None) -> str:
         chosen = parameters.get(setup, {})
-        more = (f"{name} {chosen[name]}" for name in varied if name in chosen)
+        more = parameters_text({name: chosen[name] for name in varied if name in chosen})
         tells = rate_tells and learning_rate is not None
         rate = [learning_rate_text(learning_rate)] if tells else []
-        return ", ".join([*rate, *more]) or f"setup {setup}"
+        return ", ".join([*rate, *([more] if more else [])]) or f"setup {setup}"
 
     return series
 

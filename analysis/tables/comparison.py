@@ -22,12 +22,12 @@ from analysis.quantities import (
     MISSING,
     decimals_for,
     number_text,
-    parameters_text,
     to_mwh,
     to_wh,
 )
 from analysis.tables.published import CELEBA, PAMAP2, Hardware, paper_scenario, table_2_j
 from study.record.files import J_PER_WH
+from study.record.vocabulary import parameters_text
 
 _Key = tuple[int | None, float | None, str]
 

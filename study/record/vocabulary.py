@@ -4,7 +4,10 @@
 translation on their way into a row.
 """
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 
 from trackers.sample import Method as EnergyMethod
@@ -25,6 +28,10 @@ __all__ = [
     "Stage",
     "StopReason",
     "TrialStatus",
+    "axis_words",
+    "further_choices",
+    "parameters_text",
+    "positional",
     "ranked_stage",
 ]
 
@@ -132,3 +139,55 @@ def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
     if paradigm is Paradigm.MULTITASK:
         return stages[-1]
     return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None
+
+
+_UNITS = {"_w": "W", "_j": "J", "_s": "s", "_hz": "Hz"}
+"""Units of axes, by the suffix of their names."""
+
+
+def axis_words(name: str) -> tuple[str, str]:
+    """Return the name of an axis for people, and its unit, which may be empty.
+
+    >>> axis_words("power_limit_w")
+    ('power limit', 'W')
+    """
+    stem, suffix = name, ""
+    if found := re.fullmatch(r"(.+)(_w|_j|_s|_hz)", name):
+        stem, suffix = found[1], found[2]
+    return stem.replace("_", " "), _UNITS.get(suffix, "")
+
+
+def parameters_text(parameters: Mapping[str, object]) -> str:
+    """Return what a setup chooses, in words and in the order of the names; empty for nothing.
+
+    >>> parameters_text({"power_limit_w": 200.0, "alpha": 0.5, "compile": True})
+    'alpha 0.5, compile true, power limit 200 W'
+    """
+    return ", ".join(_chosen(name, value) for name, value in sorted(parameters.items()))
+
+
+def further_choices(parameters: str | None) -> str:
+    """Return what follows batch size and learning rate in a line on a setup: `, alpha 0.5`, or nothing.
+
+    Args:
+        parameters: The setup's further parameters as a record has them, in JSON.
+    """
+    return f", {parameters_text(json.loads(parameters))}" if parameters else ""
+
+
+def _chosen(name: str, value: object) -> str:
+    words, unit = axis_words(name)
+    if isinstance(value, bool):
+        value = str(value).lower()  # as it is typed
+    text = positional(value) if isinstance(value, float) else str(value)
+    return f"{words} {text} {unit}".rstrip()
+
+
+def positional(value: float, *, digits: int = 6) -> str:
+    """Return a number without an exponent, as the paper writes learning rates: 0.0001, not 1e-04.
+
+    Args:
+        value: The number.
+        digits: Significant digits to keep at most; 17 keep all of a float.
+    """
+    return f"{Decimal(repr(float(f'{value:.{digits}g}'))).normalize():f}"

@@ -11,7 +11,7 @@ from study.record.records import TrialRecord
 from study.record.search.answers import Answer, answers
 from study.record.search.curves import TrialCurve
 from study.record.search.goal import SearchGoal
-from study.record.vocabulary import EnergyMethod
+from study.record.vocabulary import EnergyMethod, further_choices, positional
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
@@ -110,7 +110,7 @@ def _setup_text(answer: Answer, study: str) -> str:
     others = sorted({each.study for each in answer.trials if each.study != study})
     of = f" ({'also' if own else 'not trained here,'} of the earlier study {', '.join(others)})"
     return (
-        f"setup {trial.setup}, batch size {trial.batch_size}, learning rate {trial.learning_rate:g}{_more(trial)}"
+        f"setup {trial.setup}, batch size {trial.batch_size}, learning rate {positional(trial.learning_rate)}{further_choices(trial.parameters)}"
         f"{of if others else ''}"
     )
 
@@ -165,10 +165,6 @@ def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
 def unread_text(epochs: int) -> str:
     """Number of epochs without a reading, in words."""
     return f"{epochs} epoch{'' if epochs == 1 else 's'} without a reading"
-
-
-def _more(trial: TrialRecord) -> str:
-    return "" if trial.parameters is None else f", {trial.parameters}"
 
 
 def listed(names: Sequence[str], *, most: int = 8) -> str:

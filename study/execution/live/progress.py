@@ -5,7 +5,6 @@ labelled wherever it is shown. If the energy of some epochs is missing, the sum 
 lower bound (`>12.3`).
 """
 
-import json
 import statistics
 import threading
 from collections import defaultdict
@@ -35,7 +34,14 @@ from study.record.files import unit_of
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, StopReason
+from study.record.vocabulary import (
+    CUTS_EPOCH,
+    FAILURES,
+    EnergyMethod,
+    StopReason,
+    further_choices,
+    positional,
+)
 from trackers.clock import Clock, MonotonicClock
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
@@ -228,8 +234,8 @@ class ProgressDisplay:
         if energy_j is not None:
             energy = f"{self._unit.text(energy_j)}{self._label()}"
         return (
-            f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
-            f"{_further(record.parameters)}"
+            f"{head}  batch size {record.batch_size}, learning rate {positional(record.learning_rate)}"
+            f"{further_choices(record.parameters)}"
             f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
@@ -333,12 +339,6 @@ class ProgressDisplay:
 
 def _words(reason: StopReason | None) -> str:
     return "failed" if reason is None else reason.replace("_", " ")
-
-
-def _further(parameters: str | None) -> str:
-    """Return a setup's parameters besides batch size and learning rate as text; `parameters` is JSON."""
-    chosen = json.loads(parameters) if parameters else {}
-    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
 
 
 def _duration(seconds: float) -> str:

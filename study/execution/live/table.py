@@ -12,6 +12,7 @@ from study.record.files import EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord
+from study.record.vocabulary import positional
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 """Box style with a single rule under the header and two spaces between columns."""
@@ -145,7 +146,7 @@ def _row(
     return [
         str(setup.setup),
         str(setup.batch_size),
-        f"{setup.learning_rate:g}",
+        positional(setup.learning_rate),
         f"{state.ended}/{max(frame.repeats, state.ended + len(state.running))}",
         str(state.epochs or "-"),
         accuracy,

@@ -186,5 +186,5 @@ def test_one_axis_alone_has_no_interaction() -> None:
 
     (effect,) = factor_infos(setups)[0].effects
 
-    assert effect.factor == "power limit w"
+    assert effect.factor == "power limit"
     assert effect.share == pytest.approx(20000 * 2 / (20000 * 2 + 6))

@@ -1,6 +1,19 @@
 """The words of a record are defined once, and mean the same to who writes and who reads it."""
 
-from study.record.vocabulary import NOT_WHOLE, EnergyMethod, EnergyStatus, StopReason
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.record.vocabulary import (
+    NOT_WHOLE,
+    EnergyMethod,
+    EnergyStatus,
+    StopReason,
+    axis_words,
+    further_choices,
+    parameters_text,
+    positional,
+)
 from trackers.sample import Method, Status
 
 
@@ -15,3 +28,43 @@ def test_a_training_is_whole_that_came_to_an_end_of_its_own() -> None:
     whole = {StopReason.PATIENCE, StopReason.MAX_EPOCHS, StopReason.TARGET}
 
     assert set(StopReason) - whole == NOT_WHOLE
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("power_limit_w", ("power limit", "W")),
+        ("window_s", ("window", "s")),
+        ("alpha", ("alpha", "")),
+        ("image_size", ("image size", "")),
+        ("w", ("w", "")),
+    ],
+)
+def test_an_axis_is_named_in_words_with_its_unit(name: str, words: tuple[str, str]) -> None:
+    """The suffix that names a unit is no word."""
+    assert axis_words(name) == words
+
+
+def test_choices_read_as_sentences_do() -> None:
+    """Numbers without exponents, switches as they are typed, and the unit behind its number."""
+    chosen = {"power_limit_w": 200.0, "weight_decay": 1e-05, "compile": True, "kind": "sgd"}
+
+    assert parameters_text(chosen) == (
+        "compile true, kind sgd, power limit 200 W, weight decay 0.00001"
+    )
+
+
+def test_a_record_s_choices_follow_in_a_line() -> None:
+    """A search's answer shows no JSON; a setup without further choices adds nothing."""
+    assert further_choices('{"power_limit_w": 150.0}') == ", power limit 150 W"
+    assert further_choices(None) == ""
+
+
+@given(st.floats(min_value=1e-12, max_value=1e12))
+def test_a_number_without_exponent_is_the_same_number(value: float) -> None:
+    """With all its digits it is read back exactly, with six to one in a million."""
+    text = positional(value, digits=17)
+
+    assert "e" not in text.lower()
+    assert float(text) == value
+    assert float(positional(value)) == pytest.approx(value, rel=1e-5)

@@ -76,8 +76,6 @@ def learning_rate_text(learning_rate: float | None, *, digits: int = 6) -> str:
         learning_rate: The learning rate; a search draws it from a range, so it may have many digits.
         digits: Number of significant digits at most; 17 keeps all of a float.
     """
-    if learning_rate is None:
-        return MISSING
     return positional(learning_rate, digits=digits)
 
 

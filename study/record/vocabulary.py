@@ -183,11 +183,13 @@ def _chosen(name: str, value: object) -> str:
     return f"{words} {text} {unit}".rstrip()
 
 
-def positional(value: float, *, digits: int = 6) -> str:
+def positional(value: float | None, *, digits: int = 6) -> str:
     """Return a number without an exponent, as the paper writes learning rates: 0.0001, not 1e-04.
 
     Args:
-        value: The number.
+        value: The number; None, written `-`, where it is not known.
         digits: Significant digits to keep at most; 17 keep all of a float.
     """
+    if value is None:
+        return "-"
     return f"{Decimal(repr(float(f'{value:.{digits}g}'))).normalize():f}"

@@ -19,7 +19,7 @@ LONGEST_SCENARIO = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What distinguishes one kind of study from another.
+    """Design of a kind of study: the parts in which it differs from the others.
 
     Attributes:
         paradigm: What the study compares.

@@ -1,7 +1,7 @@
 """Lookup of the scenario that `--scenario` names: built in, in a file, or in an importable module.
 
     pamap2                    one of `BUILT_IN`
-    path/to/mine.py:Mine      a file; it need not be importable, and may lie beside folders of any name
+    path/to/mine.py:Mine      a file, which need not be importable; folders beside it may have any name
     package.module:Mine       importable from the folder in which the command is started
 
 A scenario from a file is sent to the trials by value (`study.execution.shipping`), so no worker needs

@@ -214,7 +214,7 @@ class TrialRecord(Row):
         epochs: Number of complete epochs that count, over all stages: those of the last attempt, and
             those of earlier attempts that it resumed from (`study.record.attempts`).
         best_val_score: Best objective of these epochs; None without a finished epoch.
-        best_epoch: First epoch that reached `best_val_score`; None likewise.
+        best_epoch: First epoch that reached `best_val_score`; None without a finished epoch.
         time_s: Total duration of these epochs, in seconds.
         energy_j: Energy of these epochs; None if that of any of them is missing.
         setup_energy_j: Energy from the start of the last attempt to its first epoch; None if unknown.
@@ -230,13 +230,13 @@ class TrialRecord(Row):
         parameters: See `EpochRecord`.
         test_score: The objective over the test samples, for the stage that ended last; None where
             nothing was tested.
-        test_metrics: All metrics over the test samples, as JSON; None likewise.
-        gpu_energy_j: Energy of the trial's accelerators in the epochs that count; None if it was not
-            measured in any one of them.
-        cpu_energy_j: Energy of its share of the CPU in these epochs; None likewise.
-        memory_energy_j: Energy of its share of the memory in these epochs; None likewise.
-        node_energy_j: Energy of its share of the whole machine, which contains the others, in these
-            epochs; None likewise.
+        test_metrics: All metrics over the test samples, as JSON; None where nothing was tested.
+        gpu_energy_j: Energy of the trial's accelerators in the epochs that count; None if even one of
+            them has no such measurement.
+        cpu_energy_j: Energy of the trial's share of the CPU in these epochs; None if one lacks it.
+        memory_energy_j: Energy of the trial's share of the memory in these epochs; None if one lacks it.
+        node_energy_j: Energy of the trial's share of the whole machine, which contains the others, in
+            these epochs; None if one lacks it.
         test_energy_j: Energy of testing the best weights, which no other column includes; None where
             nothing was tested or it was not measured.
     """

@@ -166,7 +166,7 @@ def epoch_record(
         scenario: Name of the trainable.
         objective: Objective; its name is that of a reported metric.
         energy_before_j: Energy of the attempt's epochs so far; None if one of them is missing.
-        stop_reason: Why the trial ends with this result; None if it goes on.
+        stop_reason: Why the trial ends with this result; None if it continues.
     """
     energy = energy_in(result)
     not_theirs = TUNES_OWN if energy else TUNES_OWN - {"energy"}

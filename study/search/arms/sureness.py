@@ -58,7 +58,7 @@ class Sureness:
         answer: The arm to use.
         right: Probability that it needs at most 5 % more energy than the cheapest arm; None where no arm
             was trained twice, so that no spread is known.
-        best: Probability that no other arm is cheaper; None likewise.
+        best: Probability that no other arm is cheaper; None where `right` is None.
         repeat: The arm whose next training is most informative; None where none would add information.
         rights: The same probability as `right` for each arm that is compared; empty where unknown.
     """

@@ -85,8 +85,9 @@ class StudyOptions:
             logical CPU.
         cpu_idle_watts: Idle power of the CPUs in watts, shared equally among the running trials, for
             the estimate of CPU energy; if omitted, the estimate excludes idle power.
-        calibration: Calibration file of a power source against an external meter, as written by `python
-            -m trackers calibrate`; readings of that source on that machine are multiplied by its factor.
+        calibration: Calibration of a power source against an external meter, a file written by
+            `python -m trackers calibrate`; readings of that source on that machine are multiplied by its
+            factor.
         energy_of: Energy that setups are ranked by: that of the trial's accelerators; of its
             components (accelerators, with its share of CPU and memory); or its share of the whole
             node, at the plug. auto is accelerator where trials have one, else components.

@@ -150,7 +150,8 @@ def _parts(setups: int, axes: Integers | None) -> Floats:
     own = np.eye(setups)
     columns = () if axes is None else np.asarray(axes).T
     shared = [(each[:, None] == each[None, :]).astype(float) for each in columns]
-    # An axis with one value is the common level, one with another in each setup is its own.
+    # An axis with a single value coincides with the common level, and an axis with a different value in
+    # each setup with the setups' own effects; both are dropped.
     return np.stack([*(each for each in shared if setups < each.sum() < setups**2), own])
 
 

@@ -196,7 +196,8 @@ class LiveSearch:
         for trial in self._trials():
             in_vain_j = lost_j(trial)
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
-                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is run again
+                # It is run again, so the epochs that it trained so far are lost.
+                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))
             self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=in_vain_j)
 
     def _next_setup(self) -> TrialPlan | None:

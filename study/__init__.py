@@ -1,8 +1,9 @@
-"""The studies of training energy, run with Ray Tune: what a program or a notebook imports.
+"""Studies of training energy with Ray Tune: the public API for programs and notebooks.
 
     from study import Arrays, Data, run_study
 
-What is exported is loaded when it is first used: who only reads records loads neither Ray nor torch.
+Exports are imported lazily, on first use, so that code which only reads records loads neither Ray
+nor torch.
 """
 
 import importlib
@@ -67,10 +68,10 @@ _MODULES = {
     "measured_loop": "study.instrument.workers",
     "run_study": "study.studies",
 }
-"""Exports with the module that defines them; a new one is a line here, in `__all__` and above."""
+"""Defining module of each export; a new export needs a line here, in `__all__` and in the imports above."""
 
 
-refuse_windows()  # before anything is loaded that needs what Python lacks there
+refuse_windows()  # first: later imports need parts of Python that Windows lacks
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
@@ -95,6 +96,6 @@ _MOVED = {
     "study.stages": "study.training.stages",
     "study.training": "study.training.loop",
 }
-"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+"""Present location of the contents of each module of version 0.1; docs/upgrading.md lists them too."""
 
 answer_old_imports(_MOVED)

@@ -1,7 +1,7 @@
-"""`power-of-training COMMAND ...`, and `python -m study`: all commands under one name.
+"""`power-of-training COMMAND ...` and `python -m study`: all commands under one name.
 
-Beside `python -m study.regime` and its like, for folders that have a `study`, `models` or `analysis` of
-their own: the command does not search the working folder first.
+An alternative to `python -m study.regime` and the like, for working folders that contain a `study`,
+`models` or `analysis` of their own: this command does not search the working folder first.
 """
 
 import runpy
@@ -25,17 +25,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("trackers run", "what a command uses, whatever it is: run -- COMMAND"),
     "analysis": ("analysis", "tables, figures and recommendation of finished studies"),
 }
-"""Commands by their word, with what stands behind `python -m` and what they answer."""
+"""Commands by name: what follows `python -m`, and the description that the list of commands shows."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command, or list them all.
 
     Args:
-        args: The command and what it is given; the process's own by default.
+        args: The command and its arguments; None for those of this process.
 
     Returns:
-        The exit status; a command that ends the process by itself does not return.
+        The exit status. Does not return where the command ends the process itself.
     """
     given = list(sys.argv[1:] if args is None else args)
     if not given or given[0] in ("-h", "--help", "help"):

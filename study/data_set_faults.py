@@ -1,4 +1,4 @@
-"""Faults of a data set that a scenario gives as a part of its data, before any sample is read."""
+"""Checks of a data set that a scenario returns as a part of its data, made without reading a sample."""
 
 from collections.abc import Iterator, Sized
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 MOST_MAPPED_BYTES = 2**26
-"""Of open files that a data set may hold: what it holds is sent to the trials."""
+"""Limit for the memory-mapped files that a data set holds: they are sent to the trials with it."""
 
 
 def faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iterator[str]:
-    """Say what is wrong, a paragraph each.
+    """Yield a message for each fault of a data set.
 
     Args:
-        name: Of the part, such as `train`.
+        name: Name of the part, such as `train`.
         part: The data set.
-        fingerprint: Of the data; None where the scenario gives none.
+        fingerprint: Fingerprint of the data; None where the scenario gives none.
     """
     for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
         if not hasattr(part, member):
@@ -43,7 +43,7 @@ def faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iter
 
 
 def _mapped_files(part: object) -> Iterator[np.memmap[Any, Any]]:
-    """Files that a data set, or one that it is made of, holds open."""
+    """Yield the memory-mapped arrays that a data set, or a data set inside it, holds."""
     held = getattr(part, "__dict__", {}).values()
     for each in (
         *held,

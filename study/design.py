@@ -1,4 +1,4 @@
-"""A study before it is run, and its outcome. Light: no Ray, no torch."""
+"""Design of a study before it runs, and its outcome afterwards. Imports neither Ray nor torch."""
 
 import re
 import secrets
@@ -14,20 +14,20 @@ from study.scenario import Scenario
 from study.store.folder import StudyFolder
 
 LONGEST_SCENARIO = 40
-"""Letters of a scenario's name in that of its study, which is a folder's."""
+"""Characters of a scenario's name that go into the name of its study, which is also a folder name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """Differences between one kind of study and another.
+    """Design of a kind of study: the parts in which it differs from the others.
 
     Attributes:
         paradigm: What the study compares.
-        stages: What each trial trains, in the order of the paper; those that the scenario cannot
-            have are left out.
-        setups: The setups, from the options and the scenario.
-        power_limits_w: Power limits that setups may choose which are not known beforehand.
-        caches_latents: Whether a frozen encoder is applied once, from the options.
+        stages: Given the scenario, returns the stages of each trial in the paper's order, without
+            those that the scenario does not support.
+        setups: Given the options and the scenario, returns the setups.
+        power_limits_w: Power limits in watts that setups not known beforehand may choose (a search).
+        caches_latents: Given the options, returns whether a frozen encoder is applied only once.
     """
 
     paradigm: Paradigm
@@ -42,7 +42,7 @@ class StudyOutcome:
     """Outcome of a study.
 
     Attributes:
-        folder: Where its results lie.
+        folder: Folder of its results.
         failed: The trials that failed.
         unfinished: Number of trials that have not ended.
     """
@@ -53,7 +53,7 @@ class StudyOutcome:
 
     @classmethod
     def of(cls, folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> Self:
-        """Return the outcome of a study of which so many trials were expected."""
+        """Return the outcome of a study from its trials and the number of trials expected."""
         ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
         return cls(
             folder=folder,
@@ -63,10 +63,10 @@ class StudyOutcome:
 
 
 def new_name(paradigm: Paradigm, scenario: str) -> str:
-    """A name for a study that was given none.
+    """Return a unique name for a study that was given none.
 
-    Jobs of an array begin in the same second, and an hour of a local clock comes twice in autumn: the
-    last letters are drawn, enough of them for thousands at once.
+    The time alone is not unique: jobs of an array start in the same second, and local time repeats an
+    hour in autumn. The random suffix is long enough for thousands of studies at once.
     """
     plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)[:LONGEST_SCENARIO].strip("-")
     parts = (str(paradigm), plain, time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(4))

@@ -1,14 +1,14 @@
-"""Errors that are found before a study starts, with their exit status.
+"""Errors that are found before a study starts.
 
-    StudyError                  every error a user can mend; exit status 2
-    |-- OptionError             an option's value, alone or together with another
+    StudyError                  any error that the user can fix; exit status 2
+    |-- OptionError             value of an option, alone or together with another
     |-- DataError               a data folder or a file in it
     |-- ScenarioError           --scenario names something that is not a scenario
     |-- StorageError            the results folder cannot be written or read
-    `-- ClusterError            Ray cannot be reached, or lacks what a trial asks for
+    `-- ClusterError            Ray cannot be reached, or lacks what a trial requests
 
-A message says what was got, what is allowed and what to do. Whatever happens inside a running
-trial is not raised: it is a result with a `stop_reason` (`study.record.records.StopReason`).
+A message says what was given, what is allowed and what to do. Failures inside a running trial are not
+raised: they become results with a `stop_reason` (`study.record.vocabulary.StopReason`).
 """
 
 import sysconfig
@@ -26,7 +26,7 @@ _OURS = tuple(
 
 
 class StudyError(Exception):
-    """Something the user can mend; no trial was started."""
+    """Base of all errors that the user can fix; no trial was started."""
 
 
 class OptionError(StudyError):
@@ -46,23 +46,23 @@ class StorageError(StudyError):
 
 
 class ClusterError(StudyError):
-    """Ray cannot be reached, or has not the resources that one trial asks for."""
+    """Ray cannot be reached, or lacks the resources that one trial requests."""
 
 
 def raised_text(error: BaseException, *, whole: bool = False) -> str:
-    """An error of somebody's own code: its kind, what it says, and where that is in their files.
+    """Return an error raised in the user's code as text: type, message, and place in the user's files.
 
     Args:
-        error: What was raised.
-        whole: All lines of what it says, which where a library cannot be imported are advice; else the
-            first.
+        error: The exception that was raised.
+        whole: Whether to keep all lines of the message rather than the first; the further lines of a
+            failed import often contain advice.
 
     Examples:
         >>> raised_text(KeyError("age"))
         "KeyError: 'age'"
     """
     said = str(error).strip()
-    said = (said if whole else said.partition("\n")[0]).rstrip(".")  # the message goes on
+    said = (said if whole else said.partition("\n")[0]).rstrip(".")  # callers continue the sentence
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     theirs = [
         each for each in traceback.extract_tb(error.__traceback__) if _is_theirs(each.filename)
@@ -73,7 +73,7 @@ def raised_text(error: BaseException, *, whole: bool = False) -> str:
 
 
 def _is_theirs(file: str) -> bool:
-    """Return whether a file is neither ours, nor Python's, nor of an installed package."""
+    """Return whether a file belongs neither to this project, nor to Python, nor to an installed package."""
     if file.startswith(("<", sysconfig.get_path("stdlib"), *_OURS)):
         return False
     return _INSTALLED.isdisjoint(Path(file).parts)
@@ -81,25 +81,25 @@ def _is_theirs(file: str) -> bool:
 
 @final
 class Faults:
-    """Faults that several checks have found, reported at once."""
+    """Collects the errors of several checks, to report them at once."""
 
     def __init__(self) -> None:
-        """Nothing was found yet."""
+        """Start without any errors."""
         self._found: list[StudyError] = []
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Around a check: what it raises is kept."""
+        """Collect a `StudyError` raised inside the context instead of letting it propagate."""
         try:
             yield
         except StudyError as error:
             self._found.append(error)
 
     def refuse(self) -> None:
-        """End here where something was found.
+        """Raise the collected errors, if there are any.
 
         Raises:
-            StudyError: What was found; of several, a paragraph each.
+            StudyError: The only error as it was raised, or several joined, a paragraph each.
         """
         match self._found:
             case []:

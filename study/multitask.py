@@ -1,8 +1,9 @@
 """`python -m study.multitask`: do several tasks train cheaper together than one by one?
 
-The paper's multitask paradigm (arXiv 2401.01851, Figures 2 and 5, Table 4): for each setup every
-task alone, and all with one encoder. The loss of two is alpha x the first + (1 - alpha) x the second;
-in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
+The paper's multitask paradigm (arXiv 2401.01851, Figures 2 and 5, Table 4): for each setup, every
+task is trained alone, and all tasks are trained together on a shared encoder. With two tasks the joint
+loss is alpha x the first + (1 - alpha) x the second; in the paper, whose tasks are the attributes and
+the identity of faces, alpha is the weight of the attributes.
 """
 
 from collections.abc import Sequence
@@ -29,9 +30,9 @@ class MultitaskOptions(ComparisonOptions):
     Attributes:
         scenario: celeba, or your own with two or more tasks: path/to/file.py:Name or
             package.module:name.
-        alpha: Of two tasks: weight of the first one's loss where both are trained together; several
-            make one more axis of the grid; left out: 0.5.
-        task_weights: Of three tasks or more: TASK=WEIGHT for each; left out: all weigh the same.
+        alpha: With two tasks: weight of the first task's loss in the joint training, between 0 and 1;
+            several values add an axis to the grid; if omitted, 0.5.
+        task_weights: With three or more tasks: TASK=WEIGHT for each; if omitted, all have equal weight.
     """
 
     scenario: Annotated[str, tyro_arg("NAME")] = "celeba"
@@ -39,10 +40,10 @@ class MultitaskOptions(ComparisonOptions):
     task_weights: Annotated[tuple[str, ...], tyro_optional_arg("TASK=WEIGHT ...")] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         super().__post_init__()
         if self.alpha is None:
@@ -58,11 +59,11 @@ class MultitaskOptions(ComparisonOptions):
 
 
 def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, ...]:
-    """Return the grid, with the weights of the tasks as its innermost axis.
+    """Return the setups of the grid, with the task weights as its innermost axis.
 
     Raises:
         ScenarioError: The scenario has no tasks.
-        OptionError: The weights do not go with its tasks.
+        OptionError: The weights do not match the scenario's tasks.
     """
     if not isinstance(scenario, Multitask):
         raise not_multitask(scenario)
@@ -86,7 +87,7 @@ to the accuracy of each. Early stopping watches the accuracy of the task; with s
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status."""
+    """Run the command and return its exit status."""
     return run_command(
         DESIGN,
         program="study.multitask",

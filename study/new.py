@@ -1,4 +1,4 @@
-"""`python -m study.new mine.py --kind regression`: a scenario to begin with, trainable as it stands."""
+"""`python -m study.new mine.py --kind regression`: write a scenario to start from, trainable as it is."""
 
 import shlex
 import sys
@@ -20,9 +20,9 @@ class NewOptions:
     """Options of `study.new`.
 
     Attributes:
-        file: The file that is written; it must not be there.
+        file: File to write; it must not exist yet.
         kind: classification (arrays), regression (a table), several (outputs at once), images (a folder,
-            read by workers), or text (a language model).
+            read by data loader workers), or text (a language model).
     """
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE.py")]]
@@ -30,10 +30,11 @@ class NewOptions:
 
 
 def written(options: NewOptions) -> Path:
-    """Write the scenario; its path.
+    """Write the scenario and return the path of its file.
 
     Raises:
-        OptionError: The file is there, is no Python file, hides a module, or cannot be written.
+        OptionError: The file exists already, is not a Python file, would shadow a module, or cannot be
+            written.
     """
     if options.file.suffix != ".py":
         message = f"{options.file} does not end with .py; --scenario takes Python files."
@@ -62,12 +63,12 @@ def written(options: NewOptions) -> Path:
 
 
 def _scenario(file: Path) -> str:
-    """Name of the scenario in a file, to be typed into a shell."""
+    """Return the value of `--scenario` for a file, quoted for a shell."""
     return shlex.quote(f"{file}:Mine")
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status."""
+    """Run the command and return its exit status."""
     options = tyro.cli(
         NewOptions,
         prog=as_started("python -m study.new"),

@@ -1,4 +1,4 @@
-"""The options of every study command, with their checks; the command line is made from them."""
+"""The options shared by all study commands, with their checks; the command line is generated from them."""
 
 import math
 import re
@@ -15,19 +15,19 @@ from trackers.sources.detect import AUTO, is_file, words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
-"""What every library that draws numbers takes, with room for the repeats."""
+"""Upper bound of seeds (exclusive): every random number generator in use accepts it plus the repeats."""
 
 SMOKE_CHOICES = 2
 SMOKE_EPOCHS = 3
 
 
 def tyro_arg(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
-    """An option whose value `--help` names."""
+    """Declare an option whose value `--help` shows as `metavar`."""
     return tyro.conf.arg(metavar=metavar)
 
 
 def tyro_optional_arg(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
-    """An option whose text says what holds without it; "(default: None)" would only confuse."""
+    """Declare an option whose own text states its default; "(default: None)" would only confuse."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
@@ -36,72 +36,81 @@ class StudyOptions:
     """Options of every study command.
 
     Attributes:
-        scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. Its
-            own options stand last in `--scenario NAME --help`.
-        data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
+        scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. The
+            options of a scenario are listed last in `--scenario NAME --help`.
+        data_dir: Folder of the real data set; if omitted, the built-in synthetic sample is used.
         batch_sizes: Batch sizes of the grid.
         learning_rates: Learning rates of the grid.
-        axis: NAME=V1,V2,...: one more axis of the grid, once for each: precision, compile,
-            power_limit_w (NVIDIA boards, as root), optimizer, weight_decay, or an option of the
-            scenario's own.
-        tie: NAME=sqrt(OTHER) or NAME=linear(OTHER): values of an axis that grow with another one's,
-            such as learning_rate=sqrt(batch_size); those given hold for the other's smallest value.
-        repeats: Trainings of each setup, each with a seed of its own.
+        axis: NAME=V1,V2,...: another axis of the grid; repeat the option for several. NAME is precision,
+            compile, power_limit_w (NVIDIA boards, needs root), optimizer, weight_decay, or an option
+            of the scenario.
+        tie: NAME=sqrt(OTHER) or NAME=linear(OTHER): scale one axis with another, such as
+            learning_rate=sqrt(batch_size); the values given for NAME apply at OTHER's smallest value.
+        repeats: Trainings per setup, each with its own seed.
         seed: Seed of the first repeat; the same seed gives the same split, weights and order.
-        max_epochs: Epochs after which a training ends at the latest.
-        patience: Epochs without a better validation value of the objective after which it ends.
-        optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
-        precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
-            are safe (autocast, with a scaled loss for fp16).
-        compile: Compile networks by torch.compile; it happens before the first epoch.
-        power_limits: Find each training's own power limit (NVIDIA boards, as root): auto, or some in
-            watts, each measured in a slice of the first epoch; the rest runs at the cheapest.
-        accumulate: Parts that each batch is split into, whose gradients are added up: the same
-            training in less memory.
-        clip_norm: Largest norm of the gradients of a step; left out: any.
-        validate_every: Validate within an epoch, after this share of it (0.25) or so many steps (500),
-            and decide there: for trainings of few long epochs. What is called an epoch in tables is
-            then what lies between two validations; --max-epochs and --patience mean whole ones.
-        device: What to train on; auto takes CUDA (AMD's ROCm too), else Intel's XPU, else Apple's
+        max_epochs: Maximum number of epochs of a training.
+        patience: Epochs without an improvement of the validation objective after which a training
+            stops early.
+        optimizer: Optimizer of all trainings; sgd uses a momentum of 0.9.
+        precision: Arithmetic of the trainings: full fp32, tf32, or mixed precision in bf16 or fp16
+            (autocast; fp16 with loss scaling).
+        compile: Compile networks with torch.compile, before the first epoch.
+        power_limits: Find the cheapest power limit for each training (NVIDIA boards, needs root): auto, or
+            candidates in watts. Each is measured during a slice of the first epoch; the rest of the
+            training runs at the cheapest one.
+        accumulate: Number of parts that each batch is split into; their gradients are accumulated, so
+            the training is the same and needs less memory.
+        clip_norm: Maximum norm of the gradients of a step; if omitted, gradients are not clipped.
+        validate_every: Validate within an epoch, after this fraction of it (0.25) or this many steps
+            (500), and apply early stopping there; for trainings of few, long epochs. An "epoch" in the
+            tables is then the interval between two validations; --max-epochs and --patience still count
+            whole epochs.
+        device: Device to train on; auto takes CUDA (AMD ROCm included), else Intel XPU, else Apple
             MPS, else the CPU.
-        target: Value of the objective (a validation accuracy of 0.9, for example) for which the
-            energy to reach it is reported.
-        address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
-        gpus_per_trial: GPUs of each trial, a share of one or a whole number; left out: one for each
-            of its workers where the cluster has any, else 0.
-        cpus_per_trial: CPUs of each trial, and torch's threads in it; its workers share them.
-        workers_per_trial: Processes that train each trial together, each on its part of every batch
-            (DistributedDataParallel); left out: one for each of its GPUs, else 1.
-        tracker: auto, for all sources of energy that work; or one or more of their names, and of a
-            PATH.csv of recorded power, or a PATH.yaml of a plug or another server (`python -m
-            trackers` lists what this machine can measure).
-        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
-            those of the CPU's model where it is known, else 5 watts for each logical CPU.
-        cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
-            run, for the estimate; left out: idle power is not in it.
-        calibration: What an external meter says of a source, as `python -m trackers calibrate` wrote it:
-            readings of that source are multiplied by it on its machine.
-        energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
-            share of CPU and memory, or its share of the whole machine at its plug; auto:
-            accelerator where trials have one, else components.
+        target: Value of the objective (for example a validation accuracy of 0.9); the energy needed to
+            reach it is reported.
+        address: Ray cluster (auto, host:port or ray://host:port); if omitted, Ray is started on this
+            machine.
+        gpus_per_trial: GPUs per trial: a fraction of one, or a whole number; if omitted, one for each
+            worker of the trial where the cluster has GPUs, else 0.
+        cpus_per_trial: CPUs per trial, and the number of torch threads in it; the workers of a trial
+            share them.
+        workers_per_trial: Processes that train a trial together, each on its part of every batch
+            (DistributedDataParallel); if omitted, one for each GPU of the trial, else 1.
+        tracker: auto for every power source that works here; or one or more of: the name of a
+            source, a PATH.csv of recorded power, a PATH.yaml that describes a smart plug or another
+            server (`python -m trackers` lists what this machine can measure).
+        cpu_watts: Rated power of all CPUs of this machine together, in watts, for the estimate of
+            CPU energy; if omitted, taken from the CPU model where that is known, else 5 watts per
+            logical CPU.
+        cpu_idle_watts: Idle power of the CPUs in watts, shared equally among the running trials, for
+            the estimate of CPU energy; if omitted, the estimate excludes idle power.
+        calibration: Calibration of a power source against an external meter, a file written by
+            `python -m trackers calibrate`; readings of that source on that machine are multiplied by its
+            factor.
+        energy_of: Energy that setups are ranked by: that of the trial's accelerators; of its
+            components (accelerators, with its share of CPU and memory); or its share of the whole
+            node, at the plug. auto is accelerator where trials have one, else components.
         sampling_hz: Power samples per second.
-        exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
-            it, trials that share a board are charged equal parts, and their readings are degraded.
-        mixed_devices: On machines whose trials would train on different devices: use all of them, and
-            say so, or refuse to start.
-        dashboard: Start Ray's dashboard too, and say where it is; it needs ray[default].
-        results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
-        name: Name of the study; left out: made of paradigm, scenario and time.
-        resume: Go on with the study of that name: trials that have ended stay, unfinished ones go on
-            from their checkpoints, or begin anew where they have none.
-        retry_failed: With --resume, run trials that have failed once more too.
-        checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
-            epoch, inf for none. A search has none.
-        no_report: Leave tables and report to a later `python -m analysis FOLDER`.
-        log: Hand energies on as they come, once for each: mlflow[=URI], wandb, otel, and to be scraped
-            prometheus[=[HOST:]PORT], on loopback unless a host is named. Each needs its own package.
-        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs; an option
-            that is given besides holds.
+        exclusive: Refuse boards that others may use as well: fractions of a GPU, or MIG instances.
+            Otherwise trials that share a board are charged equal parts of it, and their readings are
+            marked as degraded.
+        mixed_devices: On a cluster whose trials would train on different devices: use all of them and
+            report it, or refuse to start.
+        dashboard: Start the Ray dashboard as well, and print its address; needs ray[default].
+        results_dir: Folder, mount or URI (s3://...) in which the folder of the study is created.
+        name: Name of the study; if omitted, made from paradigm, scenario and time.
+        resume: Continue the study given by --name: trials that have ended are kept, unfinished ones
+            continue from their checkpoints, or start over if they have none.
+        retry_failed: With --resume, also run the failed trials again.
+        checkpoint_every_s: Minimum seconds between two checkpoints of a trial; 0 for one after each
+            epoch, inf for none. A search writes none.
+        no_report: Write no tables and no report; `python -m analysis FOLDER` makes them later.
+        log: Export energies as they are measured: mlflow[=URI], wandb, otel, or
+            prometheus[=[HOST:]PORT] for scraping (on loopback unless a host is named). Repeat the
+            option for several exporters; each needs its own package.
+        smoke: The smallest run that exercises every part: 4 setups, 1 repeat, 3 epochs; options given
+            explicitly take precedence.
         scenario_options: The scenario's own options, an instance of its `options`; None for its
             defaults.
     """
@@ -155,10 +164,10 @@ class StudyOptions:
     scenario_options: Any = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         for option, is_allowed, allowed in _CHECKS:
             value = getattr(self, option, None)  # some commands have more options than others
@@ -186,14 +195,15 @@ class StudyOptions:
 
     @property
     def workers(self) -> int:
-        """Processes that train each trial together, as far as the options say."""
+        """Number of processes that train a trial together, as far as the options determine it."""
         return self.workers_per_trial or max(1, int(self.gpus_per_trial or 1))
 
     def reduced(self, given: Collection[str] = ()) -> Self:
-        """Return these options as they are run: cut down where a smoke run was asked for.
+        """Return the options to run with: these, or their reduced form for a smoke run.
 
         Args:
-            given: Names of options that somebody gave, the scenario's own among them: they hold.
+            given: Names of the options that the user gave explicitly, the scenario's own included;
+                these keep their values.
         """
         if not self.smoke:
             return self
@@ -207,7 +217,7 @@ class StudyOptions:
         return replace(self, **less, scenario_options=own)
 
     def _of_smoke(self) -> dict[str, Any]:
-        """Values of a smoke run."""
+        """Return the values that a smoke run uses, by option."""
         return {
             "batch_sizes": self.batch_sizes[:SMOKE_CHOICES],
             "learning_rates": self.learning_rates[:SMOKE_CHOICES],
@@ -222,7 +232,11 @@ def _refuse(option: str, got: object, allowed: str) -> NoReturn:
 
 
 def _check_gpus(options: StudyOptions) -> None:
-    """Refuse GPUs and workers that do not go with other options."""
+    """Refuse numbers of GPUs and workers that conflict with each other or with other options.
+
+    Raises:
+        OptionError: They conflict.
+    """
     gpus, workers = options.gpus_per_trial, options.workers_per_trial
     if options.power_limits and options.workers > 1:
         allowed = "one GPU in a trial, or --axis power_limit_w, which limits each of several"
@@ -286,4 +300,4 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         f"{', '.join(words())}, or the path of a .csv or .yaml file",
     ),
 )
-"""Option, test of one value, and what the message says is allowed."""
+"""Checks of single values: option, predicate, and the text for what is allowed."""

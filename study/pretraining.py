@@ -1,8 +1,8 @@
 """`python -m study.pretraining`: does pretraining an encoder pay, and does freezing it save?
 
 The paper's pretraining paradigm (arXiv 2401.01851, Figures 1 and 4, Table 3, equation 2): for each
-setup an autoencoder is trained, then a classifier on its encoder, frozen and unfrozen, and, to
-weigh that against, encoder and classifier together from scratch.
+setup an autoencoder is trained, then a classifier on top of its encoder, once frozen and once
+unfrozen, and as the baseline encoder and classifier together from scratch.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ class PretrainingOptions(ComparisonOptions):
     """Options of `study.pretraining`.
 
     Attributes:
-        cache_latents: Apply a frozen encoder to all samples once, in its stage's first epoch,
-            instead of in each epoch.
+        cache_latents: Apply a frozen encoder to all samples once, in the first epoch of its stage,
+            instead of in every epoch.
     """
 
     cache_latents: bool = True
 
 
 def stages(scenario: Scenario) -> tuple[Stage, ...]:
-    """All four stages; without the first where the scenario's encoder cannot be pretrained here."""
+    """Return the four stages, without the encoder's where the scenario cannot pretrain one."""
     trained_on_it = (
         Stage.CLASSIFIER_FROZEN,
         Stage.CLASSIFIER_UNFROZEN,
@@ -59,7 +59,7 @@ It ends with what pretraining costs and saves: after how many trainings it has p
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status."""
+    """Run the command and return its exit status."""
     return run_command(
         DESIGN,
         program="study.pretraining",

@@ -35,7 +35,7 @@ It ends with the energy per epoch, the total energy, a ranking and a recommendat
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status."""
+    """Run the command and return its exit status."""
     return run_command(
         DESIGN,
         program="study.regime",

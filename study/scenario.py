@@ -1,7 +1,7 @@
-"""The parts of a scenario: an application's data, its network, its loss and its accuracy.
+"""Protocols of a scenario: an application's data, its network, its loss and its metrics.
 
-The built-in ones are in `study.data`, a room each; `study.scenario_lookup` finds those and the user's
-own. Any class with the members of `Scenario` is one; nothing needs to be inherited.
+The built-in scenarios are the packages of `study.data`; `study.scenario_lookup` finds them and the
+user's own. Any class with the members of `Scenario` is a scenario; no base class is required.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrays:
-    """Samples and what is to be learnt of them, as one array each.
+    """Samples of a part of the data, as one array of inputs and one of targets.
 
     Attributes:
         inputs: Shape (samples, ...); float32, uint8, or int64 (tokens); channels first.
-        targets: Shape (samples, ...). int64: class numbers from 0, in column 0 where there are
-            several columns and `classes` are named; or tokens. float32: numbers.
+        targets: Shape (samples, ...). int64 for tokens or for class numbers from 0 (in column 0, where
+            there are several columns and `Data.classes` is given); float32 for real values.
     """
 
     inputs: npt.NDArray[Any]
@@ -40,11 +40,11 @@ class Arrays:
         return len(self.targets)
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together.
+        """Check that the two arrays fit together.
 
         Raises:
-            ValueError: They are no arrays, there is no sample, not one target for each, or a type that
-                would make every training fail; all that is wrong.
+            ValueError: They are not numpy arrays, are empty, differ in length, or have a dtype with
+                which every training would fail; the message lists all faults.
         """
         named: dict[str, object] = {"inputs": self.inputs, "targets": self.targets}
         faults = [
@@ -79,7 +79,7 @@ class Arrays:
 
     @property
     def labels(self) -> npt.NDArray[Any]:
-        """Class numbers, where the targets are some; shape (samples,)."""
+        """Class numbers, shape (samples,); only meaningful where the targets are class numbers."""
         return self.targets if self.targets.ndim == 1 else self.targets[:, 0]
 
 
@@ -88,25 +88,25 @@ class Data:
     """A scenario's data, split and ready to train on.
 
     Attributes:
-        train: What is trained on: arrays, or a map-style `torch.utils.data.Dataset` of pairs of
-            inputs and targets, which is opened on the machine of the trial.
-        val: What early stopping and scores are taken from, likewise.
-        test: What the best epoch's weights are evaluated on, once, and nobody looks at while
-            choosing; None where there is none.
-        classes: Names of the classes, in the order of their numbers; none where targets are no
+        train: Training data: `Arrays`, or a map-style `torch.utils.data.Dataset` of pairs of inputs and
+            targets, which is opened on the machine of the trial.
+        val: Validation data for early stopping and scores; of the same types.
+        test: Test data, of the same types, on which the weights of the best epoch are evaluated once;
+            no choice depends on it. None where there is none.
+        classes: Names of the classes, in the order of their numbers; empty where the targets are not
             class numbers.
         synthetic: True for generated data; every output then says so.
         description: One line for people.
         weights: Published weights for the encoder, by name; None where it starts from scratch.
-        encoder_weights: Where those come from, in words; None where there are none.
-        network_options: What the scenario's networks must know besides the arrays; it reaches the
+        encoder_weights: Origin of those weights, in words; None where there are none.
+        network_options: What the scenario's networks need to know besides the arrays; it is sent to the
             trials with them.
-        loading: Options of the `DataLoader` for data sets: `num_workers`, `pin_memory`,
+        loading: Arguments of the `DataLoader` where a part is a data set: `num_workers`, `pin_memory`,
             `collate_fn` ...
-        variants: The scenario and its data with other values of its own options, where a study has
-            those as axes; see `study.axes.variants`.
-        fingerprint: A word that changes whenever the data would; needed where a part is a data set,
-            whose content nobody reads beforehand.
+        variants: The scenario and its data for other values of its own options, where a study has such
+            options as axes; see `study.axes.variants`.
+        fingerprint: A string that changes whenever the data does. Required where a part is a data set,
+            since its content is not read in advance; None otherwise.
     """
 
     train: Any
@@ -124,16 +124,16 @@ class Data:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """The parts that there are, by name."""
+        """Parts of the data that are not None, by name."""
         named = {"train": self.train, "val": self.val, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
 
     def __post_init__(self) -> None:
-        """Refuse what makes each training fail.
+        """Check the data for faults with which every training would fail.
 
         Raises:
-            DataError: A label is not the number of a class, or a part is neither arrays nor a data
-                set with a length and a fingerprint; a paragraph for each part.
+            DataError: A label is not the number of a class, or a part is neither `Arrays` nor a valid
+                data set (with a length, samples and a fingerprint); a paragraph for each fault.
         """
         faults = [
             fault
@@ -148,7 +148,7 @@ class Data:
             raise DataError("\n\n".join(faults))
 
     def facts(self) -> DataFacts:
-        """Facts of the data, for the manifest."""
+        """Return the facts of the data for the manifest, with a hash of its content."""
         digest = hashlib.sha256()
         for name, part in self.parts.items():
             if not isinstance(part, Arrays):
@@ -173,7 +173,7 @@ class Data:
         )
 
     def _chance(self) -> float | None:
-        """Accuracy of always naming the commonest class; None where that says nothing."""
+        """Validation accuracy of always predicting the most frequent class; None without class numbers."""
         if not self.classes or not isinstance(self.val, Arrays):
             return None
         if self.val.targets.dtype.kind != "i":
@@ -198,7 +198,7 @@ class Scenario(Protocol):
     """An application: a data set with its network, loss and metrics.
 
     Attributes:
-        name: Short; stands in every record.
+        name: Short name; it is written into every record.
     """
 
     @property
@@ -208,17 +208,17 @@ class Scenario(Protocol):
         """Read and split the data; called once per study, in the driver.
 
         Args:
-            data_dir: The folder of the data set; None for data that needs none, or a built-in
+            data_dir: Folder of the data set; None for data that needs no folder, or for the built-in
                 synthetic sample.
-            seed: Of whatever is random in the split.
+            seed: Seed of any randomness in the split.
 
         Raises:
-            DataError: The folder or a file in it is not as it should be.
+            DataError: The folder or a file in it is missing, incomplete or malformed.
         """
         ...
 
     def network(self, data: Data) -> "nn.Module":
-        """A fresh network for the data's shapes and classes; the caller has set the seed."""
+        """Return a new network for the data's shapes and classes; the caller has set the seed."""
         ...
 
     def loss(self, outputs: "Tensor", targets: "Tensor") -> "Tensor":
@@ -226,18 +226,18 @@ class Scenario(Protocol):
         ...
 
     def metrics(self, outputs: "Tensor", targets: "Tensor") -> "Mapping[str, Tensor]":
-        """Means over a batch, each of shape (), the objective among them.
+        """Mean metrics of a batch by name, each of shape (), including the objective.
 
-        The objective is `accuracy`, a share, unless the scenario has a member `objective`.
+        The objective is `accuracy`, between 0 and 1, unless the scenario has a member `objective`.
         """
         ...
 
 
 def objective_of(scenario: Scenario) -> Objective:
-    """The validation metric that decides: the scenario's own `objective`, or the accuracy.
+    """Return the objective of a scenario: its own `objective`, or by default the accuracy.
 
     Raises:
-        ScenarioError: Its `objective` is something else.
+        ScenarioError: Its `objective` is not an `Objective`.
     """
     found = getattr(scenario, "objective", ACCURACY)
     if not isinstance(found, Objective):
@@ -251,13 +251,13 @@ def objective_of(scenario: Scenario) -> Objective:
 
 @runtime_checkable
 class Pretrainable(Protocol):
-    """A scenario whose encoder can be pretrained as the half of an autoencoder.
+    """A scenario whose encoder can be pretrained as one half of an autoencoder.
 
     Its network must have the members `encoder` and `head`, and compute `head(encoder(inputs))`.
     """
 
     def decoder(self, data: Data) -> "nn.Module":
-        """Return a fresh decoder, from the encoder's latent features to the inputs' shape."""
+        """Return a new decoder, from the encoder's latent features to the shape of the inputs."""
         ...
 
 
@@ -265,31 +265,34 @@ class Pretrainable(Protocol):
 class Multitask(Protocol):
     """A scenario with two or more tasks on the same inputs, which share an encoder.
 
-    A network for several gives its outputs by the name of the task, and so takes whoever has one.
+    Its networks return their outputs by the name of the task, also where they have a single task.
 
     Attributes:
-        tasks: Their names, in the order in which weights of the joint loss are given.
+        tasks: Names of the tasks, in the order in which the weights of the joint loss are given.
     """
 
     @property
     def tasks(self) -> tuple[str, ...]: ...  # noqa: D102 - see the class
 
     def task_network(self, data: Data, tasks: tuple[str, ...]) -> "nn.Module":
-        """A fresh network with a head for each of the tasks; its outputs are by task."""
+        """Return a new network with a head for each of these tasks; its outputs are a mapping by task."""
         ...
 
     def task_loss(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """Mean loss of a batch of one task, from what the network gives under its name; shape ().
+        """Mean loss of one task in a batch; shape ().
 
-        Targets are those of all tasks, as `load` has them.
+        Args:
+            task: Name of the task.
+            outputs: Output of the network for this task.
+            targets: Targets of all tasks, as `load` returned them.
         """
         ...
 
     def task_score(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """The objective of one task in a batch, such as its accuracy, likewise; shape ().
+        """Objective of one task in a batch, such as its accuracy; shape (). For arguments see `task_loss`.
 
-        Where several are trained, their mean decides when the training stops: give values of a like
-        size.
+        Where several tasks are trained together, the mean of their scores decides early stopping, so
+        the scores should be on a similar scale.
         """
         ...
 
@@ -299,17 +302,17 @@ class Configurable(Protocol):
     """A scenario that has options of its own.
 
     Attributes:
-        options: A frozen dataclass whose fields all have defaults. They become options of the
-            command line, explained by the class's docstring, in a group of their own.
+        options: A frozen dataclass whose fields all have defaults. They become a separate group of
+            command-line options, documented by the docstring of the class.
     """
 
     @property
     def options(self) -> type: ...  # noqa: D102 - see the class
 
     def configured(self, options: Any) -> Scenario:  # noqa: ANN401 - an instance of `options`
-        """This scenario with these options; called in the driver, before `load`.
+        """Return this scenario with these options; called in the driver, before `load`.
 
-        What its networks must know of them, `load` puts into `Data.network_options`.
+        `load` puts whatever the networks need to know of them into `Data.network_options`.
 
         Raises:
             OptionError: A value is not allowed.
@@ -319,20 +322,21 @@ class Configurable(Protocol):
 
 @runtime_checkable
 class Searchable(Protocol):
-    """A scenario with something of its own to choose, which a search can choose from.
+    """A scenario with axes of its own that a search can choose from.
 
     Attributes:
-        own_axes: Values by name: what is searched over by itself; none for what is searched over
-            only where `--space` names it.
+        own_axes: Values of each axis by its name. An axis with values is searched by default; one
+            without any only where `--space` names it.
     """
 
     @property
     def own_axes(self) -> Mapping[str, tuple[Any, ...]]: ...  # noqa: D102 - see the class
 
     def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> Scenario:
-        """This scenario with these values to choose from; called in the driver, before `load`.
+        """Return this scenario with these values to choose from; called in the driver, before `load`.
 
-        What they need, `load` puts into the data, so that a trial has it whatever it chooses.
+        `load` then puts the data for all of these values into `Data`, so that a trial finds its own
+        whichever it chooses.
 
         Raises:
             OptionError: A value is not allowed.
@@ -340,5 +344,5 @@ class Searchable(Protocol):
         ...
 
     def chosen(self, data: Data, parameters: Mapping[str, Any]) -> Data:
-        """The data of a trial whose setup has these parameters, the scenario's own among them."""
+        """Return the data for a trial whose setup has these parameters, the scenario's own included."""
         ...

@@ -1,11 +1,11 @@
-"""Finds the scenario behind `--scenario`: a built-in name, a file, or a module and a name.
+"""Lookup of the scenario that `--scenario` names: built in, in a file, or in an importable module.
 
     pamap2                    one of `BUILT_IN`
-    path/to/mine.py:Mine      a file; it need not be importable, and may lie beside folders of any name
+    path/to/mine.py:Mine      a file, which need not be importable; folders beside it may have any name
     package.module:Mine       importable from the folder in which the command is started
 
-A file's scenario travels to the trials by value (`study.execution.shipping`), so that no worker needs to
-find the file.
+A scenario from a file is sent to the trials by value (`study.execution.shipping`), so no worker needs
+access to the file.
 """
 
 import importlib
@@ -26,28 +26,28 @@ BUILT_IN = {
     "pamap2": "study.data.pamap2.scenario:Pamap2",
     "watch": "study.data.watch.scenario:Watch",
 }
-"""The scenarios that come with the project; a new one is a file and a line here."""
+"""Built-in scenarios; a new one needs a file and a line here."""
 
 OPTIONS: dict[str, str | None] = {
     "celeba": "study.data.celeba.options:CelebaOptions",
     "pamap2": None,
     "watch": None,
 }
-"""The options of the built-in scenarios, so that `--help` need not load torch."""
+"""Options of the built-in scenarios, listed here so that `--help` does not load torch; None for none."""
 
 OURS = ("analysis", "models", "study", "trackers")
-"""Our packages, whose names a user's own folders may have too."""
+"""Packages of this project; a user's own folders may have the same names."""
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The folder that holds our packages."""
+"""Folder that contains the packages of this project."""
 
 MEMBERS = ("name", "load", "network", "loss", "metrics")
 FILE_MODULE = "scenario_file_"
-"""Begins the name of a module that was loaded from a file."""
+"""Prefix of the names of modules that were loaded from a scenario file."""
 
 
 def load_scenario(name: str, options: object = None) -> Scenario:
-    """The scenario behind `--scenario`, with its options.
+    """Load the scenario that `--scenario` names, configured with its options.
 
     Args:
         name: The value of `--scenario`.
@@ -56,7 +56,7 @@ def load_scenario(name: str, options: object = None) -> Scenario:
     Raises:
         ScenarioError: There is no such file, module or name, it cannot be imported, or it is not a
             scenario.
-        OptionError: The scenario does not take these options, or not these values.
+        OptionError: The scenario does not take these options, or a value is not allowed.
 
     Examples:
         >>> load_scenario("watch").name
@@ -66,16 +66,16 @@ def load_scenario(name: str, options: object = None) -> Scenario:
 
 
 def configured(name: str, found: object, options: object = None) -> Scenario:
-    """A scenario with its options.
+    """Return a scenario configured with its options.
 
     Args:
-        name: What messages call it.
-        found: The scenario, or a class of one without arguments.
+        name: Name of the scenario in messages.
+        found: The scenario, or its class, which must take no arguments.
         options: An instance of its `options`; None for their defaults.
 
     Raises:
-        ScenarioError: It is not a scenario, or cannot be made.
-        OptionError: It does not take these options, or not these values.
+        ScenarioError: It is not a scenario, or its class cannot be instantiated.
+        OptionError: It does not take these options, or a value is not allowed.
     """
     scenario = _made(name, found)
     if not isinstance(scenario, Configurable):
@@ -97,10 +97,10 @@ def configured(name: str, found: object, options: object = None) -> Scenario:
 
 
 def options_of(name: str) -> type | None:
-    """The dataclass of a scenario's own options; None where it has none.
+    """Return the dataclass of a scenario's own options; None where it has none.
 
     Raises:
-        ScenarioError: See `load_scenario`.
+        ScenarioError: The scenario cannot be found or imported, see `load_scenario`.
     """
     if name in OPTIONS:
         place = OPTIONS[name]
@@ -113,16 +113,16 @@ def options_of(name: str) -> type | None:
 
 
 def options_of_object(found: object, *, name: str = "of this object") -> type | None:
-    """The dataclass of the own options of a scenario or its class; None where it has none.
+    """Return the options dataclass of a scenario, given it or its class; None where it has none.
 
     Raises:
-        ScenarioError: Its `options` are no dataclass.
+        ScenarioError: Its `options` is not a dataclass.
     """
     return _options_kind(name, found) if hasattr(found, "options") else None
 
 
 def loaded_from_files() -> tuple[ModuleType, ...]:
-    """The modules that belong to scenarios of files: the file itself, and what it imported beside it."""
+    """Return the modules of scenarios that were loaded from files, with the user's modules beside them."""
     files = [each for key, each in sys.modules.items() if key.startswith(FILE_MODULE)]
     folders = {Path(each.__file__).parent for each in files if each.__file__}
     return tuple(
@@ -133,7 +133,7 @@ def loaded_from_files() -> tuple[ModuleType, ...]:
 
 
 def _lies_in(module: ModuleType, folder: Path) -> bool:
-    """Return whether a module is the user's own, in this folder or below it."""
+    """Return whether a module is the user's own and lies in this folder or below it."""
     file = getattr(module, "__file__", None)
     name = getattr(module, "__name__", "__main__")
     if not file or name == "__main__" or name.partition(".")[0] in {*OURS, "tests"}:
@@ -154,7 +154,11 @@ def _options_kind(name: str, scenario: object) -> type:
 
 
 def _found(name: str) -> Any:  # noqa: ANN401 - it is not known yet what it is
-    """The class or object behind a name."""
+    """Return the class or object that a value of `--scenario` names.
+
+    Raises:
+        ScenarioError: It cannot be found or imported.
+    """
     place, colon, attribute = BUILT_IN.get(name, name).rpartition(":")
     is_file = place.endswith(".py")
     if not (place and colon and attribute):
@@ -177,15 +181,15 @@ def _could_be(value: object, module: ModuleType) -> bool:
 
 
 def _made(name: str, found: Any) -> Scenario:  # noqa: ANN401 - it is checked here
-    """An object of a class, or the object itself.
+    """Return an instance of a scenario class, or the object itself, checked for its members.
 
     Raises:
-        ScenarioError: It cannot be made, or lacks a member.
+        ScenarioError: The class cannot be instantiated, or the object lacks a member of `Scenario`.
     """
     try:
         scenario = found() if isinstance(found, type) else found
     except Exception as error:
-        # It is the user's code, and may raise anything.
+        # The constructor is the user's code, which may raise anything.
         message = (
             f"--scenario {name}: {raised_text(error, whole=True)}. A class must take no arguments; "
             "give it `options` for what can be chosen."
@@ -202,7 +206,7 @@ def _made(name: str, found: Any) -> Scenario:  # noqa: ANN401 - it is checked he
 
 
 def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
-    """A user's module, whose own errors are told as what they are.
+    """Import a user's module, and report what it raises as an error of the scenario.
 
     Raises:
         ScenarioError: It cannot be imported.
@@ -248,7 +252,7 @@ def _remedy(error: Exception, name: str) -> str:
 
 def _importer(module: str) -> Callable[[], ModuleType]:
     def load() -> ModuleType:
-        # Behind all others: what lies in the working folder must not replace a package.
+        # Last in the path, so that nothing in the working folder shadows an installed package.
         if str(Path.cwd()) not in sys.path and "" not in sys.path:
             sys.path.append(str(Path.cwd()))
         return importlib.import_module(module)
@@ -257,7 +261,7 @@ def _importer(module: str) -> Callable[[], ModuleType]:
 
 
 def _from_file(path: Path) -> ModuleType:
-    """A module from a file; the modules beside it can be imported by it.
+    """Import a module from a file, which can import the modules beside it.
 
     Raises:
         ScenarioError: There is no such file.

@@ -1,8 +1,8 @@
-"""Studies from Python and notebooks: `run_study` takes the options of a command, and returns its results.
+"""Studies from Python and notebooks: `run_study` takes the options of a command and returns its results.
 
-It works in a running event loop, and in a thread that is not the main one, where signals are left alone.
-In the main thread Ctrl-C, or a notebook's interrupt, ends the trials, and what is known is returned;
-once more, it ends the call.
+It works inside a running event loop, and in threads other than the main one, where it installs no signal
+handlers. In the main thread, Ctrl-C or a notebook's interrupt ends the trials, and the results so far
+are returned; a second one ends the call.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ GRIDS: dict[str, tuple[Design, type[StudyOptions]]] = {
     "pretraining": (PRETRAINING, PretrainingOptions),
     "multitask": (MULTITASK, MultitaskOptions),
 }
-"""Studies of a grid by name, with what they train and the options that they take."""
+"""Paradigms that train a grid, by name, with their design and the class of their options."""
 
 SEARCH = "search"
 
@@ -66,27 +66,29 @@ page = analysis.write_report(findings)
 said = findings.recommendation
 print(json.dumps({"text": said.text, "caveats": said.caveats, "page": str(page)}))
 """
-"""What a process of its own is given, so that a study does not depend on who reads it."""
+"""Script that writes the report and prints the recommendation as JSON.
+
+It runs in a separate process because `study` must not import `analysis`."""
 
 
 SHOWN = (
     *("setup", "batch_size", "learning_rate", "seed"),
     *("status", "epochs", "best_val_score", "energy_j", "energy_method"),
 )
-"""Columns of the trials that a notebook shows."""
+"""Columns of the trials table that a notebook shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
-    """A study that was run, and what it says.
+    """Results of a study that was run.
 
     Attributes:
-        folder: Where its results lie.
-        failed: Trials that failed, by identifier, with the last line of what went wrong.
+        folder: Path or URI of the folder with its results.
+        failed: Failed trials by identifier, each with the last line of its error; None where unknown.
         unfinished: Number of trials that have not ended.
-        recommendation: Which setup to use, in a paragraph; None where no report was made.
-        caveats: What limits that advice, a sentence each.
-        report: The report's page; None where no report was made.
+        recommendation: Which setup to use, as a paragraph; None where no report was made.
+        caveats: Limitations of that recommendation, a sentence each.
+        report: Path of the report's HTML page; None where no report was made.
     """
 
     folder: str
@@ -98,12 +100,12 @@ class StudyResult:
 
     @cached_property
     def trials(self) -> "pd.DataFrame":
-        """A row for each trial; columns as `study.record.records.TrialRecord` explains them."""
+        """A row for each trial; `study.record.records.TrialRecord` documents the columns."""
         return self._table(TRIALS_FILE)
 
     @cached_property
     def epochs(self) -> "pd.DataFrame":
-        """A row for each epoch; columns as `study.record.records.EpochRecord` explains them."""
+        """A row for each epoch; `study.record.records.EpochRecord` documents the columns."""
         return self._table(EPOCHS_FILE)
 
     def _table(self, name: str) -> "pd.DataFrame":
@@ -113,7 +115,7 @@ class StudyResult:
         return pd.DataFrame(StudyFolder(parent, study).read_rows(name))
 
     def _repr_html_(self) -> str:
-        """Return the answer for a notebook: advice, caveats, and the trials."""
+        """Return HTML for a notebook: recommendation, caveats, and the table of trials."""
         trials = self.trials.reindex(columns=SHOWN)
         parts = [
             f"<h4>Study {html.escape(self.folder.rpartition('/')[2])}</h4>",
@@ -132,22 +134,24 @@ def run_study(
     console: Console | None = None,
     **options: Any,  # noqa: ANN401 - any option of the command
 ) -> StudyResult:
-    """Run a study, or go on with one.
+    """Run a study, or resume one.
 
     Args:
         paradigm: `regime`, `pretraining`, `multitask` or `search`.
-        scenario: The value of `--scenario`, or a scenario: an object or a class without arguments;
-            left out, the command's own default.
-        report: Whether the report is made, and its recommendation returned.
-        console: Where progress is shown; the terminal or the notebook by default.
-        options: Options of `python -m study.PARADIGM` by their names with underscores, and the
+        scenario: A value of `--scenario`, or a scenario: an object, or a class that takes no
+            arguments; if omitted, the default of the command.
+        report: Whether to write the report and return its recommendation. Studies in remote storage
+            get no report.
+        console: Where progress is shown; by default the terminal or the notebook.
+        options: Options of `python -m study.PARADIGM`, with underscores in their names, and the
             scenario's own.
 
     Returns:
-        What became of the trials, as tables, and the advice.
+        The trials and epochs as tables, and the recommendation.
 
     Raises:
-        StudyError: Something the user can mend; no trial was started.
+        StudyError: An error that the user can fix; no trial was started.
+        KeyboardInterrupt: The study was interrupted a second time.
 
     Examples:
         A study of two batch sizes::
@@ -161,7 +165,7 @@ def run_study(
     """
     chosen, found = _options(_options_of(paradigm), scenario, options)
     with _without_hints(), exports_of(chosen.log) as exports:
-        # Ray and torch take seconds to load; a wrong option need not wait for them.
+        # Ray and torch take seconds to load, so they are imported only once the options are valid.
         with quickly_loading():
             from study.execution.launch import run_study as launch  # noqa: PLC0415
 
@@ -190,7 +194,7 @@ def run_study(
 
 @contextmanager
 def _without_hints() -> Iterator[None]:
-    """Keep libraries from asking for widgets in a notebook, which shows our progress without them."""
+    """Silence hints of libraries to install notebook widgets, which our progress display does not need."""
     logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="IProgress not found")
@@ -198,7 +202,7 @@ def _without_hints() -> Iterator[None]:
 
 
 def _interrupted(_: int) -> None:
-    """End the study at once, but not the program or the notebook that has started it.
+    """Abort the study, but not the program or the notebook that started it.
 
     Raises:
         KeyboardInterrupt: Always.
@@ -207,10 +211,10 @@ def _interrupted(_: int) -> None:
 
 
 def _options_of(paradigm: str) -> type[StudyOptions]:
-    """Options of a kind of study.
+    """Return the class of the options of a paradigm.
 
     Raises:
-        OptionError: There is no such kind.
+        OptionError: There is no such paradigm.
     """
     if paradigm in GRIDS:
         return GRIDS[paradigm][1]
@@ -225,7 +229,7 @@ def _options_of(paradigm: str) -> type[StudyOptions]:
 def _trials_of(
     paradigm: str, options: StudyOptions, scenario: Scenario
 ) -> tuple[Design, "TrialSource"]:
-    """Design of a study, and the source of its trials."""
+    """Return the design of a study and the source of its trials."""
     from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as above
 
     if paradigm in GRIDS:
@@ -242,10 +246,10 @@ def _trials_of(
 def _options(
     kind: type[StudyOptions], scenario: str | Scenario | type, given: Mapping[str, Any]
 ) -> tuple[StudyOptions, Scenario]:
-    """The options of the command, and the scenario with its own.
+    """Return the study's options, and the scenario configured with its own options.
 
     Raises:
-        OptionError: A name is not that of an option, or a value is not allowed.
+        OptionError: There is no option of a given name, or a value is not allowed.
     """
     names = {each.name for each in dataclasses.fields(kind)} - {"scenario", "scenario_options"}
     values: dict[str, Any] = {
@@ -275,10 +279,10 @@ def _options(
 
 
 def _check_kinds(kind: type[StudyOptions], values: Mapping[str, Any]) -> None:
-    """Refuse one value in the place of a list, and words in the place of a number.
+    """Refuse a single value where a list is expected, and anything but a number where one is.
 
     Raises:
-        OptionError: A value is of another kind than its option's default.
+        OptionError: The type of a value does not match that of its option's default.
     """
     for each in dataclasses.fields(kind):
         value = values.get(each.name)
@@ -298,12 +302,12 @@ def _name_of(scenario: object) -> str:
 
 
 def _as_options_are(value: object) -> object:
-    """Lists and ranges as the tuples that options are."""
+    """Convert lists and ranges to tuples, as options store them."""
     return tuple(value) if isinstance(value, list | range) else value
 
 
 def _answer(folder: StudyFolder, options: StudyOptions) -> dict[str, Any]:
-    """Have the report made; what it recommends, or nothing where it cannot be made."""
+    """Write the report in a separate process and return its recommendation; empty where that fails."""
     tolerance, prefer = 1.0, "balanced"
     if isinstance(options, ComparisonOptions):
         tolerance, prefer = options.tolerance, options.prefer

@@ -1,1 +1,1 @@
-"""Axes that setups differ in: those that every study knows, those of a scenario, and coupled ones."""
+"""Axes that setups differ in: those known to every study, a scenario's own, and coupled axes."""

@@ -1,4 +1,4 @@
-"""Axes that are coupled: `--tie NAME=sqrt(OTHER)`, and setups that are one.
+"""Coupled axes, `--tie NAME=sqrt(OTHER)`, and the check for setups that become identical.
 
 --tie learning_rate=sqrt(batch_size)        the rates given are those of the smallest batch size
 """
@@ -17,26 +17,27 @@ FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = {
     "sqrt": math.sqrt,
     "linear": lambda ratio: ratio,
 }
-"""By what a tied value is multiplied, from how many times the other one is its smallest value."""
+"""Functions of a tie: from the ratio of the other axis to its smallest value, to the tied value's factor."""
 
 DIGITS: Final = 12
-"""Significant digits of a tied value: 0.001 x 2, and not 0.0020000000000000005."""
+"""Significant digits that a tied value is rounded to: 0.002 instead of 0.0020000000000000005."""
 
 _TIE = re.compile(r"(?P<name>\w+)=(?P<function>\w+)\((?P<other>\w+)\)")
 
 Setup = dict[str, Any]
-"""A value by the name of each axis."""
+"""Values by the name of the axis."""
 
 
 def setups_of(axes: Mapping[str, Sequence[Any]], ties: Sequence[str] = ()) -> list[Setup]:
-    """Return all setups of some axes; the last axis is the innermost.
+    """Return all setups of a grid; the last axis is the innermost.
 
     Args:
-        axes: Values by name.
+        axes: Values of each axis by its name.
         ties: The values of `--tie`.
 
     Raises:
-        OptionError: A tie is not of its form, names what is no axis of numbers, or makes two setups one.
+        OptionError: A tie is malformed, names something other than an axis of positive numbers, or makes
+            two setups identical.
     """
     setups = [dict(zip(axes, each, strict=True)) for each in itertools.product(*axes.values())]
     tied: set[str] = set()
@@ -50,10 +51,10 @@ def setups_of(axes: Mapping[str, Sequence[Any]], ties: Sequence[str] = ()) -> li
 
 
 def refuse_same(setups: Sequence[Setup], *, where: str) -> None:
-    """Refuse setups of which two are one.
+    """Refuse setups of which two are identical.
 
     Raises:
-        OptionError: There are such; the message names the first.
+        OptionError: Two setups are identical; the message names the first such pair.
     """
     known: dict[frozenset[tuple[str, Any]], int] = {}
     for number, setup in enumerate(setups, start=1):
@@ -70,7 +71,11 @@ def refuse_same(setups: Sequence[Setup], *, where: str) -> None:
 def _tie(
     text: str, axes: Mapping[str, Sequence[Any]], tied: set[str]
 ) -> tuple[str, Callable[[Setup], float]]:
-    """The axis that a tie changes, and its factor in a setup."""
+    """Parse a tie into the axis that it scales and a function that gives its factor in a setup.
+
+    Raises:
+        OptionError: The tie is malformed, names an unsuitable axis, or one that is tied already.
+    """
     match = _TIE.fullmatch(text.replace(" ", ""))
     if match is None or match["function"] not in FUNCTIONS:
         forms = " or ".join(f"NAME={each}(OTHER)" for each in FUNCTIONS)

@@ -1,4 +1,4 @@
-"""`--axis NAME=V1,V2,...`: further axes of a study, and those that a scenario has of its own.
+"""Parsing of `--axis NAME=V1,V2,...`: further axes of a study, those of its scenario included.
 
 --axis precision=fp32,bf16 --axis compile=false,true        4 times as many setups
 """
@@ -16,16 +16,16 @@ from study.errors import OptionError
 from study.scenario import Configurable, Scenario, Searchable
 
 OWN_OPTIONS: Final = {"batch_size": "--batch-sizes", "learning_rate": "--learning-rates"}
-"""Axes that have an option of their own."""
+"""Axes that are set by an option of their own instead of `--axis`."""
 
 _AXIS = re.compile(r"(?P<name>\w+)=(?P<values>[^,]+(,[^,]+)*)")
 
 
 def split_axes(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return names and values, as text, of the values of `--axis`.
+    """Split the values of `--axis` into names and values, both as text.
 
     Raises:
-        OptionError: One is not of that form, is given twice, or has an option of its own.
+        OptionError: One is malformed, is given twice, or has an option of its own.
     """
     found: dict[str, tuple[str, ...]] = {}
     for text in given:
@@ -49,15 +49,15 @@ def split_axes(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def further_axes(
     given: Sequence[str], scenario: Scenario, options: object = None
 ) -> dict[str, tuple[Any, ...]]:
-    """Return the values of `--axis` by name.
+    """Return the parsed values of `--axis` by the name of the axis.
 
     Args:
         given: The values of `--axis`.
-        scenario: Has axes of its own: what it offers to a search, and its options.
-        options: The scenario's own, an instance of its `options`; None for their defaults.
+        scenario: The scenario; its options and what it offers to a search are axes, too.
+        options: The scenario's own options, an instance of its `options`; None for their defaults.
 
     Raises:
-        OptionError: Nobody knows an axis, or a value is not allowed.
+        OptionError: An axis is unknown, or a value is not allowed.
     """
     kinds = _kinds(scenario, options)
     found = {}
@@ -76,7 +76,7 @@ def further_axes(
 
 
 def _kinds(scenario: Scenario, options: object) -> dict[str, AxisKind]:
-    """Kinds of axes that there can be with a scenario."""
+    """Return the kinds of all axes that are possible with a scenario, by name."""
     kinds = dict(KNOWN)
     if isinstance(scenario, Configurable):
         of = scenario.options if options is None else type(options)
@@ -90,7 +90,7 @@ def _kinds(scenario: Scenario, options: object) -> dict[str, AxisKind]:
 
 
 def _kind_of_option(hint: object) -> AxisKind:
-    """Kind of the values of an option, by its type; what else they must be, it says itself."""
+    """Return the kind of a scenario option's values, by its type hint; the option checks the rest itself."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next((each for each in typing.get_args(hint) if each is not type(None)), str)
     if typing.get_origin(hint) is typing.Literal:
@@ -119,7 +119,7 @@ def _values_of_kind(name: str, values: Sequence[str], kind: AxisKind) -> tuple[A
 
 
 def _plain(text: str) -> bool | int | float | str:
-    """A value as a number, true or false where it is one, else as the word that it is."""
+    """Parse a value as a bool or a number where possible; else return the text."""
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
     for kind in (int, float):
@@ -131,7 +131,7 @@ def _plain(text: str) -> bool | int | float | str:
 
 
 def refuse(got: str, allowed: str) -> NoReturn:
-    """Say what was got and what is allowed.
+    """Raise an error that says what was given and what is allowed.
 
     Raises:
         OptionError: Always.

@@ -1,7 +1,8 @@
-"""The axes that every study knows: what their values may be, and which change cost alone.
+"""Axes known to every study: which values they allow, and which of them are cost-only.
 
-A setup is a value on each axis. An axis is *cost-only* where its value changes the time and the energy of
-an epoch but not what is learnt in it: trainings that differ in nothing else have one learning curve.
+A setup has one value on each axis. An axis is *cost-only* where its value changes the time and the energy
+of an epoch but not what is learnt in it; trainings that differ only in such axes have the same learning
+curve.
 """
 
 import math
@@ -16,13 +17,13 @@ POWER_LIMIT: Final = "power_limit_w"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AxisKind:
-    """Kind of values that an axis may have.
+    """Kind of values that an axis accepts.
 
     Attributes:
-        allowed: In words.
-        accepts: Whether a value is allowed.
-        is_number: Whether it can be a range, too.
-        whole: Whether its numbers are whole.
+        allowed: The allowed values in words, for messages.
+        accepts: Returns whether a value is allowed.
+        is_number: Whether its values are numbers, so that a search may also take a range of them.
+        whole: Whether its values are integers.
     """
 
     allowed: str
@@ -57,14 +58,14 @@ KNOWN: Final[Mapping[str, AxisKind]] = {
         is_number=True,
     ),
 }
-"""What setups of every scenario may differ in."""
+"""Axes that are available with every scenario, by name."""
 
 
 def is_cost_only(name: str) -> bool:
-    """Return whether an axis changes cost and not learning; one that is not known here is taken to change both."""
+    """Return whether an axis changes only the cost; an unknown axis is assumed to change learning too."""
     return name in COST_ONLY_AXES
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a finite number; true and false are none."""
+    """Return whether a value is a finite number; bools are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

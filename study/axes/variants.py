@@ -1,4 +1,4 @@
-"""A scenario whose own options are axes: once for each of their values, with the data of each."""
+"""Variants of a scenario whose own options are axes: one for each combination of values, with its data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -11,12 +11,12 @@ from study.scenario import Configurable, Data, Scenario, Searchable
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Variant:
-    """A scenario with some values of its own options.
+    """A scenario with particular values of its own options.
 
     Attributes:
-        parameters: Those values, by name.
-        scenario: With them.
-        data: As it loads them then.
+        parameters: These values by the name of the option.
+        scenario: The scenario configured with them.
+        data: The data that this scenario loads.
     """
 
     parameters: Mapping[str, Any]
@@ -32,17 +32,17 @@ def with_variants(
     *,
     load: Callable[[Scenario], Data],
 ) -> Data:
-    """Return the data with those of all other values of the scenario's options that setups choose.
+    """Return the data with a variant for each combination of the scenario's options that setups choose.
 
     Args:
-        scenario: With the options as they were given.
-        data: As it was loaded.
-        setups: Of the study.
-        options: As they were given; None for the defaults.
+        scenario: The scenario, configured with the options as given.
+        data: Its data, as loaded.
+        setups: Setups of the study.
+        options: The scenario's options as given; None for their defaults.
         load: Loads the data of a scenario.
 
     Raises:
-        OptionError: The scenario does not take a value.
+        OptionError: The scenario refuses a value.
     """
     if not isinstance(scenario, Configurable):
         return data
@@ -64,9 +64,9 @@ def variant_of(
     """Return the scenario and the data of a setup.
 
     Args:
-        scenario: Of the study.
-        data: Of the study.
-        parameters: What the setup chooses besides batch size and learning rate.
+        scenario: Scenario of the study.
+        data: Data of the study, with its variants.
+        parameters: Values of the setup besides batch size and learning rate, by name.
     """
     for each in data.variants:
         if all(parameters.get(name) == value for name, value in each.parameters.items()):

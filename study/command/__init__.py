@@ -1,1 +1,1 @@
-"""Run a study command: its command line parsed, the study and its report, an exit status."""
+"""Study commands: parsing of the command line, the run of the study and its report, the exit status."""

@@ -1,4 +1,4 @@
-"""The end of a command: its exit status, and a word on what ended it."""
+"""Exit status of a command, and the message about the error or interrupt that ended it."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from study.errors import StudyError
 from trackers.terminal import INTERRUPTED, REFUSED, as_started
 
 SOME_FAILED = 1
-"""Exit status of a study of which trials failed; the others are those of every command."""
+"""Exit status of a study with failed trials; the other statuses are shared by all commands."""
 
 
 def exit_status(
@@ -16,10 +16,10 @@ def exit_status(
     """Run a command, and return its exit status.
 
     Args:
-        program: The module behind `python -m`, which its errors begin with.
-        run: The command; returns the status of one that nothing ends before.
-        on_interrupt: Is called where somebody interrupts it, and returns whether it has said itself what
-            that means.
+        program: Module name after `python -m`, which prefixes error messages.
+        run: The command; returns its exit status where it ends normally.
+        on_interrupt: Called on a keyboard interrupt; returns True to suppress the message that the
+            command was interrupted before the first trial.
     """
     named = as_started(f"python -m {program}").removeprefix("python -m ")
     try:

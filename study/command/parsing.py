@@ -1,7 +1,7 @@
-"""Parsing of a command: groups of `--help`, the scenario's own options, renamed ones.
+"""Parsing of command lines: groups in `--help`, options of the scenario, options that were renamed.
 
-The groups are made from the options' dataclass when the command line is read, so that an option is
-one field with one paragraph of the docstring, and a program reads it as `options.batch_sizes`.
+The groups are generated from the options dataclass when the command line is parsed. An option is
+therefore one field with one entry of the docstring, and code reads it as `options.batch_sizes`.
 """
 
 import dataclasses
@@ -52,27 +52,29 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "log",
     ),
 }
-"""Options by their group in `--help`; those of one command alone that stand in none follow."""
+"""Options by group, in the order of `--help`; an option in none of them goes to `OWN_GROUP`."""
 
 OWN_GROUP = "command"
 SCENARIO_GROUP = "scenario"
 
 
 def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:
-    """Options from a command line, as they are run; `--help` and unknown options end the program as usual.
+    """Parse a command line into the options to run with.
+
+    As usual, `--help` and unknown options end the program.
 
     Args:
-        kind: What the command takes.
-        program: The module behind `python -m`.
-        description: First lines of its `--help`.
-        args: The command line behind the program's name.
+        kind: Class of the command's options.
+        program: Module name after `python -m`.
+        description: First lines of `--help`.
+        args: Arguments after the name of the program.
 
     Raises:
-        OptionError: A value is not allowed, an option has another name now, or the working folder is
-            gone.
-        ScenarioError: `--scenario` does not lead to a scenario.
+        OptionError: A value is not allowed, an option was renamed, or the working folder no longer
+            exists.
+        ScenarioError: `--scenario` does not name a scenario.
     """
-    if working_folder_is_gone():  # torch's own libraries end the program then
+    if working_folder_is_gone():  # libraries of torch would crash the process
         raise OptionError(GONE)
     refuse_old_names(args, kind)
     own = options_of(_scenario_in(args) or _default(kind, "scenario"))
@@ -98,19 +100,19 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
 
 
 def _given_in(args: Sequence[str]) -> frozenset[str]:
-    """Names of the options that a command line gives."""
+    """Return the names of the options that a command line contains."""
     given = (word.partition("=")[0] for word in args if word.startswith("--"))
     return frozenset(option.removeprefix("--").replace("-", "_") for option in given)
 
 
 def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
-    """The command as it can be typed again."""
+    """Return the command as the user can type it again."""
     first, *words = as_started(f"python -m {program}").split()
     return (Path(sys.executable).name if first == "python" else first, *words, *args)
 
 
 def _groups(kind: type[StudyOptions]) -> list[tuple[str, tuple[str, ...]]]:
-    """Titles and options of `kind`, without those that its scenario has."""
+    """Return the groups of `kind` as titles and option names, without the options of the scenario."""
     there = [each.name for each in dataclasses.fields(kind) if each.name != "scenario_options"]
     groups = [
         (title, tuple(name for name in names if name in there)) for title, names in GROUPS.items()
@@ -121,7 +123,7 @@ def _groups(kind: type[StudyOptions]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _as_dataclass(kind: type[StudyOptions], title: str, names: tuple[str, ...]) -> type:
-    """The options of one group, as tyro reads them."""
+    """Return a dataclass with the options of one group, for tyro."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return dataclasses.make_dataclass(
         title.title().replace(" ", ""),
@@ -133,7 +135,7 @@ def _as_dataclass(kind: type[StudyOptions], title: str, names: tuple[str, ...]) 
 
 
 def _documented(kind: type[StudyOptions]) -> str:
-    """One docstring of a class and those that it derives from; of an option its last words count."""
+    """Merge the attribute docs of a class and its bases; for an overridden option tyro takes the last."""
     attributes = [
         inspect.cleandoc(each.__doc__).partition("Attributes:\n")[2]
         for each in reversed(kind.__mro__)
@@ -157,7 +159,7 @@ def _default(kind: type[StudyOptions], name: str) -> Any:  # noqa: ANN401 - any 
 
 
 def _scenario_in(args: Sequence[str]) -> str | None:
-    """The value of `--scenario`, which decides what else may be given."""
+    """Return the value of `--scenario`, which determines the further options; None where not given."""
     for place, given in enumerate(args):
         option, equals, value = given.partition("=")
         if option == "--scenario":
@@ -166,14 +168,15 @@ def _scenario_in(args: Sequence[str]) -> str | None:
 
 
 def refuse_old_names(args: Sequence[str], kind: type) -> None:
-    """Answer an option of version 0.1 with its present name.
+    """Refuse an option name of version 0.1, and say what it is called now.
 
     Args:
         args: The command line.
-        kind: What the command takes: an option that it never had is answered as any other.
+        kind: Class of the command's options; an option that was renamed to one that this command lacks
+            is left to be refused as unknown.
 
     Raises:
-        OptionError: There is one.
+        OptionError: The command line contains a renamed option.
     """
     message = renamed_option(args, {each.name for each in dataclasses.fields(kind)})
     if message is not None:

@@ -1,4 +1,4 @@
-"""The frame of all study commands: a command line in, a study, its analysis, an exit status out."""
+"""The common frame of all study commands, from the command line over study and report to the exit status."""
 
 import atexit
 import json
@@ -41,11 +41,11 @@ def main(
     """Run a study command.
 
     Args:
-        design: The kind of study.
-        program: The module behind `python -m`.
-        description: First lines of its `--help`.
-        args: The command line behind the program's name.
-        options_of: The options that it takes.
+        design: Design of the kind of study.
+        program: Module name after `python -m`.
+        description: First lines of `--help`.
+        args: Arguments after the name of the program.
+        options_of: Class of the command's options.
 
     Returns:
         The exit status.
@@ -84,24 +84,24 @@ def carried_out(
     report: "ReportProcess",
     early: EarlyRay | None = None,
 ) -> tuple[StudyOutcome, bool]:
-    """Run a study to its report, and hand both to its exporters.
+    """Run a study, write its report, and pass both to its exporters.
 
     Args:
-        design: The kind of study.
-        options: Its options.
-        source: Where its trials come from.
-        command: As it was typed.
-        console: Where it is told.
-        report: Makes the report.
-        early: A local Ray whose start has begun.
+        design: Design of the kind of study.
+        options: Options of the study.
+        source: Source of its trials.
+        command: The command as it was typed.
+        console: Console for progress and messages.
+        report: Process that writes the report.
+        early: A local Ray that is already starting; None to start or reach Ray here.
 
     Returns:
-        What came of it, and whether nobody interrupted the report.
+        The outcome of the study, and False where the report was interrupted, else True.
 
     Raises:
-        StudyError: Something the user can mend; no trial was started.
+        StudyError: An error that the user can fix; no trial was started.
     """
-    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
+    # Ray and torch take seconds to load, so they are not imported for a wrong option or --help.
     with quickly_loading():
         from study.execution.launch import run_study  # noqa: PLC0415
 
@@ -129,59 +129,61 @@ end_with_parent(int(sys.argv.pop(1)))
 sys.orig_argv = json.loads(sys.argv.pop(1))
 runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 """
-"""What the process of the report runs, which ends with the command whatever ends that, and names our
-commands as that was started."""
+"""Script of the report's process.
+
+It ends together with the command, however that ends, and gets the command's `sys.orig_argv` so that its
+messages name our commands in the way in which the user started this one."""
 
 
 def sayer(console: Console) -> Callable[[str], None]:
-    """Return what shows a sentence on a console, as it is."""
+    """Return a function that prints a sentence on a console verbatim."""
     return partial(console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
 
 
 @final
 class ReportProcess:
-    """Prints tables, ranking and recommendation, and writes the report.
+    """Prints tables, ranking and recommendation, and writes the report, in a separate process.
 
-    In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
-    or is interrupted takes nothing from the study.
+    The separate process keeps `study` independent of `analysis`, and a report that fails or is
+    interrupted does not affect the study.
 
     Attributes:
-        wanted: Whether it is to be made.
+        wanted: Whether a report is to be made.
     """
 
     def __init__(self) -> None:
-        """Begin nothing yet."""
+        """Prepare the report without starting its process."""
         self.wanted = True
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
 
     def begin(self, folder: StudyFolder) -> None:
-        """Begin with a study that is written, while its Ray is shut down.
+        """Start on the report of a study whose results are written, while its Ray still shuts down.
 
         Args:
-            folder: Of the study.
+            folder: Folder of the study.
         """
         self._folder = folder.path
         if not (self.wanted and folder.is_local):
             return
         packages = str(Path(__file__).parents[2])
         paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
-        # It is no process of the study's Ray, all of which are ended with it.
+        # Without the mark by which processes of the study's Ray are recognised and ended.
         env = {name: value for name, value in os.environ.items() if name != MARK}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                # Not the working folder first: it may hold an `analysis` of its own.
+                # -P keeps the working folder out of the path: it may hold an `analysis` of its own.
                 [
                     *(sys.executable, "-P", "-c", REPORT, str(os.getpid())),
                     *(json.dumps(sys.orig_argv), folder.path),
                 ],
                 env={**env, "PYTHONPATH": os.pathsep.join(paths)},
             )
-        except OSError as error:  # no process or memory is left; the study is written
+        except OSError as error:  # out of processes or memory; the study itself is already written
             sys.stderr.write(f"no report ({error.strerror or error}); {self._by_hand()}\n")
 
     def ended(self) -> bool:
-        """Wait for its end, and return whether nobody interrupted it."""
+        """Wait for the report, and return False where it was interrupted, else True."""
         if self._process is None:
             return True
         try:
@@ -193,10 +195,10 @@ class ReportProcess:
         return not interrupted
 
     def cut(self) -> bool:
-        """End it, because somebody interrupts the command, and return whether the study was written."""
-        if self._process is None or self._process.poll() == 0:  # it is not wanted, or made
+        """End the report because the command was interrupted, and return whether the study is written."""
+        if self._process is None or self._process.poll() == 0:  # not wanted, or already made
             return bool(self._folder)
-        self._process.kill()  # a terminal has told it too, but others may not have
+        self._process.kill()  # Ctrl-C in a terminal reaches it too, but other interrupts may not
         self._process.wait()
         sys.stderr.write(f"no report; {self._by_hand()}\n")
         return True
@@ -206,14 +208,14 @@ class ReportProcess:
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:
-    """The exit status, with a word on what did not go well.
+    """Return the exit status, and print which trials failed or have not ended.
 
     Args:
-        outcome: Of the study.
-        console: Where it is said.
-        reported: Whether nobody interrupted the report.
+        outcome: Outcome of the study.
+        console: Console for the messages.
+        reported: False where the report was interrupted.
     """
-    # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
+    # Everything is done, but Python takes a moment to exit; a Ctrl-C now would only spoil the status.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     for trial in outcome.failed:
         console.print(

@@ -1,5 +1,5 @@
-"""Statements that a study's repeats allow: intervals, probabilities, the choice, the next repeat.
+"""Statistical inference from a study's repeats: intervals, probabilities, the choice, the next repeat.
 
-Numpy and scipy only. Arrays end in an axis of setups; axes before it are studies, which the
-simulations of `benchmarks.calibration` have by the thousand and a report has none of.
+Uses numpy and scipy only. The last axis of arrays is setups. Any axes before it are studies: the
+simulations of `benchmarks.calibration` have thousands of them, a report has no such axis.
 """

@@ -1,19 +1,21 @@
-"""Choice of the setup to train once more: the one whose repeat tells most about which to use.
+"""Choice of the setup to repeat next: the one whose repeat is most informative about which setup to use.
 
 Four rules, compared in `benchmarks.calibration` (the first two) and `benchmarks.search`:
 
-    knowledge gradient   the repeat by which the least expected loss is expected to fall most, each
-                         setup by itself (Frazier, Powell and Dayanik 2008, SIAM Journal on Control
+    knowledge gradient   the repeat expected to reduce the least expected loss most, considering each
+                         setup on its own (Frazier, Powell and Dayanik 2008, SIAM Journal on Control
                          and Optimization 47:2410): s f(gap / s), f(z) = phi(z) - z Phi(-z), where s
-                         is by how much the repeat can move the expected loss of the setup, and gap
-                         how far that loss is from the least of the others
-    top two              the chosen setup or its likeliest rival, whichever varies more per repeat
-                         (Russo 2020, Operations Research 68:1625, without his coin)
-    racing               of those that are the best with at least 5 %, the one with fewest repeats
-                         (Maron and Moore 1997, Artificial Intelligence Review 11:193)
-    successive rejects   in phases: all get repeats, then all but the worst, until two are left, as
-                         long as they would with as many repeats as setups (Audibert, Bubeck and
-                         Munos 2010, COLT: Best arm identification in multi-armed bandits)
+                         is the standard deviation by which the repeat can move the setup's expected
+                         loss, and gap is the distance of that loss from the least of the others
+    top two              the chosen setup or its likeliest rival, whichever repeat explains more
+                         variance (Russo 2020, Operations Research 68:1625, without the coin flip)
+    racing               among the setups that are best with a probability of at least 5 %, the one
+                         with the fewest repeats (Maron and Moore 1997, Artificial Intelligence Review
+                         11:193)
+    successive rejects   in phases: all setups get repeats, then all but the worst, until two are
+                         left; the phases are as long as for a budget of one further repeat per setup
+                         (Audibert, Bubeck and Munos 2010, COLT: Best arm identification in
+                         multi-armed bandits)
 """
 
 from enum import StrEnum
@@ -46,31 +48,31 @@ def next_repeat(
     rule: Rule = Rule.KNOWLEDGE_GRADIENT,
     allowed: Truths | None = None,
 ) -> Integers:
-    """Place of the setup to train once more. Shape (...).
+    """Return the index of the setup to repeat next. Shape (...).
 
     Args:
-        energy: Of logarithms of joules.
-        objective: The higher the better.
-        aim: What is asked of a setup.
-        rule: How it is chosen.
-        allowed: Setups that can be trained once more; None for all. Shape (..., setups).
+        energy: Posterior of the logarithms of joules.
+        objective: Posterior of the objective, higher is better.
+        aim: Requirements on a setup.
+        rule: Rule by which it is chosen.
+        allowed: Mask of the setups that may be repeated; None for all. Shape (..., setups).
     """
     worth = _WORTHS[rule](energy, objective, aim)
     return np.asarray((worth if allowed is None else np.where(allowed, worth, -np.inf)).argmax(-1))
 
 
 def sure_enough(choice: Choice, probability: float) -> Truths:
-    """Return whether the chosen setup is right with at least a probability. Shape (...).
+    """Return whether the chosen setup is right with at least a given probability. Shape (...).
 
     Args:
-        choice: What was chosen.
-        probability: Asked for; right is within the tolerance and within 5 % of the cheapest such.
+        choice: The choice, with its probabilities.
+        probability: Required probability that it is right, see `Choice.right`.
     """
     return np.asarray(choice.of_chosen(choice.right) >= probability)
 
 
 def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """Expected decrease of the least expected loss by one more repeat of each setup."""
+    """Return the expected decrease of the least expected loss by one more repeat of each setup."""
     lost = losses(energy.pooled, objective.pooled, aim)
     expected = lost.mean(axis=-2)
     order = np.sort(expected, axis=-1)
@@ -83,7 +85,7 @@ def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Fl
 
 
 def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """Share of the loss between leader and likeliest rival that a repeat explains; else -1."""
+    """Return the variance that a repeat explains, for the leader and its likeliest rival; else -1."""
     lost = losses(energy.pooled, objective.pooled, aim)
     places = np.arange(lost.shape[-1])
     leads = lost.mean(axis=-2).argmin(axis=-1)[..., None] == places
@@ -93,14 +95,14 @@ def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
 
 
 def _racing(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """Negative number of repeats of setups that may be the best; the others -inf."""
+    """Return minus the number of repeats for setups that may be the best; -inf for the others."""
     lost = losses(energy.pooled, objective.pooled, aim)
     wins = (lost.argmin(axis=-1)[..., None] == np.arange(lost.shape[-1])).mean(axis=-2)
     return np.where(wins >= _MAY_BE_BEST, -energy.repeats.count.astype(np.float64), -np.inf)
 
 
 def _successive_rejects(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """Negative number of repeats of setups in the first phase that is not through; the others -inf."""
+    """Return minus the number of repeats for setups in the first unfinished phase; -inf for the others."""
     count = energy.repeats.count.astype(np.float64)
     setups = count.shape[-1]
     rank = (
@@ -109,7 +111,7 @@ def _successive_rejects(energy: Posterior, objective: Posterior, aim: Aim) -> Fl
     spread = 0.5 + sum(1 / number for number in range(2, setups + 1))
     worth = np.full(count.shape, -np.inf)
     for left in range(2, setups + 1):
-        # The last phase that is looked at is the first one of the method: all setups.
+        # The loop ends with the method's first phase (all setups), which overrides later phases.
         asked = 1 + np.ceil(setups / (spread * left))
         short = (rank < left) & (count < asked)
         worth = np.where(short.any(axis=-1, keepdims=True), np.where(short, -count, -np.inf), worth)
@@ -118,7 +120,7 @@ def _successive_rejects(energy: Posterior, objective: Posterior, aim: Aim) -> Fl
 
 
 def _explained(lost: Floats, energy: Posterior) -> Floats:
-    """Variance of each setup's loss that one more repeat explains: 1 / (n + 1) of it."""
+    """Return the part of each setup's loss variance that one more repeat explains: 1 / (n + 1) of it."""
     return np.asarray(lost.var(axis=-2) / (energy.repeats.count + 1))
 
 

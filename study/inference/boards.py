@@ -1,13 +1,13 @@
-"""Boards as a factor: what a board reads or uses more than others, from setups that several have trained.
+"""Board effects: how much more than others a board reads or uses, from setups trained on several boards.
 
     log energy = setup + board + noise,    board ~ N(0, c_board^2 + tau^2)
 
-with c the calibration of the board's sensor, and tau by how much boards differ beyond that, which
-the repeats tell: each of `DEVIATIONS` weighs by its marginal likelihood. What is left are normal
-effects given the repeats (best linear unbiased prediction, Henderson 1975, Biometrics 31:423). They
-are taken off, and what is not known of them is added to the draws of the means: an error that is
-common to all boards, as of one board alone, cancels in a saving and stays in a total. Only setups
-that several boards have trained say anything; without one the effects are what calibrations allow.
+where c is the calibration uncertainty of the board's sensor, and tau is how much boards differ beyond
+that. tau is inferred from the repeats: each of `DEVIATIONS` is weighted by its marginal likelihood. The
+effects given the repeats are then normal (best linear unbiased prediction, Henderson 1975, Biometrics
+31:423). Their means are subtracted, and their uncertainty is added to the draws of the means: an error
+common to all boards, or that of the only board, cancels in a saving and remains in a total. Only setups
+trained on several boards carry information; without any, the uncertainty is that of the calibrations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,15 @@ from study.inference.posterior import SEED, Posterior
 from study.inference.repeats import Floats, Repeats
 
 CALIBRATION = 0.05
-"""What a board's sensor may be wrong by in all of its readings where its source does not say, as a
-share: half of a 95 % interval."""
+"""Assumed relative error common to all readings of a board's sensor, where its power source states none.
+
+Half-width of a 95 % interval, as a fraction."""
 
 DEVIATIONS = np.asarray([0.0, 0.025, 0.05, 0.1, 0.2])
-"""Standard deviations that boards may differ by beyond their calibrations."""
+"""Candidate standard deviations (tau) of the differences between boards beyond their calibrations."""
 
 _BELIEFS = np.asarray([0.4, 0.2, 0.2, 0.15, 0.05])
-"""Weights of these before anything is known."""
+"""Prior weights of `DEVIATIONS`."""
 
 _LEAST = 1e-12
 
@@ -36,12 +37,13 @@ class BoardEffects:
     """Effect of each board on the logarithm of an energy.
 
     Attributes:
-        boards: Their names, in the order of the arrays.
-        mean: Of each board; 0 where the repeats say nothing. Shape (boards,).
-        covariance: What is not known of them. Shape (boards, boards).
-        shares: Of each setup's repeats the share that ran on each board. Shape (setups, boards).
-        values: Logarithms of joules without the effects, by setup and repeat.
-        inflation: Factor of the variances over repeats: what was fitted took some of it away.
+        boards: Names of the boards, in the order of the arrays.
+        mean: Estimated effect of each board; 0 where the repeats carry no information. Shape (boards,).
+        covariance: Covariance of the effects' errors. Shape (boards, boards).
+        shares: Fraction of each setup's repeats that ran on each board. Shape (setups, boards).
+        values: Logarithms of joules with the effects removed, by setup and repeat.
+        inflation: Factor for the variances over repeats that corrects for the degrees of freedom used by
+            fitting the effects; at least 1.
     """
 
     boards: tuple[str, ...]
@@ -53,13 +55,13 @@ class BoardEffects:
 
     @property
     def repeats(self) -> Repeats:
-        """The repeats without the effects, with the spread that they would have had."""
+        """The repeats with the effects removed, and with variances corrected by `inflation`."""
         found = Repeats.of(self.values)
         return replace(found, variance=found.variance * self.inflation)
 
     @property
     def widest(self) -> float:
-        """Largest difference between two boards, as a share of the lower one."""
+        """Largest difference between two boards, as a fraction of the lower one."""
         return float(np.expm1(np.ptp(self.mean)))
 
 
@@ -72,12 +74,12 @@ def board_effects(
 
     Args:
         values: Logarithms of joules, by setup and repeat.
-        boards: The board of each of them.
-        calibrations: By board, the standard deviation of the logarithm of its readings that all of
-            them share; above 0.
+        boards: Name of the board of each value, by setup and repeat.
+        calibrations: For each board, the standard deviation of the error, in the logarithm, that is
+            common to all its readings; above 0.
 
     Raises:
-        ValueError: Not every value has a board.
+        ValueError: The numbers of values and boards differ, or a board has no calibration.
     """
     names = tuple(calibrations)
     setup = np.asarray([place for place, each in enumerate(values) for _ in each])
@@ -108,12 +110,12 @@ def board_effects(
 def with_board_errors(
     energy: Posterior, effects: BoardEffects, *, rng: np.random.Generator | int = SEED
 ) -> Posterior:
-    """Add to the draws of true means what is not known of the boards' effects.
+    """Add the uncertainty about board effects to the draws of the true means.
 
     Args:
-        energy: Of one study, logarithms of joules without the effects.
-        effects: Of its boards.
-        rng: Source of the errors, or a seed for one.
+        energy: Posterior of the logarithms of joules of one study, with the effects removed.
+        effects: Effects of its boards.
+        rng: Random generator for the errors, or a seed for one.
     """
     source = np.random.default_rng(rng)
     nothing = np.zeros(len(effects.boards))
@@ -125,7 +127,7 @@ def with_board_errors(
 def _given(
     apart: Floats, off: Floats, setups: int, calibrations: Floats
 ) -> tuple[Floats, Floats, float]:
-    """Mean and covariance of the effects, and the inflation, from deviations within setups."""
+    """Return mean and covariance of the effects, and the inflation, from deviations within setups."""
     known = np.zeros(len(calibrations)), np.diag(calibrations**2), 1.0
     squares = apart.T @ apart
     rank = int(np.linalg.matrix_rank(squares, tol=1e-9))

@@ -1,12 +1,12 @@
-"""Break-even: cycles until a pretrained encoder has paid (paper, equation 2), with its interval.
+"""Break-even: cycles until a pretrained encoder has paid for itself (paper, equation 2), with its interval.
 
     x = E_enc / (E_enc+class - E_class)
 
-Over all setups it is a ratio of sums with Fieller's interval (`study.inference.ratios`). Of one
-setup, with its few repeats, it is what the draws of the three energies come to, each with the
-spread of all setups. The best and the worst of many were picked, so that theirs are wider: of m
-setups with one true value the extremes lie within an interval of confidence 1 - 0.1 / m in 95 %
-(Bonferroni, one-sided, because an extreme can be off to one side only).
+Over all setups it is a ratio of sums with Fieller's interval (`study.inference.ratios`). For a single
+setup with its few repeats it is computed from the draws of the three energies, whose spread is informed
+by all setups. The best and the worst of many setups were selected, so their intervals are wider: among m
+setups with one true value, the extremes lie within an interval of confidence 1 - 0.1 / m in 95 % of the
+cases (Bonferroni, one-sided, because an extreme can be off to one side only).
 """
 
 import math
@@ -28,12 +28,12 @@ from study.inference.repeats import Floats, Integers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePosteriors:
-    """The three energies of equation 2, of all setups: logarithms of joules.
+    """Posteriors of the three energies of equation 2 for all setups, as logarithms of joules.
 
     Attributes:
-        encoder: E_enc.
-        together: E_enc+class.
-        classifier: E_class, frozen or unfrozen.
+        encoder: E_enc, pretraining the encoder.
+        together: E_enc+class, training encoder and classifier from scratch.
+        classifier: E_class, training the classifier on the pretrained encoder, frozen or unfrozen.
     """
 
     encoder: Posterior
@@ -43,17 +43,18 @@ class StagePosteriors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupCycles:
-    """Break-even of each setup by itself; infinite is never.
+    """Break-even of each setup on its own, in cycles; infinite where it never pays.
 
     Attributes:
-        value: By the typical energies. Shape (..., setups).
-        interval: 95 % interval of each. Arrays of shape (..., setups).
-        picked: The same of each, if it was picked as the best or the worst: wider. Likewise.
+        value: Break-even at the typical energies. Shape (..., setups).
+        interval: 95 % interval of each setup. Arrays of shape (..., setups).
+        picked: Wider 95 % interval of each setup, valid if it was selected as the best or the worst.
+            Arrays of shape (..., setups).
         pays: Probability that it ever pays. Shape (..., setups).
-        best: Place of the setup that pays soonest. Shape (...).
-        best_interval: Of `picked`, that of the best.
-        worst: Place of the setup that pays last, or never. Shape (...).
-        worst_interval: That of the worst.
+        best: Index of the setup that pays soonest. Shape (...).
+        best_interval: Entry of `picked` for the best setup.
+        worst: Index of the setup that pays last, or never. Shape (...).
+        worst_interval: Entry of `picked` for the worst setup.
     """
 
     value: Floats
@@ -68,12 +69,13 @@ class SetupCycles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseAlone:
-    """Extremes that the repeats would show if all setups had one true break-even.
+    """Extremes that noise alone would produce if all setups had the same true break-even.
 
     Attributes:
-        best: Median of the best setup's. Shape (...).
-        worst: Median of the worst setup's; infinite where one of them mostly never pays.
-        never: Mean share of the setups that would seem never to pay.
+        best: Median of the best setup's break-even. Shape (...).
+        worst: Median of the worst setup's break-even; infinite where mostly at least one setup seems
+            never to pay. Shape (...).
+        never: Mean fraction of the setups that would seem never to pay. Shape (...).
     """
 
     best: Floats
@@ -82,29 +84,29 @@ class NoiseAlone:
 
 
 def pooled_cycles(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> Ratio | None:
-    """Break-even over all setups and repeats; None where no setup has two whole repeats.
+    """Return the break-even over all setups and repeats; None where no setup has two complete repeats.
 
     Args:
-        encoder_j: E_enc of each setup and repeat; NaN where there is none. Shape
+        encoder_j: E_enc of each setup and repeat in joules; NaN where missing. Shape
             (..., setups, repeats).
-        together_j: E_enc+class, likewise.
-        classifier_j: E_class, likewise.
+        together_j: E_enc+class, in the same form.
+        classifier_j: E_class, in the same form.
     """
     return ratio_of_sums(encoder_j, together_j - classifier_j)
 
 
 def setup_cycles(stages: StagePosteriors) -> SetupCycles:
-    """Break-even of each setup, with intervals.
+    """Return the break-even of each setup, with intervals.
 
     Args:
-        stages: Draws of the three energies.
+        stages: Posteriors of the three energies.
     """
     drawn = np.moveaxis(
         _cycles(stages.encoder.means, stages.together.means, stages.classifier.means), -2, -1
     )
     value = _cycles(*(s.repeats.mean for s in _all(stages)))
     best, worst = np.asarray(value.argmin(axis=-1)), np.asarray(value.argmax(axis=-1))
-    # Of a single setup nothing was picked: its interval is its own.
+    # A single setup was not selected, so its interval is not widened.
     among = max(value.shape[-1], 2)
     picked = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / among)
     return SetupCycles(
@@ -122,14 +124,15 @@ def setup_cycles(stages: StagePosteriors) -> SetupCycles:
 def noise_alone(
     stages: StagePosteriors, cycles: float | Floats, *, rng: np.random.Generator | int = SEED
 ) -> NoiseAlone:
-    """Simulate best and worst if all setups had the same true break-even.
+    """Simulate the best and worst break-even for the case that all setups have the same true one.
 
-    Each setup keeps its energy from scratch; the other two are the same shares of it in all.
+    Each setup keeps its energy of training from scratch; the other two energies are the same fractions
+    of it in all setups.
 
     Args:
-        stages: Draws of the three energies; their variances are those of the noise.
-        cycles: The one true break-even, such as `pooled_cycles` gives. Shape () or (...).
-        rng: Source of the noise, or a seed for one.
+        stages: Posteriors of the three energies; their variances are used for the noise.
+        cycles: The common true break-even, such as the value of `pooled_cycles`. Shape () or (...).
+        rng: Random generator for the noise, or a seed for one.
     """
     source = np.random.default_rng(rng)
     together = stages.together.repeats.mean
@@ -157,7 +160,7 @@ def _all(stages: StagePosteriors) -> tuple[Posterior, Posterior, Posterior]:
 
 
 def _cycles(encoder: Floats, together: Floats, classifier: Floats) -> Floats:
-    """Equation 2 of logarithms of joules; infinite where nothing is saved in a cycle."""
+    """Evaluate equation 2 for logarithms of joules; infinite where a cycle saves nothing."""
     saved = share_saved(classifier - together)
     cycles = np.full(saved.shape, math.inf)
     np.divide(exponential(encoder - together), saved, out=cycles, where=saved > 0)

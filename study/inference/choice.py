@@ -1,11 +1,11 @@
 """Choice of the setup to use, by the least expected loss, and the probability that it is right.
 
-The loss of a setup is the logarithm of its energy, plus a price for each point by which its
-objective falls short of what was asked for: the best setup's, less the tolerance. A price of
-log(1.4) means that a point is worth 40 % of energy. That it falls short at all, by however little,
-costs another 10 %. Its expectation over what the true means can
-be (`study.inference.posterior`) decides, so that a setup whose objective is only perhaps good
-enough pays for the points by which it may fall short.
+The loss of a setup is the logarithm of its energy, plus a price for each point by which its objective
+falls short of what is required, namely the objective of the best setup minus the tolerance. A price of
+log(1.4) means that a point is worth 40 % of energy. Falling short at all, by however little, costs
+another 10 %. The setup with the lowest expected loss over the posterior of the true means
+(`study.inference.posterior`) is chosen, so that a setup whose objective may not be good enough is
+penalised for the points by which it may fall short.
 """
 
 import math
@@ -21,16 +21,16 @@ from study.inference.posterior import Posterior
 from study.inference.repeats import Floats, Integers, Repeats
 
 NEAR = 0.05
-"""As near to the cheapest as counts as cheapest."""
+"""Relative difference in energy up to which a setup counts as being as cheap as the cheapest."""
 
 _ROUNDING = 1e-9
 
 _LEAST_NAMED = 0.01
-"""Nearer than this to 0 or to 1 a probability is said to be under 1 or over 99 %."""
+"""Probabilities closer than this to 0 or 1 are printed as under 1 % or over 99 %."""
 
 
 class Preference(StrEnum):
-    """Exchange rate between energy and the last point of the objective."""
+    """Preference of the user: how much energy a point of the objective is worth."""
 
     ENERGY = "energy"
     BALANCED = "balanced"
@@ -38,7 +38,7 @@ class Preference(StrEnum):
 
     @property
     def price(self) -> float:
-        """Worth of a point, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
+        """Worth of a point, as a difference of log energies: log 1.2, log 1.4 or log 1.8."""
         return math.log1p(_SHARES[self])
 
 
@@ -50,11 +50,11 @@ class Aim:
     """Requirements on a setup.
 
     Attributes:
-        tolerance: By how much its objective may be worse than the best setup's; at least 0.
-        point: What a point of the objective is: 0.01 of a share.
-        price: Logarithm of the energy that a point is worth; at least 0.
-        outside: Logarithm of the energy that it is worth to be within the tolerance at all; at
-            least 0.
+        tolerance: How much worse than the best setup's its objective may be; at least 0.
+        point: Size of a point of the objective, for a share 0.01; above 0.
+        price: Cost of each missing point, as a difference of log energies; at least 0.
+        outside: Additional cost of being outside the tolerance at all, as a difference of log energies;
+            at least 0.
     """
 
     tolerance: float = 0.01
@@ -66,7 +66,7 @@ class Aim:
         """Check signs.
 
         Raises:
-            ValueError: One of them is negative, or the point is 0.
+            ValueError: One of them is negative, or the point is not above 0.
         """
         if min(self.tolerance, self.price, self.outside) < 0 or self.point <= 0:
             msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
@@ -74,38 +74,39 @@ class Aim:
 
     @property
     def relative(self) -> "Aim":
-        """The aim on the scale of `RelativeGains`, whose tolerance and point are shares of the best value."""
+        """These requirements on the scale of `RelativeGains`, with tolerance and point relative to the best."""
         tolerance, point = math.log1p(self.tolerance), math.log1p(self.point)
         return replace(self, tolerance=tolerance, point=point)
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeGains:
-    """Scale of an objective that is no share: by which share of the best value a gain falls short of it.
+    """Scale for an objective that is not a share: the shortfall of a gain relative to the best value.
 
-    Repeats of such an objective mostly differ the more the worse they are: at too high a learning rate a
-    loss may be a thousand times the best, and so may the spread of its repeats. As plain numbers these few would
-    decide how uncertain all setups are taken to be. So a shortfall x is -log(1 + x): near the best the
-    share itself, farther off the logarithm of the factor.
+    The worse such an objective is, the more its repeats usually differ: at too high a learning rate a
+    loss may be a thousand times the best one, and so may the spread of its repeats. As plain numbers
+    these few setups would dominate the estimated uncertainty of all. A relative shortfall x is therefore
+    mapped to -log(1 + x): close to the best this is the shortfall itself, further away the logarithm of
+    the factor.
 
     Attributes:
-        best: The best setup's mean gain; of 0 nothing is a share, and gains count as they are.
+        best: Mean gain of the best setup; if it is 0, shortfalls are absolute instead of relative.
     """
 
     best: float
 
     @classmethod
     def of(cls, gains: Sequence[Sequence[float]]) -> Self:
-        """Return the scale of gains by setup and repeat."""
+        """Return the scale for gains, given by setup and repeat."""
         return cls(max(float(np.mean(each)) for each in gains))
 
     def places(self, gains: npt.ArrayLike) -> Floats:
-        """Places of gains on the scale: 0 is the best setup's, and more is better."""
+        """Convert gains to positions on the scale: 0 is the best setup, and higher is better."""
         short = (self.best - np.asarray(gains, dtype=float)) / self._size
         return np.where(short > 0, -np.log1p(np.maximum(short, 0.0)), -short)
 
     def gains(self, places: npt.ArrayLike) -> Floats:
-        """Gains at places of the scale."""
+        """Convert positions on the scale back to gains."""
         at = np.asarray(places, dtype=float)
         short = np.where(at < 0, np.expm1(-np.minimum(at, 0.0)), -at)
         return np.asarray(self.best - self._size * short)
@@ -117,16 +118,16 @@ class RelativeGains:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The chosen setup, and what is probable of each. Probabilities are shares of the draws.
+    """The chosen setup, and probabilities for each setup, as fractions of the posterior draws.
 
     Attributes:
-        setup: Place of the setup with the least expected loss. Shape (...).
-        expected_loss: Of each setup, less that of the chosen one. Shape (..., setups).
+        setup: Index of the setup with the least expected loss. Shape (...).
+        expected_loss: Expected loss of each setup minus that of the chosen one. Shape (..., setups).
         within: Probability that the objective is within the tolerance. Shape (..., setups).
-        cheapest: Probability that it is the cheapest such. Shape (..., setups).
-        right: Probability that it is within the tolerance and at most 5 % dearer than the
-            cheapest such. Shape (..., setups).
-        most_accurate: Probability that no other objective is better. Shape (..., setups).
+        cheapest: Probability that it is the cheapest setup within the tolerance. Shape (..., setups).
+        right: Probability that it is within the tolerance and needs at most 5 % more energy than the
+            cheapest setup within it. Shape (..., setups).
+        most_accurate: Probability that no setup has a better objective. Shape (..., setups).
     """
 
     setup: Integers
@@ -137,14 +138,14 @@ class Choice:
     most_accurate: Floats
 
     def of_chosen(self, probability: Floats) -> Floats:
-        """One of the probabilities, of the chosen setup. Shape (...)."""
+        """Return one of the probabilities for the chosen setup. Shape (...)."""
         return np.take_along_axis(probability, self.setup[..., None], axis=-1)[..., 0]
 
 
 def probability_text(probability: float) -> str:
-    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %.
+    """Format a probability in percent, never as 0 or 100 %, since it rests on a finite number of draws.
 
-    The terminal, the report and a search's last line ask here, so that one answer has one probability.
+    The terminal, the report and the last line of a search all use this function, so that they agree.
     """
     if probability > 1 - _LEAST_NAMED:
         return f"over {100 * (1 - _LEAST_NAMED):.0f} %"
@@ -154,12 +155,12 @@ def probability_text(probability: float) -> str:
 
 
 def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:
-    """Loss of each setup, in logarithms of energy.
+    """Compute the loss of each setup, on the scale of log energy. Shape (..., setups).
 
     Args:
-        energies: Logarithms of joules. Shape (..., setups).
-        objectives: The higher the better; of one to be minimised the negative. The same shape.
-        aim: What is asked for.
+        energies: Natural logarithms of joules. Shape (..., setups).
+        objectives: Objectives, higher is better (negated where lower is). The same shape.
+        aim: Requirements on a setup.
     """
     short = objectives.max(axis=-1, keepdims=True) - aim.tolerance - objectives
     price = aim.price * np.maximum(short, 0.0) / aim.point
@@ -167,12 +168,12 @@ def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:
 
 
 def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
-    """Choose by expected loss.
+    """Choose the setup with the least expected loss.
 
     Args:
-        energy: Of logarithms of joules.
-        objective: The higher the better.
-        aim: What is asked for.
+        energy: Posterior of the logarithms of joules.
+        objective: Posterior of the objective, higher is better.
+        aim: Requirements on a setup.
     """
     energies, objectives = energy.pooled, objective.pooled
     expected = losses(energies, objectives, aim).mean(axis=-2)
@@ -191,5 +192,5 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
 
 
 def choose_by_means(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
-    """Choose by the loss of the means, as if there were no noise; for one repeat. Shape (...)."""
+    """Choose by the loss at the means, ignoring noise; for studies with one repeat. Shape (...)."""
     return np.asarray(losses(energy.mean, objective.mean, aim).argmin(axis=-1))

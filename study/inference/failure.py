@@ -1,9 +1,10 @@
-"""The cost of a setup that fails in some of its repeats: all energy spent, per success.
+"""Cost of a setup some of whose repeats fail: all energy spent, per successful training.
 
-How often it will fail, few trainings do not tell: 1 failure in 5 may be 1 in 20 or every second one. So
-where a study has failures, the share that fails is drawn for each setup, from a beta distribution that
-begins at the share of the whole study and is worth two trainings, as much as a flat one. What is typical of a
-setup stays what was observed, as tables show it: the draws add their doubt alone.
+A few trainings do not determine how often a setup fails: 1 failure in 5 may mean 1 in 20 or 1 in 2. In a
+study with failures, the failure rate of each setup is therefore drawn from a beta posterior. Its prior is
+centred on the failure rate of the whole study and worth two trainings, the weight of a flat prior. The
+centre of a setup's energy remains the observed one, as the tables show it; the draws only add
+uncertainty.
 """
 
 import math
@@ -15,20 +16,20 @@ import numpy as np
 from study.inference.posterior import SEED, Posterior
 
 _WORTH = 2.0
-"""Trainings that the study's share counts for in each setup."""
+"""Weight of the prior for each setup's failure rate, in trainings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostOfSuccess:
-    """Energy of all attempts over the number that succeeded.
+    """Energy of all attempts divided by the number that succeeded.
 
     Attributes:
-        attempts: Trainings that were started.
-        successes: Of these, those that were trained to their end.
-        cost_j: Energy of all attempts over the successes; None without a success.
-        overhead: Logarithm of that over the mean energy of a success: what a training costs more,
-            for having to be tried again. Added to the logarithm of the setup's energy, it makes
-            the choice count it. None without a success.
+        attempts: Number of trainings that were started.
+        successes: Number of those that were trained to their end.
+        cost_j: Energy of all attempts divided by the successes, in joules; None without a success.
+        overhead: Logarithm of `cost_j` relative to the mean energy of a success: the extra cost of
+            having to try again. Added to the logarithm of the setup's energy, it enters the choice. None
+            without a success.
     """
 
     attempts: int
@@ -38,16 +39,16 @@ class CostOfSuccess:
 
     @property
     def failed_share(self) -> float:
-        """Share of the attempts that failed."""
+        """Fraction of the attempts that failed."""
         return 1 - self.successes / self.attempts
 
 
 def cost_of_success(energies_j: Sequence[float], succeeded: Sequence[bool]) -> CostOfSuccess:
-    """Compute it of one setup.
+    """Compute the cost of success of one setup.
 
     Args:
-        energies_j: Of each attempt, whatever became of it; above 0.
-        succeeded: Whether it was trained to its end.
+        energies_j: Energy of each attempt, successful or not, in joules; above 0.
+        succeeded: For each attempt, whether it was trained to its end.
 
     Raises:
         ValueError: There is no attempt, or an energy is not above 0.
@@ -72,12 +73,12 @@ def with_failed_shares(
     *,
     rng: np.random.Generator | int = SEED,
 ) -> Posterior:
-    """Add to the draws of true means what is not known of the shares that fail.
+    """Add the uncertainty about failure rates to the draws of the true means.
 
     Args:
-        energy: Of one study, logarithms of joules, with the overhead of what has failed.
-        costs: Of each setup; None where none of its trainings has failed.
-        rng: Source of the shares, or a seed for one.
+        energy: Posterior of the logarithms of joules of one study, the overhead of failures included.
+        costs: Cost of success of each setup; None where none of its trainings failed.
+        rng: Random generator for the failure rates, or a seed for one.
     """
     known = [None if each is None or each.overhead is None else each for each in costs]
     whole = energy.repeats.count.astype(float)
@@ -87,7 +88,7 @@ def with_failed_shares(
     if not failed.any():
         return energy
     overhead = np.asarray([0.0 if each is None else each.overhead for each in known])
-    # Energy of a failure against that of a success; of a setup that has none, the others' mean.
+    # Energy of a failure relative to that of a success; for setups without a failure, the others' mean.
     against = np.expm1(overhead) * good / np.maximum(failed, 1.0)
     against = np.where(failed > 0, against, against[failed > 0].mean())
     share = (failed.sum() + 0.5) / (tried.sum() + 1)

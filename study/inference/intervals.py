@@ -1,6 +1,6 @@
-"""Equal-tailed intervals of totals, savings and differences, from draws.
+"""Equal-tailed intervals of totals, savings and differences, from posterior draws.
 
-Energies are compared by their logarithms, so what is meant by the energy of a setup is its typical
+Energies are compared by their logarithms. The energy of a setup is therefore that of its typical
 training (the geometric mean over repeats), and a saving is 1 - exp(difference of logarithms).
 """
 
@@ -15,27 +15,26 @@ from study.inference.repeats import Floats, Truths
 CONFIDENCE = 0.95
 
 _LARGEST_EXPONENT = 700.0
-"""Where exponents are cut off: more is no float, and of so few repeats that draws go there nothing
-is known anyway."""
+"""Limit to which exponents are clipped, to avoid overflow; draws that far out carry no information."""
 
 
 def exponential(logarithms: Floats) -> Floats:
-    """Return e to the power of draws, finite whatever they are. The same shape."""
+    """Return exp of draws, clipped so that the result is finite. The same shape."""
     return np.asarray(np.exp(np.clip(logarithms, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))
 
 
 def share_saved(differences: Floats) -> Floats:
-    """Return 1 - e to the power of differences of logarithms, finite. The same shape."""
+    """Return 1 - exp of differences of logarithms, clipped so that it is finite. The same shape."""
     return np.asarray(-np.expm1(np.clip(differences, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Interval that holds a quantity with some confidence, both ends included.
+    """Interval that contains a quantity with some confidence, both ends included.
 
     Attributes:
-        low: Lower end; of many studies an array of shape (...).
-        high: Upper end, likewise.
+        low: Lower end. Shape (...), that of the studies; () for one.
+        high: Upper end. The same shape.
     """
 
     low: Floats
@@ -48,16 +47,16 @@ class Interval:
 
     @property
     def width(self) -> Floats:
-        """Upper less lower end. Shape (...)."""
+        """Upper minus lower end. Shape (...)."""
         return self.high - self.low
 
 
 def interval(draws: Floats, *, confidence: float = CONFIDENCE) -> Interval:
-    """Cut equal tails off draws.
+    """Return the equal-tailed interval of draws.
 
     Args:
-        draws: Shape (..., draws).
-        confidence: Share of the draws that is kept; in (0, 1).
+        draws: Draws of a quantity. Shape (..., draws).
+        confidence: Fraction of the draws within the interval, in (0, 1).
 
     Raises:
         ValueError: The confidence is not between 0 and 1.
@@ -66,17 +65,17 @@ def interval(draws: Floats, *, confidence: float = CONFIDENCE) -> Interval:
         msg = f"a confidence of {confidence} is not between 0 and 1"
         raise ValueError(msg)
     tail = (1 - confidence) / 2
-    # Of what can be endless a quantile is a draw, not a point between a number and infinity.
+    # Draws may be infinite, so quantiles must be draws: interpolating with infinity is not possible.
     low, high = np.quantile(draws, [tail, 1 - tail], axis=-1, method="closest_observation")
     return Interval(low=low, high=high)
 
 
 def draws_of(values: Floats, setup: npt.ArrayLike) -> Floats:
-    """The draws of one setup.
+    """Return the draws of one setup.
 
     Args:
-        values: Shape (..., draws, setups).
-        setup: Its place, in each study. Shape (...), or () for the same in all.
+        values: Draws of all setups. Shape (..., draws, setups).
+        setup: Index of the setup in each study. Shape (...), or () for the same in all.
 
     Returns:
         Shape (..., draws).
@@ -86,39 +85,40 @@ def draws_of(values: Floats, setup: npt.ArrayLike) -> Floats:
 
 
 def total_interval_j(energy: Posterior, setup: npt.ArrayLike) -> Interval:
-    """Interval of the energy of a setup's typical training, in joules.
+    """Return the interval of the energy of a setup's typical training, in joules.
 
     Args:
-        energy: Of logarithms of joules.
-        setup: Place of the setup.
+        energy: Posterior of the logarithms of joules.
+        setup: Index of the setup.
     """
     return interval(exponential(draws_of(energy.means, setup)))
 
 
 def difference(quantity: Posterior, setup: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
-    """Draws of a setup's mean less that of a reference. Shape (..., draws)."""
+    """Return draws of a setup's mean minus that of a reference setup. Shape (..., draws)."""
     return draws_of(quantity.means, setup) - draws_of(quantity.means, reference)
 
 
 def saving_interval(energy: Posterior, setup: npt.ArrayLike, reference: npt.ArrayLike) -> Interval:
-    """Interval of the share of the reference's energy that a setup saves; negative: it needs more.
+    """Return the interval of the fraction of a reference's energy that a setup saves.
 
-    For a pair that was named beforehand. Against a reference that the same repeats picked out, as
-    the costliest or the most accurate, see `study.inference.selection`.
+    It is negative where the setup needs more energy. Valid for a pair that was chosen in advance; for a
+    reference selected by the same repeats, such as the costliest or the most accurate setup, see
+    `study.inference.selection`.
 
     Args:
-        energy: Of logarithms of joules.
-        setup: Place of the setup.
-        reference: Place of the setup that it is compared with.
+        energy: Posterior of the logarithms of joules.
+        setup: Index of the setup.
+        reference: Index of the setup that it is compared with.
     """
     return interval(share_saved(difference(energy, setup, reference)))
 
 
 def ties(quantity: Posterior, setup: npt.ArrayLike) -> Truths:
-    """Mark the setups that cannot be told from one: the interval of the difference holds 0.
+    """Mark the setups that are indistinguishable from one: the interval of the difference contains 0.
 
     Returns:
-        Shape (..., setups); the setup itself is True.
+        True for such setups, and for the setup itself. Shape (..., setups).
     """
     own = draws_of(quantity.means, setup)[..., None]
     apart = np.moveaxis(quantity.means - own, -2, -1)

@@ -1,16 +1,17 @@
-"""Variance between a setup's repeats: its own, moderated by that of all setups.
+"""Moderated variance between the repeats of a setup: its own, shrunk towards that of all setups.
 
-Two repeats say next to nothing of a setup's own variance; sixteen setups with two repeats each say
-a good deal of their common one. As in limma (Smyth 2004, Statistical Applications in Genetics and
-Molecular Biology 3:3) the variances of setups are taken to scatter round a common value s0^2 as
-d0 s0^2 / chi^2(d0), so that of a setup with d_i degrees of freedom and a sample variance s_i^2
+Two repeats say next to nothing about a setup's own variance, but sixteen setups with two repeats each say
+a good deal about their common one. As in limma (Smyth 2004, Statistical Applications in Genetics and
+Molecular Biology 3:3), the variances of setups are assumed to scatter around a common value s0^2 as
+d0 s0^2 / chi^2(d0), so that the posterior of the true variance of a setup with d_i degrees of freedom and
+sample variance s_i^2 is
 
     (d0 s0^2 + d_i s_i^2) / chi^2(d0 + d_i)
 
-is what its true variance can be. Departures from limma: s0^2 is the pooled variance
-sum d_i s_i^2 / sum d_i, not a fit to logarithms, because two repeats that agree to the last digit
-have none; and d0 is not one estimate but averaged over `PRIOR_FREEDOMS` by their likelihood
-(s_i^2 / s0^2 is distributed as F(d_i, d0)), because sixteen setups do not pin it down.
+There are two departures from limma. s0^2 is the pooled variance sum d_i s_i^2 / sum d_i instead of a fit
+to logarithms, because two repeats that agree to the last digit have no logarithm of their variance. And
+d0 is not estimated once but averaged over `PRIOR_FREEDOMS` by their likelihood (s_i^2 / s0^2 follows
+F(d_i, d0)), because sixteen setups do not determine it.
 """
 
 from dataclasses import dataclass
@@ -21,23 +22,24 @@ from scipy.special import betaln
 from study.inference.repeats import Floats, Repeats
 
 PRIOR_FREEDOMS = np.asarray([4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
-"""Values that d0 can have: as many repeats as what is known of all setups is worth for one. The
-last is as good as the same variance everywhere. Smaller ones than 4 let two repeats that happen to
-agree count as hardly any spread (`benchmarks.calibration` decided)."""
+"""Candidate values of d0: the number of repeats that the knowledge of all setups is worth for one setup.
+
+The last practically means the same variance everywhere. With values below 4, two repeats that happen to
+agree would imply almost no spread (as tested in `benchmarks.calibration`)."""
 
 _LEAST_VARIANCE = 1e-30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """Variance of one repeat, as far as it is known before any was seen.
+    """Prior knowledge of the variance of one repeat.
 
-    Whoever goes on until he is sure meets moments in which few repeats agree by chance; without
-    this he would end there.
+    A sequential procedure that repeats until it is sure meets moments in which a few repeats agree by
+    chance; without this prior it would stop there.
 
     Attributes:
-        variance: Usual one.
-        worth: As many degrees of freedom as that counts; above 0.
+        variance: The usual variance of one repeat.
+        worth: Weight of this knowledge, in degrees of freedom; above 0.
     """
 
     variance: float
@@ -45,14 +47,14 @@ class Usual:
 
 
 def pooled_variance(repeats: Repeats, usual: Usual | None = None) -> Floats:
-    """Variance over repeats, common to all setups: s0^2. Shape (...).
+    """Return the pooled variance over repeats, common to all setups: s0^2. Shape (...).
 
     Args:
-        repeats: At least one setup of each study has two, unless there is a usual variance.
-        usual: What is known beforehand; None for nothing.
+        repeats: Observed repeats; without `usual`, a setup of each study must have two.
+        usual: Prior knowledge of the variance; None without any.
 
     Raises:
-        ValueError: In some study no setup has two repeats.
+        ValueError: In some study no setup has two repeats, and `usual` is None.
     """
     if usual is not None:
         squares = repeats.squares.sum(axis=-1) + usual.worth * usual.variance
@@ -64,13 +66,13 @@ def pooled_variance(repeats: Repeats, usual: Usual | None = None) -> Floats:
 
 
 def prior_freedom_weights(repeats: Repeats, usual: Usual | None = None) -> Floats:
-    """Likelihood of each of `PRIOR_FREEDOMS`, adding up to 1. Shape (..., freedoms)."""
+    """Return the likelihood of each of `PRIOR_FREEDOMS`, normalised to a sum of 1. Shape (..., freedoms)."""
     common = np.maximum(pooled_variance(repeats, usual), _LEAST_VARIANCE)[..., None, None]
     prior = PRIOR_FREEDOMS[:, None]
     own = repeats.freedom[..., None, :]
     ratio = repeats.squares[..., None, :] / (prior * common)
-    # Logarithm of the density of F(own, prior), without what does not depend on the prior's.
-    # Where there is no own freedom it says nothing; 1 stands in, so that betaln has a value.
+    # Log density of F(own, prior), up to terms that do not depend on the prior's freedom. A setup
+    # without a degree of freedom contributes nothing; 1 stands in so that betaln is defined.
     beta = betaln(np.maximum(own, 1) / 2, prior / 2)
     each = -own / 2 * np.log(prior) - beta - (prior + own) / 2 * np.log1p(ratio)
     likelihood = np.where(own > 0, each, 0.0).sum(axis=-1)
@@ -81,13 +83,16 @@ def prior_freedom_weights(repeats: Repeats, usual: Usual | None = None) -> Float
 def draw_variances(
     repeats: Repeats, *, rng: np.random.Generator, draws: int, usual: Usual | None = None
 ) -> Floats:
-    """Draw what the true variances can be. Shape (..., draws, setups).
+    """Draw the true variances from their posterior. Shape (..., draws, setups).
 
     Args:
-        repeats: At least one setup of each study has two, unless there is a usual variance.
-        rng: Source of the draws.
-        draws: How many.
-        usual: What is known beforehand; None for nothing.
+        repeats: Observed repeats; without `usual`, a setup of each study must have two.
+        rng: Random generator.
+        draws: Number of draws.
+        usual: Prior knowledge of the variance; None without any.
+
+    Raises:
+        ValueError: In some study no setup has two repeats, and `usual` is None.
     """
     weights = prior_freedom_weights(repeats, usual)
     prior = PRIOR_FREEDOMS[_categories(weights, rng, draws)][..., None]
@@ -103,7 +108,7 @@ def draw_variances(
 def _categories(
     weights: Floats, rng: np.random.Generator, draws: int
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-    """Draw places by their weights. Shape (..., draws)."""
+    """Draw indices with the given probabilities. Shape (..., draws)."""
     edges = weights.cumsum(axis=-1)[..., None, :-1]
     drawn = rng.random((*weights.shape[:-1], draws, 1))
     return np.asarray((drawn > edges).sum(axis=-1))

@@ -1,21 +1,22 @@
-"""Draws of the true means, given that setups are alike: each leans on the other setups.
+"""Partial pooling: draws of the true means in which each setup borrows strength from the others.
 
-The best of sixteen noisy means is partly luck, and probabilities from each mean by itself are too
-high for it. So the true means are taken to be
+The best of sixteen noisy means is partly luck, and probabilities computed from each mean on its own are
+too high for it. The true means are therefore modelled as
 
     mean_i = common + sum over axes (effect of the setup's value there) + own_i
 
-with normal effects: of each axis (batch size, learning rate) one variance, and one of what is a
-setup's own. What the variances are is learnt from the means: `SCALES` points of log-uniform priors
-by their marginal likelihood (residual, the common level integrated out), and the draws are shared
-out among `MIXTURE` of them. Where an axis explains what is seen, a setup leans on those that share
-its value; where setups differ each in its own way, the draws become those of the means by
-themselves. This is best linear unbiased prediction (Henderson 1975, Biometrics 31:423; Efron and
-Morris 1973, Journal of the American Statistical Association 68:117) with its variances not known.
+with normally distributed effects: one variance for each axis (batch size, learning rate), and one for
+the effects specific to a setup. The variances are inferred from the means: `SCALES` points of
+log-uniform priors are weighted by their marginal likelihood (restricted, with the common level
+integrated out), and the draws are divided among `MIXTURE` points sampled by these weights. Where an
+axis explains the differences, a setup is shrunk towards those that share its value; where each setup
+differs in its own way, the draws approach those of the separate means. This is best linear unbiased
+prediction (Henderson 1975, Biometrics 31:423; Efron and Morris 1973, Journal of the American
+Statistical Association 68:117) with unknown variances.
 
-Tails are those of the draws by themselves: their deviations are stretched as each draw's variance
-is against the typical one. Of shares, such as accuracies, the model is one of their log odds
-(`study.inference.log_odds`).
+The tails are those of the separate draws: their deviations carry over, scaled by how the variance of
+each draw compares with the typical one. Shares, such as accuracies, are modelled on the scale of their
+log odds (`study.inference.log_odds`).
 """
 
 import numpy as np
@@ -25,12 +26,14 @@ from study.inference.repeats import Floats, Integers
 
 SCALES, MIXTURE = 32, 8
 LEAST_OF_NOISE, MOST_OF_SEEN = 0.1, 3.0
-"""Ends of the prior of each variance: of the noise of a mean, and of the variance between observed means. With an
-end far below the noise half of the prior says that setups do not differ at all, which few repeats do not
-contradict, and whatever is chosen is then right with a high probability (Gelman 2006, Bayesian Analysis 1:515)."""
+"""Ends of each variance's prior, relative to the noise of a mean and to the variance of observed means.
+
+With a lower end far below the noise, half of the prior would say that setups do not differ at all. Few
+repeats cannot contradict that, and any choice would then be right with high probability (Gelman 2006,
+Bayesian Analysis 1:515)."""
 
 FEWEST, MOST = 4, 200
-"""Of fewer setups nothing is learnt of how alike they are; of more it would take seconds."""
+"""Numbers of setups that are pooled: fewer do not show how similar they are, more would take seconds."""
 
 _SEED = 0
 _ROUNDING = 1e-9
@@ -44,15 +47,16 @@ def pooled_means(
     *,
     ends: Ends | None = None,
 ) -> Floats:
-    """Draw true means that lean on those of other setups. Shape (..., draws, setups).
+    """Draw true means that are pooled with those of other setups. Shape (..., draws, setups).
 
     Args:
-        means: What was observed. Shape (..., setups).
-        draws: Of the true means, each by itself. Shape (..., draws, setups).
-        mean_variances: Of the observed means, with each draw. The same shape.
-        axes: Of each setup the number of its value on each axis; None where setups have none.
+        means: Observed means. Shape (..., setups).
+        draws: Draws of the true means, each setup on its own. Shape (..., draws, setups).
+        mean_variances: Variances of the observed means, one for each draw. The same shape.
+        axes: Index of each setup's value on each axis, see `axes_of`; None where setups have no axes.
             Shape (setups, axes).
-        ends: Least and greatest value of a share, whose log odds are alike; None for anything else.
+        ends: Lowest and highest value of a share, which is pooled by its log odds; None for any other
+            quantity.
     """
     if not FEWEST <= means.shape[-1] <= MOST:
         return draws
@@ -65,7 +69,7 @@ def pooled_means(
 
 
 def _pooled(means: Floats, deviations: Floats, typical: Floats, axes: Integers | None) -> Floats:
-    """Draw true means, from deviations of draws by themselves and the typical variance."""
+    """Draw pooled true means from the deviations of the separate draws and the typical variances."""
     unit = np.sqrt(typical.mean(axis=-1, keepdims=True))
     model = _Alike(means / unit, typical / unit**2, _parts(means.shape[-1], axes))
     apart = deviations / np.sqrt(typical)[..., None, :]
@@ -80,7 +84,7 @@ def _pooled(means: Floats, deviations: Floats, typical: Floats, axes: Integers |
 
 
 class _Alike:
-    """The model for means with unit noise."""
+    """Random-effects model of means, scaled to unit noise."""
 
     def __init__(self, means: Floats, noise: Floats, parts: Floats) -> None:
         self._parts = parts
@@ -92,8 +96,10 @@ class _Alike:
         self._points = _spread_points(SCALES, len(parts))
 
     def drawn_places(self) -> Integers:
-        """Points of the prior, drawn by their likelihood. Shape (MIXTURE, ...)."""
-        if self._noise.ndim == 1:  # one study: all points at once, which is what takes the time
+        """Sample points of the prior by their likelihood. Shape (MIXTURE, ...)."""
+        if (
+            self._noise.ndim == 1
+        ):  # a single study: all points at once, since this dominates the time
             likelihood = self._likelihood(self._points)
         else:
             likelihood = np.stack([self._likelihood(each) for each in self._points], axis=-1)
@@ -105,7 +111,7 @@ class _Alike:
         return np.asarray(np.minimum((drawn[..., None] > edges).sum(axis=-1), SCALES - 1))
 
     def given(self, place: Integers) -> tuple[Floats, Floats]:
-        """Mean and Cholesky root of the true means, at a point of the prior for each study."""
+        """Conditional mean and Cholesky factor of the true means, at one point of the prior per study."""
         precise, _, _ = self._projected(self._points[place])
         noise = self._noise
         centre = self._apart - noise * np.einsum("...ij,...j->...i", precise, self._apart)
@@ -115,13 +121,16 @@ class _Alike:
         return self._level + centre, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
     def _likelihood(self, points: Floats) -> Floats:
-        """Logarithm of the residual likelihood. Shape (...)."""
+        """Logarithm of the restricted (residual) likelihood. Shape (...)."""
         precise, log_determinant, level = self._projected(points)
         squares = np.einsum("...i,...ij,...j->...", self._apart, precise, self._apart)
         return np.asarray(-(log_determinant + np.log(level) + squares) / 2)
 
     def _projected(self, points: Floats) -> tuple[Floats, Floats, Floats]:
-        """Inverse covariance of the means without their level, its determinant, the level's."""
+        """Precision of the means with the level projected out, log determinant, precision of the level.
+
+        The log determinant is that of the covariance of the means.
+        """
         sizes = LEAST_OF_NOISE * (self._most / LEAST_OF_NOISE) ** points
         between = np.einsum("...k,kij->...ij", sizes, self._parts)
         every = np.arange(self._noise.shape[-1])
@@ -134,16 +143,20 @@ class _Alike:
 
 
 def _parts(setups: int, axes: Integers | None) -> Floats:
-    """Mark the setups that share each effect, of the axes and a setup's own. Shape (effects, n, n)."""
+    """Mark the pairs of setups that share an effect, for each axis and for a setup's own effect.
+
+    Shape (effects, n, n).
+    """
     own = np.eye(setups)
     columns = () if axes is None else np.asarray(axes).T
     shared = [(each[:, None] == each[None, :]).astype(float) for each in columns]
-    # An axis with one value is the common level, one with another in each setup is its own.
+    # An axis with a single value coincides with the common level, and an axis with a different value in
+    # each setup with the setups' own effects; both are dropped.
     return np.stack([*(each for each in shared if setups < each.sum() < setups**2), own])
 
 
 def _spread_points(number: int, dimensions: int) -> Floats:
-    """Places between the ends of the priors, spread evenly. Shape (number, dimensions).
+    """Quasirandom points in the unit cube of the priors, evenly spread. Shape (number, dimensions).
 
     Multiples of powers of the generalised golden ratio, modulo 1 (Roberts 2018, "The unreasonable
     effectiveness of quasirandom sequences").

@@ -1,10 +1,10 @@
-"""Draws of the true means of setups: Student's t around each observed mean.
+"""Posterior draws of the true means of setups: Student's t around each observed mean.
 
-By itself a setup's mean is what was observed, plus noise of a variance that is itself drawn
-(`study.inference.moderation`). An interval from that is a moderated t interval, and covers whatever
-the other setups are. What compares many setups at once, the choice and its probabilities, takes
-draws that lean on the other setups (`study.inference.partial_pooling`): of sixteen means by
-themselves the best is partly luck.
+On its own, the true mean of a setup is the observed mean plus noise, with a variance that is itself
+drawn (`study.inference.moderation`). An interval from these draws is a moderated t interval, whose
+coverage does not depend on the other setups. Comparisons of many setups at once, that is the choice and
+its probabilities, use draws that are pooled with the other setups (`study.inference.partial_pooling`),
+because the best of sixteen separate means is partly luck.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ DRAWS = 8000
 SEED = 0
 
 UNLIMITED = 0
-"""Number of repeats that exist, where there is always one more."""
+"""Number of existing repeats where another one can always be trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
-    """Draws of one quantity of all setups.
+    """Posterior draws of one quantity for all setups.
 
     Attributes:
-        repeats: What was observed.
-        means: Draws of the true means, each by itself. Shape (..., draws, setups).
-        pooled: Draws of the true means that lean on those of other setups. The same shape.
-        variances: Draws of the variances of one repeat, each with its mean. The same shape.
+        repeats: Observed repeats.
+        means: Draws of the true means, each setup on its own. Shape (..., draws, setups).
+        pooled: Draws of the true means, pooled with the other setups. The same shape.
+        variances: Draws of the variance of a single repeat, matching those of the means. The same shape.
     """
 
     repeats: Repeats
@@ -42,7 +42,7 @@ class Posterior:
 
     @property
     def mean_variances(self) -> Floats:
-        """Variances of the observed means. Shape (..., draws, setups)."""
+        """Draws of the variances of the observed means. Shape (..., draws, setups)."""
         return self.variances / self.repeats.count[..., None, :]
 
 
@@ -56,19 +56,19 @@ def posterior(
     usual: Usual | None = None,
     ends: Ends | None = None,
 ) -> Posterior | None:
-    """Draw true means and variances; None where no setup has two repeats and nothing is usual.
+    """Draw true means and variances; None where no setup has two repeats and `usual` is None.
 
     Args:
-        repeats: Energies by their logarithms, an objective on its own scale.
-        axes: Of each setup the number of its value on each axis, such as batch size and learning
-            rate (`axes_of`); setups that share one lean on each other. Shape (setups, axes).
-        rng: Source of the draws, or a seed for one.
-        draws: How many.
-        least_variance: What one repeat varies by at least, because its meter does: squared
-            standard deviation on the scale of `repeats`. Shape () or (..., setups).
-        usual: Variance of one repeat that is known beforehand; None for nothing.
-        ends: Least and greatest value of a share, such as an accuracy: setups lean on each other by
-            their log odds. None for anything else.
+        repeats: Observed repeats: logarithms of energies, or an objective on its own scale.
+        axes: Index of each setup's value on each axis, such as batch size and learning rate
+            (`axes_of`); setups that share a value are pooled. None for no axes. Shape (setups, axes).
+        rng: Random generator, or a seed for one.
+        draws: Number of draws.
+        least_variance: Lower bound for the variance of a repeat, from the uncertainty of its meter, on
+            the squared scale of `repeats`. Shape () or (..., setups).
+        usual: Prior knowledge of the variance of a repeat; None without any.
+        ends: Lowest and highest value of a share, such as an accuracy, so that setups are pooled by
+            their log odds; None for any other quantity.
     """
     if usual is None and not repeats.tell_a_spread:
         return None
@@ -89,13 +89,13 @@ def posterior(
 
 
 def axes_of(setups: Sequence[Mapping[str, object]]) -> Integers:
-    """Number the values that setups have on each axis.
+    """Return the index of each setup's value on each axis.
 
     Args:
-        setups: Of each setup its parameters by their names; one that it lacks is a value too.
+        setups: Parameters of each setup by name; a missing parameter counts as a value of its own.
 
     Returns:
-        Shape (setups, axes).
+        Indices from 0, in order of first appearance. Shape (setups, axes).
     """
     columns = []
     for name in dict.fromkeys(name for each in setups for name in each):
@@ -112,22 +112,23 @@ def of_all_recorded(
     seen_means: Floats | None = None,
     rng: np.random.Generator | int = SEED,
 ) -> Posterior:
-    """Return draws of the means of all repeats that exist.
+    """Return draws of the mean over all existing repeats, a finite population, for each setup.
 
-    Who draws from five recorded trainings without putting back knows more of their mean than five
-    trainings tell of a job: after the fifth, all. So draws of the true mean m and variance v become
+    Sampling five recorded trainings without replacement tells more about their own mean than about the
+    true mean: after the fifth, the former is known exactly. Draws of the true mean m and variance v thus
+    become
 
         (n x + (N - n) y) / N,  y ~ normal(m, v / (N - n))
 
-    with x the mean of the n that were seen, of N in all (Cochran 1977, Sampling Techniques, ch. 2).
+    where x is the mean of the n repeats seen, out of N (Cochran 1977, Sampling Techniques, ch. 2).
 
     Args:
-        drawn: Of the true means.
-        every: Number of repeats that exist of each setup, at least those that were seen; `UNLIMITED`
-            where the true mean is meant. Shape (setups,).
-        seen_means: Draws of the means of those that were seen, where they are not known for sure;
-            None for those of `drawn`. Shape (draws, setups).
-        rng: Source of the noise of those that were not seen, or a seed for one.
+        drawn: Posterior of the true means.
+        every: Number of existing repeats of each setup, at least the number seen; `UNLIMITED` where the
+            true mean is of interest. Shape (setups,).
+        seen_means: Draws of the means of the repeats seen, where these are uncertain; None to take the
+            observed means of `drawn`. Shape (draws, setups).
+        rng: Random generator for the noise of the unseen repeats, or a seed for one.
     """
     seen = drawn.repeats.count
     unseen = np.maximum(every - seen, 0)

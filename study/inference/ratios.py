@@ -1,16 +1,15 @@
-"""A ratio of energies over all setups, with Fieller's interval.
+"""Ratio of energies over all setups, with Fieller's interval.
 
-Of x = A / D, where A and D are sums over setups of means over repeats, the interval holds each x
-for which A - x D is not distinguishable from 0 (Fieller 1954, Journal of the Royal Statistical
-Society B 16:175):
+For x = A / D, where A and D are sums over setups of means over repeats, the interval contains each x for
+which A - x D is not distinguishable from 0 (Fieller 1954, Journal of the Royal Statistical Society B
+16:175):
 
     (A - x D)^2 <= t^2 (V_A - 2 x C + x^2 V_D)
 
-with the variances V and covariance C of the sums from the repeats of each setup, and Student's t
-with Welch's degrees of freedom (1947, Biometrika 34:28), not Satterthwaite's: those are far too few
-where each variance is of two repeats, because the squares of such variances are large by chance.
-Where D itself is not distinguishable from 0 the interval
-has no upper end: that is the point of it.
+where V and C are the variances and the covariance of the sums, from the repeats of each setup, and t is
+Student's t with Welch's degrees of freedom (1947, Biometrika 34:28). Satterthwaite's would be far too few
+where each variance rests on two repeats, because the squares of such variances are large by chance. Where
+D itself is not distinguishable from 0, the interval deliberately has no upper end.
 """
 
 import math
@@ -25,12 +24,12 @@ from study.inference.repeats import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """A ratio of sums, which is at least 0: a negative denominator makes it infinite.
+    """Ratio of sums; a denominator that is not above 0 makes it infinite.
 
     Attributes:
         value: A / D; infinite where D is not above 0. Shape (...).
-        interval: Fieller's; its upper end is infinite where D may be 0.
-        setups: Number of setups that it is over: those with two repeats or more.
+        interval: Fieller's interval; its upper end is infinite where D may be 0.
+        setups: Number of setups included: those with two repeats or more.
     """
 
     value: Floats
@@ -44,10 +43,10 @@ def ratio_of_sums(
     """Compute A / D over setups and repeats; None where no setup has two repeats.
 
     Args:
-        numerator: Of each setup and repeat, paired with the denominator; NaN where a setup has
-            fewer repeats than others, or one of them is not whole. Shape (..., setups, repeats).
-        denominator: The same shape.
-        confidence: Of the interval.
+        numerator: Values by setup and repeat, paired with the denominator; NaN where a repeat is missing
+            or incomplete. Shape (..., setups, repeats).
+        denominator: Values of the denominator. The same shape.
+        confidence: Confidence of the interval, in (0, 1).
 
     Raises:
         ValueError: The shapes differ.
@@ -68,7 +67,7 @@ def ratio_of_sums(
     pays = over > 0
     value = np.full(total.shape, math.inf)
     np.divide(total, over, out=value, where=pays)
-    # What varies in A - x D, at the x that was found; of an infinite one D alone.
+    # Deviations of A - x D at the estimated x; where that is infinite, those of D alone.
     around = np.where(pays[..., None, None], above_off, 0.0) - (
         np.where(pays, value, 1.0)[..., None, None] * below_off
     )
@@ -96,7 +95,7 @@ def _mean_and_deviations(
 
 
 def _quantile(each: Floats, freedom: Floats, confidence: float) -> Floats:
-    """Student's t with Welch's degrees of freedom for a sum of variances."""
+    """Return the quantile of Student's t with Welch's degrees of freedom for a sum of variances."""
     squares = (each**2 / (freedom + 2)).sum(axis=-1)
     varies = squares > 0
     most = freedom.sum(axis=-1)
@@ -108,7 +107,10 @@ def _quantile(each: Floats, freedom: Floats, confidence: float) -> Floats:
 def _fieller(
     total: Floats, over: Floats, var_total: Floats, var_over: Floats, covariance: Floats
 ) -> Interval:
-    """All x >= 0 with (A - x D)^2 <= V_A - 2 x C + x^2 V_D; variances are times t^2."""
+    """Return all x >= 0 with (A - x D)^2 <= V_A - 2 x C + x^2 V_D.
+
+    Variances and covariance have been multiplied by t^2.
+    """
     square = over**2 - var_over
     half = total * over - covariance
     constant = total**2 - var_total
@@ -116,8 +118,8 @@ def _fieller(
     sure = square > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         first, second = (half - root) / square, (half + root) / square
-    # Where D may be 0 the x that are excluded lie between the roots, which have opposite signs
-    # if A is above 0 for sure; what is left of the positive side begins at the larger root.
+    # Where D may be 0, the excluded x lie between the roots. These have opposite signs if A is surely
+    # above 0, so the interval then starts at the larger root.
     low = np.where(sure, first, np.where(constant > 0, np.fmax(first, second), 0.0))
     high = np.where(sure, second, math.inf)
     never = sure & (over <= 0)

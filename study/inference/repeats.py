@@ -1,4 +1,4 @@
-"""The repeats of each setup as counts, means and variances."""
+"""Sufficient statistics of each setup's repeats: counts, means and variances."""
 
 import math
 from collections.abc import Sequence
@@ -13,17 +13,18 @@ Integers = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 
 HALF_WIDTH = 1.96
-"""Standard deviations in the half-width that a reading's uncertainty is."""
+"""Standard deviations per half-width of a 95 % interval, as which the uncertainty of a reading is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """One quantity of all setups, each over its repeats.
+    """One quantity for all setups, summarised over the repeats of each.
 
     Attributes:
-        count: Repeats of each setup, at least 1. Shape (..., setups).
-        mean: Their arithmetic mean. Shape (..., setups).
-        variance: Their sample variance (count - 1); NaN for one repeat. Shape (..., setups).
+        count: Number of repeats of each setup, at least 1. Shape (..., setups).
+        mean: Arithmetic mean of its repeats. Shape (..., setups).
+        variance: Sample variance of its repeats (divisor count - 1); NaN for one repeat. Shape
+            (..., setups).
     """
 
     count: Integers
@@ -34,7 +35,8 @@ class Repeats:
         """Check shapes and signs.
 
         Raises:
-            ValueError: Shapes differ, a setup has no repeat, or a number is none.
+            ValueError: Shapes differ, a setup has no repeat, a mean is not finite, or the variance of
+                several repeats is negative or NaN.
         """
         shapes = {self.count.shape, self.mean.shape, self.variance.shape}
         if len(shapes) != 1 or not self.mean.shape:
@@ -52,7 +54,7 @@ class Repeats:
         """Summarise one study.
 
         Args:
-            values: Of each setup the values of its repeats, of any number.
+            values: Values by setup and repeat; setups may have different numbers of repeats.
 
         Raises:
             ValueError: A setup has no repeat, or a value is not finite.
@@ -69,7 +71,7 @@ class Repeats:
         """Summarise the natural logarithms of one study's energies.
 
         Args:
-            energies_j: Of each setup the energies of its repeats; above 0.
+            energies_j: Energies in joules by setup and repeat; above 0.
 
         Raises:
             ValueError: An energy is not above 0, or a setup has no repeat.
@@ -85,7 +87,7 @@ class Repeats:
         """Summarise studies in which all setups have the same number of repeats.
 
         Args:
-            values: Shape (..., setups, repeats).
+            values: Values of the repeats. Shape (..., setups, repeats).
         """
         count = values.shape[-1]
         mean = values.mean(axis=-1)
@@ -98,25 +100,25 @@ class Repeats:
 
     @property
     def freedom(self) -> Integers:
-        """Degrees of freedom of each variance: repeats less one. Shape (..., setups)."""
+        """Degrees of freedom of each variance: repeats minus one. Shape (..., setups)."""
         return self.count - 1
 
     @property
     def squares(self) -> Floats:
-        """Squared deviations from the mean, summed up; 0 for one repeat. Shape (..., setups)."""
+        """Sum of squared deviations from the mean; 0 for one repeat. Shape (..., setups)."""
         return np.where(self.freedom > 0, self.freedom * self.variance, 0.0)
 
     @property
     def tell_a_spread(self) -> bool:
-        """Return whether in every study some setup has two repeats."""
+        """Return whether in every study at least one setup has two repeats."""
         return bool((self.freedom.sum(axis=-1) > 0).all())
 
     def plus(self, setup: Integers, value: Floats) -> Self:
-        """Add a repeat to one setup of each study.
+        """Return these repeats with one more for one setup of each study.
 
         Args:
-            setup: Places of the setups. Shape (...), that of the studies.
-            value: What the new repeat came to. Shape (...).
+            setup: Indices of the setups. Shape (...), that of the studies.
+            value: Values of the new repeats. Shape (...).
         """
         place = np.arange(self.mean.shape[-1]) == np.asarray(setup)[..., None]
         new = np.asarray(value)[..., None]
@@ -129,12 +131,12 @@ class Repeats:
         return type(self)(count=count, mean=mean, variance=spread)
 
     def expecting(self, more: Integers) -> Self:
-        """Count repeats that are still under way as if they came to what is known already.
+        """Return these repeats with running ones counted as if they would confirm what is known.
 
-        Means and variances stay; a setup of which no variance is known stays whole as it is.
+        Means and variances stay the same. Setups without a variance are left unchanged.
 
         Args:
-            more: Repeats under way. Shape (..., setups).
+            more: Number of running repeats. Shape (..., setups).
         """
         return type(self)(
             count=self.count + np.where(self.count > 1, more, 0),
@@ -144,14 +146,15 @@ class Repeats:
 
 
 def relative_deviation(half_width_j: float, energy_j: float) -> float:
-    """Standard deviation of the logarithm of an energy, of a half-width in joules.
+    """Return the standard deviation of an energy's logarithm from its half-width in joules.
 
-    A reading's own uncertainty (its edges, its few samples) lies within the spread of the repeats already:
-    it is only the least that the spread can be (`least_variance` of `study.inference.posterior`). What all
-    readings of a board share is in the effect of its board (`study.inference.boards`).
+    A reading's own uncertainty (from its edges and its few samples) is already part of the spread of the
+    repeats, so it only serves as a lower bound of that spread (`least_variance` of
+    `study.inference.posterior`). The uncertainty common to all readings of a board is part of the board's
+    effect (`study.inference.boards`).
 
     Args:
         half_width_j: Half-width of the energy's 95 % interval.
-        energy_j: The energy; above 0.
+        energy_j: The energy in joules; above 0.
     """
     return half_width_j / HALF_WIDTH / energy_j

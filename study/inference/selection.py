@@ -1,14 +1,14 @@
-"""The winner's curse: bias of the figures of a setup that was picked for them.
+"""Correction for the winner's curse: the selection bias in the figures of a setup that was picked by them.
 
-The costliest of sixteen setups looks dearer than it is, the recommended one cheaper and better:
-each was picked partly for its luck. How much luck there is, is found by repeating the study in
-simulation: true means from the posterior, new repeats round them, the same rules of picking, and
-the figures that these give less the true ones. A parametric bootstrap of the whole advice (Efron
-and Tibshirani 1993, An Introduction to the Bootstrap, chapter 10).
+The costliest of sixteen setups looks costlier than it is, the recommended one cheaper and better: each
+was selected partly for its luck. The bias is estimated by simulating the study again: true means from
+the posterior, new repeats around them, the same selection rules, and the resulting figures minus the
+true ones. This is a parametric bootstrap of the whole advice (Efron and Tibshirani 1993, An Introduction
+to the Bootstrap, chapter 10).
 
-The pooled noise overstates the luck where the extreme setups have little noise of their own, as
-trainings that all end at the limit of epochs. So between a part and the whole of the bias is taken
-away (`LEAST_PART`), each part as probable as the others.
+The pooled noise overstates the bias where the extreme setups have little noise of their own, for example
+trainings that all end at the maximum number of epochs. So a uniformly distributed fraction of the bias is
+removed, between `LEAST_PART` and all of it.
 """
 
 from dataclasses import dataclass
@@ -33,14 +33,15 @@ LEAST_PART = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Luck:
-    """Mean error of the figures of what was picked: as observed, less the truth.
+    """Selection bias of the figures of selected setups: mean of observed minus true values.
 
     Attributes:
-        energy: Logarithm of the recommended setup's energy; negative, it looks too cheap.
-        objective: The recommended setup's objective; positive, it looks too good.
-        against_costliest: Logarithm of the recommended setup's energy, less the costliest one's.
-        against_best: The same, less that of the setup with the best objective. NaN where the
-            recommended one is always the best itself, as the one before where it is the costliest.
+        energy: Bias of the log energy of the recommended setup; negative where it looks too cheap.
+        objective: Bias of the objective of the recommended setup; positive where it looks too good.
+        against_costliest: Bias of the difference in log energy between the recommended setup and the
+            costliest; NaN where the recommended setup is always the costliest.
+        against_best: Bias of the difference in log energy between the recommended setup and the one with
+            the best objective; NaN where the recommended setup is always that one.
     """
 
     energy: Floats
@@ -52,13 +53,13 @@ class Luck:
 def luck(
     energy: Posterior, objective: Posterior, aim: Aim, *, rng: np.random.Generator | int = SEED
 ) -> Luck:
-    """Simulate the study again and see how far its figures are off. Shapes (...).
+    """Estimate the selection bias of a study's figures by simulating it again. Shapes (...).
 
     Args:
-        energy: Of logarithms of joules.
-        objective: The higher the better.
-        aim: What is asked for.
-        rng: Source of the noise, or a seed for one.
+        energy: Posterior of the logarithms of joules.
+        objective: Posterior of the objective, higher is better.
+        aim: Requirements on a setup.
+        rng: Random generator for the noise, or a seed for one.
     """
     source = np.random.default_rng(rng)
     energies = _observed_again(energy, source)
@@ -76,11 +77,11 @@ def luck(
 
 
 def luck_of_least(energy: Posterior, *, rng: np.random.Generator | int = SEED) -> Floats:
-    """Simulate the study again and see how far the energy of the least setup is off. Shape (...).
+    """Estimate the selection bias of the log energy of the cheapest setup. Shape (...).
 
     Args:
-        energy: Of logarithms of joules.
-        rng: Source of the noise, or a seed for one.
+        energy: Posterior of the logarithms of joules.
+        rng: Random generator for the noise, or a seed for one.
     """
     energies = _observed_again(energy, np.random.default_rng(rng))
     return np.asarray(_picked(energies - energy.means, energies.argmin(axis=-1)).mean(axis=-1))
@@ -94,14 +95,16 @@ def saving_against_picked(
     *,
     rng: np.random.Generator | int = SEED,
 ) -> Interval:
-    """Interval of what a recommended setup saves against one that the same repeats picked out.
+    """Return the interval of the saving against a reference that the same repeats selected.
+
+    The saving is a fraction of the reference's energy, negative where the setup needs more.
 
     Args:
-        energy: Of logarithms of joules.
-        setup: Place of the recommended setup.
-        reference: Place of the costliest, or of the best.
-        bias: Of their difference: `Luck.against_costliest` or `Luck.against_best`.
-        rng: Source of the parts of the bias that are taken away, or a seed for one.
+        energy: Posterior of the logarithms of joules.
+        setup: Index of the recommended setup.
+        reference: Index of the costliest setup, or of the one with the best objective.
+        bias: Bias of their difference: `Luck.against_costliest` or `Luck.against_best`.
+        rng: Random generator for the fractions of the bias to remove, or a seed for one.
     """
     apart = without_luck(difference(energy, setup, reference), bias, rng=rng)
     return interval(share_saved(apart))
@@ -114,36 +117,36 @@ def picked_interval(
     *,
     rng: np.random.Generator | int = SEED,
 ) -> Interval:
-    """Interval of the mean of a setup that the same repeats picked out.
+    """Return the interval of the mean of a setup that the same repeats selected.
 
     Args:
-        quantity: Logarithms of joules, or the objective.
-        setup: Place of the setup.
-        bias: `Luck.energy` or `Luck.objective`.
-        rng: Source of the parts of the bias that are taken away, or a seed for one.
+        quantity: Posterior of the logarithms of joules, or of the objective.
+        setup: Index of the setup.
+        bias: Bias of the quantity: `Luck.energy` or `Luck.objective`.
+        rng: Random generator for the fractions of the bias to remove, or a seed for one.
     """
     return interval(without_luck(draws_of(quantity.means, setup), bias, rng=rng))
 
 
 def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> Interval:
-    """Interval of the energy of a setup that the same repeats picked out, in joules.
+    """Return the interval of the energy of a setup that the same repeats selected, in joules.
 
     Args:
-        energy: Of logarithms of joules.
-        setup: Place of the setup.
-        bias: `Luck.energy`, or `luck_of_least`.
+        energy: Posterior of the logarithms of joules.
+        setup: Index of the setup.
+        bias: Bias of the log energy: `Luck.energy`, or the result of `luck_of_least`.
     """
     logs = picked_interval(energy, setup, bias)
     return Interval(low=exponential(logs.low), high=exponential(logs.high))
 
 
 def without_luck(draws: Floats, bias: Floats, *, rng: np.random.Generator | int = SEED) -> Floats:
-    """Take the bias away from draws, in each another part of it.
+    """Subtract a random fraction of the bias, from `LEAST_PART` to 1, from each draw.
 
     Args:
-        draws: Shape (..., draws).
-        bias: Of their mean; NaN counts as 0. Shape (...).
-        rng: Source of the parts, or a seed for one.
+        draws: Draws of a quantity. Shape (..., draws).
+        bias: Bias of their mean; NaN counts as 0. Shape (...).
+        rng: Random generator for the fractions, or a seed for one.
     """
     part = np.random.default_rng(rng).uniform(LEAST_PART, 1.0, size=draws.shape)
     return np.asarray(draws - part * np.nan_to_num(bias)[..., None])
@@ -159,7 +162,7 @@ def _picked(values: Floats, place: Integers) -> Floats:
 
 
 def _mean_where(values: Floats, counted: "npt.NDArray[np.bool_]") -> Floats:
-    """Mean over the draws that count; NaN where none does."""
+    """Return the mean over the draws that count; NaN where none does."""
     number = counted.sum(axis=-1)
     total = np.where(counted, values, 0.0).sum(axis=-1)
     mean = np.full(number.shape, np.nan)

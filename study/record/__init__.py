@@ -1,1 +1,1 @@
-"""Describe what a study leaves behind; standard library and one schema library, neither Ray nor torch."""
+"""Records that a study leaves behind: schemas of its tables and manifest. Needs msgspec, not Ray or torch."""

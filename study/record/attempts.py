@@ -1,8 +1,8 @@
-"""Rule of which epochs count for a trial that was begun more than once. Standard library only.
+"""Rule for which epochs count in a trial that was started more than once. Standard library only.
 
-An attempt goes on from a checkpoint of an earlier one, or begins anew. Its first epoch tells from
-where: what earlier attempts have trained before that counts, and what they have trained from there
-on was in vain and is `wasted`.
+An attempt resumes from a checkpoint of an earlier attempt, or starts over. Its first epoch shows from
+where: epochs that earlier attempts trained before that point count; those from that point on were lost,
+and their energy is `wasted`.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ Place = tuple[int, str, int]
 
 
 def counted(places: Iterable[Place]) -> set[Place]:
-    """Those of a trial's epochs that are part of its training.
+    """Return the epochs of a trial that count as its training, dropping those that were repeated.
 
     Args:
-        places: All epochs of one trial; those of each attempt in the order of their training.
+        places: All epochs of one trial; within each attempt, in the order in which they were trained.
     """
     training: list[Place] = []
     attempt_of_last: int | None = None

@@ -1,6 +1,7 @@
-"""The trackers' bookings of a study: the ledger behind epochs and trials, and the power log.
+"""Bookings of a study's trackers: the ledger behind the energies of epochs and trials, and the power log.
 
-With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
+Together with `study.record.records` this is the contract between `study`, which writes, and `analysis`,
+which reads.
 
     WindowRecord    one row of windows.parquet: one window that a tracker booked
     PowerRecord     one row of power.parquet: one power sample of one device
@@ -17,24 +18,25 @@ class WindowRecord(Row):
     """A tracker's booking of one device for one window, also where its trial never reported it.
 
     Attributes:
-        trial_id: The trial.
-        attempt: Its attempt.
-        stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
-            first epoch, and `so far` what an attempt had come to when its tracker was last asked,
-            which is kept where it was lost with its machine.
-        epoch: From 1; 0 for the two above.
-        device_uuid: The device; `process:<pid>` in tables of version 0.1, for a share of a CPU.
-        start_s: When it was opened, on the node's monotonic clock.
-        duration_s: Length of the window.
-        energy_j: Its energy; None where it is missing.
-        energy_method: How it came about; None where it is missing.
-        energy_status: How far it can be trusted.
-        note: Why the status is not `ok`.
-        component: What the device is to the bill: `gpu`, `cpu`, `memory` or `node`; None in tables of
-            version 0.1, which have the device that ranks and no other.
-        part_of: The device that contains it; None where no other does.
-        worker: Which of the trial's processes used it, from 0; None in tables of version 0.1, where
-            a trial was one process.
+        trial_id: Identifier of the trial.
+        attempt: Number of its attempt, from 1.
+        stage: Stage of the trial. `trial` is the window over the whole attempt, `setup` the one up to
+            the first epoch, and `so far` the part of an attempt up to the last query of its tracker,
+            which is kept where the attempt was lost together with its machine.
+        epoch: Number of the epoch, from 1; 0 for `trial`, `setup` and `so far`.
+        device_uuid: Identifier of the device; `process:<pid>` in tables of version 0.1, for a share of a
+            CPU.
+        start_s: Start of the window, in seconds on the node's monotonic clock.
+        duration_s: Length of the window in seconds.
+        energy_j: Energy of the window; None where it is missing.
+        energy_method: Method by which it was determined; None where it is missing.
+        energy_status: Quality of the energy: `ok`, `degraded` or `missing`.
+        note: Reason why the status is not `ok`; empty where it is.
+        component: Component of the bill that the device is: `gpu`, `cpu`, `memory` or `node`; None in
+            tables of version 0.1, which hold the device that ranks and no other.
+        part_of: Identifier of the device that contains it; None where no other does.
+        worker: Number of the trial's process that used it, from 0; None in tables of version 0.1, where
+            each trial was one process.
     """
 
     trial_id: str
@@ -55,17 +57,18 @@ class WindowRecord(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerRecord(Row):
-    """One row of power.parquet: one power sample, the paper's log of time stamp, epoch and power.
+    """One power sample of a device: the paper's log of time stamp, epoch and power.
 
     Attributes:
-        node: Host on which the device is.
-        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
-        trial_id: The trial that had the device; None between trials.
-        attempt: Its attempt; None between trials.
+        node: Host of the device.
+        device_uuid: Identifier of the device; `process:<pid>` for a trial's share of a CPU.
+        trial_id: Trial that was using the device; None between trials.
+        attempt: Number of its attempt; None between trials.
         stage: Its stage, or `setup` or `between`; None between trials.
-        epoch: Its epoch; 0 outside the epochs, None between trials.
-        unix_time_s: Wall time, a label only; all arithmetic was done on a monotonic clock.
-        power_w: Power that the device drew.
+        epoch: Number of its epoch; 0 outside epochs, None between trials.
+        unix_time_s: Wall-clock time in Unix seconds; only a label, since all arithmetic uses a monotonic
+            clock.
+        power_w: Power that the device drew, in watts.
     """
 
     node: str

@@ -1,8 +1,8 @@
-"""Names of the files in a study's folder, and the units in which people are shown what is in them.
+"""Names of the files in a study's folder, and the unit in which its energies are shown to people.
 
-All energies of a study are in one unit, while it runs, in tables and in text. It goes by the first epoch, which
-is known before anything is shown, so that it never changes: a training of 10 to 30 such epochs has
-one to four digits before the decimal point.
+All energies of a study are shown in one unit, while it runs, in tables and in text. The unit is chosen by
+the energy of the first epoch, which is known before anything is shown, so it never changes. A training of
+10 to 30 such epochs then has one to four digits before the decimal point.
 """
 
 import math
@@ -13,13 +13,13 @@ TRIALS_FILE = "trials.parquet"
 TRIALS_CSV_FILE = "trials.csv"
 WINDOWS_FILE = "windows.parquet"
 POWER_FILE = "power.parquet"
-"""A parquet data set: a folder of parts, which every parquet reader takes as one table."""
+"""A parquet data set: a folder of part files, which every parquet reader reads as one table."""
 EARLIER_FILE = "earlier.parquet"
-"""Trials of earlier studies that a search began with, as `TrialRecord`s with its own target."""
+"""Trials of earlier studies that a search was warm-started with, as `TrialRecord`s for its own target."""
 MANIFEST_FILE = "study.json"
 REPORT_FOLDER = "report"
 RUN_STATES = "experiment_state-*.json"
-"""Ray Tune's own files of a run, which each of its folders has."""
+"""Pattern of Ray Tune's own state files, present in every folder of a Tune run."""
 
 J_PER_WH = 3600.0
 J_PER_MWH = 3.6
@@ -27,7 +27,7 @@ J_PER_MWH = 3.6
 _SIGNIFICANT = 3
 
 _FIRST_IN_WH_J = 0.3 * J_PER_WH
-"""A first epoch from which on a study is shown in Wh, and 1000 times as much in kWh."""
+"""Energy of the first epoch from which on a study is shown in Wh; from 1000 times as much on, in kWh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class EnergyUnit:
     """A unit of energy.
 
     Attributes:
-        name: As people write it.
-        joules: In one of it.
+        name: Symbol of the unit.
+        joules: Joules per unit.
     """
 
     name: str
     joules: float
 
     def number(self, energy_j: float) -> str:
-        """An energy in it, with three significant digits or more."""
+        """Format an energy in this unit, without its name, with at least three significant digits."""
         value = energy_j / self.joules
         if value == 0:
             return "0"
@@ -51,7 +51,7 @@ class EnergyUnit:
         return f"{value:,.{decimals}f}"
 
     def text(self, energy_j: float) -> str:
-        """An energy with its unit: `12.3 mWh`."""
+        """Format an energy with its unit: `12.3 mWh`."""
         return f"{self.number(energy_j)} {self.name}"
 
 
@@ -63,10 +63,10 @@ MWH, WH, KWH = (
 
 
 def unit_of(first_epoch_j: float | None) -> EnergyUnit:
-    """Return the unit of a study.
+    """Return the unit in which the energies of a study are shown.
 
     Args:
-        first_epoch_j: Energy of its first epoch that has one; None before there is one.
+        first_epoch_j: Energy of the study's first epoch that has one; None where there is none yet.
     """
     if first_epoch_j is None or first_epoch_j < _FIRST_IN_WH_J:
         return MWH

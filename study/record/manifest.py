@@ -1,6 +1,7 @@
-"""study.json: what was asked of a study, and where and with what it ran.
+"""The manifest study.json: what a study was asked to do, and where and with what software it ran.
 
-With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
+Together with `study.record.records` this is the contract between `study`, which writes, and `analysis`,
+which reads.
 """
 
 import json
@@ -17,7 +18,7 @@ from study.record.rows import printable
 from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage
 
 BYTE_ORDER_MARK = "\ufeff"
-"""What editors of Windows put before a file's text."""
+"""Mark that some editors on Windows put at the start of a text file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,12 @@ class DataFacts:
     Attributes:
         synthetic: True for generated data; every output then says `data: synthetic`.
         description: One line for people.
-        fingerprint: Changes whenever the arrays would.
-        train_samples: Number of training samples; None where nobody says.
-        val_samples: Number of validation samples; None likewise.
-        classes: Names of the classes, in the order of their numbers.
-        chance_accuracy: Validation accuracy of always naming the commonest validation class; None
-            where targets are no class numbers, or are not read beforehand.
+        fingerprint: String that changes whenever the data does.
+        train_samples: Number of training samples; None if unknown.
+        val_samples: Number of validation samples; None if unknown.
+        classes: Names of the classes, in the order of their numbers; empty where there are none.
+        chance_accuracy: Validation accuracy of always predicting the most frequent class of the
+            validation data; None where targets are not class numbers, or are not read in advance.
     """
 
     synthetic: bool
@@ -49,11 +50,11 @@ class DeviceFacts:
     """A device that was measured.
 
     Attributes:
-        uuid: As its vendor identifies it.
-        name: As its vendor names it.
+        uuid: Vendor's identifier of the device.
+        name: Vendor's name of the device.
         kind: `gpu`, `cpu` or `recording`.
-        power_limit_w: Highest power it may draw; None if not known.
-        idle_power_w: Mean power before the first trial; None if not measured by a sensor.
+        power_limit_w: Power limit of the device in watts; None if unknown.
+        idle_power_w: Mean power before the first trial, in watts; None if not measured by a sensor.
         driver: Version of its driver; None if it has none.
     """
 
@@ -72,7 +73,7 @@ class ComponentFacts:
     Attributes:
         component: `gpu`, `cpu`, `memory` or `node`, which contains the others.
         source: Name of the power source.
-        method: How its energies come about.
+        method: Method by which its energies are determined.
         note: How the source measures, in a sentence.
     """
 
@@ -87,15 +88,15 @@ class NodeFacts:
     """A machine of the study.
 
     Attributes:
-        hostname: Its name.
-        cpus: CPUs that Ray may use on it.
-        gpus: GPUs that Ray may use on it.
+        hostname: Host name of the machine.
+        cpus: Number of CPUs that Ray may use on it.
+        gpus: Number of GPUs that Ray may use on it.
         source: Name of the power source that its tracker uses; None if it has none.
-        method: How energies come about with it.
-        note: How the source measures, in a sentence (for an estimate: the watts it takes).
-        refused: Sources that were not taken, with the reason for each.
-        devices: The devices that the source can measure.
-        components: What each component is measured by; one that is not measured is left out.
+        method: Method by which energies are determined with this source; None without one.
+        note: How the source measures, in a sentence (for an estimate: the watts that it assumes).
+        refused: Sources that are not used, with the reason for each.
+        devices: Devices that the source can measure.
+        components: How each measured component is measured; unmeasured ones are omitted.
     """
 
     hostname: str
@@ -114,10 +115,10 @@ class SetupFacts:
     """One choice of training parameters, numbered from 1 (paper, Table 1).
 
     Attributes:
-        setup: Its number.
-        batch_size: Of every stage.
-        learning_rate: Of every stage.
-        parameters: Whatever else it chooses, for example `{"alpha": 0.5}`.
+        setup: Number of the setup.
+        batch_size: Batch size in every stage; None where it has none.
+        learning_rate: Learning rate in every stage; None where it has none.
+        parameters: Values of all further axes, by name, for example `{"alpha": 0.5}`.
     """
 
     setup: int
@@ -127,7 +128,7 @@ class SetupFacts:
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """Return all that it chooses, by name."""
+        """Return the values of all axes, by name."""
         own = {"batch_size": self.batch_size, "learning_rate": self.learning_rate}
         return {**own, **self.parameters}
 
@@ -138,8 +139,8 @@ class FurtherTrial:
 
     Attributes:
         setup: Number of the setup.
-        seed: Of weights and order.
-        attempt: With which it begins; a trial that was paused before goes on with a later one.
+        seed: Seed of the weights and of the order of samples.
+        attempt: Number of the attempt with which it starts; more than 1 for a trial that was paused.
     """
 
     setup: int
@@ -149,13 +150,13 @@ class FurtherTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
-    """The setup that a search recommends at its end, by the rule that decides which trainings it repeats.
+    """The setup that a search recommends at its end, by the same rule that decides what it repeats.
 
     Attributes:
-        setup: Its number.
-        right: Probability that it is at most 5 % dearer than the cheapest setup; None where no setup
-            was trained twice.
-        repeats: Trainings on which that rests, beside the first of each setup.
+        setup: Number of the setup.
+        right: Probability that it needs at most 5 % more energy than the cheapest setup; None where no
+            setup was trained twice.
+        repeats: Number of trainings that this rests on, beyond the first of each setup.
     """
 
     setup: int
@@ -165,35 +166,35 @@ class SearchAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """study.json: what was asked, and where and with what it ran.
+    """Content of study.json: what was asked of a study, and where and with what software it ran.
 
     Attributes:
         study: Name of the study.
         paradigm: What it compares.
         scenario: Name of the scenario.
         status: `running`, `finished` or `interrupted`.
-        started_at: Wall time, ISO 8601 with zone.
-        finished_at: The same; None while it runs.
-        setup_time_s: From the command's start to the first trial's; None until then.
-        command: The command line.
-        options: Every option with its value.
-        versions: Python, the operating system and the packages that matter.
+        started_at: Start of the study: wall time in ISO 8601 with time zone.
+        finished_at: End of the study, in the same format; None while it runs.
+        setup_time_s: Seconds from the start of the command to that of the first trial; None until then.
+        command: The command line, as words.
+        options: Values of all options by name.
+        versions: Versions of Python, the operating system and the relevant packages.
         git_commit: Commit of the checkout; None outside one.
-        data: What was trained on.
-        setups: The setups of the study.
-        seeds: One for each repeat that every setup has.
-        further: Trainings of single setups beyond those, in the order in which they were begun.
-        nodes: The machines.
-        warnings: What a reader of the results must know, a sentence each.
-        stages: What each trial trains, in the order of the paper.
-        encoder_weights: Published weights that every encoder starts from, whose energy is not
-            known; None where encoders start from scratch.
+        data: Facts of the data trained on.
+        setups: Setups of the study.
+        seeds: Seeds that every setup is trained with, one for each repeat.
+        further: Trainings of single setups beyond those, in the order in which they were started.
+        nodes: Machines of the study.
+        warnings: Sentences that a reader of the results needs to know.
+        stages: Stages of each trial, in the order of the paper.
+        encoder_weights: Origin of published weights that every encoder starts from, and whose energy is
+            unknown; None where encoders start from scratch.
         objective: Validation metric that decides.
-        energy_of: Energy that setups are ranked by, in `EpochRecord.epoch_energy_j`.
-        charging: Rule by which each shared component was charged to a trial, by component.
-        answer: Of a search that pauses trainings, when it last ended; None while it runs, of other
-            studies, and where no training reached the target.
-        schema_version: Of this file and the tables beside it.
+        energy_of: Scope of the energy that setups are ranked by, in `EpochRecord.epoch_energy_j`.
+        charging: Rule by which each shared component was charged to trials, by component.
+        answer: Answer of a search that pauses trainings, when it last ended; None while it runs, for
+            other studies, and where no training reached the target.
+        schema_version: Schema version of this file and of the tables beside it.
     """
 
     study: str
@@ -228,7 +229,7 @@ class Manifest:
 
     @property
     def estimated_components(self) -> frozenset[str]:
-        """Return the components that no sensor measures on one of the machines."""
+        """Return the components that are estimated, not measured, on at least one of the machines."""
         every = (each for node in self.nodes for each in node.components)
         return frozenset(c.component for c in every if c.method is EnergyMethod.ESTIMATED)
 
@@ -240,10 +241,10 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the manifest that `to_json` wrote, in this version or in 0.1.
+        """Parse a manifest that `to_json` wrote, in this version or in 0.1.
 
         Raises:
-            ValueError: Not JSON, another schema version, or a field that is missing or wrong.
+            ValueError: The text is not JSON, has another schema version, or a field is missing or wrong.
         """
         raw = _printable(json.loads(text.removeprefix(BYTE_ORDER_MARK)))
         got = raw.get("schema_version") if isinstance(raw, Mapping) else type(raw).__name__
@@ -261,7 +262,7 @@ class Manifest:
 
 
 def _printable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
-    """A value of JSON whose texts command no terminal."""
+    """Return a JSON value without control characters in its strings, see `printable`."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, Mapping):
@@ -270,5 +271,5 @@ def _printable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
 
 
 def _plain(option: object) -> object:
-    """An option as JSON has it; it has no infinity."""
+    """Return an option's value as JSON can hold it: infinities and NaN become text."""
     return str(option) if isinstance(option, float) and not math.isfinite(option) else option

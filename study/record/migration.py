@@ -1,7 +1,7 @@
-"""Tables, manifests and options of earlier schemas, brought to the present one when they are read.
+"""Migration of tables, manifests and options of earlier schemas to the present one when they are read.
 
-Schema 3 (version 0.2) has the objective and metrics by name where schema 2 (version 0.1) had columns
-for the accuracy and for CelebA's two tasks. Nothing is written back: a folder stays as it is.
+Schema 3 (version 0.2) stores the objective and metrics by name where schema 2 (version 0.1) had columns
+for the accuracy and for CelebA's two tasks. Nothing is written back: the study's folder stays as it is.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ SCHEMA_VERSION = 3
 """Version of the manifest and of the tables beside it."""
 
 READABLE = (1, 2, SCHEMA_VERSION)
-"""Schemas that can be read; what schema 1 lacks beside schema 2 is missing in its rows."""
+"""Schemas that can be read; columns that schema 1 lacks compared with schema 2 are None in its rows."""
 
 RENAMED = {"val_accuracy": "val_score", "best_val_accuracy": "best_val_score"}
-"""Columns of schema 2 by their present names."""
+"""Present name of renamed columns, by their name in schema 2."""
 
 RENAMED_OPTIONS: Mapping[str, str] = {"objective": "goal", "target_accuracy": "target"}
-"""Present name by the name in version 0.1, as fields of the options are written."""
+"""Present name of renamed options, by their name in version 0.1, both as field names."""
 
 MOVED_SCENARIOS: Mapping[str, str] = {
     "examples.watch:Watch": "watch",
@@ -33,14 +33,14 @@ _METRICS = {
     "val_accuracy_attributes": "attributes/accuracy",
     "val_accuracy_identity": "identity/accuracy",
 }
-"""Columns of schema 2 that `val_metrics` now has, with the metric's name in it."""
+"""Name of the metric within `val_metrics`, by the column of schema 2 that it replaces."""
 
 EARLIER = frozenset({*RENAMED, *_METRICS})
-"""Columns by which a table of schema 2 is known."""
+"""Columns by which a table of schema 2 is recognised."""
 
 
 def moved_column(name: str) -> str | None:
-    """Return where a column of schema 2 is now, in words; None of one that has not moved."""
+    """Return a sentence on where a column of schema 2 is now; None where it has not moved."""
     if name in RENAMED:
         return f"{name} is {RENAMED[name]} since version 0.2"
     if name in _METRICS:
@@ -54,10 +54,10 @@ def is_earlier(names: Iterable[str]) -> bool:
 
 
 def migrated_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    """Return a table's columns with their present names.
+    """Return the columns of a table with their present names.
 
     Args:
-        columns: The table's values by column, from a table of any schema that can be read.
+        columns: Values by column, from a table of any readable schema.
     """
     if not is_earlier(columns):
         return dict(columns)
@@ -86,10 +86,10 @@ def migrated_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a manifest's values as the present schema has them.
+    """Return the values of a manifest in the present schema.
 
     Args:
-        raw: The manifest as JSON has it, of any schema that can be read.
+        raw: The manifest as parsed JSON, of any readable schema.
     """
     if raw["schema_version"] == SCHEMA_VERSION:
         return dict(raw)
@@ -104,11 +104,11 @@ def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None:
-    """Return what is said of an option of version 0.1 in a command line; None where there is none.
+    """Return the message about a renamed option in a command line; None where it contains none.
 
     Args:
-        words: The command line.
-        present: Options of the command, as fields are written.
+        words: Arguments of the command line.
+        present: Options of the command, as field names; only options renamed to one of these count.
     """
     for word in words:
         old = word.partition("=")[0].removeprefix("--").replace("-", "_")
@@ -120,9 +120,9 @@ def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None
 
 
 def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a manifest of version 0.1 under the names that they have now.
+    """Return the options of a manifest of version 0.1 with their present names and values.
 
-    `--tracker` took one source then, and takes several now.
+    `--tracker` took a single source then and takes several now.
     """
     present = {RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
     if isinstance(present.get("tracker"), str):
@@ -133,6 +133,6 @@ def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_scenario_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options of a manifest by name, the scenario's own among them, as version 0.1 wrote them."""
+    """Return a manifest's options with the scenario's own merged in, flat as version 0.1 wrote them."""
     own = options.get("scenario_options") or {}
     return {**{name: each for name, each in options.items() if name != "scenario_options"}, **own}

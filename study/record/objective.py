@@ -1,4 +1,4 @@
-"""The validation metric that decides: which of two scores is better, and when a target is reached."""
+"""The objective, the validation metric that decides: which score is better, and when a target is reached."""
 
 import json
 import math
@@ -14,9 +14,9 @@ class Objective:
     """The validation metric that decides.
 
     Attributes:
-        name: Name under which the scenario's metrics have it.
-        mode: `max` where more is better, `min` where less is.
-        is_share: Whether it is a share in [0, 1], which is then shown in %.
+        name: Name of the metric among those that the scenario returns.
+        mode: `max` where higher is better, `min` where lower is.
+        is_share: Whether its values are shares in [0, 1], which are then shown in %.
 
     Examples:
         >>> Objective("accuracy", "max", is_share=True).gain(0.9)
@@ -30,10 +30,10 @@ class Objective:
     is_share: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no objective.
+        """Check name and mode.
 
         Raises:
-            ValueError: The name is empty, or the mode is none of the two.
+            ValueError: The name is empty, or the mode is neither `max` nor `min`.
         """
         if not self.name:
             message = "the objective has no name; give it that of one of the scenario's metrics"
@@ -43,7 +43,7 @@ class Objective:
             raise ValueError(message)
 
     def __str__(self) -> str:
-        """Return it in words, for messages."""
+        """Return name and mode, for messages."""
         return f"{self.name} ({self.mode})"
 
     def of_task(self, task: str) -> str:
@@ -51,36 +51,36 @@ class Objective:
         return f"{task}/{self.name}"
 
     def gain(self, score: float) -> float:
-        """Return the score, turned where necessary so that more is better."""
+        """Return the score, negated where lower is better, so that a higher gain is always better."""
         return score if self.mode == "max" else -score
 
     @property
     def gain_ends(self) -> tuple[float, float] | None:
-        """Least and greatest gain of a share; None where the objective is none."""
+        """Lowest and highest possible gain; None where the objective is not a share."""
         if not self.is_share:
             return None
         return (0.0, 1.0) if self.mode == "max" else (-1.0, 0.0)
 
     def best(self, scores: Iterable[float | None]) -> float | None:
-        """Return the best of those scores that are known; None where none is."""
+        """Return the best of the scores that are neither None nor NaN; None where there are none."""
         known = (each for each in scores if each is not None and not math.isnan(each))
         return max(known, key=self.gain, default=None)
 
     def reaches(self, score: float | None, target: float | None) -> bool:
-        """Return whether a score is at least as good as the target."""
+        """Return whether a score is at least as good as the target; False where either is unknown."""
         if score is None or target is None or math.isnan(score):
             return False
         return self.gain(score) >= self.gain(target)
 
 
 ACCURACY = Objective("accuracy", "max", is_share=True)
-"""The objective of a scenario that names none, and of all studies of version 0.1."""
+"""Objective of scenarios that define none, and of all studies of version 0.1."""
 
 
 def metrics_text(metrics: Mapping[str, float | None]) -> str | None:
-    """Return metrics as a row holds them: JSON with sorted keys; None where there are none.
+    """Return metrics as stored in a row: JSON with sorted keys; None where there are none.
 
-    A value that is not a finite number is missing, and its name is left out.
+    Values that are None or not finite are omitted together with their names.
     """
     known = {
         name: value for name, value in metrics.items() if value is not None and math.isfinite(value)
@@ -89,6 +89,6 @@ def metrics_text(metrics: Mapping[str, float | None]) -> str | None:
 
 
 def metrics_of(text: str | None) -> dict[str, float]:
-    """Return the metrics of a row by their names; none where the row has none."""
+    """Return the metrics stored in a row, by name; empty where it has none."""
     metrics: dict[str, float] = json.loads(text) if text else {}
     return metrics

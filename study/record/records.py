@@ -1,9 +1,9 @@
-"""The record of a study: the contract between `study`, which writes, and `analysis`, which reads.
+"""The records of a study: the contract between `study`, which writes them, and `analysis`, which reads.
 
-No Ray, torch or pandas, so that a reader needs none of them. Joules, watts and seconds everywhere.
-What is not known is None, never 0. The manifest is in `study.record.manifest`, what trackers booked
-in `study.record.bookings`, the words of the columns in `study.record.vocabulary`, the files' names in
-`study.record.files`.
+This module imports neither Ray, torch nor pandas, so that readers need none of them. Units are joules,
+watts and seconds throughout. Unknown values are None, never 0. The manifest is in
+`study.record.manifest`, the trackers' bookings in `study.record.bookings`, the allowed values of
+columns in `study.record.vocabulary`, the names of the files in `study.record.files`.
 
     EpochRecord     one row of epochs.parquet: one epoch of one stage of one trial's attempt
     TrialRecord     one row of trials.parquet: one trial, all its attempts
@@ -31,62 +31,63 @@ class EpochRecord(Row):
 
     Attributes:
         study: Name of the study.
-        trial_id: The trial within the study; stays the same over attempts and resumes.
-        attempt: From 1; a trial that was lost and is run again counts on.
+        trial_id: Identifier of the trial within the study; stays the same over attempts and resumes.
+        attempt: Number of the attempt, from 1; increases each time the trial is started again.
         node: Host on which the epoch ran.
-        device_uuid: The measured device, as its vendor identifies it.
-        device_name: The measured device, as its vendor names it.
+        device_uuid: Vendor's identifier of the measured device.
+        device_name: Vendor's name of the measured device.
         paradigm: What the study compares.
         scenario: Name of the scenario.
-        stage: The training within the trial: a word of `Stage`, or the name of a task.
+        stage: The training within the trial: a value of `Stage`, or the name of a task.
         setup: Number of the setup, from 1, in the order of the paper's Table 1.
-        batch_size: As asked for.
+        batch_size: Batch size of the setup, as requested; None where it has none.
         effective_batch_size: The smaller of `batch_size` and the number of training samples.
-        learning_rate: As asked for.
-        seed: Of weights and order.
-        epoch: From 1 within the stage.
-        train_loss: Mean over the training samples; None where it was not finite.
-        val_loss: Mean over the validation samples; None where it was not finite.
-        val_score: The objective over the validation samples (`Manifest.objective`).
-        epoch_time_s: From the window's opening to its closing.
-        epoch_energy_j: Energy of the epoch's window, of the scope that ranks
-            (`Manifest.energy_of`).
-        energy_j: Sum of the trial's epochs up to this one, all stages and attempts;
-            None as soon as one of them is missing.
-        mean_power_w: `epoch_energy_j` over the window's length.
-        energy_method: How `epoch_energy_j` came about.
-        energy_status: How far it can be trusted.
-        coverage: Share of the window for which the device was observed; in [0, 1].
-        uncertainty_j: Half-width of the interval in which the energy lies; None if not known.
+        learning_rate: Learning rate of the setup, as requested; None where it has none.
+        seed: Seed of the weights and of the order of samples.
+        epoch: Number of the epoch within the stage, from 1.
+        train_loss: Mean loss over the training samples; None where it was not finite.
+        val_loss: Mean loss over the validation samples; None where it was not finite.
+        val_score: The objective (`Manifest.objective`) over the validation samples; None if unknown.
+        epoch_time_s: Duration of the epoch's window, in seconds.
+        epoch_energy_j: Energy of the epoch's window in the scope that ranks (`Manifest.energy_of`);
+            None where it is missing.
+        energy_j: Sum of `epoch_energy_j` over the trial's epochs up to this one, of all stages and
+            attempts; None if any of them is missing.
+        mean_power_w: `epoch_energy_j` divided by the duration of the window; None where it is missing.
+        energy_method: Method by which `epoch_energy_j` was determined; None where it is missing.
+        energy_status: Quality of `epoch_energy_j`: `ok`, or why it is less reliable or missing.
+        coverage: Share of the window during which the device was observed, in [0, 1].
+        uncertainty_j: Half-width of the interval in which the energy lies; None if unknown.
         power_samples: Number of power samples within the window.
-        samples_per_s: Training samples per second of the epoch.
-        peak_memory_bytes: Most memory the trial had on its accelerator; None on a CPU.
-        stop_reason: On a stage's last row, why it ended; else None.
-        parameters: What the setup has besides batch size and learning rate, as JSON with sorted
-            keys, for example `{"alpha": 0.5}`; None where it has nothing else.
+        samples_per_s: Training samples per second in this epoch; None if unknown.
+        peak_memory_bytes: Peak memory of the trial on its accelerator; None on a CPU.
+        stop_reason: Why the stage ended, on its last row; else None.
+        parameters: Values of the setup besides batch size and learning rate, as JSON with sorted
+            keys, for example `{"alpha": 0.5}`; None where there are none.
         val_metrics: All metrics over the validation samples, as JSON by name with sorted keys, for
-            example `{"accuracy": 0.9}`; a task's own is `task/metric`. None without any.
-        test_score: The objective over the test samples with the weights of the best epoch; on the
-            row of a stage's last epoch, else None.
-        test_metrics: All metrics likewise, as JSON.
+            example `{"accuracy": 0.9}`; the metric of a single task is named `task/metric`. None where
+            there are none.
+        test_score: The objective over the test samples with the weights of the best epoch, on the row
+            of a stage's last epoch; else None.
+        test_metrics: All metrics over the test samples, as JSON, on the same row; else None.
         gpu_energy_j: Energy of the trial's accelerators; None where it was not measured.
-        cpu_energy_j: Energy of the trial's share of the CPU; None likewise.
-        memory_energy_j: Energy of the trial's share of the memory; None likewise.
+        cpu_energy_j: Energy of the trial's share of the CPU; None where it was not measured.
+        memory_energy_j: Energy of the trial's share of the memory; None where it was not measured.
         node_energy_j: Energy of the trial's share of the whole machine, which contains the others;
-            None likewise.
-        uncertainty_common_j: Part of `uncertainty_j` that all readings of the device share, such as
-            its sensor's scale; it does not shrink in a mean.
-        uncertainty_own_j: Part of `uncertainty_j` that is this window's own.
-        counter_over_power: Energy by the counter over the integral of the power; None unless the
-            device tells both.
-        shared_by: Number of consumers among which the device's energy was split; None where the
-            device is the trial's own.
-        temperature_c: Temperature at the window's end, in degrees Celsius; None if not told.
-        sm_clock_hz: Clock of the board's processors at the window's end; None if not told.
-        utilization: Share of recent time in which the board was busy; in [0, 1]; None if not told.
-        power_limit_w: Enforced power limit at the window's end; None if not told.
-        power_profile: Where power limits were measured within the epoch: what is known of each so
-            far, as JSON (`study.limits.profile`); else None.
+            None where it was not measured.
+        uncertainty_common_j: Part of `uncertainty_j` that is common to all readings of the device, such
+            as the scale error of its sensor, and that averaging does not reduce; None if unknown.
+        uncertainty_own_j: Part of `uncertainty_j` that is specific to this window; None if unknown.
+        counter_over_power: Energy by the device's counter divided by the integral of its power; None
+            unless the device reports both.
+        shared_by: Number of consumers among which the device's energy was split; None where the trial
+            has the device to itself.
+        temperature_c: Temperature at the end of the window, in degrees Celsius; None if not reported.
+        sm_clock_hz: Clock of the board's processors at the end of the window; None if not reported.
+        utilization: Share of recent time in which the board was busy, in [0, 1]; None if not reported.
+        power_limit_w: Enforced power limit at the end of the window; None if not reported.
+        power_profile: What is known so far of each power limit, as JSON (`study.limits.profile`), where
+            limits were measured within the epoch; else None.
     """
 
     study: str
@@ -138,11 +139,11 @@ class EpochRecord(Row):
     power_profile: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a row that contradicts itself.
+        """Check the row for contradictions.
 
         Raises:
-            ValueError: A count below 1, a negative or non-finite energy, or an energy whose
-                status is `missing` (or the reverse).
+            ValueError: A count is below 1, an amount is negative or not finite, or an energy is given
+                with status `missing` (or the reverse).
         """
         for name in ("attempt", "setup", "batch_size", "effective_batch_size", "epoch"):
             count = getattr(self, name)
@@ -165,11 +166,11 @@ class EpochRecord(Row):
     def from_result(cls, result: Mapping[str, Any]) -> Self:
         """Return the record of a Ray Tune result, from a callback or a line of `result.json`.
 
-        Tune writes its own identifier over a reported `trial_id`, a new one for each attempt, so
-        ours is taken from the trial's configuration.
+        Tune overwrites a reported `trial_id` with its own identifier, which differs for each attempt,
+        so ours is taken from the trial's configuration.
 
         Raises:
-            KeyError: It is no result of a trial of ours.
+            KeyError: The result is not from a trial of ours.
             ValueError: A field is missing, or the result contradicts itself.
         """
         return cls.from_row(migrated_row({**result, "trial_id": result["config"]["trial_id"]}))
@@ -191,51 +192,53 @@ _NOT_NEGATIVE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord(Row):
-    """One trial, with what all its attempts cost.
+    """One trial, with the energy of all its attempts.
 
     Attributes:
         study: Name of the study.
-        trial_id: The trial within the study.
-        status: What became of it.
+        trial_id: Identifier of the trial within the study.
+        status: State of the trial.
         stop_reason: Why its last stage ended; None while it runs.
-        error: Last line of what went wrong; None if nothing did.
-        attempts: Number of times it was started.
+        error: Last line of the error; None without an error.
+        attempts: Number of times that the trial was started.
         paradigm: What the study compares.
         scenario: Name of the scenario.
         setup: Number of the setup, from 1.
-        batch_size: As asked for.
+        batch_size: Batch size of the setup, as requested; None where it has none.
         effective_batch_size: The smaller of `batch_size` and the number of training samples.
-        learning_rate: As asked for.
-        seed: Of weights and order.
-        node: Host of the last attempt.
-        device_uuid: Measured device of the last attempt.
-        device_name: Its name.
-        epochs: Whole epochs that count, over all stages: those of the last attempt, and those of
-            earlier ones that it went on from (`study.record.attempts`).
-        best_val_score: Best objective of these; None without a finished epoch.
-        best_epoch: The first epoch that reached it.
-        time_s: Time in these epochs.
-        energy_j: Energy of these epochs; None if one of them is missing.
-        setup_energy_j: Energy from the last attempt's start to its first epoch.
-        between_energy_j: Energy between the last attempt's epochs (reports, checkpoints).
-        wasted_energy_j: What earlier attempts used beside the epochs that count, as far as it was
-            measured; 0 without one, None where there is no reading of any.
-        missing_epochs: Epochs that count and have no energy.
-        degraded_epochs: Epochs that count and whose energy is `degraded`.
-        energy_method: How the energies came about; None if all are missing.
-        energy_to_target_j: Energy up to the first epoch that reached the target;
-            None if there is no target or it was not reached, and in trials of several stages.
+        learning_rate: Learning rate of the setup, as requested; None where it has none.
+        seed: Seed of the weights and of the order of samples.
+        node: Host of the last attempt; None if unknown.
+        device_uuid: Identifier of the device measured in the last attempt; None if unknown.
+        device_name: Name of that device; None if unknown.
+        epochs: Number of complete epochs that count, over all stages: those of the last attempt, and
+            those of earlier attempts that it resumed from (`study.record.attempts`).
+        best_val_score: Best objective of these epochs; None without a finished epoch.
+        best_epoch: First epoch that reached `best_val_score`; None without a finished epoch.
+        time_s: Total duration of these epochs, in seconds.
+        energy_j: Energy of these epochs; None if that of any of them is missing.
+        setup_energy_j: Energy from the start of the last attempt to its first epoch; None if unknown.
+        between_energy_j: Energy between the epochs of the last attempt (reports, checkpoints); None if
+            unknown.
+        wasted_energy_j: Energy of earlier attempts outside the epochs that count, as far as it was
+            measured; 0 without earlier attempts, None where none of them has a reading.
+        missing_epochs: Number of epochs that count and have no energy.
+        degraded_epochs: Number of epochs that count and whose energy is `degraded`.
+        energy_method: Method by which the energies were determined; None if all are missing.
+        energy_to_target_j: Energy up to the first epoch that reached the target; None without a
+            target, if it was not reached, and in trials of several stages.
         parameters: See `EpochRecord`.
-        test_score: The objective over the test samples, of the stage that ended last; None where
+        test_score: The objective over the test samples, for the stage that ended last; None where
             nothing was tested.
-        test_metrics: All metrics likewise, as JSON.
-        gpu_energy_j: Energy of the trial's accelerators in the epochs that count; None if it was
-            not measured in one of them.
-        cpu_energy_j: Of its share of the CPU, likewise.
-        memory_energy_j: Of its share of the memory, likewise.
-        node_energy_j: Of its share of the whole machine, which contains the others, likewise.
-        test_energy_j: Energy of testing the best weights, which is in none of the others; None where
-            nothing was tested, or it was not measured.
+        test_metrics: All metrics over the test samples, as JSON; None where nothing was tested.
+        gpu_energy_j: Energy of the trial's accelerators in the epochs that count; None if even one of
+            them has no such measurement.
+        cpu_energy_j: Energy of the trial's share of the CPU in these epochs; None if one lacks it.
+        memory_energy_j: Energy of the trial's share of the memory in these epochs; None if one lacks it.
+        node_energy_j: Energy of the trial's share of the whole machine, which contains the others, in
+            these epochs; None if one lacks it.
+        test_energy_j: Energy of testing the best weights, which no other column includes; None where
+            nothing was tested or it was not measured.
     """
 
     study: str
@@ -280,6 +283,6 @@ NO_MESSAGE = "no message"
 
 
 def error_line(text: str) -> str:
-    """Last line of what went wrong, as `TrialRecord.error` has it."""
+    """Return the last line of an error's text, as stored in `TrialRecord.error`."""
     lines = text.strip().splitlines()
     return lines[-1] if lines else NO_MESSAGE

@@ -1,7 +1,7 @@
-"""Rescue folder: the last rows of a study whose storage did not come back. Standard library only.
+"""Rescue folder for the last rows of a study whose storage failed and did not recover. Standard library only.
 
-On this machine's own disk, in a folder that only its owner can enter, under a name made from the study's
-place: whoever goes on with the study here, or analyses it, finds them.
+It is on this machine's own disk, accessible to its owner alone, under a name derived from the location of
+the study, so that resuming or analysing the study on this machine finds it.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _PLACE = ("attempt", "stage", "epoch")
 
 
 def rescue_roots(home: Callable[[], Path] = Path.home) -> tuple[Path, ...]:
-    """Return folders in which rows may be rescued, the best first; none is made.
+    """Return the folders in which rows may be rescued, best first, without creating any.
 
     Args:
-        home: Tells the user's home folder; raises `RuntimeError` where there is none.
+        home: Returns the user's home folder; raises `RuntimeError` where there is none.
     """
     temporary = Path(tempfile.gettempdir()) / f"power-of-training-rescue-{os.getuid()}"
     try:
@@ -33,10 +33,10 @@ def rescue_roots(home: Callable[[], Path] = Path.home) -> tuple[Path, ...]:
 
 
 def rescue_name(place: str) -> str:
-    """Return the name of a study's folder within a root.
+    """Return the name of a study's rescue folder within a root.
 
     Args:
-        place: Where the study lies: an absolute path, or a URI.
+        place: Location of the study: an absolute path or a URI.
     """
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", place.rstrip("/").rpartition("/")[2])
     return f"{name}-{hashlib.sha256(os.fsencode(place.rstrip('/'))).hexdigest()[:16]}"
@@ -45,21 +45,21 @@ def rescue_name(place: str) -> str:
 def rescued(place: str) -> tuple[Path, ...]:
     """Return the folders in which rows of a study were rescued on this machine.
 
-    Each has the files of a study's folder. A folder of another user's is passed over, who could
-    have put anything there.
+    Each contains the same files as the folder of a study. Folders that belong to another user are
+    ignored, since their content cannot be trusted.
 
     Args:
-        place: Where the study lies.
+        place: Location of the study: an absolute path or a URI.
     """
     found = (root / rescue_name(place) for root in rescue_roots())
     return tuple(each for each in found if _is_ours(each) and _is_ours(each.parent))
 
 
 def make_root(root: Path) -> None:
-    """Make a root that only its owner can enter.
+    """Create a root that only its owner can access.
 
     Raises:
-        OSError: It cannot be made, or is another user's.
+        OSError: It cannot be created, or belongs to another user.
     """
     root.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     if not _is_ours(root):
@@ -71,9 +71,10 @@ def make_root(root: Path) -> None:
 def contradicting(
     stored: Iterable[Mapping[Any, Any]], found: Iterable[Mapping[Any, Any]]
 ) -> set[tuple[str, int]]:
-    """Return the attempts of which the study has rows that the rescued ones do not continue.
+    """Return the attempts, by trial and number, whose stored rows contradict the rescued ones.
 
-    The study has gone on elsewhere since, with an attempt of the same number: its rows stay.
+    Such a study has since been resumed elsewhere, with an attempt of the same number; the stored rows
+    then take precedence.
 
     Args:
         stored: Rows of epochs in the study's folder.
@@ -93,7 +94,7 @@ def _key(row: Mapping[Any, Any]) -> tuple[Any, ...]:
 
 
 def _same(energy_j: object) -> object:
-    """An energy to compare by; None and NaN, which frames have in its place, are one."""
+    """Normalize an energy for comparison: NaN, which data frames use for None, becomes None."""
     return None if isinstance(energy_j, float) and energy_j != energy_j else energy_j  # noqa: PLR0124
 
 

@@ -1,7 +1,7 @@
-"""Rows of tables: the annotations of a record class are the only description of its columns.
+"""Rows of tables, whose columns are described by nothing but the annotations of a record class.
 
-msgspec reads them, converts rows to records and checks each value on the way. The parquet schema
-that `study.store` writes and the data frames that `analysis` reads follow from `columns`.
+msgspec uses the annotations to convert rows to records and to validate each value. The parquet schema
+that `study.store` writes and the data frames that `analysis` reads are derived from `columns`.
 """
 
 import math
@@ -20,9 +20,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    r"""Return a text without the characters by which it could command a terminal.
+    r"""Return a text without control characters, which could control the terminal that prints it.
 
-    A results folder may be somebody else's. Tabs and ends of lines stay.
+    A results folder may come from somebody else. Tabs and line feeds are kept.
 
     >>> printable("\x1b]0;title\x07a board")
     ']0;titlea board'
@@ -35,11 +35,11 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: Its name.
+        name: Name of the column.
         kind: Type of its values.
-        may_be_missing: Whether a row may have None in it.
-        may_be_absent: Whether a table may lack it, every value of it then being None.
-        words: The only values that it may hold; empty where any is allowed.
+        may_be_missing: Whether its value in a row may be None.
+        may_be_absent: Whether a table may lack the column; all of its values are then None.
+        words: The values allowed in it; empty where any value is.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Column:
 
 
 class Row:
-    """A record that is a row of a table."""
+    """Base of records that are rows of a table."""
 
     __slots__ = ()
 
@@ -61,13 +61,14 @@ class Row:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Return the record of a row; keys that are not fields are passed over.
+        """Return the record of a row; keys that are not fields are ignored.
 
-        A data frame has NaN where a number is missing, and its integers are floats where one may be.
+        Rows may come from a data frame: NaN becomes None, and a whole float in an integer column, as
+        data frames have where a value is missing, becomes an integer.
 
         Raises:
-            ValueError: A field is missing, a value has a wrong type, the row contradicts itself, or
-                a word in it is not known.
+            ValueError: A field is missing, a value has a wrong type or is not among those allowed, or
+                the row contradicts itself.
         """
         integers = _integers(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
         known = {name: _plain(value, is_integer=name in integers) for name, value in row.items()}
@@ -85,7 +86,7 @@ def _integers(record: type[Row]) -> frozenset[str]:
 
 def _plain(value: object, *, is_integer: bool) -> object:
     if type(value) is str:
-        return sys.intern(value)  # the same words are in every row, which came one by one
+        return sys.intern(value)  # rows repeat the same few strings, each parsed as a new object
     if not isinstance(value, float):
         return value
     if math.isnan(value):

@@ -1,11 +1,10 @@
-"""Rules of a trial's energy: all that it has used, and what it took to a target. Standard library only.
+"""Rules for the energy of a trial: the total it has used, and the energy to a target. Standard library only.
 
-On the bill of a study everything counts: the epochs that count, set-up, what lies between epochs, tests
-of the best weights, and what lost attempts used. What is not known counts as nothing there, so that the sum is
-a lower bound: budgets and bills go by what is known to be used, and say where something is missing. By
-that it differs from `TrialRecord.energy_j`, by which setups are compared, and from the energy to a
-target: those are None as soon as an epoch has no energy, since a total that leaves one out would
-look like a saving.
+The bill of a study includes everything: the epochs that count, set-up, the time between epochs, tests of
+the best weights, and lost attempts. Unknown parts add nothing to it, so the total is a lower bound:
+budgets and bills use what is known to be consumed, and report where something is missing. In this they
+differ from `TrialRecord.energy_j`, by which setups are compared, and from the energy to a target. Those
+are None as soon as one epoch has no energy, because a total that omits an epoch would look like a saving.
 """
 
 from collections.abc import Iterable
@@ -16,9 +15,9 @@ from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
 
 BESIDE_EPOCHS = ("setup_energy_j", "between_energy_j", "test_energy_j")
-"""Columns of what the last attempt of a trial used beside its epochs."""
+"""Columns with the energy of a trial's last attempt outside its epochs."""
 LOST = "wasted_energy_j"
-"""Column of what its other attempts used beside the epochs that count."""
+"""Column with the energy of its earlier attempts outside the epochs that count."""
 
 
 class TrainedEpoch(NamedTuple):
@@ -26,9 +25,9 @@ class TrainedEpoch(NamedTuple):
 
     Attributes:
         stage: The training within the trial.
-        epoch: From 1 within the stage.
-        score: The objective; None where it is not known.
-        energy_j: Energy of the epoch; None likewise.
+        epoch: Number of the epoch within the stage, from 1.
+        score: Value of the objective; None if unknown.
+        energy_j: Energy of the epoch; None if unknown.
     """
 
     stage: str
@@ -38,17 +37,17 @@ class TrainedEpoch(NamedTuple):
 
 
 def used_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
-    """Return all that is known of what a trial has used, in joules: a lower bound.
+    """Return the known total energy of a trial, in joules; a lower bound where parts are unknown.
 
     Args:
-        trial: Its record.
-        epochs: Its epochs, of all attempts.
+        trial: Record of the trial.
+        epochs: Epochs of the trial, of all attempts.
     """
     return epochs_j(trial, epochs) + beside_j(trial) + lost_j(trial)
 
 
 def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
-    """Return what is known of the epochs that count, in joules; see `used_j`."""
+    """Return the known energy of the epochs that count, in joules; arguments as in `used_j`."""
     if trial.energy_j is not None:
         return trial.energy_j
     rows = {(row.attempt, row.stage, row.epoch): row.epoch_energy_j for row in epochs}
@@ -56,12 +55,12 @@ def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
 
 
 def beside_j(trial: TrialRecord) -> float:
-    """Return what is known of a trial's last attempt beside its epochs, in joules."""
+    """Return the known energy of a trial's last attempt outside its epochs, in joules."""
     return sum(getattr(trial, part) or 0.0 for part in BESIDE_EPOCHS)
 
 
 def lost_j(trial: TrialRecord) -> float:
-    """Return what is known of a trial's lost attempts beside the epochs that count, in joules."""
+    """Return the known energy of a trial's earlier attempts outside the epochs that count, in joules."""
     return getattr(trial, LOST) or 0.0
 
 
@@ -70,16 +69,17 @@ def energy_to_target(
 ) -> tuple[bool, float | None]:
     """Return whether a trial reached the target, and the energy up to the first epoch that did.
 
-    A stage comes whole before the next, by its first epoch here, so that a frozen classifier's
-    price has all of the encoder's training in it.
+    Stages are taken one after the other, in the order of their first appearance in `epochs`, so that
+    the energy of a classifier on a frozen encoder includes the whole training of that encoder.
 
     Args:
-        epochs: Of one trial; those of a stage in any order.
+        epochs: Epochs of one trial; those of a stage may come in any order.
         objective: Validation metric that decides.
-        target: Value of it; None for no target.
+        target: Target value of the objective; None for no target.
 
     Returns:
-        The energy is None where none reached it, or where an epoch up to there has none.
+        Whether an epoch reached the target, and the energy in joules up to and including the first that
+        did; the energy is None where none did, or where an epoch up to there has no energy.
     """
     epochs = list(epochs)
     stages = {stage: place for place, stage in enumerate(dict.fromkeys(e.stage for e in epochs))}

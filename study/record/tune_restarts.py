@@ -1,9 +1,9 @@
-"""The trials of Tune that are trainings of an earlier session begun anew: `Tuner.restore(restart_errored=True)`.
+"""Tune trials that restart a training of an earlier session: `Tuner.restore(restart_errored=True)`.
 
-Tune gives such a trial another identifier and no longer lists the one that was lost. It is one
-training with a further attempt, and not a repeat of its own.
+Tune gives such a trial a new identifier and no longer lists the lost one. For us it is a further attempt
+of the same training, not a repeat.
 
-For `study.instrument`, which records a run, and `analysis`, which imports one that was not recorded.
+Used by `study.instrument`, which records a run, and by `analysis`, which imports an unrecorded one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,10 +18,10 @@ class EarlierTrial:
     """A trial of an earlier session of a run.
 
     Attributes:
-        trial_id: Tune's identifier.
+        trial_id: Tune's identifier of the trial.
         setup: Number of its setup.
-        seed: That of its configuration, or its number among the repeats of the setup.
-        has_finished: Whether it was trained to an end, or its study had seen enough of it.
+        seed: Seed in its configuration, or the number of the repeat of its setup where that has none.
+        has_finished: Whether it was trained to its end or stopped by its study.
     """
 
     trial_id: str
@@ -33,15 +33,15 @@ class EarlierTrial:
 def restarts(
     trials: Mapping[str, Mapping[str, Any]], earlier: Iterable[EarlierTrial], book: SetupNumbers
 ) -> dict[str, str]:
-    """Return the present identifiers of trainings that were begun anew, by those that they had.
+    """Return the present identifiers of restarted trainings, by their earlier identifiers.
 
-    Trials of one configuration cannot be told apart, and need not be: what was lost of one is in the
-    energy of its setup either way.
+    Trials with the same configuration cannot be told apart, and need not be: the energy lost in one of
+    them is charged to the same setup either way.
 
     Args:
         trials: Configurations of all trials that Tune lists, by identifier.
         earlier: Trials of earlier sessions.
-        book: Has the setups of `earlier`.
+        book: Setups of the run, those of `earlier` included.
     """
     earlier = tuple(earlier)
     lost = [each for each in earlier if not each.has_finished and each.trial_id not in trials]

@@ -1,6 +1,6 @@
-"""A Tune trial in the words of a study: its configuration as a setup and a seed, its results as rows.
+"""Conversion of Tune trials to a study's records: configurations to setups and seeds, results to rows.
 
-For `study.instrument`, which records a run, and `analysis`, which imports one that was not recorded.
+Used by `study.instrument`, which records a run, and by `analysis`, which imports an unrecorded one.
 """
 
 import json
@@ -18,13 +18,13 @@ from study.record.vocabulary import EnergyMethod, EnergyScope, EnergyStatus, Par
 
 BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
 LEARNING_RATE_KEYS = ("learning_rate", "lr")
-"""What configurations call the two axes that every setup has."""
+"""Keys under which configurations commonly hold the learning rate, and above it the batch size."""
 
 STAGE = "training"
 """Stage of every epoch of a trainable that was not written for this package."""
 
 SEED_KEY = "seed_key"
-"""Option in the manifest of a run of Tune, and of no other: who made the trainable knows why trainings end."""
+"""Option that only manifests of plain Tune runs have, whose trainables decide themselves when to end."""
 
 _PLACE_IN_MEMORY = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -37,11 +37,11 @@ TUNES_OWN = frozenset(
         "energy",
     }
 )
-"""Columns of a result that the user did not report."""
+"""Keys of a result that Tune or `measured` adds; everything else was reported by the user."""
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested values by names such as `optimizer/lr`."""
+    """Flatten nested mappings to names such as `optimizer/lr`."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -53,12 +53,12 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunePlan:
-    """A trial of Tune as a study has it.
+    """A Tune trial in terms of a study.
 
     Attributes:
-        trial_id: Tune's own.
-        setup: Its setup.
-        seed: That of its configuration, or its number among the repeats of the setup.
+        trial_id: Tune's identifier of the trial.
+        setup: Setup of the trial.
+        seed: Seed in its configuration, or the number of the repeat of its setup where that has none.
     """
 
     trial_id: str
@@ -67,18 +67,18 @@ class TunePlan:
 
     @property
     def parameters(self) -> str | None:
-        """Values of the setup besides, as in `EpochRecord`."""
+        """The setup's parameters as JSON, see `EpochRecord.parameters`; None where there are none."""
         return _as_text(self.setup.parameters)
 
 
 @final
 @dataclass(slots=True, kw_only=True)
 class SetupNumbers:
-    """Numbers distinct configurations, and tells their repeats apart.
+    """Numbers the distinct configurations as setups, and tells the repeats of each apart.
 
     Attributes:
-        seed_key: Key of the configuration in which repeats of a setup differ.
-        setups: Those so far.
+        seed_key: Key of the configuration that holds the seed, in which repeats of a setup differ.
+        setups: Setups found so far.
     """
 
     seed_key: str
@@ -86,7 +86,7 @@ class SetupNumbers:
     _plans: dict[str, TunePlan] = field(default_factory=dict)
 
     def plan(self, trial_id: str, config: Mapping[str, Any]) -> TunePlan:
-        """Return a trial's plan; the same for each call with its identifier."""
+        """Return the plan of a trial, made at the first call with its identifier and then kept."""
         known = self._plans.get(trial_id)
         if known is not None:
             return known
@@ -101,14 +101,14 @@ class SetupNumbers:
         return plan
 
     def choice(self, config: Mapping[str, Any]) -> tuple[SetupFacts, int | None]:
-        """Return the setup of a configuration, which has a number from now on, and its seed if it names one."""
+        """Return the setup of a configuration, numbered if it is new, and its seed; None without one."""
         values = flat(config)
         seed: Any = as_json(values.pop(self.seed_key, None))
         is_number = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 2**63
         return self._setup(values), int(seed) if is_number else None
 
     def known(self, record: TrialRecord) -> TunePlan:
-        """Return the plan of a trial of an earlier session, whose setup is among those given."""
+        """Register a trial of an earlier session, whose setup is known already, and return its plan."""
         setup = next(each for each in self.setups if each.setup == record.setup)
         plan = TunePlan(trial_id=record.trial_id, setup=setup, seed=record.seed)
         self._plans[record.trial_id] = plan
@@ -116,7 +116,7 @@ class SetupNumbers:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """All seeds of trials, or their numbers among the repeats."""
+        """Seeds of all trials, sorted; (0,) without trials."""
         return tuple(sorted({plan.seed for plan in self._plans.values()})) or (0,)
 
     def _setup(self, values: dict[str, Any]) -> SetupFacts:
@@ -138,7 +138,7 @@ class SetupNumbers:
 
 
 def _taken(values: dict[str, Any], keys: Sequence[str], *, least: float) -> float | None:
-    """Take an axis out of the values, be it nested; None where they have none."""
+    """Remove an axis from the flattened values and return it; None where they have no such number."""
     for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
         number = number_of(values[place])
         if number is not None and number >= least:
@@ -157,16 +157,16 @@ def epoch_record(
     energy_before_j: float | None,
     stop_reason: StopReason | None,
 ) -> EpochRecord:
-    """Return the row of one result of a measured trainable.
+    """Return the record of one result of a measured trainable.
 
     Args:
-        result: As Tune has it; without the energy columns its energy is missing.
-        plan: The trial.
+        result: Result as Tune has it; without the energy columns its energy is missing.
+        plan: Plan of the trial.
         study: Name of the run.
         scenario: Name of the trainable.
-        objective: Names the metric that decides.
-        energy_before_j: Of the attempt's epochs so far; None if one is missing.
-        stop_reason: Why the trial ends with it; None if it goes on.
+        objective: Objective; its name is that of a reported metric.
+        energy_before_j: Energy of the attempt's epochs so far; None if one of them is missing.
+        stop_reason: Why the trial ends with this result; None if it continues.
     """
     energy = energy_in(result)
     not_theirs = TUNES_OWN if energy else TUNES_OWN - {"energy"}
@@ -230,16 +230,16 @@ def run_manifest(
     command: tuple[str, ...] = (),
     versions: Mapping[str, str] | None = None,
 ) -> Manifest:
-    """Return the manifest of a Tune run, as far as its configurations tell.
+    """Return the manifest of a Tune run, as far as it follows from the configurations.
 
     Args:
-        name: Of the run.
+        name: Name of the run.
         scenario: Name of the trainable.
-        book: Has the setups.
-        objective: Metric that decides.
-        started_at: Wall time, ISO 8601 with zone.
-        command: That of the program that ran it.
-        versions: Of what it ran with.
+        book: Setups and seeds of the run.
+        objective: Validation metric that decides.
+        started_at: Wall time in ISO 8601 with time zone.
+        command: Command line of the program that ran it.
+        versions: Versions of the software that it ran with, by name.
     """
     return Manifest(
         study=name,
@@ -272,10 +272,10 @@ def run_manifest(
 
 
 def ranking_scope(measured: Collection[str]) -> EnergyScope:
-    """Return the energy that trainables are ranked by: of accelerators, where there are any.
+    """Return the scope that trainables are ranked by: accelerators, where they were measured.
 
     Args:
-        measured: The components of which anything is measured; empty where that is not known.
+        measured: Components that were measured; empty where that is unknown.
     """
     if "gpu" in measured or not measured:
         return EnergyScope.ACCELERATOR
@@ -283,16 +283,16 @@ def ranking_scope(measured: Collection[str]) -> EnergyScope:
 
 
 def energy_in(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what `measured` says of a result's energy; empty where it was not measured.
+    """Return the details that `measured` adds to a result; empty where it was not measured.
 
-    A user may report an `energy` of another kind, that of a molecule.
+    The `energy` of a result may also be a metric of the user's, such as the energy of a molecule.
     """
     told = result.get("energy")
     return told if isinstance(told, Mapping) and "status" in told else {}
 
 
 def number_of(value: object) -> float | None:
-    """Return a value as a finite number; None where it is none: a word, an array, nothing.
+    """Return a value as a finite float; None for anything else, such as a string, an array or None.
 
     >>> number_of(1), number_of("1"), number_of(float("nan")), number_of([1.0])
     (1.0, None, None, None)
@@ -302,7 +302,7 @@ def number_of(value: object) -> float | None:
 
 
 def float_of(value: object) -> float | None:
-    """Return a value as a float, NaN and infinity too; None where it is no number, as yes and no."""
+    """Return a value as a float, which may be NaN or infinite; None where it is no number or a bool."""
     if value is None or isinstance(value, bool | str | bytes) or getattr(value, "ndim", None):
         return None
     try:
@@ -312,13 +312,13 @@ def float_of(value: object) -> float | None:
 
 
 def _amount(value: object) -> float | None:
-    """Return what may be an amount: a number from 0 on; None for anything else that a result may hold."""
+    """Return a value as a finite number of 0 or more; None for anything else."""
     number = number_of(value)
     return number if number is not None and number >= 0 else None
 
 
 def _status(word: object, epoch_j: float | None) -> EnergyStatus:
-    """Return the status that a result tells, where it goes with its energy."""
+    """Return the energy status of a result, made consistent with whether it has an energy."""
     if epoch_j is None:
         return EnergyStatus.MISSING
     return EnergyStatus.DEGRADED if word == EnergyStatus.DEGRADED else EnergyStatus.OK
@@ -333,9 +333,9 @@ def _next_seed(taken: set[int]) -> int:
 
 
 def as_json(value: object) -> object:
-    """A value of a configuration as JSON has it.
+    """Convert a value of a configuration to what JSON can hold.
 
-    Objects are known by their text without their place in memory, which is another in each process.
+    Other objects become their text without the memory address, which differs in each process.
     """
     try:
         plain = json.loads(json.dumps(value, allow_nan=False))

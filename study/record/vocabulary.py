@@ -1,7 +1,7 @@
-"""The words of a record: what a column with a fixed list of values may hold.
+"""Enumerations of the records: the values that columns with a fixed vocabulary may hold.
 
-`EnergyMethod` and `EnergyStatus` are the tracker's own, so that a reading's words need no
-translation on their way into a row.
+`EnergyMethod` and `EnergyStatus` are those of the tracker, so that the values of a reading go into a row
+unchanged.
 """
 
 import json
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Paradigm(StrEnum):
-    """Comparison that a study makes."""
+    """Paradigm of a study: what it compares."""
 
     REGIME = "regime"
     PRETRAINING = "pretraining"
@@ -48,8 +48,8 @@ class Paradigm(StrEnum):
 class Stage(StrEnum):
     """A training within a trial, with its own early stopping and its own energy.
 
-    These are the stages of the paradigms. A single task of a multitask study is a stage, too, and
-    has the task's name.
+    These are the stages with fixed names. In a multitask study, the training of a single task is a stage
+    as well and has the name of the task.
     """
 
     ENCODER = "encoder"
@@ -63,13 +63,15 @@ class Stage(StrEnum):
 
 
 LATENTS = "latents"
-"""Stage of the window in which a frozen encoder computes latent features once. It lies within the
-first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
+"""Stage of the window in which a frozen encoder computes the latent features once.
+
+It lies within the first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
 
 
 PROFILE = "power limits"
-"""Stage of the windows in which power limits are measured. They lie within epochs, whose energies include
-theirs."""
+"""Stage of the windows in which power limits are measured.
+
+They lie within epochs, whose energies include theirs."""
 
 
 TEST = "test"
@@ -77,22 +79,22 @@ TEST = "test"
 
 
 COST_ONLY_AXES = frozenset({"power_limit_w"})
-"""Axes that change what an epoch costs and not what is learnt in it."""
+"""Axes that change the energy and time of an epoch but not what is learnt in it."""
 
 
 class EnergyScope(StrEnum):
-    """Energy that setups are ranked by; everything else that was measured stands beside it."""
+    """Scope of the energy that setups are ranked by; other measured energies are recorded beside it."""
 
     ACCELERATOR = "accelerator"
     """The trial's accelerators, as in the paper."""
     COMPONENTS = "components"
-    """Accelerators, and the trial's share of CPU and memory."""
+    """The trial's accelerators, and its share of CPU and memory."""
     NODE = "node"
-    """The trial's share of the whole machine, at its plug."""
+    """The trial's share of the whole machine, measured at its plug."""
 
 
 class StopReason(StrEnum):
-    """Reason for the end of a stage; stands on its last epoch's row."""
+    """Reason for which a stage ended; recorded on the row of its last epoch."""
 
     PATIENCE = "patience"
     MAX_EPOCHS = "max_epochs"
@@ -100,25 +102,25 @@ class StopReason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     ERROR = "error"
     TARGET = "target"
-    """A search ended it, having seen the target."""
+    """A search ended it because it had reached the target."""
     STOPPED = "stopped"
-    """Its study ended it early, a search or a budget: what it cost is a lower bound."""
+    """A search or an energy budget stopped it early: its energy is a lower bound."""
 
 
 FAILURES = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
-"""The training came to nothing: what it used is not the energy of a training."""
+"""Reasons with which the training failed: its energy is not that of a training."""
 
 NOT_WHOLE = FAILURES | {StopReason.STOPPED}
-"""The training did not come to an end of its own."""
+"""Reasons with which the training did not end by itself."""
 
 CUTS_EPOCH = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
-"""The epoch on whose row it stands did not come to its end."""
+"""Reasons that interrupt an epoch: the epoch on whose row they are is incomplete."""
 
 
 class TrialStatus(StrEnum):
     """State of a trial.
 
-    A trial that diverged or ran out of memory is FINISHED: that is a result about its setup.
+    A trial that diverged or ran out of memory is FINISHED, because that is a result about its setup.
     """
 
     RUNNING = "running"
@@ -127,14 +129,14 @@ class TrialStatus(StrEnum):
 
 
 def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
-    """Return the stage by which setups are ranked; None where a trial has one.
+    """Return the stage by which setups are ranked; None where trials have a single stage.
 
-    For pretraining it is the training from scratch, which each setup needs whether or not
-    pretraining pays; for multitask it is the last, the training that does all of the work.
+    For pretraining it is the training from scratch, the baseline that does not depend on whether
+    pretraining pays; for multitask it is the last one, the joint training of all tasks.
 
     Args:
-        paradigm: Of the study.
-        stages: Of its manifest.
+        paradigm: Paradigm of the study.
+        stages: Stages of its manifest.
     """
     if paradigm is Paradigm.MULTITASK:
         return stages[-1]

@@ -1,1 +1,1 @@
-"""Search instead of a grid, and stop before the energy is wasted."""
+"""Search for a good setup instead of training the grid, stopping trials before they waste energy."""

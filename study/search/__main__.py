@@ -1,7 +1,8 @@
-"""`python -m study.search`: what the grid finds, for a fraction of the grid's energy.
+"""`python -m study.search`: find what the grid would find, for a fraction of its energy.
 
-Optuna proposes setups, Ray Tune runs them, energy decides who goes on, and the whole search ends
-when its budget is spent. `python -m study.search replay` runs the same search on recorded trainings.
+Setups are proposed by Optuna or, for energy to target, by `study.search.arms`. Ray Tune runs the trials,
+their energy decides which of them continue, and the whole search ends when its budget is spent.
+`python -m study.search replay` runs the same search on recorded trainings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,11 +42,11 @@ MOVED: Mapping[str, str] = {
     "--compare": "python -m benchmarks.search --compare TABLE, in a checkout",
     "--replay": "python -m study.search replay TABLE",
 }
-"""Where options of version 0.1 have gone."""
+"""Present command for each option of version 0.1 that became a command."""
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status."""
+    """Run the command and return its exit status."""
     console, report = Console(), ReportProcess()
 
     def run() -> int:
@@ -71,10 +72,10 @@ def main(args: Sequence[str]) -> int:
 
 
 def _refuse_moved(args: Sequence[str]) -> None:
-    """Answer an option of version 0.1 that is a command now with that command.
+    """Refuse options of version 0.1 that are commands now, and name the command.
 
     Raises:
-        OptionError: There is one.
+        OptionError: The command line contains such an option.
     """
     for option, command in MOVED.items():
         if any(arg.split("=")[0] == option for arg in args):

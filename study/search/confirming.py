@@ -1,4 +1,4 @@
-"""Choice of the setups that a search repeats at its end, to tell a good setup from a lucky seed."""
+"""Choice of the setups that a search repeats at its end, to tell good setups from lucky seeds."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,15 @@ from study.record.search.goal import SearchGoal, best_of
 from study.search.space.space import Choice
 
 LEADERS = 3
-"""So many setups are trained again, or as many as are on the front."""
+"""Number of setups that are trained again; for a Pareto front, all of its setups are."""
 
 
 def leaders(goal: SearchGoal, curves: Mapping[Choice, Sequence[TrialCurve]]) -> tuple[Choice, ...]:
-    """The best setups so far, the best first.
+    """Return the best setups so far, best first.
 
     Args:
-        goal: What the search is after.
-        curves: How the trials of each setup went.
+        goal: Goal of the search.
+        curves: Curves of the trials of each setup.
     """
     means = {choice: mean for choice, many in curves.items() if (mean := mean_of(many))}
     if goal is SearchGoal.ENERGY_TO_TARGET:
@@ -35,10 +35,10 @@ def leaders(goal: SearchGoal, curves: Mapping[Choice, Sequence[TrialCurve]]) -> 
 def _cheapest(
     means: Mapping[Choice, TrialCurve], curves: Mapping[Choice, Sequence[TrialCurve]]
 ) -> tuple[Choice, ...]:
-    """The cheapest to the target, and behind it those that come next.
+    """Return the setup with the least energy to the target, followed by the next cheapest ones.
 
-    A setup that was stopped counts with the pace that it had: one seed that was slower than the
-    best may have been a bad one. Where no setup has reached the target there is nothing to confirm.
+    A setup that was stopped counts with the cost predicted from its pace, since a single slow seed may
+    have been a bad one. Empty where no setup has reached the target: there is nothing to confirm.
     """
     costs = {c: mean.to_target_j for c, mean in means.items() if mean.to_target_j is not None}
     if not costs:

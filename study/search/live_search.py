@@ -1,4 +1,4 @@
-"""A search that trains: proposals become trials, epochs become decisions. Knows nothing of Ray."""
+"""A search that trains each trial once: turns proposals into trials, and epochs into decisions. No Ray."""
 
 import logging
 from collections import defaultdict
@@ -28,7 +28,7 @@ EARLY = {StopDecision.TARGET: StopReason.TARGET}
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """A trial that runs; without a proposal it is a setup that is trained again."""
+    """A running trial; its proposal is None where it repeats a setup."""
 
     choice: Choice
     proposal: Proposal | None
@@ -38,11 +38,11 @@ class _Running:
 
 @final
 class LiveSearch:
-    """One search, from its first trial of this command to its last.
+    """A search within one command, from its first trial to its last.
 
     Attributes:
-        budget: What it may use, and what it has used.
-        said: What a user must know of it, a sentence each.
+        budget: Energy budget, with what has been used.
+        said: Sentences that the user needs to know about the search.
         objective: Validation metric that decides.
     """
 
@@ -58,15 +58,15 @@ class LiveSearch:
         known: Iterable[TrialRecord] = (),
         objective: Objective = ACCURACY,
     ) -> None:
-        """Search with `options`.
+        """Prepare the search.
 
         Args:
-            options: Of the command.
-            registry: Has the setups, and their trials.
-            proposer: Says what to try.
-            trials: Gives the records of all trials so far, those of earlier commands included.
-            epochs_of: Gives the epochs of one of them, of all its attempts.
-            ended: Those that have ended in an earlier command, by their identifiers.
+            options: Options of the command.
+            registry: Registry of the setups and their trials.
+            proposer: Proposes the setups to try.
+            trials: Returns the records of all trials so far, those of earlier commands included.
+            epochs_of: Returns the epochs of a trial by its identifier, of all attempts.
+            ended: Identifiers of the trials that ended in earlier commands.
             known: Trials of earlier studies.
             objective: Validation metric that decides.
         """
@@ -97,9 +97,9 @@ class LiveSearch:
             self._learn(record)
 
     def earlier(self) -> None:
-        """Take the trials of earlier commands into account: what they cost, and the best.
+        """Take the trials of earlier commands into account: their energy and their results.
 
-        Those that may be run again are not counted as trials; what they used is overhead.
+        Trials that may be run again do not count as trials; their energy is booked as overhead.
         """
         for record in self._trials():
             if record.trial_id not in self._ended:
@@ -110,12 +110,12 @@ class LiveSearch:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether what comes next depends on trials that still run."""
+        """Return whether the next proposal depends on trials that still run."""
         leaders_are_open = self._repeats is None and self._options.confirm > 0
         return bool(self._running) and (leaders_are_open or not self._has_room)
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        """Return the next trial; None if there is none, or none before another ends (`is_waiting`)."""
         self.book_overhead()
         if self._repeats is None:
             plan = self._next_setup()
@@ -130,10 +130,10 @@ class LiveSearch:
         return None
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
-        """Take an epoch; why its trial is to end with it, or None."""
+        """Take in an epoch, and return why its trial is to end with it; None to continue."""
         running = self._running.get(record.trial_id)
         if running is None or (record.stage, record.epoch) in running.seen:
-            return None  # Tune reports the last epoch once more when a trial has ended by itself
+            return None  # Tune reports the last epoch a second time when a trial ends by itself
         running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
         running.curve.failed = record.stop_reason in FAILURES
@@ -147,7 +147,7 @@ class LiveSearch:
             self._stopper.after_repeat if running.proposal is None else self._stopper.after_epoch
         )
         decision = judged(record.trial_id, running.curve, last_epoch_j=energy_j or 0.0)
-        # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
+        # A trial that has ended by itself cannot be stopped; one whose encoder stage has ended can.
         has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
         if decision is None or has_ended:
             return None
@@ -160,7 +160,7 @@ class LiveSearch:
         return running is not None and not running.curve.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
-        """Take a trial's end; one without a score or an energy has no values for Optuna."""
+        """Take in the end of a trial, and tell Optuna its values; without score or energy it has none."""
         running = self._running.pop(trial_id, None)
         if running is None:
             return
@@ -181,26 +181,27 @@ class LiveSearch:
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._registry.named(
             running.choice
-        )  # Optuna itself has the ranks of listed numbers
+        )  # Optuna's own parameters are only the ranks of listed numbers
         try:
             self._proposer.tell(
                 running.proposal, values, pruned=curve.stopped and not failed, facts=facts
             )
-        except Exception as error:  # noqa: BLE001 - Optuna's own; the rows have the result
+        except Exception as error:  # noqa: BLE001 - any error of Optuna's; our rows have the result
             logging.getLogger(__name__).warning(
                 "a trial's end is missing in Optuna's study: %s", error
             )
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
+        """Charge to the budget what trackers have booked for set-up, pauses, tests and lost attempts."""
         for trial in self._trials():
             in_vain_j = lost_j(trial)
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
-                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is run again
+                # It is run again, so the epochs that it trained so far are lost.
+                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))
             self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=in_vain_j)
 
     def _next_setup(self) -> TrialPlan | None:
-        """The trial of a setup that was not tried."""
+        """Return the trial of a setup that has not been tried; None if there is none or no room for it."""
         if self._options.trials is not None and self._begun >= self._options.trials:
             return None
         if not self._has_room:
@@ -221,7 +222,7 @@ class LiveSearch:
         return plan
 
     def _to_repeat(self) -> list[tuple[Choice, int]]:
-        """Setups and seeds that are trained again, seed by seed, the best setup first."""
+        """Return the setups and seeds to train again, seed by seed, the best setup first."""
         best = leaders(self._goal, self._curves)
         return [
             (choice, seed)
@@ -244,7 +245,7 @@ class LiveSearch:
 
     @property
     def _first_rung_j(self) -> float:
-        """Energy that a trial needs up to its first rung, as far as that is known."""
+        """Energy that a trial needs to reach its first rung, as far as known; 0 where unknown."""
         if self._halving is None or self._halving.first is None:
             return 0.0
         by_energy = self._options.rungs is Rungs.ENERGY

@@ -1,4 +1,4 @@
-"""The options of `python -m study.search run`, beside those of every study."""
+"""Options of `python -m study.search run`, in addition to those of every study."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -26,8 +26,10 @@ class SearchOptions(SearchSettings, StudyOptions):
 
     Attributes:
         repeats: 1: a search trains a setup once.
-        from_results: Studies whose finished trials are known beforehand (same scenario and data).
-        from_similar: Take --from studies of other data too, as hints: their setups are tried first.
+        from_results: Earlier studies with the same scenario and data, whose finished trials the search
+            starts from instead of training them again.
+        from_similar: Also accept --from studies of other data or scenarios, only as hints: their setups
+            are tried first.
     """
 
     repeats: Annotated[int, tyro_arg("1")] = 1
@@ -37,10 +39,10 @@ class SearchOptions(SearchSettings, StudyOptions):
     from_similar: Annotated[bool, tyro_optional_arg()] = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         StudyOptions.__post_init__(self)
         SearchSettings.__post_init__(self)
@@ -53,17 +55,17 @@ class SearchOptions(SearchSettings, StudyOptions):
 
     @property
     def recurring_runs(self) -> int | None:
-        """Runs of a recurring job that are to be trained; None for a search."""
+        """Number of runs of a recurring job to train; None for a search."""
         return None
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seed of the search, and those of `confirm`."""
+        """The seed of the search, followed by one for each seed of `confirm`."""
         return tuple(range(self.seed, self.seed + 1 + self.confirm))
 
     @property
     def fixed_values(self) -> dict[str, Value]:
-        """The values of options, which a setup has that does not choose them."""
+        """Values of the options that apply to setups which do not choose them, by name."""
         return {
             "optimizer": self.optimizer,
             "precision": self.precision,
@@ -76,15 +78,15 @@ class SearchOptions(SearchSettings, StudyOptions):
         own_axes: Mapping[str, tuple[Value, ...]] | None = None,
         further: Mapping[str, tuple[Value, ...]] | None = None,
     ) -> Space:
-        """Return the space that is searched over.
+        """Return the search space.
 
         Args:
-            own_axes: Of the scenario; see `study.scenario.Searchable`.
-            further: Of `--axis`; see `study.axes.given.further_axes`.
+            own_axes: Axes of the scenario, see `study.scenario.Searchable`; None for none.
+            further: Axes of `--axis`, see `study.axes.given.further_axes`; None for none.
 
         Raises:
-            OptionError: See `read_space`; or a range has no end, neither by --trials nor by a
-                budget.
+            OptionError: The space file is wrong, see `read_space`; or the space is not listed and neither
+                --trials nor a budget ends the search.
         """
         own = {name: values for name, values in (own_axes or {}).items() if values}
         default = {
@@ -107,7 +109,11 @@ class SearchOptions(SearchSettings, StudyOptions):
         return space
 
     def reduced(self, given: Collection[str] = ()) -> Self:
-        """Return these options as they are run: those of a smoke run cut down, limits shared."""
+        """Return the options to run with: reduced for a smoke run, and with shared power limits.
+
+        Args:
+            given: Names of the options that the user gave explicitly; these keep their values.
+        """
         return _sharing(super().reduced(given))
 
     def _of_smoke(self) -> dict[str, Any]:
@@ -115,9 +121,9 @@ class SearchOptions(SearchSettings, StudyOptions):
 
 
 def _sharing(options: Options) -> Options:
-    """Return options with an axis of power limits as limits that each training measures.
+    """Turn an axis of power limits into limits that each training measures itself, where possible.
 
-    A limit changes what an epoch costs and not what is learnt, so that one training tells all.
+    A power limit changes the cost of an epoch but not what is learnt, so one training can measure all.
     """
     limits = split_axes(options.axis).get(POWER_LIMIT, ())
     apart = options.power_limits or options.space or options.tie or options.workers > 1

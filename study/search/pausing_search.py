@@ -1,7 +1,7 @@
-"""A search that trains, pauses and goes on: decisions become trials and attempts. Knows nothing of Ray.
+"""A search that pauses and resumes trainings: turns decisions into trials and attempts. No Ray.
 
-The decisions are those of `study.search.arms`. They follow from the trials' epochs, so that a
-search that was interrupted takes them from its rows and goes on.
+The decisions are made by `study.search.arms`. They depend only on the epochs of the trials, so that an
+interrupted search recovers its state from its recorded rows and continues.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,12 +30,12 @@ from study.store.trial_record import counted_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of earlier and present commands of a study.
+    """Access to the recorded rows of a study, from earlier commands and this one.
 
     Attributes:
-        trials: Gives all trials.
-        epochs_of: Gives the epochs of a trial, of all attempts.
-        amend: Takes a row in the place of one that lacks why its trial ended.
+        trials: Returns the records of all trials.
+        epochs_of: Returns the epochs of a trial by its identifier, of all attempts.
+        amend: Replaces the row of an epoch by one that also says why its trial ended.
     """
 
     trials: Callable[[], Sequence[TrialRecord]]
@@ -45,14 +45,14 @@ class Rows:
 
 @final
 class PausingSearch:
-    """One search, from its first trial of this command to its last.
+    """A search within one command, from its first trial to its last.
 
     Attributes:
-        budget: What it may use, and what it has used.
-        said: What a user must know of it, a sentence each.
+        budget: Energy budget, with what has been used.
+        said: Sentences that the user needs to know about the search.
         objective: Validation metric that decides.
-        further: The repeats, in the order in which they were begun; of one that goes on with a
-            paused trial the seed is the search's own.
+        further: The repeats, in the order in which they were started; one that resumes a paused trial
+            has the search's own seed.
     """
 
     def __init__(
@@ -67,20 +67,20 @@ class PausingSearch:
         begun: Sequence[FurtherTrial] = (),
         objective: Objective = ACCURACY,
     ) -> None:
-        """Search `space` with `options`.
+        """Prepare the search.
 
         Args:
-            options: Of the command.
-            space: Whose setups are listed.
-            registry: Has the setups, and their trials.
-            rows: What was recorded.
+            options: Options of the command.
+            space: Search space, whose setups are listed.
+            registry: Registry of the setups and their trials.
+            rows: Recorded rows of the study.
             known: Trials of earlier studies.
-            hints: Setups that earlier studies recommend.
-            begun: The repeats of earlier commands.
+            hints: Setups of earlier studies to try first.
+            begun: Repeats that earlier commands started.
             objective: Validation metric that decides.
 
         Raises:
-            OptionError: `--start` names what is not in the space.
+            OptionError: `--start` names a value or setup that is not in the space.
         """
         self.objective = objective
         self.budget = Budget(options.budget_j)
@@ -121,10 +121,10 @@ class PausingSearch:
             self._know(record)
 
     def earlier(self) -> None:
-        """Take the trials of earlier commands up: what they cost, and how far they came.
+        """Recover the state of the trials of earlier commands: their energy and progress.
 
-        What they came to, not what was noted of them, decides what is next: a command may have been
-        killed between a proposal and its first epoch, or an epoch and what follows from it.
+        The recorded epochs decide what comes next, not the state that was noted, because a command may
+        have been killed between a proposal and its first epoch, or between an epoch and its consequence.
         """
         records = self._rows.trials()
         known = {(record.setup, record.seed): record for record in records}
@@ -134,20 +134,20 @@ class PausingSearch:
         for (
             name,
             training,
-        ) in self._running.items():  # when all are known: they decide of each other
+        ) in self._running.items():  # only once all are known, since decisions depend on the others
             self._judge(name, training)
         self._running.clear()
 
     @property
     def scheduler(self) -> Scheduler | Recurrences:
-        """Decisions of this search, and its trainings."""
+        """The scheduler that holds the trainings of this search and decides about them."""
         return self._scheduler
 
     def power_limit_w(self, setup: int) -> float | None:
-        """Power limit at which the trainings of a setup ended; None where none was set.
+        """Return the power limit in watts at which the trainings of a setup ended; None without one.
 
         Args:
-            setup: Its number.
+            setup: Number of the setup.
         """
         rows = [
             row
@@ -158,17 +158,20 @@ class PausingSearch:
         return rows[-1].power_limit_w if rows else None
 
     def named(self, arm: Choice) -> str:
-        """Choices of an arm, as text."""
+        """Return names and values of an arm's axes as text."""
         return ", ".join(f"{name} {value}" for name, value in self._registry.named(arm).items())
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether what comes next depends on trials that still run."""
+        """Return whether the next proposal depends on trials that still run."""
         return bool(self._running)
 
     @property
     def answer(self) -> SearchAnswer | None:
-        """The setup to use, by the rule that decides which trainings are repeated; None before one reached the target."""
+        """The setup to use, by the same rule that decides which trainings are repeated.
+
+        None until a training has reached the target.
+        """
         found = self._scheduler.answer()
         if found is None:
             return None
@@ -181,7 +184,7 @@ class PausingSearch:
         )
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        """Return the next trial; None if there is none, or none before another ends (`is_waiting`)."""
         self.book_overhead()
         if not self.budget.has_room(first_rung_j=0.0):
             return None
@@ -194,7 +197,7 @@ class PausingSearch:
         training.state = State.RUNNING
         plan = self._registry.go_on(training.arm, self._options.seed + training.seed)
         if plan is None:
-            training.state = State.ENDED  # it has failed in an earlier command
+            training.state = State.ENDED  # it failed in an earlier command
             return self.propose()
         known = {(each.setup, each.seed) for each in self.further}
         if training.again and (plan.setup, plan.seed) not in known:
@@ -205,11 +208,13 @@ class PausingSearch:
         return plan
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
-        """Take an epoch; why its trial is to end with it, or None."""
+        """Take in an epoch, and return why its trial is to end with it; None to continue."""
         training = self._running.get(record.trial_id)
         seen = self._seen.setdefault(record.trial_id, set())
         if training is None or (record.stage, record.epoch) in seen:
-            return None  # reported once more by an attempt that goes on, or by Tune at its end
+            return (
+                None  # reported a second time by a resumed attempt, or by Tune at the trial's end
+            )
         seen.add((record.stage, record.epoch))
         training.failed = record.stop_reason in FAILURES
         self._add(training, record)
@@ -226,7 +231,7 @@ class PausingSearch:
         return training is not None and not training.gains
 
     def end(self, trial_id: str, *, failed: bool) -> None:
-        """Take a trial's end: it is paused, if the search has stopped it before the target."""
+        """Take in the end of a trial, which is paused where the search stopped it before the target."""
         training = self._running.pop(trial_id, None)
         decision = self._decided.pop(trial_id, None)
         if training is None:
@@ -237,12 +242,12 @@ class PausingSearch:
         training.failed |= failed
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
+        """Charge to the budget what trackers have booked for set-up, pauses, tests and lost attempts."""
         for trial in self._rows.trials():
             self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j(trial))
 
     def _is_begun(self, repeat: FurtherTrial, known: Mapping[tuple[int, int], TrialRecord]) -> bool:
-        """Return whether a repeat that was noted has come to anything, and is not proposed again."""
+        """Return whether a noted repeat has an epoch or has failed, so that it is not proposed again."""
         record = known.get((repeat.setup, repeat.seed))
         if record is None or record.status is TrialStatus.FAILED:
             return record is not None
@@ -250,17 +255,17 @@ class PausingSearch:
         return any(row.attempt >= repeat.attempt for row in rows)
 
     def _begun_as(self, record: TrialRecord) -> int:
-        """Place of a trial among the repeats, from 1; 0 where it is none."""
+        """Return the position of a trial among the repeats, from 1; 0 where it is not a repeat."""
         places = enumerate(self.further, start=1)
         of = (record.setup, record.seed)
         return next((place for place, each in places if (each.setup, each.seed) == of), 0)
 
     def _take(self, record: TrialRecord) -> None:
-        """Take up a trial of an earlier command; one that was under way is in `_running`."""
+        """Recover a trial of an earlier command; one that was still running is put into `_running`."""
         arm, is_failed = self._registry.choice(record), record.status is TrialStatus.FAILED
         rows = counted_rows(self._rows.epochs_of(record.trial_id))
         if not is_failed and rows and rows[-1].stop_reason is StopReason.ERROR:
-            rows.pop()  # it is run again, on request
+            rows.pop()  # --retry-failed runs this epoch again
         if arm not in self._scheduler.trainings or not (rows or is_failed):
             return
         seed = record.seed - self._options.seed
@@ -275,7 +280,7 @@ class PausingSearch:
             self._running[record.trial_id] = training
 
     def _judge(self, name: str, training: Training) -> None:
-        """Go on with a trial that was under way, unless its last epoch, of which nobody heard, ends it."""
+        """Continue a trial that was running, unless its last epoch, which was not acted upon, ends it."""
         decision = self._scheduler.after_epoch(training)
         if decision is None:
             self._left.append(training)
@@ -286,12 +291,12 @@ class PausingSearch:
         training.state = State.ENDED if is_reached else State.PAUSED
 
     def _add(self, training: Training, record: EpochRecord) -> None:
-        """Give a training one more epoch, and book what is known of it (`study.record.trial_energy`)."""
+        """Add an epoch to a training, and book its energy as far as known (`study.record.trial_energy`)."""
         self.budget.epoch(record.trial_id, record.epoch_energy_j or 0.0)
         training.add({(): record.epoch_energy_j}, record.val_score)
 
     def _know(self, record: TrialRecord) -> None:
-        """Take a trial of an earlier study: it has ended, at the target or without it."""
+        """Add a trial of an earlier study as a training that has ended, with or without the target."""
         arm = self._registry.choice(record)
         if arm not in self._scheduler.trainings or not record.energy_j:
             return

@@ -1,12 +1,12 @@
-"""Proposal of the setup that a search tries next: Optuna's samplers over a space of setups.
+"""Proposals of the setup that a search tries next: Optuna's samplers over a space of setups.
 
-The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
-once: where a sampler proposes one that was tried, Optuna is told that the proposal failed (with
-`repeats` as its attribute), and the nearest untried setup is taken instead. A sampler over few
-setups would else pay for what it knows.
+The samplers use Optuna's defaults; nothing in them is tuned to our benchmarks. Each setup is trained once:
+where a sampler proposes one that was tried, Optuna is told that the proposal failed (with `repeats` as a
+user attribute), and the nearest untried setup is taken instead. Otherwise a sampler over few setups would
+pay again for what it knows.
 
-Optuna's ask-and-tell is used as it is: values that are not finite are never told, so that no trial
-stays running for ever, and a study in SQLite is continued by its name.
+Optuna's ask-and-tell interface is used. Values that are not finite are never told, since they would leave
+a trial running for ever. A study in SQLite is resumed by its name.
 """
 
 import random
@@ -33,10 +33,10 @@ SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
 }
 
 DIGITS = 4
-"""Significant digits of a number that is proposed from a range."""
+"""Significant digits to which numbers proposed from a range are rounded."""
 
 MOST_REPEATS = 100
-"""Setups proposed again, one after another, after which a range counts as searched through."""
+"""Number of repeated proposals in a row after which a range counts as exhausted."""
 
 
 @final
@@ -45,8 +45,8 @@ class Proposal:
     """A setup that is to be tried.
 
     Attributes:
-        number: Optuna's number of the trial.
-        choice: The setup.
+        number: Number of the trial in Optuna's study.
+        choice: Values of the setup.
     """
 
     number: int
@@ -55,7 +55,7 @@ class Proposal:
 
 @final
 class Proposer:
-    """Proposes setups, and learns what became of them."""
+    """Proposes setups, and learns from their results."""
 
     def __init__(
         self,
@@ -69,20 +69,21 @@ class Proposer:
         ended: frozenset[Choice] = frozenset(),
         backwards: bool = False,
     ) -> None:
-        """Propose setups of `space`; with `storage`, go on with the study `name` in it.
+        """Create Optuna's study, or resume the one in `storage`.
 
         Args:
-            space: What can be proposed.
-            goal: What the search is after.
-            sampler: Which sampler proposes; grid goes through the setups in their order.
-            seed: Of the sampler.
-            name: Of Optuna's study.
-            storage: Where it lies; None for memory.
-            ended: Of setups that `storage` knows, those whose trials have rows to their end.
-            backwards: Whether the grid is gone through from its end.
+            space: Space of the setups to propose.
+            goal: Goal of the search.
+            sampler: Sampler that proposes; grid takes the setups in their order.
+            seed: Seed of the sampler.
+            name: Name of Optuna's study; None to let Optuna choose.
+            storage: Storage of Optuna's study; None for memory.
+            ended: Setups in `storage` whose trials are recorded to their end.
+            backwards: Whether grid starts from the last setup.
 
         Raises:
-            OptionError: A grid has no end, or `storage` has a study over another space.
+            OptionError: The space is too large or unbounded for grid, or `storage` has a study over
+                another space.
         """
         if sampler == "grid" and not space.is_listed:
             message = (
@@ -111,22 +112,26 @@ class Proposer:
         self._tried: dict[Choice, int] = {}
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state is TrialState.RUNNING:
-                # Left by a command that was killed: the setup is free to be tried again.
+                # Left over from a command that was killed; the setup may be tried again.
                 self._study.tell(trial.number, state=TrialState.FAIL)
             elif (choice := self._choice(trial.params)) in ended:
                 self._take(trial.number, choice)
 
     @property
     def tried(self) -> tuple[Choice, ...]:
-        """The setups that were proposed so far, in their order."""
+        """The setups proposed so far, in this order."""
         return tuple(self._tried)
 
     def next(self) -> Proposal | None:
-        """The next setup; None when all were tried."""
+        """Return the next setup; None when all were tried."""
         return self._next_listed() if self._space.is_listed else self._next_open()
 
     def _check_space(self) -> None:
-        """Refuse to go on in another space: listed numbers are kept by their ranks."""
+        """Refuse to resume with another space, since Optuna's study stores only ranks of listed numbers.
+
+        Raises:
+            OptionError: The space differs from the one that the study was created with.
+        """
         axes = [repr(axis) for axis in self._space.axes]
         if self._space.only is not None:
             axes.append(repr(self._space.only))
@@ -151,7 +156,7 @@ class Proposer:
             return self._take(trial.number, choice)
         if choice in self._tried:
             self._repeats(trial, choice)
-        else:  # not every combination of values need be a setup
+        else:  # this combination of values is not a setup of the space
             self._study.tell(trial, state=TrialState.FAIL)
         return self._put(self._nearest(choice))
 
@@ -176,7 +181,14 @@ class Proposer:
         pruned: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Report the values of a proposal, or None where it has none."""
+        """Report the result of a proposal to Optuna.
+
+        Args:
+            proposal: The proposal.
+            values: Objective values, see `values_of`; None where it has none.
+            pruned: Whether a proposal without values counts as pruned instead of failed.
+            facts: User attributes to store with Optuna's trial.
+        """
         if facts:
             trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
             for name, value in facts.items():
@@ -189,9 +201,9 @@ class Proposer:
             )
 
     def take(self, hints: Iterable[Hint]) -> None:
-        """Take what earlier studies know.
+        """Add the results of earlier studies.
 
-        A setup with values is not proposed again; one without is proposed first.
+        A setup with values is not proposed again; one without values is proposed first.
         """
         for hint in hints:
             if hint.choice in self._tried:
@@ -210,7 +222,7 @@ class Proposer:
             self._take(len(self._study.get_trials(deepcopy=False)) - 1, hint.choice)
 
     def _nearest(self, choice: Choice) -> Choice:
-        """Return the untried setup with the fewest steps to a setup; equal ones by chance."""
+        """Return the untried setup with the fewest steps to a given one; ties are broken at random."""
         lists = self._space.lists or ()
         start = [axis.values.index(value) for axis, value in zip(lists, choice, strict=True)]
         ordered = [axis.is_ordered for axis in lists]
@@ -226,7 +238,7 @@ class Proposer:
         return self._random.choice([each for each, far in distances.items() if far == least])
 
     def _put(self, choice: Choice) -> Proposal:
-        """Begin a trial that the sampler was not asked for."""
+        """Start a trial for a setup that the sampler did not propose."""
         self._study.add_trial(
             optuna.trial.create_trial(
                 state=TrialState.RUNNING,
@@ -255,13 +267,16 @@ class Proposer:
 
 
 def _kept_name(name: str | None, storage: optuna.storages.BaseStorage | None) -> str | None:
-    """Return the name of the one study that a storage holds already: its folder may have been renamed."""
+    """Return the name of the only study in a storage, since its folder may have been renamed; else `name`."""
     kept = [] if storage is None else optuna.get_all_study_names(storage)
     return kept[0] if len(kept) == 1 else name
 
 
 def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:
-    """Listed numbers by their rank, so that a sampler sees equal steps; words as words."""
+    """Return Optuna's distribution of an axis: ranks for listed numbers, categories for words.
+
+    With ranks a sampler sees equal steps between neighbours.
+    """
     if isinstance(axis, Range):
         if axis.whole:
             return optuna.distributions.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
@@ -272,14 +287,14 @@ def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:
 
 
 def _param(axis: Axis | Range, value: Value) -> Value:
-    """A value as Optuna has it."""
+    """Convert a value to Optuna's parameter."""
     if isinstance(axis, Axis) and axis.is_ordered:
         return axis.values.index(value)
     return value
 
 
 def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
-    """Optuna's form of a value; of a range, with digits that a person can read."""
+    """Convert Optuna's parameter to a value; numbers of a range are rounded to readable digits."""
     if isinstance(axis, Range):
         short = param if axis.whole else float(f"{param:.{DIGITS}g}")
         return min(max(short, axis.low), axis.high)

@@ -1,8 +1,8 @@
-"""A search as a trial source of Ray Tune: where its trials come from, and when they end.
+"""Adapter of a search to Ray Tune: the source of its trials, and the decisions to stop them.
 
-Optuna is asked and answered by `study.search.live_search`, not by Ray's `OptunaSearch`: that one leaves a
-trial with a metric that is not a number running for ever, keeps its state in a pickle beside
-Optuna's own storage, and knows nothing of a setup that was tried before.
+Optuna is driven by `study.search.live_search` instead of Ray's `OptunaSearch`. The latter leaves a trial
+whose metric is NaN running for ever, keeps its state in a pickle beside Optuna's own storage, and does
+not recognise a setup that was tried before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,14 +37,14 @@ STORAGE_FILE = "optuna.db"
 
 @final
 class RaySearchAdapter:
-    """A search in the place of a grid; see `study.execution.trial_source.TrialSource`.
+    """A search as a `study.execution.trial_source.TrialSource`, in place of a grid.
 
     Attributes:
-        restarts: None: a search has weighed the epochs of what it lost already.
-        search: The search; None until it has begun.
-        pauses: Whether it goes on with trials that it has stopped.
-        known: Trials of earlier studies that it begins with.
-        remaining: Of the setups that are listed, the trials that had not ended when it began.
+        restarts: Always 0: the search has already acted on the epochs of a lost trial.
+        search: The search; None until `begin` was called.
+        pauses: Whether it resumes trials that it has stopped.
+        known: Trials of earlier studies that it starts from.
+        remaining: Trials of listed setups that had not ended when it began.
     """
 
     restarts = 0
@@ -54,7 +54,13 @@ class RaySearchAdapter:
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], EarlierStudies]
     ) -> None:
-        """Search `space` with `options`; `earlier` is what earlier studies know."""
+        """Prepare the adapter.
+
+        Args:
+            options: Options of the search.
+            space: Search space.
+            earlier: Given the manifest of the search, returns the results of earlier studies.
+        """
         self.search: LiveSearch | PausingSearch | None = None
         self.pauses = options.may_pause and space.is_listed
         self.known: tuple[TrialRecord, ...] = ()
@@ -66,11 +72,19 @@ class RaySearchAdapter:
         self._registry: SetupRegistry | None = None
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
-        """Open Optuna's study in the study's folder, and take into account what has ended.
+        """Create or resume the search, and take into account what ended in earlier commands.
+
+        Optuna's study, where the search needs one, is kept in the study's folder.
+
+        Args:
+            folder: Folder of the study.
+            manifest: Manifest as it will be written.
+            recorder: Recorder with the trials of earlier commands.
 
         Raises:
-            StorageError: The folder is not on a file system, where SQLite could keep it.
-            OptionError: A study given with --from is not alike.
+            StorageError: The folder is not on a file system, which Optuna's SQLite storage needs.
+            OptionError: A study given with --from differs, or the space differs from that of an earlier
+                command.
         """
         if not folder.is_local and not self.pauses:
             message = (
@@ -93,8 +107,8 @@ class RaySearchAdapter:
         hints: Sequence[Hint] = ()
         if resumed:
             self.known = tuple(map(TrialRecord.from_row, folder.read_rows(EARLIER_FILE)))
-            if self.pauses:  # Optuna's study has them
-                with suppress(OptionError):  # they are gone, and were but an order
+            if self.pauses:  # otherwise they are in Optuna's study
+                with suppress(OptionError):  # missing hints only change the order
                     hints = self._earlier(manifest).hints
         else:
             hints = self._take_earlier(folder, manifest, registry)
@@ -116,7 +130,7 @@ class RaySearchAdapter:
     def _plans(
         self, setups: Sequence[SetupFacts], begun: Sequence[FurtherTrial]
     ) -> list[TrialPlan]:
-        """The trials that are known beforehand, and repeats of earlier commands."""
+        """Return the trials that are known in advance, and the repeats of earlier commands."""
         if not self.pauses:
             return trial_plans(setups, self._options.seeds, shuffle_seed=self._options.seed)
         by_number = {each.setup: each for each in setups}
@@ -129,7 +143,7 @@ class RaySearchAdapter:
     def _take_earlier(
         self, folder: StudyFolder, manifest: Manifest, registry: SetupRegistry
     ) -> Sequence[Hint]:
-        """Take the trials of earlier studies, with the numbers that their setups have here."""
+        """Store the trials of earlier studies, renumbered to this search's setups; return the hints."""
         earlier = self._earlier(manifest)
         self.known = tuple(
             replace(each, setup=registry.setup(registry.choice(each)).setup)
@@ -147,10 +161,10 @@ class RaySearchAdapter:
         registry: SetupRegistry,
         hints: Sequence[Hint],
     ) -> LiveSearch:
-        """A search that trains or stops each trial once, as one of Optuna's samplers proposes.
+        """Return a search by one of Optuna's samplers, which trains or stops each trial once.
 
         Raises:
-            OptionError: Optuna's study is over another space.
+            OptionError: Optuna's study has another space.
         """
         options = self._options
         open_ids = {plan.trial_id for plan in self.remaining}
@@ -179,26 +193,26 @@ class RaySearchAdapter:
 
     @property
     def further(self) -> Sequence[FurtherTrial]:
-        """The repeats that were begun; these grow."""
+        """The repeats started so far."""
         return tuple(self.search.further) if isinstance(self.search, PausingSearch) else ()
 
     @property
     def answer(self) -> SearchAnswer | None:
-        """The setup that a search which pauses trainings would recommend now."""
+        """The present answer of a search that pauses trainings; None for others and without an answer."""
         return self.search.answer if isinstance(self.search, PausingSearch) else None
 
     @property
     def setups(self) -> Sequence[SetupFacts]:
-        """The setups that are known: all of them, or those proposed from a range; these grow."""
+        """The setups known so far: all of the space, or those proposed from ranges up to now."""
         return () if self._registry is None else self._registry.setups
 
     @property
     def is_listed(self) -> bool:
-        """Return whether all setups are known beforehand."""
+        """Return whether all setups are known in advance."""
         return self._space.is_listed
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """The scenario with what the search chooses of its own.
+        """Return the scenario, told which values of its own axes the search may choose.
 
         Raises:
             OptionError: A value is not allowed.
@@ -211,12 +225,12 @@ class RaySearchAdapter:
 
     @property
     def keeps_stopped(self) -> bool:
-        """Return whether a larger budget would go on with what was paused."""
+        """Return whether a later command with a larger budget would resume paused trials."""
         return self.pauses and self.search is not None and self.search.budget.is_used_up
 
     @property
     def first_epoch_j(self) -> float | None:
-        """Energy of the first epoch, which decides the unit; None before there is one."""
+        """Energy of the first epoch, which decides the unit of the study; None before there is one."""
         return None if self._recorder is None else self._recorder.first_epoch_j
 
     def trials(self) -> list[TrialRecord]:
@@ -225,7 +239,7 @@ class RaySearchAdapter:
 
     @property
     def used_j(self) -> float:
-        """Energy that its own trials have used, as far as it is known."""
+        """Energy that its own trials have used, in joules, as far as known."""
         recorder = self._recorder
         if recorder is None:
             return 0.0
@@ -233,17 +247,17 @@ class RaySearchAdapter:
 
     @property
     def expected(self) -> int:
-        """The trials that were begun: how many a search needs is known at its end."""
+        """Number of trials started so far, since the total is only known at the end of a search."""
         return len(self.trials())
 
     @property
     def has_more(self) -> bool:
-        """True: only the searcher knows, when Tune asks it."""
+        """Always True: only the searcher knows, when Tune asks it for the next trial."""
         return True
 
     @property
     def summary(self) -> str:
-        """Describe what may be tried; a search may stop earlier, or not know its end yet."""
+        """Description of the space in words; the search may end before trying all of it."""
         if self.is_listed:
             return f"a search over {len(self.setups)} setups"
         return "a search over ranges, whose setups are numbered as they are proposed"
@@ -256,7 +270,17 @@ class RaySearchAdapter:
         note: Callable[[], None],
         say: Callable[[str], None],  # noqa: ARG002 - what a search says stands at its end
     ) -> TuneParts:
-        """Proposals one after another, and the search's decisions who goes on."""
+        """Return the parts for Tune: a searcher for the proposals, and a stopper for the decisions.
+
+        Args:
+            slots: Number of trials that run at the same time.
+            collect: Collects what trackers have booked; called before each proposal.
+            note: Called after each proposal, to record it.
+            say: Unused, because a search reports at its end.
+
+        Raises:
+            RuntimeError: `begin` was not called.
+        """
         if self.search is None:
             message = "the search has not begun"
             raise RuntimeError(message)
@@ -268,12 +292,12 @@ class RaySearchAdapter:
         )
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
-        """Nothing: see `restarts`."""
+        """Do nothing, see `restarts`."""
 
 
 @final
 class _Proposals:
-    """The search as a proposer: it knows before each proposal what trackers have booked."""
+    """Proposals of a search, which collect the trackers' bookings before each one."""
 
     def __init__(
         self,

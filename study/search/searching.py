@@ -1,4 +1,4 @@
-"""A search as a study: what its trials train, and where they come from."""
+"""Design of a search as a study, and the source of its trials."""
 
 from study.axes.given import further_axes
 from study.design import Design
@@ -18,8 +18,8 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
     """Return the design of a search, and the source of its trials.
 
     Args:
-        options: Of the search, cut down to a smoke run where one was asked for.
-        scenario: With its options.
+        options: Options of the search, already reduced where a smoke run was requested.
+        scenario: The scenario, configured with its options.
 
     Raises:
         OptionError: The space cannot be searched.
@@ -43,7 +43,7 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
 
 
 def design_of(space: Space) -> Design:
-    """Design of the study; where `frozen` is chosen, a trial has the stages of its setup."""
+    """Return the design of a search; where `frozen` is an axis, a setup's value decides on its stages."""
 
     def stages(scenario: Scenario) -> tuple[Stage, ...]:
         if all(axis.name != FROZEN for axis in space.axes):

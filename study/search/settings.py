@@ -1,4 +1,4 @@
-"""Goal and strategy of a search: the options of a search that trains and of a replay."""
+"""Goal and strategy of a search: the options shared by searches that train and by replays."""
 
 import math
 from dataclasses import dataclass
@@ -18,30 +18,32 @@ class SearchSettings:
     """Options of every search.
 
     Attributes:
-        goal: energy-to-target (least energy until the objective reaches --target, which it needs),
-            accuracy-energy (the front of both), or accuracy (the best objective within the budget).
+        goal: energy-to-target (least energy until the objective reaches --target, which is then
+            required), accuracy-energy (the Pareto front of both), or accuracy (the best objective
+            within the budget).
         target: Value of the objective, for example a validation accuracy of 0.9. --goal
             energy-to-target needs it.
-        seed: Seed of the sampler, and of the trials.
-        sampler: auto: for energy-to-target over lists of values, setups near those that do well,
-            paused and gone on with as they promise; else tpe. Or which of Optuna's samplers
-            proposes, each setup trained or stopped once.
-        start: For auto: the setup that is tried first, for example batch_size=256,learning_rate=0.01;
-            several, one after another. Left out: the middle of the space.
-        sure: For auto: repeat the most informative setups until the answer is within 5 % of the
-            cheapest with this probability, for example 0.9, or --confirm or the budget are used.
-        confirm: Afterwards, train the leading three setups (or the front) again with so many more
-            seeds, as far as the budget lasts: only that tells a good setup from a lucky seed. For
-            auto, three times so many trainings of the most informative setups.
-        trials: At most so many trials; left out: until every setup was tried.
-        space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own),
-            or other values; lists, or ranges: {learning_rate: {low: 0.001, high: 0.1, log: true}}.
+        seed: Seed of the sampler and of the trials.
+        sampler: auto or one of Optuna's samplers, which proposes setups that are each trained or stopped
+            once. auto: for energy-to-target over lists of values, tries setups near good ones, and
+            pauses and resumes trainings by their predicted cost; otherwise tpe.
+        start: With auto: the setup to try first, for example batch_size=256,learning_rate=0.01; several
+            are tried one after another. If omitted, the middle of the space.
+        sure: With auto: repeat the most informative setups until the answer is within 5 % of the
+            cheapest with this probability, for example 0.9, or until --confirm or the budget is
+            exhausted.
+        confirm: After the search, train the three leading setups (or the front) again with this many
+            more seeds, within the budget, to tell good setups from lucky seeds. With auto, three times
+            this many trainings of the most informative setups.
+        trials: Maximum number of trials; if omitted, the search continues until every setup was tried.
+        space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own), or
+            other values: lists, or ranges such as {learning_rate: {low: 0.001, high: 0.1, log: true}}.
         energy_budget_wh: Energy that the whole search may use, in watt-hours.
-        halving: Successive halving whose rungs are energies, or epochs; auto: energy for
-            energy-to-target, else none, because the ends of a front need trials that go on.
-        first_rung_wh: First rung of --halving energy; left out: twice the first epoch of all (in a
-            replay: twice the cheapest).
-        no_cap: Let trials go on that have reached the target, or cannot beat the best one.
+        halving: Successive halving with rungs in energy or in epochs; auto is energy for
+            energy-to-target, otherwise none, because the ends of a Pareto front need full trainings.
+        first_rung_wh: First rung of --halving energy, in watt-hours; if omitted, twice the first epoch
+            of the search (in a replay, twice the cheapest epoch).
+        no_cap: Let trials continue that have reached the target or cannot beat the best one.
     """
 
     goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
@@ -59,10 +61,10 @@ class SearchSettings:
     no_cap: Annotated[bool, tyro_optional_arg()] = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         if self.trials is not None and self.trials < 1:
             refuse("--trials", self.trials, "a number of trials from 1")
@@ -92,29 +94,29 @@ class SearchSettings:
 
     @property
     def is_confirmed(self) -> bool:
-        """Return whether leading setups are trained again."""
+        """Return whether leading setups are trained again at the end."""
         return self.confirm > 0 or self.sure is not None
 
     @property
     def may_pause(self) -> bool:
-        """Return whether trainings are paused and gone on with, where the space is listed."""
+        """Return whether trainings are paused and resumed, provided that the space is listed."""
         to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
         plain = self.halving == "auto" and not self.no_cap and self.first_rung_wh is None
         return to_target and plain and self.sampler == "auto"
 
     @property
     def optuna_sampler(self) -> SamplerName:
-        """Return Optuna's sampler that proposes where trainings are not paused."""
+        """Return the Optuna sampler that proposes setups where trainings are not paused."""
         return "tpe" if self.sampler == "auto" else self.sampler
 
     @property
     def budget_j(self) -> float | None:
-        """The budget in joules; None where there is none."""
+        """Energy budget in joules; None without a budget."""
         return None if self.energy_budget_wh is None else self.energy_budget_wh * J_PER_WH
 
     @property
     def rungs(self) -> Rungs | None:
-        """Unit and places of the halving's rungs; None without halving."""
+        """Kind of the rungs of successive halving; None without halving."""
         if self.halving == "auto":
             to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
             return Rungs.ENERGY if to_target else None
@@ -122,7 +124,7 @@ class SearchSettings:
 
 
 def refuse(option: str, got: object, allowed: str) -> NoReturn:
-    """Say what an option is and what it may be.
+    """Raise an error that says which value an option has and which are allowed.
 
     Raises:
         OptionError: Always.

@@ -1,4 +1,4 @@
-"""The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
+"""Summary at the end of a search: the answer or Pareto front, the energy used, the setups not run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ NO_ANSWER: Mapping[SearchGoal, str] = {
     SearchGoal.ACCURACY_ENERGY: "no trial that ended by itself has a score and an energy",
     SearchGoal.ACCURACY: "no trial that ended by itself has a score",
 }
-"""Why a search has no answer."""
+"""Reason why a search has no answer, by its goal."""
 
 
 def live_lines(
@@ -35,16 +35,16 @@ def live_lines(
     used_j: float,
     unit: EnergyUnit,
 ) -> Iterator[str]:
-    """Lines on a search that trained.
+    """Yield the lines that summarise a search that trained.
 
     Args:
         search: The search.
-        trials: Its own, and those of earlier studies.
-        options: Of the command.
-        setups: All setups of the space; none where it has ranges.
+        trials: Its own trials, and those of earlier studies.
+        options: Options of the command.
+        setups: All setups of the space; empty where it is not listed.
         study: Name of the search's own study.
-        used_j: Energy of its own trials.
-        unit: Of all energies.
+        used_j: Energy of its own trials, in joules.
+        unit: Unit in which energies are shown.
     """
     goal = SearchGoal(options.goal)
     own = [trial for trial in trials if trial.study == study]
@@ -90,11 +90,12 @@ def live_lines(
 
 
 def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
-    """A line on how probable an answer is.
+    """Yield a line on how probable it is that an answer is right.
 
     Args:
-        right: Probability that it is at most 5 % dearer than the cheapest setup; None if not known.
-        repeats: Trainings on which that rests, beside the first of each setup.
+        right: Probability that the answer needs at most 5 % more energy than the cheapest setup; None if
+            unknown.
+        repeats: Number of trainings that this rests on, beyond the first of each setup.
     """
     if right is None:
         yield "  each setup was trained once, so no probability is known; --sure 0.9 repeats until one is"
@@ -125,16 +126,16 @@ def _seeds_text(answer: Answer, goal: SearchGoal) -> str:
 
 
 def headline(goal: SearchGoal) -> str:
-    """Heading of an answer of a search."""
+    """Return the heading for an answer of a search."""
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 
 def curve_text(curve: TrialCurve, unit: EnergyUnit) -> str:
-    """Objective and energy of one trial, or of the mean of several.
+    """Format objective and energy of a trial, or of the mean of several.
 
     Args:
-        curve: The trial.
-        unit: Of all energies.
+        curve: Curve of the trial, or the mean curve.
+        unit: Unit in which energies are shown.
     """
     name, score = curve.objective.name, "not known"
     if curve.best_score is not None:
@@ -150,12 +151,12 @@ def _score_text(score: float, objective: Objective) -> str:
 
 
 def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
-    """Energy that was used, against the budget.
+    """Format the energy used in relation to the budget.
 
     Args:
-        spent_j: What was used.
-        budget: What may be.
-        unit: Of all energies.
+        spent_j: Energy used, in joules.
+        budget: Budget of the search.
+        unit: Unit in which energies are shown.
     """
     if budget.limit_j == math.inf:
         return f"{unit.text(spent_j)} (no budget)"
@@ -163,12 +164,17 @@ def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
 
 
 def unread_text(epochs: int) -> str:
-    """Number of epochs without a reading, in words."""
+    """Format the number of epochs without an energy reading."""
     return f"{epochs} epoch{'' if epochs == 1 else 's'} without a reading"
 
 
 def listed(names: Sequence[str], *, most: int = 8) -> str:
-    """Names behind a colon, the first ones of many; nothing for none."""
+    """Format names as the end of a sentence, after a colon; empty without names.
+
+    Args:
+        names: The names.
+        most: Number of names that are spelled out; the rest is counted.
+    """
     if not names:
         return ""
     rest = f" and {len(names) - most} more" if len(names) > most else ""

@@ -1,4 +1,4 @@
-"""Knowledge of earlier studies: their finished trials, which a search need not train again."""
+"""Warm start from earlier studies: their finished trials, which a search need not train again."""
 
 import json
 import statistics
@@ -23,7 +23,7 @@ from study.store.folder import StudyFolder
 from study.store.trial_record import counted_rows, energy_to_target_j
 
 _OF_THE_TRAINING = ("precision", "compile", "accumulate", "clip_norm", "validate_every")
-"""Options that change what a training learns or costs; those that an earlier version had not are passed over."""
+"""Options that change what a training learns or costs; compared only where both studies have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,10 @@ class Hint:
     """A setup that an earlier study has trained.
 
     Attributes:
-        choice: The setup.
-        values: Its values, as Optuna takes them, the mean over its seeds; None where only the
-            setup is a hint, to be tried early.
-        study: Where it comes from.
+        choice: Values of the setup.
+        values: Its objective values for Optuna, as means over its seeds; None where the setup is only a
+            hint, to be tried early.
+        study: Name of the earlier study.
     """
 
     choice: Choice
@@ -44,11 +44,11 @@ class Hint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierStudies:
-    """Knowledge of earlier studies.
+    """Results of earlier studies that a search starts from.
 
     Attributes:
-        hints: Setups of the space.
-        trials: The trials behind those that have values, with this search's target.
+        hints: Setups of earlier studies that are in the space.
+        trials: Trials behind the hints with values, with their energy to this search's target.
     """
 
     hints: tuple[Hint, ...] = ()
@@ -64,22 +64,22 @@ def earlier_studies(
     target: float | None,
     similar: bool,
 ) -> EarlierStudies:
-    """The finished trials of earlier studies that lie in the space.
+    """Return the finished trials of earlier studies whose setups are in the space.
 
-    A trial that a search stopped is a lower bound and tells nothing here, nor does one that was
-    ended at a target where the search asks for more than that target.
+    Trials that a search stopped are only lower bounds and are not used, nor are trials that ended at a
+    target which is not sufficient for this search.
 
     Args:
-        places: Folders of studies.
-        manifest: Of the search.
-        space: Of the search.
-        goal: Of the search.
-        target: Of the search.
-        similar: Whether studies of other scenarios, data or options are taken, as setups without
-            values.
+        places: Folders of the earlier studies.
+        manifest: Manifest of the search.
+        space: Space of the search.
+        goal: Goal of the search.
+        target: Target value of the objective; None without a target.
+        similar: Whether to accept studies with another scenario, other data or options, as hints
+            without values.
 
     Raises:
-        OptionError: A folder holds no study, or one that is not alike.
+        OptionError: A folder contains no readable study, or one that differs while `similar` is False.
     """
     hints: list[Hint] = []
     kept: list[TrialRecord] = []
@@ -108,7 +108,7 @@ def _values(
     manifest: Manifest,
     target: float | None,
 ) -> dict[TrialRecord, tuple[float, ...]]:
-    """The values of those trials that have some."""
+    """Return the objective values of the trials that have any."""
     max_epochs = most_epochs(manifest.options)
     found = {}
     for trial in trials:
@@ -132,7 +132,7 @@ def _by_choice(
     manifest: Manifest,
     target: float | None,
 ) -> dict[Choice, list[TrialRecord]]:
-    """The trials that came to their end, by their setup in the space."""
+    """Return the trials that ended by themselves or at a target, by their setup in the space."""
     reached_j = _energies_to_target(folder, manifest.objective, target)
     axes = {axis.name for axis in space.axes}
     now = _fixed_values(manifest.options)
@@ -141,7 +141,7 @@ def _by_choice(
     for row in folder.read_rows(TRIALS_FILE):
         trial = TrialRecord.from_row(row)
         choice = choice_of(trial, space, fixed_values)
-        # What it chose that is not chosen here must be what holds here.
+        # Parameters that are not axes here must have the values that this search uses.
         beside = json.loads(trial.parameters or "{}").items()
         is_ours = all(name in axes or now.get(name) == value for name, value in beside)
         ended = trial.status is TrialStatus.FINISHED and is_ours
@@ -154,7 +154,7 @@ def _by_choice(
 def _energies_to_target(
     folder: StudyFolder, objective: Objective, target: float | None
 ) -> dict[str, float]:
-    """Joules until this search's target, of the trials that reached it, over all attempts."""
+    """Return the energy to this search's target in joules, for the trials that reached it."""
     epochs: dict[str, list[EpochRecord]] = {}
     for row in folder.read_rows(EPOCHS_FILE):
         epoch = EpochRecord.from_row(row)
@@ -167,7 +167,7 @@ def _energies_to_target(
 
 
 def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that all setups of an earlier study have; the search may choose them."""
+    """Return the values that apply to all setups of a study, from its options; a search may choose them."""
     found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
     return {**with_scenario_options(options), **found}
 
@@ -175,7 +175,7 @@ def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
 def _differences(
     earlier: Manifest, manifest: Manifest, space: Space, goal: SearchGoal
 ) -> list[str]:
-    """Differences that make the values of an earlier study those of another training."""
+    """Return the differences, in words, for which results of an earlier study do not apply to this one."""
     found = []
     if earlier.paradigm not in (Paradigm.REGIME, Paradigm.SEARCH):
         found.append(f"it is a study of {earlier.paradigm}, whose trials train several stages")

@@ -1,1 +1,1 @@
-"""Scenarios to begin with: what `study.new` writes, each trainable as it stands."""
+"""Templates of scenarios, which `study.new` copies; each is trainable as it is."""

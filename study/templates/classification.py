@@ -1,8 +1,8 @@
-"""A classification of arrays: change `load` to read your data, and `network` to your own.
+"""Classification of arrays: change `load` to read your data, and `network` to your own.
 
     python -m study.regime --scenario FILE:Mine --smoke
 
-Without --data-dir it trains on points that are drawn here.
+Without --data-dir it trains on random points that are generated here.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ CLASSES = ("left", "middle", "right")
 
 
 class Mine:
-    """Classification of points: the one of three clouds that a point belongs to."""
+    """Classification of points by which of three clouds they belong to."""
 
     name = "mine"
 
@@ -40,21 +40,21 @@ class Mine:
         return Data(
             train=train,
             val=val,  # decides when a training stops, and which setup is best
-            test=test,  # decides nothing: how good that setup is
+            test=test,  # decides nothing; shows how good that setup is
             classes=CLASSES,
             synthetic=data_dir is None,
             description=f"{len(inputs)} points of {len(CLASSES)} clouds",
         )
 
     def network(self, data: Data) -> nn.Module:
-        """A fresh network; the seed is set."""
+        """Return a new network; the seed is already set."""
         features = data.train.inputs.shape[1]
         return nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, len(data.classes)))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean over a batch; shape ()."""
+        """Mean loss of a batch; shape ()."""
         return functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Means over a batch; `accuracy` decides, and more may stand beside it."""
+        """Mean metrics of a batch; `accuracy` is the objective, and you may add others."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).float().mean()}

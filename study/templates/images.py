@@ -1,9 +1,9 @@
-"""A folder of images, a sub-folder for each class, read batch by batch by the workers of a DataLoader.
+"""Classification of images in a folder with a sub-folder for each class, read by DataLoader workers.
 
     python -m study.regime --scenario FILE:Mine --data-dir FOLDER --size 64
 
-Without --data-dir it trains on small drawings. Images may be more than memory holds: only their paths
-are read before the trials. FOLDER must be seen by all machines.
+Without --data-dir it trains on small drawings. The images need not fit in memory: only their paths are
+read before the trials. All machines must be able to read FOLDER.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Options:
 
     Attributes:
         size: Height and width of the images, in pixels.
-        workers: Processes that read images, for each trial.
+        workers: Processes per trial that read images.
     """
 
     size: int = 32
@@ -36,10 +36,10 @@ class Options:
 
 
 class Images(Dataset[Any]):
-    """Grey images with their classes, read when they are asked for; mirrored at random to train on."""
+    """Greyscale images with their classes, read on access, and flipped at random for training."""
 
     def __init__(self, files: list[tuple[Path, int]], *, size: int, flips: bool) -> None:
-        """Images of `files`, which are paths with the number of the class."""
+        """Take the images as `files`, pairs of a path and the number of the class."""
         self.files, self.size, self.flips = files, size, flips
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Images(Dataset[Any]):
         return len(self.files)
 
     def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        """One image of shape (1, size, size), from 0 to 1, and its class."""
+        """Return an image, of shape (1, size, size) with values from 0 to 1, and its class."""
         path, label = self.files[place]
         with Image.open(path) as image:
             grey = image.convert("L").resize((self.size, self.size))
@@ -62,15 +62,15 @@ class Mine:
     options = Options
 
     def __init__(self, options: Options | None = None) -> None:
-        """Images as `options` say."""
+        """Use these options, or the defaults."""
         self.chosen = options or Options()
 
     def configured(self, options: Options) -> "Mine":
-        """This scenario with the options of the command line."""
+        """Return this scenario with the options from the command line."""
         return Mine(options)
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """Find the images, and hold a fifth of them out, drawn at random."""
+        """List the images, and hold out a random fifth of them for validation."""
         folder = drawings() if data_dir is None else data_dir.resolve()
         paths = sorted(folder.glob("*/*.*"))
         classes = tuple(sorted({path.parent.name for path in paths}))
@@ -92,7 +92,7 @@ class Mine:
         )
 
     def network(self, data: Data) -> nn.Module:
-        """A convolution, and means over parts of what it finds."""
+        """Return a convolution with average pooling and a linear layer."""
         found = nn.Sequential(nn.Conv2d(1, 32, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(8))
         return nn.Sequential(found, nn.Flatten(), nn.Linear(32 * 64, len(data.classes)))
 
@@ -101,12 +101,12 @@ class Mine:
         return nn.functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Share of images that were recognised."""
+        """Fraction of the images that are classified correctly."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).float().mean()}
 
 
 def drawings() -> Path:
-    """A folder of bars that lie and bars that stand."""
+    """Draw horizontal and vertical bars, and return the folder of the images."""
     folder = Path(tempfile.gettempdir()) / "power-of-training-drawings"
     draw = np.random.default_rng(0)
     for name in ("lying", "standing"):

@@ -1,9 +1,9 @@
-"""A regression on a table: an objective that is better the smaller it is, and targets that are numbers.
+"""Regression on a table: real-valued targets, and an objective that is minimised.
 
     python -m study.regime --scenario FILE:Mine --smoke
 
-The table is scikit-learn's of 442 people with diabetes (pip install 'power-of-training[sample]'): how far
-the illness has gone a year after ten values were taken (Efron et al., 2004).
+The table is scikit-learn's diabetes data set (pip install 'power-of-training[sample]'): ten measurements of
+442 people, and the progression of the disease one year later (Efron et al., 2004).
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ HELD_OUT = 88  # people each for validation and test
 
 
 class Mine:
-    """Progress of diabetes, in points of its own scale (25 to 346)."""
+    """Progression of diabetes, on a scale of its own (25 to 346)."""
 
     name = "diabetes"
     objective = Objective("rmse", mode="min")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """Values with mean 0 and deviation 1 over the training people, who are drawn at random."""
+        """Split people at random, and standardise the inputs by mean and deviation of the training part."""
         if data_dir is not None:
             message = f"--data-dir {data_dir}: the table comes with scikit-learn; leave it out."
             raise StudyError(message)
@@ -55,7 +55,7 @@ class Mine:
         )
 
     def network(self, data: Data) -> nn.Module:
-        """Two layers, which begin at the mean of what is to be found."""
+        """Return two layers whose output starts at the mean of the training targets."""
         head = nn.Linear(64, 1)
         nn.init.constant_(head.bias, float(data.train.targets.mean()))
         return nn.Sequential(nn.Linear(data.train.inputs.shape[1], 64), nn.ReLU(), head)
@@ -65,6 +65,6 @@ class Mine:
         return functional.mse_loss(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Root of the mean squared error, which decides, and the mean error; in points."""
+        """Root mean squared error, the objective, and mean absolute error, on the scale of the targets."""
         error = outputs - targets
         return {"rmse": error.square().mean().sqrt(), "mean_error": error.abs().mean()}

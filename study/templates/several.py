@@ -1,9 +1,9 @@
-"""Several outputs at once: three measures of a body from three exercises.
+"""Regression with several outputs: three body measurements predicted from three exercises.
 
     python -m study.regime --scenario FILE:Mine --smoke
 
-The table is scikit-learn's of 20 people (pip install 'power-of-training[sample]'; Linnerud's exercises).
-It is far too small to learn much from: it shows how more than one target is trained and told apart.
+The table is scikit-learn's Linnerud data set of 20 people (pip install 'power-of-training[sample]'). It is
+far too small to learn much from, but shows how several targets are trained together and scored separately.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ TRAINED = 14
 
 
 class Mine:
-    """Weight, waist and pulse, each with mean 0 and deviation 1."""
+    """Prediction of weight, waist and pulse, each standardised to mean 0 and deviation 1."""
 
     name = "exercises"
     objective = Objective("mean_error", mode="min")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """14 people to train on and 6 to validate."""
+        """Standardise the table, and split it into 14 people for training and 6 for validation."""
         if data_dir is not None:
             message = f"--data-dir {data_dir}: the table comes with scikit-learn; leave it out."
             raise StudyError(message)
@@ -53,16 +53,16 @@ class Mine:
         )
 
     def network(self, data: Data) -> nn.Module:
-        """One layer between."""
+        """Return a network with one hidden layer."""
         inputs, outputs = data.train.inputs.shape[1], data.train.targets.shape[1]
         return nn.Sequential(nn.Linear(inputs, 16), nn.Tanh(), nn.Linear(16, outputs))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean squared error over all measures."""
+        """Mean squared error over all measurements."""
         return functional.mse_loss(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Mean error over the measures, which decides, and of each."""
+        """Mean absolute error over all measurements, the objective, and of each one."""
         errors = (outputs - targets).abs().mean(dim=0)
         by_measure = {f"{name}_error": each for name, each in zip(MEASURES, errors, strict=True)}
         return {"mean_error": errors.mean(), **by_measure}

@@ -1,9 +1,9 @@
-"""A language model of single characters, on the text of Python's own library: tokens, a schedule, bf16.
+"""Character-level language model on the source of Python's library: tokens, a schedule, bf16.
 
     python -m study.regime --scenario FILE:Mine --precision bf16 --clip-norm 1
 
-It decides by bits per character, which is better the smaller it is; 2 to its power is the perplexity.
-Give --data-dir a folder with .txt files to train on another text.
+The objective is bits per character, which is minimised; the perplexity is 2 to that power. To train on
+another text, give --data-dir a folder with .txt files.
 """
 
 import math
@@ -25,30 +25,30 @@ MODULES = ("textwrap.py", "argparse.py", "ast.py", "calendar.py")
 
 
 class Model(nn.Module):
-    """The next character from those before it."""
+    """Recurrent network that predicts the next character from those before it."""
 
     def __init__(self) -> None:
-        """An embedding, a recurrent layer, and a score for each character."""
+        """Create an embedding, a recurrent layer, and a linear layer with a logit for each character."""
         super().__init__()
         self.embedding = nn.Embedding(TOKENS, WIDTH)
         self.layer = nn.GRU(WIDTH, WIDTH, batch_first=True)
         self.head = nn.Linear(WIDTH, TOKENS)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Scores of shape (batch, CONTEXT, TOKENS) for tokens of shape (batch, CONTEXT)."""
+        """Return logits of shape (batch, CONTEXT, TOKENS) for tokens of shape (batch, CONTEXT)."""
         found, _ = self.layer(self.embedding(tokens))
         scores: Tensor = self.head(found)
         return scores
 
 
 class Mine:
-    """The text of a few modules of Python's library."""
+    """Language modelling of the text of a few modules of Python's library."""
 
     name = "characters"
     objective = Objective("bits_per_character", mode="min")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - the text has an order
-        """Pieces of CONTEXT characters; the last tenth of the text validates, the one before tests."""
+        """Cut the text into pieces of CONTEXT characters: the first 80 % train, then 10 % test, 10 % validate."""
         library = Path(sysconfig.get_path("stdlib"))
         paths = (
             [library / name for name in MODULES]
@@ -79,11 +79,11 @@ class Mine:
         )
 
     def network(self, data: Data) -> nn.Module:  # noqa: ARG002 - always the same
-        """A fresh model."""
+        """Return a new model."""
         return Model()
 
     def optimizer(self, network: nn.Module, settings: Any) -> Any:  # noqa: ANN401 - an optimiser and its schedule
-        """AdamW whose rate falls along a cosine over all steps."""
+        """Return AdamW with cosine annealing of the learning rate over all steps."""
         plain = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate)
         steps = settings.max_epochs * settings.steps_per_epoch
         return plain, torch.optim.lr_scheduler.CosineAnnealingLR(plain, T_max=steps)
@@ -93,7 +93,7 @@ class Mine:
         return functional.cross_entropy(outputs.float().flatten(0, 1), targets.flatten())
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Bits per character, which decide; their perplexity; how often the likeliest one came."""
+        """Bits per character, the objective; perplexity; accuracy of the most likely character."""
         loss = self.loss(outputs, targets)
         right = (outputs.argmax(dim=-1) == targets).float().mean()
         return {

@@ -1,1 +1,1 @@
-"""Read a search from its rows: the curve of a trial, what is sought, the answer. No Ray, no torch."""
+"""Interpretation of a search's rows: trial curves, the goal, the answer. Imports neither Ray nor torch."""

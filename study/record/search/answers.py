@@ -1,6 +1,6 @@
-"""The answer of a search: the best setup, or the front, by the means over a setup's seeds.
+"""The answer of a search: the best setup, or the Pareto front, by the means over the seeds of each setup.
 
-The terminal and the report both ask here, so that they name the same setup.
+The terminal and the report both use this module, so that they name the same setup.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from study.record.search.goal import SearchGoal, best_of
 from study.record.vocabulary import TrialStatus
 
 CONFIRMED = 2
-"""Seeds from which on a setup counts as trained again."""
+"""Number of seeds from which on a setup counts as confirmed, that is, trained again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Answer:
     """A setup that a search recommends.
 
     Attributes:
-        trials: Those of it that were not stopped, of this study or of earlier ones.
-        curve: Their mean; see `mean_of` for what a stopped one does to it.
+        trials: Its trials that were not stopped early, from this study or earlier ones.
+        curve: Mean curve of its trials; see `mean_of` for the effect of stopped ones.
     """
 
     trials: tuple[TrialRecord, ...]
@@ -43,17 +43,17 @@ def answers(
     objective: Objective = ACCURACY,
     decided: int | None = None,
 ) -> tuple[Answer, ...]:
-    """Return the best setup, or the front from the worst score to the best; none where no trial counts.
+    """Return the best setup, or the Pareto front from the worst score to the best; empty without any.
 
     Args:
-        goal: What the search is after.
-        trials: Of the search and of earlier studies.
-        target: Of the search.
-        confirmed: Whether leading setups were trained again: then the answer is one of those,
-            because the best of many single seeds is more often lucky than good.
+        goal: Goal of the search.
+        trials: Trials of the search and of earlier studies.
+        target: Target value of the objective; None for no target.
+        confirmed: Whether the leading setups were trained again; the answer is then chosen among those,
+            because the best of many single seeds is often just a lucky one.
         objective: Validation metric that decides.
-        decided: Number of the setup that the search itself has named (`Manifest.answer`), which knows
-            more than means: paused trainings, and how far seeds differ; None where it names none.
+        decided: Number of the setup that the search itself has chosen (`Manifest.answer`), from more
+            than the means: paused trainings and the spread of the seeds. None where it has chosen none.
     """
     found = setup_means(trials, target=target, objective=objective)
     named = tuple(each for each in found if each.setup == decided)
@@ -68,9 +68,9 @@ def answers(
 def setup_means(
     trials: Iterable[TrialRecord], *, target: float | None, objective: Objective = ACCURACY
 ) -> tuple[Answer, ...]:
-    """Return the mean of each setup over its seeds, by the setup's number.
+    """Return the mean of each setup over its seeds, in the order of the setups' numbers.
 
-    Only trials that have ended count. A setup of which each training was stopped is left out.
+    Only finished trials count. Setups all of whose trainings were stopped early are omitted.
     """
     by_setup: dict[int, list[TrialRecord]] = {}
     for trial in trials:
@@ -87,7 +87,7 @@ def setup_means(
 
 
 def _without_means(goal: SearchGoal, chosen: Sequence[Answer]) -> tuple[Answer, ...]:
-    """The best by single seeds, where no setup has a value with every seed."""
+    """Return the best single seeds, for use where no setup has a mean value."""
     single = [
         Answer(
             trials=(trial,),

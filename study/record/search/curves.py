@@ -1,4 +1,4 @@
-"""The curve of a search's trial: gain and cost of its epochs so far. Pure arithmetic."""
+"""Curve of a trial in a search: score and energy of its epochs so far. Pure arithmetic."""
 
 import statistics
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from study.record.vocabulary import FAILURES, StopReason
 @final
 @dataclass(slots=True, kw_only=True)
 class TrialCurve:
-    """A trial of a search, epoch by epoch.
+    """Progress of a trial of a search, accumulated epoch by epoch.
 
     Attributes:
         objective: Validation metric that decides.
-        target: Value of the objective that is to be reached; None where there is no target.
-        epochs: Epochs so far.
-        known_j: Their energy, as far as it is known.
-        time_s: Their time.
-        missing: Epochs without an energy.
-        best_score: Best value of the objective so far; None before the first that is known.
+        target: Value of the objective to reach; None without a target.
+        epochs: Number of epochs so far.
+        known_j: Energy of these epochs in joules, as far as it is known.
+        time_s: Duration of these epochs in seconds.
+        missing: Number of epochs without an energy.
+        best_score: Best value of the objective so far; None before the first known one.
         to_target_j: Energy up to the first epoch that reached the target; None if none did, or if
-            an epoch before it has no energy.
-        stopped: Whether the search ended it before it would have ended itself: what is known of it
-            is then a lower bound of what it costs.
-        failed: Whether it diverged or ran out of memory: what it used is not the energy of a
-            training.
+            an epoch up to there has no energy.
+        stopped: Whether the search stopped it before it ended by itself; its known energy is then a
+            lower bound of its cost.
+        failed: Whether it failed, for example diverged or ran out of memory; its energy is then not
+            that of a training.
     """
 
     objective: Objective = ACCURACY
@@ -44,7 +44,7 @@ class TrialCurve:
 
     @property
     def energy_j(self) -> float | None:
-        """Energy of all epochs; None where one is missing or there is none."""
+        """Energy of all epochs; None where one has no energy or there are no epochs."""
         return None if self.missing or not self.epochs else self.known_j
 
     @property
@@ -54,10 +54,10 @@ class TrialCurve:
 
     @property
     def share_of_target(self) -> float | None:
-        """Best score over the target, counted from 0.
+        """Best score divided by the target.
 
-        None without a score or a target, and where less is better: nobody knows then where a
-        training begins.
+        None without a score or a target, and where lower is better, since it is then unknown at which
+        value a training starts.
         """
         if not self.best_score or not self.target or self.objective.mode == "min":
             return None
@@ -65,25 +65,26 @@ class TrialCurve:
 
     @property
     def pace_j(self) -> float | None:
-        """Energy that a stopped trial would need to its target, went it on as it has gone so far.
+        """Energy to the target of a stopped trial if it continued at its average pace so far.
 
-        Learning curves flatten, so that is little: see `early_stopper.out_of_reach`.
+        Learning curves flatten, so this is optimistic; see `early_stopper.out_of_reach`. None for
+        trials that were not stopped, and where `share_of_target` is None.
         """
         share = self.share_of_target
         return self.known_j / share if self.stopped and share else None
 
     @property
     def least_to_target_j(self) -> float | None:
-        """The least that a stopped trial can have needed to its target.
+        """Lower bound of the energy to the target of a stopped trial; None for other trials.
 
-        It needed one more epoch at least, and came closer no faster than so far.
+        It would have needed at least one more epoch, and would have progressed no faster than so far.
         """
         if not self.stopped or not self.epochs or self.target is None:
             return None
         return max(self.known_j * (1 + 1 / self.epochs), self.pace_j or 0.0)
 
     def add(self, *, score: float | None, energy_j: float | None, time_s: float) -> None:
-        """Take one more epoch."""
+        """Add one epoch; its score and energy are None where unknown."""
         before = self.reached
         self.epochs += 1
         self.time_s += time_s
@@ -97,7 +98,7 @@ class TrialCurve:
 def curve_of_trial(
     trial: TrialRecord, *, target: float | None, objective: Objective = ACCURACY
 ) -> TrialCurve:
-    """Return how a recorded trial went; one that has not ended counts as stopped."""
+    """Return the curve of a recorded trial; one that has not ended counts as stopped."""
     return TrialCurve(
         objective=objective,
         target=target,
@@ -113,11 +114,11 @@ def curve_of_trial(
 
 
 def mean_of(curves: Sequence[TrialCurve]) -> TrialCurve | None:
-    """Return one curve in the place of several seeds: their means; None without an ended one.
+    """Return the mean curve of several seeds of a setup; None where all of them were stopped.
 
-    A setup reaches the target only if every seed that was not stopped does. One that was stopped
-    counts there with the least it can have needed: to leave out a bad seed would flatter. For the
-    same reason a setup has failed where one of its seeds has.
+    A setup reaches the target only if every seed that was not stopped does. In the energy to the
+    target a stopped seed counts with its lower bound, since omitting a bad seed would flatter the
+    setup. For the same reason a setup has failed where one of its seeds has.
     """
     whole = [each for each in curves if not each.stopped]
     if not whole:

@@ -1,12 +1,12 @@
-"""The goal of a search, and a trial in numbers for Optuna.
+"""The goal of a search, and the objective values of a trial for Optuna.
 
     energy-to-target   least energy until the objective reaches a target
-    accuracy-energy    the front: no other setup is both better by the objective and cheaper
+    accuracy-energy    the Pareto front: no other setup is both better by the objective and cheaper
     accuracy           best objective within a budget
 
-A trial that the search stopped is a lower bound. Where one value is optimised, Optuna gets
-a pessimistic one, so that its samplers learn from it; where two are, it hears that the trial was
-pruned, so that it is never a point of the front.
+The energy of a trial that the search stopped is a lower bound. In single-objective optimisation Optuna
+gets a pessimistic value for it, so that samplers learn from it; in multi-objective optimisation the
+trial is reported as pruned, so that it never becomes a point of the front.
 """
 
 import math
@@ -28,23 +28,27 @@ class SearchGoal(StrEnum):
 
     @property
     def directions(self) -> tuple[Direction, ...]:
-        """One direction for each value, as Optuna takes them."""
+        """Optuna's direction of optimisation for each value."""
         if self is SearchGoal.ACCURACY_ENERGY:
             return ("maximize", "minimize")
         return ("minimize",) if self is SearchGoal.ENERGY_TO_TARGET else ("maximize",)
 
 
 def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[float, ...] | None:
-    """A trial's values, all finite; None where it has none, because its energy is not known.
+    """Return the objective values of a trial for Optuna, all finite; None where it has none.
 
-    Energies are handed over as log10 of joules: a setup that costs ten times as much is as far away
-    at either end of the scale. A trial that did not reach the target counts as ten times its whole
-    training, and more the further it is away; see `_not_reached`.
+    Energies are given as log10 of joules, so that a factor of ten is the same distance anywhere on the
+    scale. A trial that did not reach the target counts as ten times its full training, plus a penalty
+    that grows with its distance from the target; see `_not_reached`.
 
     Args:
-        goal: What the search is after.
-        curve: The trial; ended by itself or stopped.
-        max_epochs: Longest training.
+        goal: Goal of the search.
+        curve: Curve of the trial, which ended by itself or was stopped.
+        max_epochs: Maximum number of epochs of a training.
+
+    Returns:
+        A value for each of `goal.directions`. None where the energy is needed and unknown, where the
+        score is unknown and the objective is no share, and for a stopped trial of `ACCURACY_ENERGY`.
     """
     gain = _gain(curve)
     if gain is None:
@@ -61,12 +65,13 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
 
 
 def most_epochs(options: Mapping[str, Any]) -> int:
-    """Most rows of a training: with `--validate-every` a row ends where it was validated.
+    """Return the maximum number of rows of a training: one per epoch, or per validation.
 
-    With a number of steps nobody knows it beforehand; there it is the least that it can be.
+    With `--validate-every` as a number of steps the number is not known in advance; the result is then
+    `max_epochs`, its minimum.
 
     Args:
-        options: Of the study.
+        options: Options of the study, by name.
     """
     max_epochs, validate_every = int(options["max_epochs"]), options.get("validate_every")
     if validate_every is None or validate_every >= 1:
@@ -75,13 +80,16 @@ def most_epochs(options: Mapping[str, Any]) -> int:
 
 
 def _not_reached(curve: TrialCurve, gain: float, *, max_epochs: int) -> float:
-    """A pessimistic log10 of joules, so that samplers rank also trials that miss the target."""
+    """Return a pessimistic log10 of joules, so that samplers can also rank trials that miss the target."""
     whole_j = curve.known_j / curve.epochs * max(max_epochs, curve.epochs)
     return math.log10(whole_j) + 1.0 + _shortfall(curve, gain)
 
 
 def _gain(curve: TrialCurve) -> float | None:
-    """Best score, turned so that more is better; a share that is not known counts as the worst there is."""
+    """Return the best score, negated where lower is better; an unknown share counts as the worst value.
+
+    None where the score is unknown and the objective is no share.
+    """
     if curve.best_score is None:
         worst = 0.0 if curve.objective.mode == "max" else 1.0
         return curve.objective.gain(worst) if curve.objective.is_share else None
@@ -89,7 +97,7 @@ def _gain(curve: TrialCurve) -> float | None:
 
 
 def _shortfall(curve: TrialCurve, gain: float) -> float:
-    """Distance of a trial from its target: for a share in its unit, else relative to the target."""
+    """Return the distance of a trial from its target: absolute for a share, else relative to the target."""
     if curve.target is None:
         return 0.0
     missed = curve.objective.gain(curve.target) - gain
@@ -97,10 +105,10 @@ def _shortfall(curve: TrialCurve, gain: float) -> float:
 
 
 def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
-    """Return the indices of the best trials: one, or the front from the worst score to the best.
+    """Return the indices of the best trials: one, or the Pareto front from the worst score to the best.
 
-    Trials that were stopped are lower bounds, and those that failed no trainings: none of them is
-    best, but for the energy to a target that it had reached before. Without any other trial there is no index.
+    Trials that were stopped or failed are never among the best, except by an energy to the target that
+    they had reached before. Empty where no trial qualifies.
     """
     whole = [i for i, each in enumerate(curves) if not each.stopped and not each.failed]
     if goal is SearchGoal.ENERGY_TO_TARGET:
@@ -123,5 +131,5 @@ def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
 
 
 def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Return whether one (gain, joules) is nowhere worse than the other, and somewhere better."""
+    """Return whether one pair of gain and joules Pareto-dominates the other."""
     return one != other and one[0] >= other[0] and one[1] <= other[1]

@@ -1,1 +1,1 @@
-"""Try arms, pause them, go on with those of most promise, and repeat where that tells most."""
+"""Search by arms: try, pause and resume trainings by their predicted cost, and repeat the informative ones."""

@@ -1,10 +1,10 @@
-"""Order in which arms are tried: the middle of the space first, then near those that did well.
+"""Order in which arms are tried: the middle of the space first, then arms close to good ones.
 
-From the middle the way to the best is the shortest, wherever it is, and who lists values lists them
-round those that seem right; of two middle values the lower is taken. After it the arms are a Gaussian process of the logarithm of what they
-cost, over the ranks of the values (words are alike or not), and the arm comes next that is
-expected to improve most on the best (Jones, Schonlau and Welch 1998, Journal of Global
-Optimization 13:455). An arm that was paused counts with what it promises to cost.
+The middle is closest to the best arm wherever that is, and users list values around those that seem right;
+of two middle values the lower is taken. After that, the log cost of the arms is modelled as a Gaussian
+process over the ranks of the values (words are either equal or not), and the arm with the largest expected
+improvement over the best comes next (Jones, Schonlau and Welch 1998, Journal of Global Optimization
+13:455). A paused arm counts with its predicted cost.
 """
 
 import math
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 REACH = 0.25
-"""Length scale of an axis: this share of its values, at least one of them."""
+"""Length scale of an axis, as a fraction of the number of its values; at least one rank."""
 
 LOWER = 0.01
 
@@ -30,18 +30,18 @@ UNLIKE = 0.5
 """Correlation of two arms that differ in one word."""
 
 OWN_VARIANCE = 0.05
-"""Of an arm's logarithm, beside what it shares with its neighbours: seeds, and what is its own."""
+"""Variance of an arm's log cost that it does not share with its neighbours: seeds, and its own effect."""
 
 LEAST_J = 1e-12
-"""What has cost nothing has no logarithm."""
+"""Lower bound for energies before taking the logarithm, which 0 does not have."""
 
 LEAST_VARIANCE = math.log(2) ** 2
-"""Of all arms: before anything is known they differ by a factor of two or more."""
+"""Lower bound for the variance of the log cost over arms: they are assumed to differ by a factor of two."""
 
 
 @final
 class ArmOrder:
-    """The arms of a search, and which of them is tried next."""
+    """Gaussian process over the arms of a search, which says which of them to try next."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class ArmOrder:
         seed: int,
         start: Sequence[Choice] = (),
     ) -> None:
-        """Order `arms`.
+        """Prepare the order.
 
         Args:
-            axes: What they choose, a value of each.
-            arms: All of them.
-            seed: Decides between equal ones.
-            start: Those that come first, in this order.
+            axes: Axes of the arms.
+            arms: All arms.
+            seed: Seed that decides between equally good arms.
+            start: Arms that come first, in this order.
         """
         self._start = tuple(start)
         self._arms = list(arms)
@@ -74,17 +74,17 @@ class ArmOrder:
             if axis.is_ordered:
                 reach = max(1.0, REACH * len(axis.values))
                 self._alike *= np.exp(-((apart / reach) ** 2) / 2)
-                # Of two values in the middle the lower one is nearer.
+                # LOWER makes the lower of two middle values the nearer one.
                 self._far += ((ranks - (len(axis.values) - 1) / 2 + LOWER) / len(axis.values)) ** 2
             else:
                 self._alike *= np.where(apart > 0, UNLIKE, 1.0)
 
     def next(self, untried: Sequence[Choice], costs_j: Mapping[Choice, float]) -> Choice:
-        """Return the arm that is tried next.
+        """Return the arm to try next.
 
         Args:
-            untried: Of which; at least one.
-            costs_j: What the others cost, or promise to.
+            untried: Arms to choose from; at least one.
+            costs_j: Energy to the target of the other arms in joules, known or predicted.
         """
         for arm in self._start:
             if arm in untried:
@@ -101,14 +101,15 @@ class ArmOrder:
     def drawn(
         self, costs_j: Mapping[Choice, Sequence[float]], source: np.random.Generator
     ) -> dict[Choice, float]:
-        """Draw what each arm may cost, the known ones near what they did: Thompson's way.
+        """Draw the log cost of each arm from its posterior, for Thompson sampling.
 
         Args:
-            costs_j: Of each known arm that of each of its trainings; at least one of one arm.
-            source: Of the draw.
+            costs_j: Energies to the target of the trainings of each known arm, in joules; at least one
+                arm with one training.
+            source: Random generator.
 
         Returns:
-            Logarithms of joules.
+            Natural logarithms of joules, by arm.
         """
         known = np.asarray([self._place[arm] for arm in costs_j])
         logs = [np.log(np.maximum(each, LEAST_J)) for each in costs_j.values()]
@@ -125,7 +126,7 @@ class ArmOrder:
         return dict(zip(self._arms, map(float, values), strict=True))
 
     def _improvement(self, places: Places, known: Places, costs: Floats) -> Floats:
-        """Logarithm by which each arm is expected to be cheaper than the cheapest known one."""
+        """Return each arm's expected improvement in log cost over the cheapest known arm."""
         level = costs.mean()
         scale = max(float(costs.var()), LEAST_VARIANCE)
         between = scale * self._alike[np.ix_(known, known)]

@@ -1,4 +1,4 @@
-"""Policy of a search for the least energy to a target, beyond its first trainings."""
+"""Policy of a search for the least energy to a target: pausing, and repeats after the first trainings."""
 
 import math
 from dataclasses import dataclass
@@ -7,20 +7,21 @@ from typing import Self
 from study.inference.allocation import Rule
 
 LEADERS = 3
-"""`--confirm N` means N more trainings of each of so many arms."""
+"""Number of arms for which `--confirm N` allows N more trainings each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Parts of a search, which `benchmarks.search` takes away one by one.
+    """Features of a search, which the ablations of `benchmarks.search` turn off one by one.
 
     Attributes:
-        pausing: Whether what was paused is gone on with.
-        sure: Probability of being right at which repeats end; infinite for all repeats, None for
-            none.
-        most_repeats: At most so many; None for as many as there are arms.
-        most_arms: At most so many arms are begun; None for all.
-        rule: Which training is repeated next.
+        pausing: Whether paused trainings are resumed.
+        sure: Probability of being right at which repeats end; infinite to use all repeats, None for no
+            repeats.
+        most_repeats: Maximum number of repeats; None for a limit that depends on the number of arms
+            (`scheduler.MOST_REPEATS`).
+        most_arms: Maximum number of arms that are started; None for all.
+        rule: Rule that chooses what is repeated next.
     """
 
     pausing: bool = True
@@ -31,12 +32,12 @@ class Policy:
 
     @classmethod
     def of(cls, *, sure: float | None, confirm: int, trials: int | None) -> Self:
-        """Return what options ask for.
+        """Return the policy that options ask for.
 
         Args:
-            sure: `--sure`.
-            confirm: `--confirm`.
-            trials: `--trials`.
+            sure: The value of `--sure`; None where not given.
+            confirm: The value of `--confirm`.
+            trials: The value of `--trials`; None where not given.
         """
         most = LEADERS * confirm if confirm else None
         until = math.inf if confirm and sure is None else sure

@@ -1,16 +1,16 @@
-"""Runs of a job that is trained again and again: what each trains, so that all together cost little.
+"""Runs of a recurring job, one that is trained again and again: keep the total cost of all runs low.
 
-A run is over when a training has reached the target, so each of them leaves a trained network.
+A run ends when a training has reached the target, so each run leaves a trained network.
 
-    what   Thompson's sampling (Thompson 1933, Biometrika 25:285): what each arm may cost is drawn,
-           from what it and those like it have cost; the cheapest in the draw is trained. In the
-           first run, with nothing known, the middle of the space
-    cut    a training that promises to cost more than `GIVEN_UP` times what the best arm does is
-           ended, and the run is trained to its end with that arm
-    never  what has missed the target as often as it has reached it
+    choice     Thompson sampling (Thompson 1933, Biometrika 25:285): the cost of each arm is drawn from
+               its posterior, given the costs of this arm and of similar ones, and the arm with the lowest
+               draw is trained. The first run, with nothing known, takes the middle of the space.
+    capping    a training predicted to cost more than `GIVEN_UP` times the cost of the best arm is ended,
+               and the run is completed with the best arm
+    exclusion  an arm that has missed the target at least as often as it has reached it is not trained
 
-All follows from the trainings so far and the seed, so that the next command, or one that goes on
-after a kill, takes the same.
+All decisions depend only on the trainings so far and the seed, so that the next command, or one that
+resumes after a kill, makes the same decisions.
 """
 
 import math
@@ -28,18 +28,18 @@ from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import StopDecision
 
 GIVEN_UP = 1.2
-"""A training that promises to cost the best arm's mean times this is ended."""
+"""A training predicted to cost more than this times the best arm's mean is ended."""
 
 NEVER_BEYOND = 2.0
-"""Whatever it promises, an arm that is not the best ends at the best one's mean times this."""
+"""Whatever its prediction, a training of another arm ends at this times the best arm's mean."""
 
 
 @final
 class Recurrences:
-    """The trainings of a recurring job; in the place of `study.search.arms.scheduler.Scheduler`.
+    """Scheduler for a recurring job, in place of `study.search.arms.scheduler.Scheduler`.
 
     Attributes:
-        trainings: Of each arm, those that were begun.
+        trainings: Trainings of each arm that were started.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class Recurrences:
         seed: int = 0,
         objective: Objective = ACCURACY,
     ) -> None:
-        """Go on with a job.
+        """Prepare further runs of a job.
 
         Args:
-            arms: What can be trained.
-            order: How alike they are, and which comes first.
-            budget: Booked epoch by epoch.
+            arms: Arms that can be trained.
+            order: Similarity of the arms, and which comes first.
+            budget: Energy budget, booked epoch by epoch by the caller.
             target: Value of the objective that each run has to reach.
-            runs: So many further ones.
-            seed: Of the draws.
+            runs: Number of further runs to train.
+            seed: Seed of the draws.
             objective: Validation metric that decides.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
@@ -75,17 +75,17 @@ class Recurrences:
 
     @property
     def every(self) -> list[Training]:
-        """All trainings, in the order in which they were begun."""
+        """All trainings, in the order in which they were started."""
         found = [each for many in self.trainings.values() for each in many]
         return sorted(found, key=lambda each: each.again)
 
     @property
     def done(self) -> int:
-        """Runs that have reached the target."""
+        """Number of runs that have reached the target."""
         return sum(each.reached for each in self.every)
 
     def next(self) -> Training | None:
-        """The next training; None where all runs are done, one is under way, or none can reach it."""
+        """Return the next training; None if all runs are done, one is running, or all arms are excluded."""
         if self._earlier is None:
             self._earlier = self.done
         if any(each.state is State.RUNNING for each in self.every):
@@ -99,7 +99,13 @@ class Recurrences:
         return self.take(arm, seed=number, again=number + 1)
 
     def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
-        """Take a training that was begun: one that is known from rows, or a new one."""
+        """Register a training: a new one, or one recovered from recorded rows.
+
+        Args:
+            arm: The arm that is trained.
+            seed: Seed of the training, counted from the search's own seed.
+            again: Position among the repeats, from 1; 0 where it is not a repeat.
+        """
         training = Training(
             arm=arm,
             seed=seed,
@@ -112,7 +118,7 @@ class Recurrences:
         return training
 
     def proposal(self) -> Choice | None:
-        """The arm that the next training takes; None where all have missed the target."""
+        """Return the arm of the next training; None where all arms are excluded for missing the target."""
         open_arms = [arm for arm in self.trainings if not self._mostly_misses(arm)]
         if not open_arms:
             return None
@@ -129,8 +135,8 @@ class Recurrences:
         return min(open_arms, key=lambda arm: drawn[arm])
 
     def after_epoch(self, training: Training) -> StopDecision | None:
-        """Decide after an epoch that is in `training` already; None to go on."""
-        if self._earlier is None:  # it goes on with what an earlier command had begun
+        """Return why a training is to end after the epoch just added to it; None to continue."""
+        if self._earlier is None:  # this resumes a training that an earlier command had started
             self._earlier = self.done - training.reached
         if training.reached:
             return StopDecision.TARGET
@@ -147,7 +153,7 @@ class Recurrences:
         return StopDecision.CAPPED if predicted_j > GIVEN_UP * best[1] else None
 
     def answer(self) -> tuple[Choice, float] | None:
-        """The arm that is known to be cheapest, and the least that it has cost; None for none."""
+        """Return the cheapest known arm and its least energy to the target; None where there is none."""
         best = self.best_j
         if best is None:
             return None
@@ -155,12 +161,12 @@ class Recurrences:
         return arm, min(j for each in self.trainings[arm] if (j := each.to_target_j) is not None)
 
     def sureness(self) -> Sureness | None:
-        """Sureness of that; None where nothing is known."""
+        """Return the probabilities of the answer; None where no arm has reached the target."""
         return weigh(self.trainings)
 
     @property
     def best_j(self) -> tuple[Choice, float] | None:
-        """The arm that has cost least in the mean of logarithms, and that mean; None for none."""
+        """The arm with the lowest geometric mean of its costs, and that mean; None where there is none."""
         means = {
             arm: math.exp(math.fsum(map(math.log, known)) / len(known))
             for arm, many in self.trainings.items()
@@ -171,7 +177,7 @@ class Recurrences:
         return None if arm is None else (arm, means[arm])
 
     def _tried_in_this_run(self) -> list[Training]:
-        """The trainings since the last one that reached the target."""
+        """Return the trainings since the last one that reached the target, latest first."""
         found: list[Training] = []
         for each in reversed(self.every):
             if each.reached:

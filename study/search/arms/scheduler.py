@@ -1,20 +1,20 @@
-"""Scheduler of trainings: begins, pauses, resumes in order of promise, and repeats them.
+"""Scheduler of trainings: starts, pauses and repeats them, and resumes them by predicted cost.
 
     until an arm has reached the target
-        A training is paused at its rung (two epochs, doubled each time) unless it is on its way: by
-        its own pace not farther from the target than it has come. Half of the energy goes to new
-        arms, half to the paused one that promises most, so that a search always gets to the answer
-        that there is.
-    then
-        A training is paused when it promises to cost more than the best. Arms that were paused
-        before and promise less come first, then new ones, then what was paused may come as far as
-        the best, unless it promises to cost `GIVEN_UP` times as much. One that has not begun to
-        rise is ended by nothing but what the best needed.
-    last, with --sure or --confirm
-        Repeats where they tell most (`study.search.arms.sureness`).
+        A training is paused at its rung (two epochs, doubled each time) unless it is on its way: by its
+        own pace it needs no more energy to the target than it has used. Half of the energy goes to new
+        arms, half to the most promising paused one, so that the search always finds an answer if there
+        is one.
+    after that
+        A training is paused when it is predicted to cost more than the best. Paused arms predicted to
+        cost less are resumed first, then new arms are tried, then paused ones may use as much as the
+        best, unless they are predicted to cost `GIVEN_UP` times as much. A training whose score has not
+        begun to improve ends only once it has used as much as the best.
+    finally, with --sure or --confirm
+        The most informative trainings are repeated (`study.search.arms.sureness`).
 
-All decisions follow from how far the trainings have come, so that a search that is resumed from
-its rows goes on as it would have.
+All decisions depend only on the progress of the trainings, so that a search resumed from its rows continues
+as it would have without the interruption.
 """
 
 import math
@@ -31,36 +31,36 @@ from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import StopDecision
 
 FIRST_ARMS = 3
-"""So many arms are begun before one is gone on with, unless one is on its way."""
+"""Number of arms that are started before a paused one is resumed, unless one is on its way."""
 
 ON_ITS_WAY = 2.0
-"""A training goes on beyond its rung that promises to need this times what it has used, or less."""
+"""A training continues beyond its rung if its predicted cost is at most this times the energy used."""
 
 GIVEN_UP = 1.5
-"""At the end, what promises to cost the best times this is not gone on with."""
+"""At the end, a paused training is not resumed if it is predicted to cost this times the best or more."""
 
 FLAT_EPOCHS = 6
-"""A training that has risen, but not over the last half of at least so many epochs, is given up."""
+"""A training is given up that has improved, but not over the last half of at least this many epochs."""
 
 LEAST_REPEATS = 3
-"""Of fewer, two seeds that happen to agree would count as no spread."""
+"""Minimum number of repeats: with fewer, two seeds that happen to agree would look like no spread."""
 
 LEADER_TRAININGS, RIVAL_TRAININGS = 4, 3
-"""Of the best arm and of its likeliest rival, before it is said to be sure that it is the best."""
+"""Minimum trainings of the best arm and of its likeliest rival before the answer counts as sure."""
 
 MOST_REPEATS = 3
-"""At most so many times as many repeats as there are arms."""
+"""Default maximum number of repeats, per arm of the search."""
 
 REPEATED_TO = 2.0
-"""A repeat goes on to what the best arm costs times this: how bad a bad seed is has to be seen."""
+"""A repeat continues up to this times the cost of the best arm, to show how bad a bad seed is."""
 
 
 @final
 class Scheduler:
-    """The trainings of one search for the least energy to a target.
+    """Scheduler of one search for the least energy to a target.
 
     Attributes:
-        trainings: Of each arm, those that were begun.
+        trainings: Trainings of each arm that were started.
     """
 
     def __init__(
@@ -74,16 +74,17 @@ class Scheduler:
         policy: Policy | None = None,
         recorded: Mapping[Choice, int] | None = None,
     ) -> None:
-        """Search `arms`.
+        """Prepare a search.
 
         Args:
-            arms: What can be trained.
-            order: In which they are tried.
-            budget: Booked epoch by epoch.
-            target: Value of the objective that is to be reached.
+            arms: Arms that can be trained.
+            order: Order in which they are tried.
+            budget: Energy budget, booked epoch by epoch by the caller.
+            target: Value of the objective to reach.
             objective: Validation metric that decides.
-            policy: What is done; None for the default.
-            recorded: Trainings that there are of each arm; None where there is always one more.
+            policy: Features of the search; None for the default.
+            recorded: Number of recorded trainings of each arm, in a replay; None where another one can
+                always be trained.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
         self._order = order
@@ -96,22 +97,22 @@ class Scheduler:
 
     @property
     def every(self) -> list[Training]:
-        """All trainings that were begun, arm by arm."""
+        """All trainings that were started, arm by arm."""
         return [each for many in self.trainings.values() for each in many]
 
     @property
     def repeats(self) -> list[Training]:
-        """Those that were repeats, in the order in which they were begun."""
+        """Trainings that are repeats, in the order in which they were started."""
         return sorted((each for each in self.every if each.again), key=lambda each: each.again)
 
     @property
     def best_j(self) -> float | None:
-        """The least energy to the target of any training; None before the first."""
+        """The least energy to the target of any training, in joules; None before one has reached it."""
         known = [j for each in self.every if (j := each.to_target_j) is not None]
         return min(known, default=None)
 
     def next(self) -> Training | None:
-        """The training that is begun or gone on with; None for none, or none before another ends."""
+        """Return the training to start or resume; None if there is none, or none before another ends."""
         found = self._next_first()
         if found is None and self._policy.sure is not None:
             found = self._next_repeat(self._policy.sure)
@@ -120,7 +121,13 @@ class Scheduler:
         return found
 
     def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
-        """Take a training that was begun: one that is known from rows, or a new one."""
+        """Register a training: a new one, or one recovered from recorded rows.
+
+        Args:
+            arm: The arm that is trained.
+            seed: Seed of the training, counted from the search's own seed.
+            again: Position among the repeats, from 1; 0 where it is not a repeat.
+        """
         training = Training(
             arm=arm,
             seed=seed,
@@ -133,7 +140,7 @@ class Scheduler:
         return training
 
     def after_epoch(self, training: Training) -> StopDecision | None:
-        """Decide after an epoch that is in `training` already; None to go on."""
+        """Return why a training is to end after the epoch just added to it; None to continue."""
         if training.reached:
             return StopDecision.TARGET
         if self._budget.is_used_up:
@@ -147,7 +154,7 @@ class Scheduler:
         return StopDecision.CAPPED if _is_beaten(training, best_j, last=last) else None
 
     def answer(self) -> tuple[Choice, float] | None:
-        """The arm that the search recommends and the least that it has cost; None for none."""
+        """Return the recommended arm and its least energy to the target; None where there is none."""
         reached = {
             arm: min(known)
             for arm, many in self.trainings.items()
@@ -162,7 +169,7 @@ class Scheduler:
         return arm, reached[arm]
 
     def sureness(self) -> Sureness | None:
-        """Sureness of the answer; None where there is none."""
+        """Return the probabilities of the answer; None where no arm has reached the target."""
         state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
         if self._weighed is None or self._weighed[0] != state:
             self._weighed = (state, self._weigh(self.trainings))
@@ -170,7 +177,7 @@ class Scheduler:
 
     @property
     def _level_j(self) -> float:
-        """Cost of the best arm in the mean of logarithms: one lucky seed is no measure."""
+        """Lowest geometric mean cost of an arm in joules, which a single lucky seed distorts less."""
         known = [
             [math.log(j) for each in many if (j := each.to_target_j)]
             for many in self.trainings.values()
@@ -182,13 +189,13 @@ class Scheduler:
 
     @property
     def _untried(self) -> list[Choice]:
-        """The arms that may still be begun."""
+        """The arms that may still be started."""
         untried = [arm for arm, many in self.trainings.items() if not many]
         most = self._policy.most_arms
         return [] if most is not None and len(self.trainings) - len(untried) >= most else untried
 
     def _next_first(self) -> Training | None:
-        """The next of the first trainings of all arms."""
+        """Return the next training among the first ones of all arms, new or paused; None if there is none."""
         paused, untried, best_j = self._paused(), self._untried, self.best_j
         if best_j is None:
             if untried and (not paused or self._explores()):
@@ -216,14 +223,14 @@ class Scheduler:
         return self.take(arm, seed=0)
 
     def _explores(self) -> bool:
-        """Return whether new arms have used no more than what was gone on with."""
+        """Return whether new arms have used no more energy than trainings beyond their first rung."""
         begun = [(each.used_j, each.first_rung_j) for each in self.every if each.first_j]
         explored_j = sum(min(used_j, rung_j) for used_j, rung_j in begun)
         gone_on_j = sum(max(0.0, used_j - rung_j) for used_j, rung_j in begun)
         return len(begun) < FIRST_ARMS or explored_j <= gone_on_j
 
     def _goes_on(self, training: Training) -> bool:
-        """Return whether a training goes on before any has reached the target."""
+        """Return whether a training continues while no training has reached the target yet."""
         if not training.crosses_rung or not training.has_score:
             return True
         predicted_j = training.predicted_j
@@ -235,9 +242,12 @@ class Scheduler:
         return all(training.promised_j <= each.promised_j for each in others)
 
     def _next_repeat(self, sure: float) -> Training | None:
-        """The training that tells most about which arm to use; None where it is sure enough."""
+        """Return the most informative training about which arm to use; None if the answer is sure enough.
+
+        None, too, while another training runs and once the repeats are used up.
+        """
         if any(each.state is State.RUNNING for each in self.every):
-            return None  # its result may change which that is
+            return None  # its result may change which training is most informative
         most = self._policy.most_repeats
         done = self.repeats
         if len(done) >= (MOST_REPEATS * len(self.trainings) if most is None else most):
@@ -252,7 +262,7 @@ class Scheduler:
         return found
 
     def _are_tried_enough(self, known: Sureness) -> bool:
-        """Return whether leader and rival were trained often enough: a wide early lead is mostly luck."""
+        """Return whether leader and rival were trained often enough, since a wide early lead is mostly luck."""
         if self._policy.sure is not None and self._policy.sure >= 1:
             return True
         others = {arm: right for arm, right in known.rights.items() if arm != known.answer}
@@ -265,14 +275,14 @@ class Scheduler:
         )
 
     def _exist(self, arm: Choice) -> float:
-        """Trainings that there are of an arm."""
+        """Return the number of trainings that an arm can have; infinite outside a replay."""
         return math.inf if self._recorded is None else self._recorded[arm]
 
     def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
-        """Return whether the answer is sure enough, and was so before the last repeat, too.
+        """Return whether the answer is sure enough, and already was before the last repeat.
 
-        To end at the first moment of such a probability would pick moments of luck; for the same
-        reason only half of the doubt is left that was allowed.
+        Stopping as soon as the probability is first reached would select lucky moments. For the same
+        reason only half of the allowed doubt may remain.
         """
         enough = sure if sure >= 1 else 1 - (1 - sure) / 2
         if known.right is None or known.right < enough or len(done) < LEAST_REPEATS:
@@ -290,26 +300,26 @@ def _without(
 
 
 def _most_promising(trainings: Sequence[Training]) -> Training | None:
-    # Of equal ones the first by its arm, whichever was begun first: rows do not tell that.
+    # Ties go to the first arm, not to the training started first, which cannot be told from the rows.
     return min(trainings, key=lambda each: each.promised_j, default=None)
 
 
 def _free_seed(trainings: Sequence[Training]) -> int:
-    """Return the first seed that no training of an arm has."""
+    """Return the lowest seed that no training of an arm has."""
     taken = {each.seed for each in trainings}
     return next(seed for seed in range(len(taken) + 1) if seed not in taken)
 
 
 def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
-    """Return whether a training is not to go on, as it costs more than the best or promises to.
+    """Return whether a training should not continue, because it costs more than the best or is predicted to.
 
     Args:
-        training: Which.
-        best_j: What the best needed.
-        last: Whether every arm was tried, so that it has its last chance.
+        training: The training.
+        best_j: Least energy to the target of any training, in joules.
+        last: Whether every arm was tried already, so that this is the training's last chance.
     """
     if not training.first_j:
-        return False  # nothing is known of what it costs
+        return False  # its cost is unknown
     if training.next_j >= best_j or not training.has_score:
         return training.next_j >= best_j
     expected_j = training.least_j if last else training.predicted_j

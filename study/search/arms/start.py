@@ -1,4 +1,4 @@
-"""`--start batch_size=256,learning_rate=0.01`: the arms that are tried first."""
+"""Parsing of `--start batch_size=256,learning_rate=0.01`: the arms that are tried first."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -10,15 +10,15 @@ from study.search.space.space import Axis, Choice
 def starting_arms(
     given: Sequence[str], axes: Sequence[Axis], arms: Sequence[Choice]
 ) -> tuple[Choice, ...]:
-    """Return the arms that are named; an axis that is not named leaves it open, and the first is taken.
+    """Return the named arms; where a text leaves axes open, the first arm that matches.
 
     Args:
-        given: Each NAME=VALUE,NAME=VALUE.
-        axes: What an arm chooses.
-        arms: All of them.
+        given: The values of `--start`, each in the form NAME=VALUE,NAME=VALUE.
+        axes: Axes of the arms.
+        arms: All arms.
 
     Raises:
-        OptionError: A name or value is not known, or no arm has all of them.
+        OptionError: A name or value is unknown, or no arm has all of the values.
     """
     return tuple(_arm(text, axes, arms) for text in given)
 
@@ -45,7 +45,7 @@ def _arm(text: str, axes: Sequence[Axis], arms: Sequence[Choice]) -> Choice:
 
 
 def _same(value: object, text: str) -> bool:
-    """Return whether a text is a number's value, however it is written."""
+    """Return whether a text denotes a numeric value, in whatever notation."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

@@ -1,11 +1,12 @@
-"""Sureness of a search's answer, and the arm whose next training tells most.
+"""Probability that a search's answer is right, and the arm whose next training is most informative.
 
-The statistics are those of `study.inference`: logarithms of the energy to the target, and a spread that
-arms share in part; each arm counts by itself. What a search adds is that most arms were paused: such a
-training counts with what it promised to cost, and with the doubt `PREDICTION` beside that of its seed. A training that missed the target tells nothing of what those
-need that reach it: what it used counts for them.
+The statistics are those of `study.inference`: logarithms of the energy to the target, with a variance that
+is partly shared between arms, but without pooling their means. Unlike in a grid, most arms were paused in
+a search: such a training counts with its predicted cost, with the uncertainty `PREDICTION` added to that
+of its seed. A training that missed the target says nothing about the cost of those that reach it; its
+energy is charged to them.
 
-In a replay the answer is about the recorded trainings: there are only so many.
+In a replay the answer refers to the recorded trainings, of which there is a finite number.
 """
 
 import math
@@ -24,38 +25,42 @@ from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 
 LATER, LEANING, FARTHEST = 0.3, 0.9, 1.5
-"""Of logarithms over what it has used, a paused training that gets to the target comes to `LATER` more
-than `LEANING` times its promise, and to no more than `FARTHEST`: promises of what hardly rises are
-far too high (1,955 paused trainings of the made-up jobs 0 to 59 of `benchmarks.search.worlds`)."""
+"""Coefficients for the expected cost of a paused training that would reach the target.
+
+On the log scale and relative to the energy used so far, the cost is `LATER` plus `LEANING` times the
+predicted one, but at most `FARTHEST`, because predictions for curves that hardly rise are far too high.
+Fitted to 1,955 paused trainings of the synthetic jobs 0 to 59 of `benchmarks.search.worlds`."""
 
 PREDICTION = 0.5
-"""Standard deviation of the logarithm of what a paused training comes to, round that."""
+"""Standard deviation of the log cost of a paused training around its expected value."""
 
 CONTENDER = 3.0
-"""An arm that costs more than the best times this is not compared: it would only blur how much
-those differ that are near."""
+"""Arms that cost more than this times the best are not compared.
+
+They would only distort the estimated spread of the arms close to the best."""
 
 DRAWS = 1000
 
 FLAT = 2.0
-"""Trainings that a flat distribution of a share is worth."""
+"""Weight of a flat prior for a share, in trainings."""
 
 USUAL = Usual(variance=0.25**2, worth=3.0)
-"""Seeds of an arm differ by about this deviation of the logarithm, as long as little is known of
-it: on recorded tables by 0.06 to 0.5."""
+"""Prior for the variance of the log cost between seeds of an arm.
+
+On recorded tables the standard deviation is between 0.06 and 0.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sureness:
-    """Present knowledge of the answer.
+    """Present answer of a search, with its probabilities.
 
     Attributes:
         answer: The arm to use.
-        right: Probability that it is at most 5 % dearer than the cheapest arm; None where no arm
+        right: Probability that it needs at most 5 % more energy than the cheapest arm; None where no arm
             was trained twice, so that no spread is known.
-        best: Probability that no other arm is cheaper; None likewise.
-        repeat: The arm whose next training tells most; None where none would tell more.
-        rights: Probability of being right of each arm that is compared, as `right`.
+        best: Probability that no other arm is cheaper; None where `right` is None.
+        repeat: The arm whose next training is most informative; None where none would add information.
+        rights: The same probability as `right` for each arm that is compared; empty where unknown.
     """
 
     answer: Choice
@@ -71,12 +76,13 @@ def weigh(
     *,
     rule: Rule = Rule.KNOWLEDGE_GRADIENT,
 ) -> Sureness | None:
-    """Weigh what is known; None where no arm has reached the target.
+    """Return the answer and its probabilities; None where no arm has reached the target.
 
     Args:
-        trainings: Of each arm.
-        recorded: Trainings that there are of each arm; None where there is always one more.
-        rule: Which training is repeated next.
+        trainings: Trainings of each arm.
+        recorded: Number of recorded trainings of each arm, in a replay; None where another one can
+            always be trained.
+        rule: Rule that chooses what is repeated next.
     """
     costs = {arm: costs_j for arm, many in trainings.items() if (costs_j := _costs_j(many))}
     means = {arm: math.exp(np.mean(np.log(each))) for arm, each in costs.items()}
@@ -95,7 +101,7 @@ def weigh(
     even = _even(energy)
     choice = choose(energy, even, Aim())
     place = int(choice.setup)
-    if arms[place] not in able:  # never an arm that has not reached the target itself
+    if arms[place] not in able:  # the answer must be an arm that has itself reached the target
         place = arms.index(lead)
     rights = {
         arm: float(right) * (1 - missed)
@@ -119,7 +125,7 @@ def _drawn(
     trainings: Sequence[Sequence[Training]],
     every: Integers,
 ) -> Posterior:
-    """Draws of what arms cost to the target."""
+    """Return posterior draws of the log energy to the target of each arm."""
     reached = np.asarray([any(each.reached for each in many) for many in trainings])
     found = posterior(
         repeats,
@@ -134,11 +140,11 @@ def _drawn(
 
 
 def _by_itself(drawn: Posterior, dearer: Floats) -> Posterior:
-    """Draws of what arms cost, each by itself, with what misses add.
+    """Return the draws without pooling, with the cost of missed targets added.
 
-    Draws that lean on arms with the same values take effects of axes to add up. That names a good
-    answer early; but an arm whose one training was unlucky is then as good as out of the question
-    where its neighbours are dear, and is never trained again.
+    Pooled draws assume that the effects of axes are additive. That finds a good answer early, but an arm
+    whose only training was unlucky, and whose neighbours are costly, would be practically excluded and
+    never be trained again.
     """
     means = drawn.means + dearer
     return replace(drawn, means=means, pooled=means)
@@ -147,11 +153,12 @@ def _by_itself(drawn: Posterior, dearer: Floats) -> Posterior:
 def _dearer_by_misses(
     trainings: Mapping[Choice, Sequence[Training]], arms: Sequence[Choice], every: Integers
 ) -> Floats:
-    """Draws of the logarithm by which misses make an arm dearer than `_costs_j` takes it to be.
+    """Draw how much, in logarithms, missed targets change an arm's cost relative to `_costs_j`.
 
-    Few trainings do not tell which share misses: it is drawn, from a beta distribution that begins at
-    the share of all trainings of the search and is worth as much as a flat one. Of recorded trainings
-    those are drawn that were not seen. Shape (draws, arms).
+    A few trainings do not determine the share that misses the target. It is drawn from a beta
+    distribution whose prior is centred on the share of all trainings of the search, with the weight of a
+    flat prior. For recorded trainings, the number of misses among those not seen is drawn. Shape
+    (draws, arms).
     """
     ended = [each for many in trainings.values() for each in many if each.state is State.ENDED]
     missed = [each for each in ended if each.missed]
@@ -172,15 +179,15 @@ def _dearer_by_misses(
             drawn = (len(own) + more) / exist
         taken = _dearer(trainings[arm])
         alone_j = math.exp(np.mean(np.log(costs_j))) / taken
-        odds = np.minimum(drawn / np.maximum(1 - drawn, 0.5), 1.0)  # beyond, most miss: `_misses`
+        odds = np.minimum(drawn / np.maximum(1 - drawn, 0.5), 1.0)  # `_misses` covers higher odds
         found[:, place] = np.log1p(odds * np.mean(miss_j) / alone_j) - math.log(taken)
     return found
 
 
 def _costs_j(trainings: Sequence[Training]) -> list[float]:
-    """Cost of each training to the target, known or promised; none where all have missed it.
+    """Return the energy to the target of each training, known or expected; empty where all missed it.
 
-    What those used that missed it counts for those that reached it, as for a job that has to be
+    The energy of trainings that missed the target is charged to the others, as for a job that has to be
     trained again.
     """
     dearer = _dearer(trainings)
@@ -188,7 +195,7 @@ def _costs_j(trainings: Sequence[Training]) -> list[float]:
 
 
 def _known_j(trainings: Sequence[Training]) -> list[float]:
-    """Cost of each training that has not missed the target, known or promised."""
+    """Return the energy to the target of each training that has not missed it, known or expected."""
     return [
         each.promised_j if each.reached else _expected_j(each)
         for each in trainings
@@ -197,14 +204,14 @@ def _known_j(trainings: Sequence[Training]) -> list[float]:
 
 
 def _dearer(trainings: Sequence[Training]) -> float:
-    """Factor by which what missed makes those dearer that did not; 1 where nothing is known."""
+    """Return the factor by which missed trainings raise the cost of the others; 1 where unknown."""
     known = _known_j(trainings)
     missed_j = sum(each.used_j for each in trainings if each.missed)
     return 1 + missed_j / (len(known) * math.exp(np.mean(np.log(known)))) if known else 1.0
 
 
 def _expected_j(training: Training) -> float:
-    """Expected cost of a paused training: by its promise, as long as that is near."""
+    """Return the expected cost of a paused training, from its predicted cost; see `LATER`."""
     promised = math.log(training.promised_j / training.used_j)
     return training.used_j * math.exp(min(LATER + LEANING * promised, FARTHEST))
 
@@ -212,7 +219,10 @@ def _expected_j(training: Training) -> float:
 def _exist(
     trainings: Sequence[Training], recorded: Mapping[Choice, int] | None, arm: Choice
 ) -> int:
-    """Trainings of an arm whose mean is meant: all recorded ones that do not miss the target."""
+    """Return the number of trainings whose mean is estimated: the recorded ones that reach the target.
+
+    `UNLIMITED` where another one can always be trained.
+    """
     if recorded is None:
         return UNLIMITED
     others = sum(not each.missed for each in trainings)
@@ -222,9 +232,9 @@ def _exist(
 def _seen_means(
     repeats: Repeats, trainings: Sequence[Sequence[Training]], every: Integers
 ) -> Floats:
-    """Draws of the means of the trainings that were begun. Shape (draws, arms).
+    """Draw the means of the trainings that were started. Shape (draws, arms).
 
-    A paused one comes to something round what is expected of it, and to no less than it has used.
+    The final cost of a paused one varies around its expected cost, and is at least what it has used.
     """
     source = np.random.default_rng(1)
     means = np.broadcast_to(repeats.mean, (DRAWS, len(every))).copy()
@@ -240,7 +250,7 @@ def _seen_means(
 def _has_more(
     trainings: Sequence[Training], recorded: Mapping[Choice, int] | None, arm: Choice
 ) -> bool:
-    """Return whether one more training of an arm would tell more."""
+    """Return whether an arm can be trained further: another training, or resuming a paused one."""
     is_paused = any(each.state is State.PAUSED and not each.again for each in trainings)
     return recorded is None or is_paused or len(trainings) < recorded[arm]
 
@@ -248,10 +258,10 @@ def _has_more(
 def _misses(
     trainings: Mapping[Choice, Sequence[Training]], arm: Choice, recorded: int | None
 ) -> float:
-    """Probability that an arm misses the target with most seeds, though one has reached it.
+    """Return the probability that an arm misses the target with most of its seeds.
 
-    With a flat prior of its share of misses; less where hardly any training of the search that
-    came to its end has missed.
+    The share of misses has a flat prior. For an arm without a miss the probability is reduced where few
+    of the search's ended trainings have missed the target.
     """
     reached = sum(each.reached for each in trainings[arm])
     missed = sum(each.missed for each in trainings[arm])
@@ -267,13 +277,13 @@ def _misses(
 
 
 def _beta_binomial(misses: Integers, of: int, missed: int, reached: int) -> Floats:
-    """Probability of so many misses, their share being drawn from a beta distribution."""
+    """Return the beta-binomial probability of each number of misses among `of` trainings."""
     ways = betaln(misses + missed, of - misses + reached) - betaln(missed, reached)
     return np.asarray(binom(of, misses) * np.exp(ways))
 
 
 def _even(energy: Posterior) -> Posterior:
-    """An objective in which no arm differs: all of them have reached the target."""
+    """Return an objective that is equal for all arms, since the target makes them equivalent."""
     count = energy.repeats.count
     none = np.zeros(count.shape)
     still = np.zeros_like(energy.means)

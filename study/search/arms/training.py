@@ -1,9 +1,9 @@
-"""One training of an arm: how far it has come, and what it promises to cost. Pure arithmetic.
+"""One training of an arm: its progress and its predicted cost. Pure arithmetic.
 
-An arm is what decides how a training learns: a setup without its cost-only axes. A setting is one
-value for each of those, such as a power limit: it changes what an epoch costs, and nothing else.
-So one training tells what all settings of its arm cost, once its first epoch was shared out among
-them.
+An arm is the part of a setup that determines how a training learns, that is a setup without its cost-only
+axes. A setting is one value for each cost-only axis, such as a power limit; it changes the cost of an
+epoch and nothing else. A single training therefore shows the cost of all settings of its arm, once its
+first epoch was divided among them.
 """
 
 import math
@@ -16,15 +16,15 @@ from study.record.objective import ACCURACY, Objective
 from study.search.space.space import Choice
 
 Setting = Choice
-"""One value for each cost-only axis; empty where there is none."""
+"""One value for each cost-only axis; empty where there are none."""
 
 
 UNKNOWN = 8.0
-"""A training that does not rise counts as if it needed so many times what it has used."""
+"""Assumed ratio of the energy to the target and the energy used, for a training that does not improve."""
 
 
 MOST_DOUBLINGS = 20.0
-"""What would take more is as good as never."""
+"""Doublings of the energy beyond which a training is considered unable to reach the target."""
 
 
 class State(StrEnum):
@@ -41,20 +41,20 @@ class Training:
     """One training of an arm.
 
     Attributes:
-        arm: What is trained.
-        seed: With which seed.
-        number: Of all trainings of the search, from 0.
-        target: Value of the objective that is to be reached.
+        arm: The arm that is trained.
+        seed: Seed of the training, counted from the search's own seed.
+        number: Number among all trainings of the search, from 0.
+        target: Value of the objective to reach.
         objective: Validation metric that decides.
-        state: Where it is; it is `PAUSED` when it can be gone on with.
-        failed: Whether it diverged or ran out of memory.
-        first_j: What its first epoch costs at each setting; empty before an energy is known.
-        again: Its place among the repeats, from 1; 0 where it is none.
-        energies_j: Energy after each epoch, all of them at the cheapest setting. One without a
-            reading counts as dear as the others; 0 as long as none has any.
-        missing: Epochs without a reading.
-        gains: Best score so far after each epoch, turned so that more is better; minus infinity
-            where no epoch has had one.
+        state: State of the training; `PAUSED` where it can be resumed.
+        failed: Whether it failed, for example diverged or ran out of memory.
+        first_j: Energy of its first epoch at each setting; empty before an energy is known.
+        again: Position among the repeats, from 1; 0 where it is not a repeat.
+        energies_j: Cumulative energy after each epoch, with all epochs at the cheapest setting. An epoch
+            without a reading counts like the mean of the others, and as 0 as long as none has a reading.
+        missing: Number of epochs without a reading.
+        gains: Best score so far after each epoch, negated where lower is better; minus infinity before
+            the first score.
     """
 
     arm: Choice
@@ -72,17 +72,17 @@ class Training:
 
     @property
     def setting(self) -> Setting:
-        """The cheapest setting, which it goes on with after its first epoch."""
+        """The cheapest setting, with which the training continues after its first epoch."""
         return min(self.first_j, key=lambda each: self.first_j[each])
 
     @property
     def used_j(self) -> float:
-        """Energy of all its epochs at the cheapest setting."""
+        """Energy of all its epochs at the cheapest setting; 0 before the first."""
         return self.energies_j[-1] if self.energies_j else 0.0
 
     @property
     def spent_j(self) -> float:
-        """Energy of all its epochs, the first in equal parts at each setting."""
+        """Energy actually spent on its epochs, the first of which ran in equal parts at each setting."""
         if not self.first_j:
             return 0.0
         costs_j = self.first_j.values()
@@ -90,7 +90,7 @@ class Training:
 
     @property
     def next_j(self) -> float:
-        """Energy after its next epoch, which costs what the last ones did."""
+        """Expected energy after its next epoch, at the mean energy of its epochs so far."""
         return self.used_j * (1 + 1 / len(self.energies_j)) if self.energies_j else 0.0
 
     @property
@@ -100,12 +100,12 @@ class Training:
 
     @property
     def missed(self) -> bool:
-        """Return whether it came to its end without reaching the target."""
+        """Return whether it has ended without reaching the target."""
         return self.state is State.ENDED and not self.reached
 
     @property
     def to_target_j(self) -> float | None:
-        """Energy until it reached the target, at the cheapest setting; None if it has not, or no energy is known."""
+        """Energy up to the target at the cheapest setting; None if not reached or no energy is known."""
         if not self.reached or not self.first_j:
             return None
         epochs = zip(self.energies_j, self.gains, strict=True)
@@ -113,10 +113,10 @@ class Training:
 
     @property
     def predicted_j(self) -> float | None:
-        """Energy to the target, if each doubling of it wins as much as the last one has.
+        """Predicted energy to the target, if each doubling of the energy gains as much as the last one.
 
-        None while it has not begun to rise, or has ceased to: nothing is then known of when it
-        will.
+        None while the score has not begun to improve or has stopped improving, since it is then unknown
+        when it will.
         """
         if self.reached:
             return self.to_target_j
@@ -128,9 +128,9 @@ class Training:
 
     @property
     def least_j(self) -> float | None:
-        """Energy to the target, if it goes on winning as over the last half of its energy.
+        """Energy to the target, if the score keeps improving as over the last half of the energy.
 
-        Learning curves flatten, so it will hardly be less. None as for `predicted_j`.
+        Learning curves flatten, so this is practically a lower bound. None as for `predicted_j`.
         """
         if self.reached:
             return self.to_target_j
@@ -141,9 +141,9 @@ class Training:
 
     @property
     def promised_j(self) -> float:
-        """Energy to the target, as far as can be told: at least one more epoch's.
+        """Best estimate of the energy to the target: at least one more epoch if it is not reached.
 
-        What has not begun to rise, or has ceased to, counts with `UNKNOWN` times what it used.
+        A training whose score does not improve counts with `UNKNOWN` times the energy used.
         """
         if self.reached:
             return self.to_target_j or 0.0
@@ -154,12 +154,12 @@ class Training:
 
     @property
     def first_rung_j(self) -> float:
-        """Energy at its first rung: two epochs."""
+        """Energy of its first rung: twice its first epoch."""
         return 2 * min(self.first_j.values())
 
     @property
     def crosses_rung(self) -> bool:
-        """Return whether its last epoch brought it to a rung: 2, 4, ... times its first epoch."""
+        """Return whether its last epoch crossed a rung: 2, 4, ... times the energy of its first epoch."""
         if len(self.energies_j) < 2 or not self.first_j:  # noqa: PLR2004 - the first rung
             return False
         before, now = (_rung(used_j / self.first_rung_j) for used_j in self.energies_j[-2:])
@@ -167,22 +167,22 @@ class Training:
 
     @property
     def has_score(self) -> bool:
-        """Return whether any epoch has a score: none has while its encoder is pretrained."""
+        """Return whether any epoch has a score, which none has while an encoder is pretrained."""
         return bool(self.gains) and self.gains[-1] > -math.inf
 
     @property
     def has_risen(self) -> bool:
-        """Return whether any epoch was better than the first."""
+        """Return whether any epoch had a better score than the first."""
         return bool(self.gains) and self.gains[-1] > self.gains[0]
 
     def add(self, costs_j: Mapping[Setting, float | None], score: float | None) -> None:
-        """Take one more epoch.
+        """Add one epoch.
 
         Args:
-            costs_j: Of the first epoch, what it costs at each setting; later, what it has cost at
-                the cheapest one. None where there is no reading; 0 is none either, as no epoch
-                is trained for nothing.
-            score: Of the objective.
+            costs_j: For the first epoch, its energy at each setting; later, its energy at the cheapest
+                setting. None where there is no reading; 0 also counts as no reading, since no epoch is
+                free.
+            score: Value of the objective; None where unknown.
         """
         known_j = {setting: cost_j for setting, cost_j in costs_j.items() if cost_j}
         if known_j and not self.first_j:
@@ -201,15 +201,16 @@ class Training:
 
     @property
     def _won(self) -> float:
-        """Gain in the best score over the last half of its energy; 0 without a score or an energy."""
+        """Improvement of the best score over the last half of the energy; 0 without score or energy."""
         if not self.first_j or self.gains[-1] == -math.inf:
             return 0.0
         return self.gains[-1] - self._at_half()
 
     def _at_half(self) -> float:
-        """Best score when it had used half of what it has used so far, between epochs by a line.
+        """Return the best score at half of the energy used so far, interpolated linearly between epochs.
 
-        A share begins at 0; where the scale has no beginning, nothing is known after one epoch.
+        A share to be maximised starts at 0. For other objectives the starting value is unknown, so the
+        first epoch counts as no improvement.
         """
         begins_at_0 = self.objective.is_share and self.objective.mode == "max"
         before_j, before = 0.0, 0.0 if begins_at_0 else self.gains[0]
@@ -223,5 +224,5 @@ class Training:
 
 
 def _rung(ratio: float) -> int:
-    """Number of the highest rung at or below a multiple of the first; -1 below it."""
+    """Return the number of the highest rung at or below a multiple of the first; -1 below the first."""
     return math.floor(math.log2(ratio) + 1e-9) if ratio >= 1 - 1e-9 else -1

@@ -1,1 +1,1 @@
-"""The next run of a job that is trained again and again: each run a useful one, its memory the study."""
+"""The next runs of a recurring job: each run yields a trained network, and the study is the job's memory."""

@@ -1,4 +1,4 @@
-"""`python -m study.search recurring`: the next run of a job that is trained again and again."""
+"""`python -m study.search recurring`: train the next run of a job that is trained again and again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -41,17 +41,17 @@ def main(
     report: ReportProcess,
     typed: Sequence[str],
 ) -> int:
-    """Train the next runs; the exit status.
+    """Train the next runs, and return the exit status.
 
     Args:
-        args: The command line behind `recurring`.
-        program: The module behind `python -m`, with the subcommand.
-        console: Where the lines go.
-        report: Makes the report.
-        typed: The whole command line behind the module.
+        args: Arguments after `recurring`.
+        program: Module name after `python -m`, with the subcommand.
+        console: Console for the output.
+        report: Process that writes the report.
+        typed: All arguments after the module name.
 
     Raises:
-        StudyError: Something the user can mend; no trial was started.
+        StudyError: An error that the user can fix; no trial was started.
     """
     options = parse(RecurringOptions, program=program, description=DESCRIPTION, args=args)
     with early_ray(options) as early:
@@ -77,15 +77,15 @@ def main(
 
 
 def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> Iterator[str]:
-    """Lines on the runs of a job, and the proposal for the next one.
+    """Yield the lines that summarise the runs of a job, and the proposal for the next one.
 
     Args:
-        search: Has the job's trainings.
-        options: Of the command.
-        unit: Of all energies.
+        search: Search with the trainings of the job.
+        options: Options of the command.
+        unit: Unit in which energies are shown.
 
     Raises:
-        OptionError: The search is not one of a recurring job.
+        OptionError: The search is not that of a recurring job.
     """
     job = search.scheduler
     if not isinstance(job, Recurrences):

@@ -1,4 +1,4 @@
-"""The options of `python -m study.search recurring`: those of a search that make sense for a job."""
+"""Options of `python -m study.search recurring`: those of a search that make sense for a recurring job."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ class RecurringOptions(SearchOptions):
     """Options of a job that is trained again and again.
 
     Attributes:
-        name: Name of the job: its study's folder is the memory. The first command makes it, each
-            later one goes on with it.
-        runs: Runs to train now, each until it has reached the target.
+        name: Name of the job; the study's folder of that name is its memory. The first command creates
+            it, later ones continue it.
+        runs: Number of runs to train now, each until it reaches the target.
         target: Value of the objective that each run is trained until it reaches, for example a
-            validation accuracy of 0.9; it must be given.
-        start: The setup that the first run takes, for example batch_size=256,learning_rate=0.01;
-            left out: the middle of the space.
+            validation accuracy of 0.9; required.
+        start: The setup that the first run takes, for example batch_size=256,learning_rate=0.01; if
+            omitted, the middle of the space.
     """
 
     runs: Annotated[int, tyro_arg("N")] = 1
@@ -42,10 +42,10 @@ class RecurringOptions(SearchOptions):
     from_similar: Annotated[bool, tyro.conf.Suppress] = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         super().__post_init__()
         if self.runs < 1:
@@ -55,5 +55,5 @@ class RecurringOptions(SearchOptions):
 
     @property
     def recurring_runs(self) -> int:
-        """See `runs`."""
+        """Number of runs to train, as in `runs`."""
         return self.runs

@@ -1,1 +1,1 @@
-"""Search recorded trainings on a simulated clock."""
+"""Replay of searches on recorded trainings, with a simulated clock."""

@@ -1,4 +1,4 @@
-"""The arms of a recorded table: setups that differ only in cost-only axes are one."""
+"""Arms of a recorded table: setups that differ only in cost-only axes form one arm."""
 
 import random
 from collections.abc import Mapping
@@ -12,25 +12,25 @@ from study.search.space.space import Axis, Choice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedArm:
-    """The recordings of one arm: of each setting, by rising seed."""
+    """Recorded trainings of one arm at each setting, in ascending order of the seed."""
 
     settings: Mapping[Setting, tuple[RecordedTraining, ...]] = field(repr=False)
 
     @property
     def seeds(self) -> int:
-        """Trainings of which every setting is recorded."""
+        """Number of trainings that are recorded at every setting."""
         return min(len(many) for many in self.settings.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmTable:
-    """A table by its arms.
+    """A table of recorded trainings, organised by arms.
 
     Attributes:
-        axes: What an arm chooses.
-        cost_only: What a setting chooses.
-        names: Of all axes, in the order of the table's.
-        arms: The recordings of each.
+        names: Names of all axes, in the order of the table.
+        axes: Axes of an arm.
+        cost_only: Cost-only axes, whose values form a setting.
+        arms: Recorded trainings of each arm.
     """
 
     names: tuple[str, ...]
@@ -40,11 +40,12 @@ class ArmTable:
 
     @classmethod
     def of(cls, table: ReplayTable, *, sharing: bool = True) -> Self:
-        """Sort a table's setups into arms.
+        """Group the setups of a table into arms.
 
         Args:
             table: The table.
-            sharing: Whether settings of an arm share their curves; else each setup is an arm.
+            sharing: Whether the settings of an arm share their learning curves; if False, each setup is
+                an arm of its own.
         """
         lists = table.space.lists or ()
         apart = [sharing and axis.cost_only for axis in lists]
@@ -61,11 +62,11 @@ class ArmTable:
         )
 
     def draw(self, seed: int) -> "Draws":
-        """Draw which recorded seed each training of an arm gets."""
+        """Return the draws of the recorded seed for each training of an arm."""
         return Draws({arm: recorded.seeds for arm, recorded in self.arms.items()}, seed)
 
     def grid_answer_j(self, seed: int, target: float) -> float:
-        """Energy of the grid's answer, if it gets the first seed of each arm's draw."""
+        """Return the energy to the target of the grid's answer in joules, given the first drawn seed of each arm."""
         drawn = self.draw(seed)
         return min(
             to_target_j(many[drawn.place(arm, 0)], target)
@@ -74,7 +75,7 @@ class ArmTable:
         )
 
     def setup(self, arm: Choice, setting: Setting) -> Choice:
-        """The setup of an arm at a setting, in the order of the table's axes."""
+        """Return the setup of an arm at a setting, in the order of the table's axes."""
         named = dict(zip([a.name for a in self.axes], arm, strict=True))
         named |= dict(zip([a.name for a in self.cost_only], setting, strict=True))
         return tuple(named[name] for name in self.names)
@@ -82,14 +83,19 @@ class ArmTable:
 
 @final
 class Draws:
-    """Recorded seeds by chance: each once, and then all of them again.
+    """Random draws of recorded seeds: each of them once before any is drawn again.
 
-    All settings of an arm have the same. The same seed gives the same draws, in whatever order
-    trainings are begun.
+    All settings of an arm get the same recorded seed. The same seed gives the same draws, in whatever
+    order trainings are started.
     """
 
     def __init__(self, seeds: Mapping[Choice, int], seed: int) -> None:
-        """Draw among `seeds`, the number of each arm's."""
+        """Prepare the draws.
+
+        Args:
+            seeds: Number of recorded seeds of each arm.
+            seed: Seed of the draws.
+        """
         self._seeds = seeds
         self._sources = {
             arm: random.Random(f"{seed} {place}")  # noqa: S311 - a simulation
@@ -98,7 +104,7 @@ class Draws:
         self._drawn: dict[Choice, list[int]] = {arm: [] for arm in seeds}
 
     def place(self, arm: Choice, training: int) -> int:
-        """Place of the recorded seed that a training of an arm gets, counted from 0."""
+        """Return the index of the recorded seed for the training of an arm with a number from 0."""
         drawn = self._drawn[arm]
         while len(drawn) <= training:
             drawn += self._sources[arm].sample(range(self._seeds[arm]), self._seeds[arm])

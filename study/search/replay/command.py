@@ -1,4 +1,4 @@
-"""`python -m study.search replay TABLE`: a search on recorded trainings, on a simulated clock."""
+"""`python -m study.search replay TABLE`: replay a search on recorded trainings, with a simulated clock."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,17 +42,17 @@ class ReplayOptions(SearchSettings):
 
     Attributes:
         table: The recorded trainings: a study's folder, an epochs.parquet, or a CSV.
-        pretended_gpus: Trials at the same time.
+        pretended_gpus: Number of simulated GPUs, each of which runs one trial at a time.
     """
 
     table: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TABLE")]
     pretended_gpus: Annotated[int, tyro.conf.arg(name="gpus", metavar="N")] = 1
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Validate all options.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first one found is named.
         """
         super().__post_init__()
         if self.pretended_gpus < 1:
@@ -65,9 +65,9 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
     """Replay a search, and print what it found.
 
     Args:
-        args: The command line behind `replay`.
-        program: The module behind `python -m`, with the subcommand.
-        console: Where the lines go.
+        args: Arguments after `replay`.
+        program: Module name after `python -m`, with the subcommand.
+        console: Console for the output.
 
     Raises:
         OptionError: An option or the table is wrong.
@@ -92,7 +92,7 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
 
 
 def _pausing(options: ReplayOptions, table: ReplayTable) -> Iterator[str]:
-    """Search with trainings that are paused and gone on with."""
+    """Replay a search that pauses and resumes trainings."""
     arms = ArmTable.of(table)
     every = list(arms.arms)
     start = starting_arms(options.start, arms.axes, every)
@@ -112,10 +112,10 @@ def _pausing(options: ReplayOptions, table: ReplayTable) -> Iterator[str]:
 def _sequential(
     options: ReplayOptions, table: ReplayTable, space: Space, goal: SearchGoal
 ) -> Iterator[str]:
-    """Search with trials that are trained or stopped once.
+    """Replay a search whose trials are trained or stopped once.
 
     Raises:
-        OptionError: Something is asked for that only the other takes.
+        OptionError: An option is given that only a search with pauses takes.
     """
     if options.sure is not None or options.start or options.confirm:
         message = (
@@ -156,10 +156,10 @@ def _halving(options: ReplayOptions, table: ReplayTable) -> Halving | None:
 
 
 def _space(options: ReplayOptions, table: ReplayTable) -> Space:
-    """Space of the search: the table's setups, or those that --space names beside them.
+    """Return the space of the search: the table's setups, or what --space defines on the same axes.
 
     Raises:
-        OptionError: The file is not as it should be, or has other axes than the table.
+        OptionError: The file is malformed, or has other axes than the table.
     """
     if options.space is None:
         return table.space

@@ -1,4 +1,4 @@
-"""Tables of `python -m analysis export`, and objectives that a replay cannot search for."""
+"""Tables from `python -m analysis export`, and the check for objectives that a replay cannot search."""
 
 import json
 from contextlib import suppress
@@ -12,18 +12,21 @@ from study.record.trial_energy import BESIDE_EPOCHS
 
 _OF_EXPORT = "study_objective_mode"
 _FOUND = ("counts", "study_", "trial_", "val_metric_", "test_metric_")
-"""Columns, or their beginnings, that an export adds to the epochs."""
+"""Columns that an export adds to the epochs, by the start of their names."""
 
 
 def _modes(frame: pd.DataFrame) -> dict[str, str]:
-    """Modes of the objectives of an export, by their names; none of another table."""
+    """Return the modes of an export's objectives, by their names; empty for other tables."""
     if _OF_EXPORT not in frame.columns:
         return {}
     return dict(zip(frame["study_objective"], frame[_OF_EXPORT], strict=True))
 
 
 def of_export(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table that `python -m analysis export` wrote, as a study has it: without what was found per trial."""
+    """Convert a table of `python -m analysis export` back to the epochs of a study; return others as they are.
+
+    The columns with results per trial are dropped.
+    """
     if _OF_EXPORT not in frame.columns:
         return frame
     beside = [f"trial_{name}" for name in BESIDE_EPOCHS if f"trial_{name}" in frame.columns]
@@ -45,13 +48,18 @@ def of_export(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def refuse_minimised(manifest: Path, frame: pd.DataFrame, *, name: str) -> None:
-    """Refuse a study whose objective is to be small: a replay takes the largest score for the best.
+    """Refuse a study whose objective is minimised, since a replay maximises the score.
+
+    Args:
+        manifest: Path of the study's manifest, which need not exist.
+        frame: The table.
+        name: Name of the table in messages.
 
     Raises:
-        OptionError: It is one.
+        OptionError: The objective is to be minimised.
     """
     modes = _modes(frame)
-    with suppress(OSError, ValueError):  # a table of somebody else's
+    with suppress(OSError, ValueError):  # a table without a manifest of ours
         objective = Manifest.from_json(manifest.read_text(encoding="utf-8")).objective
         modes[objective.name] = objective.mode
     for objective_name, mode in modes.items():

@@ -1,7 +1,7 @@
-"""A search for the least energy to a target, on recorded trainings and a simulated clock.
+"""Replay of a search for the least energy to a target that pauses and resumes recorded trainings.
 
-Trainings are paused and gone on with; the power limits of an arm are told by one training, whose
-first epoch is shared out among them in equal parts.
+A single training shows the cost of an arm at all of its power limits, because its first epoch is divided
+among them in equal parts.
 """
 
 import heapq
@@ -25,13 +25,13 @@ from study.search.stopping.early_stopper import StopDecision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An answer of a search, from when on it was given.
+    """An answer of a search, and the point at which it became the answer.
 
     Attributes:
         choice: The setup.
-        to_target_j: What it costs to the target, as far as was known then.
-        score: Of the objective, when it had got there.
-        spent_j: What the search had used.
+        to_target_j: Its energy to the target in joules, as known at that point.
+        score: Value of the objective when it reached the target.
+        spent_j: Energy that the search had used at that point, in joules.
     """
 
     choice: Choice
@@ -42,14 +42,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausingOutcome:
-    """Outcome of a search.
+    """Outcome of a replayed search that pauses trainings.
 
     Attributes:
-        found: Its answers, in their order; the last is the one that it recommends.
-        spent_j: What all of it used.
-        duration_s: Simulated time.
-        trainings: All that were begun.
-        sure: How sure the last answer is; None where there is none.
+        found: Its successive answers; the last one is its recommendation.
+        spent_j: Energy of the whole search, in joules.
+        duration_s: Simulated duration, in seconds.
+        trainings: All trainings that were started.
+        sure: Probabilities of the last answer; None where there is no answer.
     """
 
     found: tuple[Found, ...]
@@ -61,7 +61,7 @@ class PausingOutcome:
 
 @final
 class PausingReplay:
-    """One search on a table."""
+    """Simulation of one search on a table, whose trainings are paused and resumed."""
 
     def __init__(
         self,
@@ -79,15 +79,15 @@ class PausingReplay:
         """Prepare a search.
 
         Args:
-            table: The recorded trainings.
-            arms: The same by arms.
-            target: Accuracy that is to be reached.
-            seed: Decides which recorded seeds trainings get, and between equal arms.
-            policy: What the search does; None for the default.
-            budget: What it may use; None for any energy.
-            order: In which arms are tried; None for the default.
-            gpus: Trainings at the same time.
-            runs: Instead of a search, so many runs of a recurring job.
+            table: Table of recorded trainings.
+            arms: The same table, organised by arms.
+            target: Value of the objective to reach.
+            seed: Seed that decides which recorded seeds trainings get, and between equally good arms.
+            policy: Features of the search; None for the default.
+            budget: Energy budget; None for no limit.
+            order: Order in which arms are tried; None for the default.
+            gpus: Number of trainings that run at the same time.
+            runs: Number of runs of a recurring job to replay instead of a search; None for a search.
         """
         self.budget = budget or Budget()
         self._table = table
@@ -120,10 +120,10 @@ class PausingReplay:
         self._now_s = 0.0
 
     def run(self) -> PausingOutcome:
-        """Run it to its end.
+        """Run the search to its end.
 
         Raises:
-            OptionError: The budget does not suffice for the cheapest epoch.
+            OptionError: The budget is less than the cheapest epoch.
         """
         check_budget(self.budget, self._table)
         self._fill()
@@ -149,7 +149,7 @@ class PausingReplay:
             self._schedule(training)
 
     def _set_up(self, training: Training) -> None:
-        """Book what a training needs to begin or to go on, and what it lost when it was recorded."""
+        """Book the set-up of a training that starts or resumes, and at its start its recorded lost attempts."""
         recording = next(iter(self._recordings(training).values()))
         self.budget.book(recording.known_setup_j)
         if not training.gains:
@@ -160,7 +160,7 @@ class PausingReplay:
         heapq.heappush(self._queue, (self._now_s + time_s, training.number, training))
 
     def _epoch(self, training: Training) -> tuple[dict[Setting, float | None], float | None, float]:
-        """Return the next epoch's cost by setting, its score, and its time."""
+        """Return the next epoch's energy by setting in joules, its score, and its duration in seconds."""
         place = len(training.gains)
         every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
         if training.first_j:
@@ -171,14 +171,14 @@ class PausingReplay:
         return costs, score, statistics.fmean(epoch.time_s for epoch in every.values())
 
     def _recordings(self, training: Training) -> dict[Setting, RecordedTraining]:
-        """One recorded training at each setting: those of the seed that was drawn."""
+        """Return the recorded training at each setting, for the recorded seed that was drawn."""
         place = self._drawn.place(training.arm, training.seed)
         settings = self._arms.arms[training.arm].settings
         return {setting: many[place] for setting, many in settings.items()}
 
     def _step(self, training: Training) -> None:
         costs, score, _ = self._epoch(training)
-        # Each setting gets an equal part of the first epoch.
+        # In the first epoch each setting runs an equal part, so the mean of their energies is spent.
         self.budget.epoch(str(training.number), statistics.fmean(j or 0.0 for j in costs.values()))
         training.add(costs, score)
         decision = self.scheduler.after_epoch(training)
@@ -196,7 +196,7 @@ class PausingReplay:
         self._answer()
 
     def _answer(self) -> None:
-        """Note the answer, where it has changed."""
+        """Record the answer, if it has changed."""
         answer = self.scheduler.answer()
         if answer is None:
             return

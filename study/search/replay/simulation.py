@@ -1,4 +1,4 @@
-"""A search on recorded trainings: the same proposals, decisions and budget, on a simulated clock."""
+"""Simulation of a search on recorded trainings: same proposals, decisions and budget, simulated clock."""
 
 import heapq
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from study.search.stopping.early_stopper import EarlyStopper, StopDecision
 from study.search.stopping.halving import Rungs
 
 MOST_KNOWN = 50
-"""Proposals without a new setup, one after another, after which a table counts as searched."""
+"""Number of proposals in a row without a new setup after which a table counts as exhausted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,12 @@ class ReplayedTrial:
     """A trial of a replayed search.
 
     Attributes:
-        choice: Its setup.
-        curve: How it went.
-        decision: What of the search ended it; None where it ended itself.
-        spent_j: Energy of the whole search when it ended.
-        overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
+        choice: Setup of the trial.
+        curve: Curve of the trial.
+        decision: Reason for which the search ended it; None where it ended by itself.
+        spent_j: Energy that the whole search had used when the trial ended, in joules.
+        overhead_j: Energy of the trial outside the epochs in `curve`, in joules: set-up, and lost
+            attempts.
     """
 
     choice: Choice
@@ -41,16 +42,16 @@ class ReplayedTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedSearch:
-    """The trials of a replayed search, and what they used.
+    """Outcome of a replayed search.
 
     Attributes:
-        trials: In the order in which they ended.
-        spent_j: Energy of all of them.
-        duration_s: Simulated time.
-        not_run: Setups that were not run, because the budget or the number of trials ended.
-        snapped: Proposals that lay beside the table and were given its nearest setup. One that was
-            trained before has its values again, and costs nothing.
-        refused: Proposals for which the table has no setup.
+        trials: Trials in the order in which they ended.
+        spent_j: Energy of all trials, in joules.
+        duration_s: Simulated duration of the search, in seconds.
+        not_run: Setups that were not run, because the budget or the number of trials was exhausted.
+        snapped: Number of proposals that are not in the table and were replaced by its nearest setup. A
+            setup that was trained before returns its known values at no cost.
+        refused: Number of proposals for which the table has no suitable setup.
     """
 
     trials: tuple[ReplayedTrial, ...]
@@ -72,7 +73,7 @@ class _Running:
 
     @property
     def next_epoch(self) -> RecordedEpoch:
-        """The one that is under way: of a lost attempt first, then of the last."""
+        """The epoch that is running: first those of lost attempts, then those that count."""
         recording = self.recording
         if self.lost < len(recording.lost):
             return recording.lost[self.lost]
@@ -85,7 +86,7 @@ class _Running:
 
 @final
 class Simulation:
-    """One search on a table."""
+    """Simulation of one search on a table, whose trials are trained or stopped once."""
 
     def __init__(
         self,
@@ -105,18 +106,18 @@ class Simulation:
         """Prepare a search.
 
         Args:
-            table: The recorded trainings.
-            proposer: Says what to try.
-            stopper: Says who goes on.
-            budget: The one that `stopper` books on.
-            goal: What the search is after.
-            target: Target accuracy; None where there is none.
-            seed: Decides which of a setup's recorded seeds a trial gets.
-            gpus: How many trials run at the same time.
-            trials: At most so many trials; None for all setups.
-            first_rung_j: Energy to the first rung, which a trial must be able to get to.
-            space: What `proposer` proposes from; None for the table's own. Its axes are the
-                table's.
+            table: Table of recorded trainings.
+            proposer: Proposes the setups to try.
+            stopper: Decides which trials continue.
+            budget: Budget, the same object that `stopper` books on.
+            goal: Goal of the search.
+            target: Target value of the objective; None without a target.
+            seed: Seed that decides which of a setup's recorded trainings a trial gets.
+            gpus: Number of trials that run at the same time.
+            trials: Maximum number of trials; None for all setups.
+            first_rung_j: Energy to the first rung, in joules, which the budget must allow a new trial.
+            space: Space that `proposer` proposes from, with the same axes as the table; None for the
+                table's own space.
         """
         self._space = table.space if space is None else space
         self._known: dict[Choice, tuple[tuple[float, ...] | None, bool]] = {}
@@ -138,10 +139,13 @@ class Simulation:
         self._now_s = 0.0
 
     def run(self, *, enough: Callable[[ReplayedTrial], bool] = lambda _: False) -> ReplayedSearch:
-        """Run it to its end, or until a trial that has ended is `enough`.
+        """Run the search to its end.
+
+        Args:
+            enough: Called with each trial that ends; the search ends where it returns True.
 
         Raises:
-            OptionError: The budget does not suffice for the cheapest epoch.
+            OptionError: The budget is less than the cheapest epoch.
         """
         check_budget(self._budget, self._table)
         self._fill()
@@ -164,7 +168,7 @@ class Simulation:
         )
 
     def _fill(self) -> None:
-        """Begin trials on all free GPUs."""
+        """Start trials on all free GPUs."""
         while len(self._queue) < self._gpus:
             if self._trials is not None and self._begun >= self._trials:
                 return
@@ -186,7 +190,7 @@ class Simulation:
             self._schedule(running)
 
     def _recorded(self) -> tuple[Proposal, Choice] | None:
-        """The next proposal for which the table has a setup that was not trained yet."""
+        """Return the next proposal with its setup in the table, which was not trained yet; None without one."""
         for _ in range(MOST_KNOWN):
             proposal = self._proposer.next()
             if proposal is None:
@@ -207,7 +211,7 @@ class Simulation:
         return None
 
     def _on_table(self, choice: Choice) -> Choice | None:
-        """The nearest setup of the table; None where it has none there."""
+        """Return the nearest setup of the table; None where it has none with the nearest values."""
         named, axes = self._space.named(choice), self._table.space.lists or ()
         try:
             found = tuple(axis.values[axis.nearest(named[axis.name])] for axis in axes)
@@ -220,11 +224,11 @@ class Simulation:
         heapq.heappush(self._queue, (self._now_s + time_s, running.order, running))
 
     def _step(self, running: _Running) -> bool:
-        """Book the epoch that has ended; whether its trial has ended with it."""
+        """Book the epoch that has just ended, and return whether its trial ends with it."""
         curve, epoch = running.curve, running.next_epoch
         energy_j = epoch.energy_j or 0.0
         if not curve.epochs and not running.lost:
-            # What a trial needs to set itself up is known when its first epoch has come.
+            # The energy of a trial's set-up becomes known with its first epoch.
             self._budget.overhead(running.name, running.recording.known_setup_j)
         if running.lost < len(running.recording.lost):
             running.lost += 1
@@ -263,15 +267,15 @@ class Simulation:
 
 
 def first_rung(rungs: Rungs, table: ReplayTable) -> float:
-    """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
+    """Return the first rung: two epochs, or as energy twice the cheapest epoch of the table."""
     return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j
 
 
 def check_budget(budget: Budget, table: ReplayTable) -> None:
-    """Refuse a budget that does not suffice for the cheapest epoch.
+    """Refuse a budget that is less than the cheapest epoch.
 
     Raises:
-        OptionError: It does not.
+        OptionError: The budget is less than the cheapest epoch of the table.
     """
     cheapest_j = table.cheapest_epoch_j
     if budget.limit_j < cheapest_j:

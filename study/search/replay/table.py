@@ -1,4 +1,4 @@
-"""Recorded trainings that a search can be replayed on."""
+"""Tables of recorded trainings on which a search can be replayed."""
 
 import math
 import random
@@ -23,13 +23,14 @@ from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
 NEEDED: Final = (*ALWAYS, "seed", "epoch", "val_score", "epoch_energy_j", "epoch_time_s")
-"""Columns of a table. It may have `setup_energy_j`, what a training used before its first epoch,
-and any further axis."""
+"""Required columns of a table.
+
+It may also have `setup_energy_j`, the energy of a training outside its epochs, and columns of further axes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEpoch:
-    """One epoch of a recorded training; None where a figure is not known."""
+    """One epoch of a recorded training: score, energy in joules, seconds; None where unknown."""
 
     accuracy: float | None
     energy_j: float | None
@@ -41,9 +42,9 @@ class RecordedTraining:
     """One recorded training.
 
     Attributes:
-        epochs: Those that count for it.
-        setup_j: What its last attempt used beside its epochs; None where the table does not tell.
-        lost: Those of earlier attempts that came to nothing.
+        epochs: Epochs that count as its training.
+        setup_j: Energy of its last attempt outside its epochs, in joules; None where not in the table.
+        lost: Epochs of earlier attempts that were lost.
     """
 
     epochs: tuple[RecordedEpoch, ...]
@@ -56,12 +57,12 @@ class RecordedTraining:
 
     @property
     def known_setup_j(self) -> float:
-        """Known part of `setup_j`."""
+        """Value of `setup_j`, or 0 where it is unknown."""
         return self.setup_j or 0.0
 
     @property
     def energy_j(self) -> float:
-        """All that it used, as far as it is known."""
+        """Total energy of the training in joules, as far as known."""
         return self.known_setup_j + sum(
             epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs)
         )
@@ -69,15 +70,15 @@ class RecordedTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayTable:
-    """All recorded trainings.
+    """All recorded trainings of a table.
 
     Attributes:
-        name: What it was read from.
-        estimated: Whether an energy in it is an estimate.
-        synthetic: Whether it was made from a model instead of recorded.
-        space: Its setups, each recorded.
-        recordings: Those of each setup, by rising seed.
-        left_out: Trainings that are not among them, because a search stopped them.
+        name: Path or name that it was read from.
+        estimated: Whether any of its energies is an estimate.
+        synthetic: Whether it was generated from a model instead of recorded.
+        space: Space of its setups, all of which are recorded.
+        recordings: Recorded trainings of each setup, in ascending order of the seed.
+        left_out: Number of trainings omitted because a search had stopped them.
     """
 
     name: str
@@ -89,19 +90,19 @@ class ReplayTable:
 
     @property
     def longest(self) -> int:
-        """Epochs of the longest training."""
+        """Number of epochs of the longest training."""
         return max(len(one) for many in self.recordings.values() for one in many)
 
     @property
     def grid_j(self) -> float:
-        """Energy of training every setup once to its end: the mean over the recorded seeds."""
+        """Energy of training every setup once to its end, in joules, as a mean over the recorded seeds."""
         return sum(
             statistics.fmean(one.energy_j for one in many) for many in self.recordings.values()
         )
 
     @property
     def cheapest_epoch_j(self) -> float:
-        """The least that an epoch costs."""
+        """Lowest known energy of an epoch, in joules."""
         return min(
             epoch.energy_j
             for many in self.recordings.values()
@@ -111,17 +112,17 @@ class ReplayTable:
         )
 
     def draw(self, seed: int) -> dict[Choice, RecordedTraining]:
-        """One of the recorded seeds for each setup; the same seed gives the same draw."""
+        """Draw one recorded training for each setup; the same seed gives the same draw."""
         draw = random.Random(seed)  # noqa: S311 - a simulation
         return {choice: draw.choice(many) for choice, many in self.recordings.items()}
 
     def energy_to_target_j(self, target: float) -> dict[Choice, float]:
-        """Median energy to target of each setup over its seeds, of those that reach it mostly.
+        """Return the median energy to the target of each setup that reaches it with most of its seeds.
 
-        A seed that does not reach it counts as dearer than any that does.
+        A seed that does not reach the target counts as costlier than any that does.
 
         Raises:
-            OptionError: No setup reaches it.
+            OptionError: No setup reaches the target with most of its seeds.
         """
         found = {}
         for choice, many in self.recordings.items():
@@ -148,10 +149,10 @@ class ReplayTable:
 
 
 def read_table(path: Path) -> ReplayTable:
-    """A table of recorded epochs: a study's folder, an `epochs.parquet`, or a CSV.
+    """Read a table of recorded epochs: a study's folder, an `epochs.parquet`, or a CSV.
 
     Raises:
-        OptionError: It cannot be read, lacks a column, or holds what cannot be.
+        OptionError: It cannot be read, lacks a column, or contains an invalid value.
     """
     place = path / EPOCHS_FILE if path.is_dir() and (path / EPOCHS_FILE).exists() else path
     place = place / "epochs.csv" if place.is_dir() else place
@@ -171,14 +172,14 @@ def read_table(path: Path) -> ReplayTable:
 
 
 def _plain_frame(path: Path) -> pd.DataFrame:
-    """All columns of a parquet file, be one of them what pandas calls an index, and none of its path."""
+    """Read the columns of a parquet file, including a pandas index, and adding none from its path."""
     with path.open("rb") as file:
         frame: pd.DataFrame = pq.read_table(file).to_pandas(ignore_metadata=True)
     return frame
 
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
-    """Energy of each trial of a study beside its epochs, in its last attempt."""
+    """Return the energy of each trial of a study outside its epochs, in its last attempt."""
     frame = _plain_frame(trials)
     columns = [each for each in BESIDE_EPOCHS if each in frame.columns]  # 0.1 had no tests
     return pd.DataFrame(
@@ -187,10 +188,14 @@ def _setup_energies(trials: Path) -> pd.DataFrame:
 
 
 def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
-    """A table from its rows.
+    """Return a table from its rows, one for each recorded epoch.
+
+    Args:
+        frame: The rows.
+        name: Name of the table in messages.
 
     Raises:
-        OptionError: A column is missing, there is no row, or a figure is none.
+        OptionError: A column is missing, there are no rows, or a value is missing or invalid.
     """
     frame = frame.rename(columns=RENAMED)
     missing = [column for column in NEEDED if column not in frame.columns]
@@ -237,7 +242,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
 
 
 def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve:
-    """A recorded training as the curve of a trial that nobody stopped."""
+    """Return a recorded training as the curve of a trial that was not stopped."""
     curve = TrialCurve(target=target)
     for epoch in recording.epochs:
         curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
@@ -245,10 +250,10 @@ def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve
 
 
 def _check_figures(frame: pd.DataFrame, name: str) -> None:
-    """Refuse what is no number, or no possible one.
+    """Check that columns contain numbers, and that these are possible.
 
     Raises:
-        OptionError: The first that is found.
+        OptionError: A value is missing, not a number, or impossible; the first one found is named.
     """
     told = [each for each in ("setup_energy_j",) if each in frame and frame[each].notna().any()]
     for column in (*NEEDED, *told):
@@ -272,7 +277,10 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
 
 
 def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
-    """A search's trials with their epochs counted through: a frozen encoder's has two stages."""
+    """Number the epochs of a search's trials consecutively, since a trial may have two stages.
+
+    Other tables are returned as they are.
+    """
     ours = {"paradigm", "trial_id", "attempt", "stage"} <= set(frame.columns)
     if not ours or not (frame["paradigm"] == Paradigm.SEARCH.value).all():
         return frame
@@ -280,7 +288,7 @@ def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Drop trainings that a search stopped, whose end is not known; return their number too."""
+    """Drop trainings that a search stopped, whose end is unknown, and return their number as well."""
     if not {"stop_reason", "trial_id"} <= set(frame.columns):
         return frame, 0
     stopped = frame.loc[frame["stop_reason"] == StopReason.STOPPED.value, "trial_id"].unique()
@@ -288,13 +296,13 @@ def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
-    """Return whether an epoch is there twice, but for those that a later attempt trained again."""
+    """Return whether an epoch occurs twice, other than those that a later attempt trained again."""
     again = [*place, "attempt"] if "attempt" in frame.columns else place
     return bool(frame.duplicated(again).any())
 
 
 def _recording(rows: pd.DataFrame) -> RecordedTraining:
-    """One training from its rows, those of lost attempts among them."""
+    """Return one training from its rows, which include those of lost attempts."""
     attempts = rows["attempt"] if "attempt" in rows.columns else [1] * len(rows)
     places = [(int(a), "", int(e)) for a, e in zip(attempts, rows["epoch"], strict=True)]
     counts = counted(places)
@@ -317,7 +325,7 @@ def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
 
 
 def _space_of(values: Mapping[str, Sequence[Value]], recorded: Collection[Choice]) -> Space:
-    """The recorded setups, be they all combinations of the values or not."""
+    """Return the space of the recorded setups, which need not be all combinations of the values."""
     every = space_of(values)
     return every if len(recorded) == every.size else replace(every, only=tuple(recorded))
 
@@ -327,12 +335,12 @@ def _known(value: float) -> float | None:
 
 
 def _plain(value: object) -> Value:
-    """A number as Python's own, anything else as text."""
+    """Convert a value to a Python number or a text."""
     plain: object = getattr(value, "item", lambda: value)()
     return plain if isinstance(plain, int | float | str) else str(plain)
 
 
 def to_target_j(recording: RecordedTraining, target: float) -> float:
-    """Energy until a recorded training reached the target; infinite where it did not."""
+    """Return the energy of a recorded training to the target, in joules; infinite if not reached or unknown."""
     reached_j = curve_of(recording, target=target).to_target_j
     return float("inf") if reached_j is None else reached_j

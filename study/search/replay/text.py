@@ -1,4 +1,4 @@
-"""The text of a replayed search: in the one unit of its table, with its labels."""
+"""Summary of a replayed search, in the energy unit of its table and with its labels."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ from study.search.text import (
 
 
 def unit_in(table: ReplayTable) -> EnergyUnit:
-    """Unit in which all energies of a table are shown: by its first epoch, as of a study."""
+    """Return the unit in which the energies of a table are shown, chosen by its first epoch as in a study."""
     epochs = (each for many in table.recordings.values() for one in many for each in one.epochs)
     return unit_of(next((e.energy_j for e in epochs if e.energy_j is not None), None))
 
@@ -29,7 +29,7 @@ def unit_in(table: ReplayTable) -> EnergyUnit:
 def replayed_lines(
     table: ReplayTable, search: ReplayedSearch, goal: SearchGoal, budget: Budget
 ) -> Iterator[str]:
-    """Lines on the front or answer, the energy against budget and grid, and what was not run."""
+    """Yield lines on the answer or front, the energy compared with budget and grid, and setups not run."""
     curves, unit = [trial.curve for trial in search.trials], unit_in(table)
     count = "1 trial" if len(curves) == 1 else f"{len(curves)} trials"
     yield f"replayed on {table.name}: {count} in {search.duration_s:.1f} s simulated"
@@ -60,7 +60,7 @@ def replayed_lines(
 def pausing_lines(
     table: ReplayTable, arms: ArmTable, outcome: PausingOutcome, budget: Budget
 ) -> Iterator[str]:
-    """Lines on a search whose trainings were paused: its answer, its certainty and its bill."""
+    """Yield lines on a search that pauses trainings: its answer, the answer's probability, its energy."""
     count, unit = len(outcome.trainings), unit_in(table)
     limits = max(len(each.settings) for each in arms.arms.values())
     shared = f", each told by {limits} settings of {_names(arms)}" if limits > 1 else ""
@@ -94,7 +94,7 @@ def pausing_lines(
 
 
 def _unknown_lines(table: ReplayTable) -> Iterator[str]:
-    """A line on energies that the table does not tell, where there are any."""
+    """Yield a line on energies that are missing in the table, if there are any."""
     recordings = [one for many in table.recordings.values() for one in many]
     epochs = [each for one in recordings for each in (*one.lost, *one.epochs)]
     found = [
@@ -114,7 +114,7 @@ def _names(arms: ArmTable) -> str:
 
 
 def labels(table: ReplayTable) -> str:
-    """Labels to be shown with every energy of a table."""
+    """Return the labels to show with every energy of a table; empty where it needs none."""
     found = [
         *(["estimated"] if table.estimated else []),
         *(["synthetic"] if table.synthetic else []),

@@ -1,1 +1,1 @@
-"""Say what is searched over: axes, the space file, the registry of setups."""
+"""Search spaces: axes, the space file, the registry of setups."""

@@ -1,4 +1,4 @@
-"""`--space FILE.yaml`: what is searched over, as a list of values or a range under each name.
+"""Parsing of `--space FILE.yaml`: the search space, with a list of values or a range for each axis.
 
     learning_rate: {low: 0.0001, high: 0.1, log: true}
     batch_size: {low: 32, high: 512, step: 32}
@@ -7,17 +7,17 @@
     frozen: [true, false]
     encoder: [resnet18, mobilenetv3_small_100]
 
-    tie: {learning_rate: sqrt(batch_size)}      the rates given hold for the smallest batch size
+    tie: {learning_rate: sqrt(batch_size)}      the rates given apply at the smallest batch size
 
-Or all setups one by one, where axes go together in some other way:
+Or all setups one by one, where axes are coupled in some other way:
 
     setups:
       - {batch_size: 64, learning_rate: 0.001}
       - {batch_size: 256, learning_rate: 0.002, optimizer: sgd}
 
-A range with a step is a list. `frozen: true` trains the classifier alone, on an encoder that was
-published or is pretrained in the same trial; false trains both together. What a scenario has to
-choose of its own only it knows; see `study.scenario.Searchable`.
+A range with a step is treated as a list. `frozen: true` trains only the classifier, on an encoder with
+published weights or pretrained in the same trial; false trains both together. A scenario defines axes of
+its own, see `study.scenario.Searchable`.
 """
 
 import math
@@ -51,12 +51,12 @@ _SEARCHED: Final[Mapping[str, AxisKind]] = {
     **KNOWN,
     FROZEN: AxisKind(allowed="true, false", accepts=lambda v: isinstance(v, bool)),
 }
-"""What can be searched over in every scenario."""
+"""Axes that can be searched in every scenario."""
 
 _OF_A_SCENARIO = AxisKind(
     allowed="a number or a word", accepts=lambda v: is_number(v) or isinstance(v, str)
 )
-"""The scenario itself says what its own axes may be."""
+"""Kind of a scenario's own axes; the scenario itself checks the values."""
 
 _RANGE_KEYS = ("low", "high", "step", "log")
 _EXAMPLE = (
@@ -72,16 +72,16 @@ def read_space(
     of_scenario: Sequence[str] = (),
     more_ties: Sequence[str] = (),
 ) -> Space:
-    """The default axes with those of a YAML file.
+    """Return the space of the default axes, extended and overridden by a YAML file.
 
     Args:
         path: The file.
-        default: Values by name, for what the file does not name.
-        of_scenario: Further names that the scenario knows.
+        default: Values by name of the axes that the file does not mention.
+        of_scenario: Names of the scenario's own axes.
         more_ties: The values of `--tie`.
 
     Raises:
-        OptionError: The file cannot be read, a name is not known, or a value not allowed.
+        OptionError: The file cannot be read, a name is unknown, or a value is not allowed.
     """
     where = f"--space {path}"
     try:
@@ -123,10 +123,10 @@ def read_space(
 
 
 def tied_space(space: Space, ties: Sequence[str], *, where: str = "--tie") -> Space:
-    """The setups of a space whose axes are tied to each other; see `study.axes.coupled.setups_of`.
+    """Return the space with some axes tied to others; see `study.axes.coupled.setups_of`.
 
     Raises:
-        OptionError: A tie is not as it should be, makes two setups one, or the space has a range.
+        OptionError: A tie is malformed, makes two setups identical, or the space has a range.
     """
     if space.lists is None:
         name = next(axis.name for axis in space.axes if isinstance(axis, Range))
@@ -141,7 +141,11 @@ def _setups(
     default: Mapping[str, Sequence[Value]],
     kinds: Mapping[str, AxisKind],
 ) -> list[dict[str, Value]]:
-    """The setups of a list; what one does not name is the option's only value."""
+    """Return the setups of a list; an axis that one omits takes the only value of its option.
+
+    Raises:
+        OptionError: A name is unknown or missing, a value is not allowed, or two setups are identical.
+    """
     if not isinstance(given, list) or not given or not all(isinstance(e, dict) for e in given):
         message = f"{where}: {SETUPS} holds no list of setups. {_SETUPS_EXAMPLE}"
         raise OptionError(message)
@@ -222,15 +226,15 @@ def _is_step(step: object, kind: AxisKind) -> bool:
 
 
 def _stepped(low: float, high: float, step: float) -> list[float]:
-    """All values from `low` on, `high` included where it is one; at most one more than allowed."""
-    # The tolerance keeps `high` itself, as computed.
+    """Return the values from `low` up to and including `high`; at most one more than allowed."""
+    # The tolerance keeps `high` itself despite rounding.
     count = min(math.floor((high - low) / step + 1e-9) + 1, MOST_LISTED + 1)
     values = [low + i * step for i in range(count)]
     return [each if isinstance(each, int) else float(f"{each:.12g}") for each in values]
 
 
 def _with_numbers(given: Any) -> Any:  # noqa: ANN401 - YAML's
-    """YAML 1.1 takes 1e-3, which has no point, for a word."""
+    """Convert texts to numbers where possible: YAML 1.1 reads 1e-3, which has no point, as text."""
     if isinstance(given, dict):
         return {key: _with_numbers(each) for key, each in given.items()}
     if isinstance(given, list):

@@ -1,4 +1,4 @@
-"""The setups of a search by what they choose, numbered beforehand or as they are proposed."""
+"""Registry of a search's setups by their values, numbered in advance or as they are proposed."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,10 +12,10 @@ from study.store.setups import TrialPlan, trial_plans
 
 @final
 class SetupRegistry:
-    """Gives a choice its setup, and a setup its trials.
+    """Maps choices to setups, and setups to trials.
 
     Attributes:
-        setups: All that are known, by their numbers.
+        setups: Setups known so far, in the order of their numbers.
     """
 
     def __init__(
@@ -26,13 +26,13 @@ class SetupRegistry:
         fixed_values: Mapping[str, Value],
         expect: Callable[..., Sequence[TrialPlan]],
     ) -> None:
-        """Begin with the setups that are known.
+        """Start with the setups that are known.
 
         Args:
-            space: What a setup chooses.
-            setups: Those that are numbered already.
-            fixed_values: What setups have that do not choose it: the values of options.
-            expect: Takes note of plans, and gives those back whose trials have not ended.
+            space: Search space.
+            setups: Setups that are numbered already.
+            fixed_values: Values from options that apply to setups which do not choose them, by name.
+            expect: Registers plans of trials, and returns those whose trials have not ended.
         """
         self.setups = list(setups)
         self._space = space
@@ -41,25 +41,28 @@ class SetupRegistry:
         self._by_choice = {self.choice(each): each for each in self.setups}
 
     def choice(self, setup: SetupFacts | TrialRecord) -> Choice:
-        """See `choice_of`."""
+        """Return the choice of a setup or of a trial's setup, see `choice_of`."""
         return choice_of(setup, self._space, self._fixed_values)
 
     def named(self, choice: Choice) -> dict[str, Value]:
-        """A choice as values by name."""
+        """Return the values of a choice by the name of the axis."""
         return self._space.named(choice)
 
     def plan(self, choice: Choice, seed: int) -> TrialPlan | None:
-        """The trial of a choice with a seed; None if that has ended before."""
+        """Return the trial of a choice with a seed; None if it has already ended."""
         plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
         return next(iter(self._expect(plans)), None)
 
     def go_on(self, choice: Choice, seed: int) -> TrialPlan | None:
-        """A further attempt of a trial that was paused; None if it has ended."""
+        """Return the trial of a choice with a seed, as a further attempt if it was paused.
+
+        None if it has already ended.
+        """
         plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
         return next(iter(self._expect(plans, paused=True)), None)
 
     def setup(self, choice: Choice) -> SetupFacts:
-        """The setup of a choice; a new one gets the next number."""
+        """Return the setup of a choice; a new one gets the next number."""
         known = self._by_choice.get(choice)
         if known is None:
             known = setup_of(self._space, choice, number=len(self.setups) + 1)
@@ -69,7 +72,7 @@ class SetupRegistry:
 
 
 def setup_of(space: Space, choice: Choice, *, number: int) -> SetupFacts:
-    """A choice as a setup."""
+    """Return the setup for a choice."""
     named = space.named(choice)
     batch_size, learning_rate = named.pop("batch_size"), named.pop("learning_rate")
     return SetupFacts(
@@ -81,7 +84,7 @@ def setup_of(space: Space, choice: Choice, *, number: int) -> SetupFacts:
 
 
 def listed_setups(space: Space) -> tuple[SetupFacts, ...]:
-    """All setups of a space, numbered from 1 in the order of its axes; none where it has a range."""
+    """Return all setups of a space, numbered from 1, last axis innermost; empty where it is not listed."""
     if not space.is_listed:
         return ()
     return tuple(
@@ -95,8 +98,8 @@ def choice_of(
 ) -> Choice:
     """Return the choice of a setup, or of the setup of a trial.
 
-    Where it does not choose an axis, and `fixed_values` does not tell either, the value is the empty
-    word, which no space holds.
+    Where neither the setup nor `fixed_values` has a value for an axis, the value is the empty string,
+    which no space contains.
     """
     chosen = setup.parameters
     parameters: Mapping[str, Any] = json.loads(chosen) if isinstance(chosen, str) else chosen or {}

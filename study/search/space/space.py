@@ -1,7 +1,7 @@
-"""The space of a search: axes, and the setups that they span.
+"""Search space: axes, and the setups that they span.
 
-An axis is a list of values, or a range of numbers. Where all are lists there are so many setups and
-no more; they are numbered beforehand. With a range, setups are numbered as they are proposed.
+An axis is a list of values or a range of numbers. Where all axes are lists (and not too long), the setups
+are numbered in advance. With a range, setups are numbered as they are proposed.
 """
 
 import math
@@ -17,33 +17,35 @@ Choice = tuple[Value, ...]
 """One value for each axis, in the order of the axes."""
 
 MOST_LISTED: Final = 1000
-"""Setups that are numbered beforehand; of more, those that are proposed."""
+"""Maximum number of setups that are numbered in advance; in larger spaces only proposed ones are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One thing that is chosen.
+    """An axis with a list of values.
 
     Attributes:
-        name: Its name, as in records.
-        values: What it can be; numbers rise.
-        cost_only: Whether its values change time and energy of an epoch, and not what is learnt.
+        name: Name of the axis, as in records.
+        values: Its values; numbers are in ascending order.
+        cost_only: Whether its values change only time and energy of an epoch, and not what is learnt.
     """
 
     name: str
     values: tuple[Value, ...]
-    cost_only: bool = field(default=False, repr=False)  # Optuna's study keeps what is printed
+    cost_only: bool = field(default=False, repr=False)  # Optuna's study stores the repr
 
     @property
     def is_ordered(self) -> bool:
-        """Return whether its values are numbers, so that neighbours are alike."""
+        """Return whether its values are numbers, so that neighbouring values are similar."""
         return all(is_number(value) for value in self.values)
 
     def nearest(self, value: Value) -> int:
-        """Index of the value nearest to a given one: by ratio, or by difference from 0 on.
+        """Return the index of the value nearest to a given one.
+
+        Distance is the ratio of two positive numbers, otherwise the difference.
 
         Raises:
-            OptionError: The axis has words, and the value is none of them.
+            OptionError: The values or the given one are not numbers, and it is not among them.
         """
         if value in self.values:
             return self.values.index(value)
@@ -57,15 +59,15 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """One number that is chosen from a range.
+    """An axis with a range of numbers.
 
     Attributes:
-        name: Its name, as in records.
-        low: The least that it can be.
-        high: The most.
-        log: Whether samplers see its logarithm.
-        whole: Whether it is a whole number.
-        cost_only: As of an `Axis`.
+        name: Name of the axis, as in records.
+        low: Lowest value.
+        high: Highest value.
+        log: Whether samplers use a logarithmic scale.
+        whole: Whether its values are integers.
+        cost_only: Whether its values change only time and energy of an epoch, and not what is learnt.
     """
 
     name: str
@@ -76,7 +78,7 @@ class Range:
     cost_only: bool = field(default=False, repr=False)
 
     def holds(self, value: Value) -> bool:
-        """Return whether a value lies in it."""
+        """Return whether the range contains a value."""
         if not is_number(value) or (self.whole and not isinstance(value, int)):
             return False
         return self.low <= float(value) <= self.high
@@ -84,11 +86,12 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """Axes, in the order in which they were given.
+    """The axes of a search, and the setups that they span.
 
     Attributes:
-        axes: What is chosen.
-        only: The setups that there are, where not every combination of values is one; None for all.
+        axes: Axes, in the order in which they were given.
+        only: The setups of the space, where not every combination of values is one; None for all
+            combinations.
     """
 
     axes: tuple[Axis | Range, ...]
@@ -96,13 +99,13 @@ class Space:
 
     @property
     def lists(self) -> tuple[Axis, ...] | None:
-        """The axes, where all of them are lists of values; None where one is a range."""
+        """The axes, if all of them are lists of values; None where one is a range."""
         found = tuple(axis for axis in self.axes if isinstance(axis, Axis))
         return found if len(found) == len(self.axes) else None
 
     @property
     def is_listed(self) -> bool:
-        """Return whether all setups are known beforehand."""
+        """Return whether all setups are numbered in advance."""
         return self.only is not None or (self.lists is not None and self.size <= MOST_LISTED)
 
     @property
@@ -113,7 +116,7 @@ class Space:
         return math.inf if self.lists is None else math.prod(len(a.values) for a in self.lists)
 
     def holds(self, choice: Choice) -> bool:
-        """Return whether a setup is one of the space's."""
+        """Return whether the space contains a setup."""
         if self.only is not None:
             return choice in self.only
         return len(choice) == len(self.axes) and all(
@@ -122,7 +125,7 @@ class Space:
         )
 
     def indices(self, number: int) -> tuple[int, ...]:
-        """Indices of values of the setup with a number from 0; the last axis is the innermost."""
+        """Return the indices of the values of a setup, by its number from 0; the last axis is innermost."""
         if self.only is not None:
             lists, choice = self._only_lists(), self.only[number]
             return tuple(a.values.index(v) for a, v in zip(lists, choice, strict=True))
@@ -133,17 +136,17 @@ class Space:
         return tuple(reversed(found))
 
     def choice(self, indices: Sequence[int]) -> Choice:
-        """The setup with these indices of values."""
+        """Return the setup with these indices of values."""
         lists = self._only_lists()
         return tuple(axis.values[i] for axis, i in zip(lists, indices, strict=True))
 
     def named(self, choice: Choice) -> dict[str, Value]:
-        """A setup as values by name."""
+        """Return the values of a setup by the name of the axis."""
         return {axis.name: value for axis, value in zip(self.axes, choice, strict=True)}
 
     @property
     def power_limits_w(self) -> frozenset[float]:
-        """The power limits that it has: a list, or the ends of a range."""
+        """Power limits of the space in watts: all values of a list, or the ends of a range."""
         limits = (axis for axis in self.axes if axis.name == POWER_LIMIT)
         return frozenset(
             float(each)
@@ -152,7 +155,7 @@ class Space:
         )
 
     def learnt(self, choice: Choice) -> Choice:
-        """Return what a setup has chosen on the axes that change learning; setups alike in it share curves."""
+        """Return the values of a setup on the axes that change learning; equal ones share learning curves."""
         return tuple(
             value for axis, value in zip(self.axes, choice, strict=True) if not axis.cost_only
         )
@@ -165,14 +168,14 @@ class Space:
 
 
 def space_of(values: Mapping[str, Sequence[Value]], *, cost_only: Collection[str] = ()) -> Space:
-    """A space from values by name; numbers are put in order.
+    """Return the space of all combinations of values; numbers are sorted.
 
     Args:
-        values: By the name of the axis.
-        cost_only: Axes that change cost and not learning, beside those that are known to.
+        values: Values by the name of the axis.
+        cost_only: Further cost-only axes, in addition to the known ones.
 
     Raises:
-        OptionError: An axis has no value, or one twice.
+        OptionError: An axis has no value, or has a value twice.
     """
     axes = []
     for name, given in values.items():
@@ -185,7 +188,7 @@ def space_of(values: Mapping[str, Sequence[Value]], *, cost_only: Collection[str
 
 
 def listed_space(setups: Sequence[Mapping[str, Value]]) -> Space:
-    """The space of given setups, each a value by the name of each axis, and no other."""
+    """Return the space of exactly the given setups, each with its values by the name of the axis."""
     names = list(setups[0])
     values = {name: list(dict.fromkeys(each[name] for each in setups)) for name in names}
     only = tuple(tuple(each[name] for name in names) for each in setups)

@@ -1,4 +1,4 @@
-"""Axes of a table of recorded epochs: the columns that were chosen, not measured."""
+"""Axes of a table of recorded epochs: the columns that were chosen rather than measured."""
 
 import dataclasses
 import json
@@ -15,11 +15,11 @@ _PARAMETERS = "parameters"
 _NO_AXES = frozenset(
     {*(each.name for each in dataclasses.fields(EpochRecord)), "synthetic", "setup_energy_j"}
 )
-"""Columns of ours that are none, whatever they hold."""
+"""Columns of our own tables, which are not axes whatever they contain."""
 
 
 def with_parameters(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column for each further parameter of its setups, as studies record them."""
+    """Return the table with a column for each further parameter of its setups, from their JSON."""
     if _PARAMETERS not in frame.columns or frame[_PARAMETERS].isna().all():
         return frame
     chosen = _parameters(frame)
@@ -30,12 +30,13 @@ def with_parameters(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def axes_of(frame: pd.DataFrame) -> list[str]:
-    """Batch size, learning rate, and every column of a user's own that is an axis, too.
+    """Return the names of a table's axes: batch size, learning rate, and any further columns that are axes.
 
-    A limit of power is one where setups chose it, and in a table of others; what a board of ours said
-    of itself is none. A training begins with epoch 1. So a column is an axis if each of its values, with one setup and
-    seed, has that epoch; one that was measured changes on the way, and has values without it. A
-    column with a single value tells nothing apart and is none.
+    Every training starts with epoch 1. A column is therefore an axis if each of its values occurs in an
+    epoch 1, for each setup and seed that has it; a measured column changes during a training, and so has
+    values that do not. A column with a single value distinguishes nothing and is not an axis. The power
+    limit is an axis where setups chose it and in tables that are not ours; in our own tables it is
+    otherwise what the board reported.
     """
     is_ours = "trial_id" in frame.columns
     chosen = set(_chosen_in(frame)) if is_ours else {POWER_LIMIT}
@@ -54,7 +55,7 @@ def _parameters(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _chosen_in(frame: pd.DataFrame) -> list[str]:
-    """The names of further parameters that setups chose, in their order."""
+    """Return the names of further parameters that setups chose, in order of appearance."""
     return list(dict.fromkeys(name for each in _parameters(frame) for name in each))
 
 

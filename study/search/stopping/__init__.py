@@ -1,1 +1,1 @@
-"""Decide which trials go on: budget, halving, early stopping."""
+"""Decisions on which trials continue: energy budget, successive halving, early stopping."""

@@ -1,12 +1,11 @@
-"""The energy that a whole search may use.
+"""Energy budget of a whole search.
 
-Everything counts: epochs, set-up, what lies between epochs, tests, attempts that were lost. A trial
-is begun only if it can get to its first rung; once the budget is used, each running trial ends with
-the epoch it is in. So the budget is passed by at most one epoch for each running trial.
+Everything counts: epochs, set-up, the time between epochs, tests, lost attempts. A trial starts only if
+the budget lets it reach its first rung. Once the budget is used up, each running trial ends after its
+current epoch, so the budget is exceeded by at most one epoch per running trial.
 
-What a trial uses beside its epochs (its overhead) is known only afterwards. Until then each trial
-is counted with as much as the dearest of all trials so far has used; before the first one nobody
-knows anything.
+The energy of a trial outside its epochs (its overhead) is known only afterwards. Until then each trial is
+assumed to need as much as the highest overhead of any trial so far; before the first one, nothing.
 """
 
 import math
@@ -15,20 +14,20 @@ from typing import final
 
 @final
 class Budget:
-    """Joules that may be used, and those that were.
+    """Energy budget with the energy booked on it.
 
     Attributes:
-        limit_j: What may be used; infinite where there is no budget.
-        spent_j: What was used, as far as it was booked.
-        dearest_epoch_j: The costliest epoch so far; 0 before the first.
-        dearest_overhead_j: The costliest overhead of a trial so far; 0 before the first.
+        limit_j: Energy that may be used; infinite without a budget.
+        spent_j: Energy booked so far.
+        dearest_epoch_j: Highest energy of an epoch so far; 0 before the first.
+        dearest_overhead_j: Highest overhead of a trial so far; 0 before the first.
     """
 
     def __init__(self, limit_j: float | None = None) -> None:
-        """Allow `limit_j`, or without it whatever is used.
+        """Set the limit; None for no limit.
 
         Raises:
-            ValueError: It is not above 0.
+            ValueError: The limit is not above 0.
         """
         if limit_j is not None and not limit_j > 0:
             message = f"a budget of {limit_j} J; allowed is a number above 0"
@@ -44,25 +43,25 @@ class Budget:
 
     @property
     def expected_j(self) -> float:
-        """Energy used, with the overhead that begun trials are still expected to report."""
+        """Energy used, plus the overhead that started trials are still expected to report."""
         ahead = (max(0.0, self.dearest_overhead_j - told_j) for told_j in self._overheads.values())
         return self.spent_j + sum(ahead)
 
     @property
     def is_used_up(self) -> bool:
-        """Return whether running trials are to end with the epoch they are in."""
+        """Return whether running trials are to end after their current epoch."""
         return self.expected_j >= self.limit_j
 
     def start(self, trial: str, *, first_rung_j: float) -> bool:
-        """Begin a trial, if it can get to its first rung beside those that run already.
+        """Reserve the energy for a trial, if it can reach its first rung beside the running trials.
 
         Args:
-            trial: Its name.
-            first_rung_j: Energy to its first rung, as far as that is known beforehand; at least
-                that of the costliest epoch so far is taken.
+            trial: Identifier of the trial.
+            first_rung_j: Energy to its first rung, as far as known in advance; the highest energy of an
+                epoch so far is used where that is larger.
 
         Returns:
-            Whether it may begin.
+            Whether the trial may start.
         """
         if not self.has_room(first_rung_j=first_rung_j):
             return False
@@ -71,24 +70,24 @@ class Budget:
         return True
 
     def has_room(self, *, first_rung_j: float) -> bool:
-        """Return whether a trial may begin; see `start`."""
+        """Return whether another trial may start; see `start`."""
         epochs_j = max(first_rung_j, self.dearest_epoch_j)
         needed_j = sum(self._promised.values()) + epochs_j + self.dearest_overhead_j
         return not self.is_used_up and self.expected_j + needed_j <= self.limit_j
 
     def epoch(self, trial: str, energy_j: float) -> None:
-        """Book an epoch; it counts against what was promised to its trial."""
+        """Book an epoch, which also reduces the energy reserved for its trial."""
         self.dearest_epoch_j = max(self.dearest_epoch_j, energy_j)
         self._promised[trial] = max(0.0, self._promised.get(trial, 0.0) - energy_j)
         self.book(energy_j)
 
     def overhead(self, trial: str, energy_j: float, *, lost_j: float = 0.0) -> None:
-        """Take what a trial has used beside its epochs, in all so far; what is new is booked.
+        """Update the total overhead of a trial so far, and book the increase.
 
         Args:
-            trial: Its name.
-            energy_j: Set-up, what lies between epochs, and tests, of its last attempt.
-            lost_j: Its attempts before, which no other trial is expected to lose.
+            trial: Identifier of the trial.
+            energy_j: Energy of set-up, between epochs, and of tests, in its last attempt.
+            lost_j: Energy of its earlier attempts, which is not expected of other trials.
         """
         known_j = self._told.get(trial, 0.0)
         self._told[trial] = max(known_j, energy_j + lost_j)
@@ -100,13 +99,13 @@ class Budget:
             self._overheads.pop(trial, None)
 
     def book(self, energy_j: float) -> None:
-        """Book whatever else was used."""
+        """Book energy that `epoch` and `overhead` do not cover, such as that of earlier commands."""
         self.spent_j += energy_j
 
     def end(self, trial: str) -> None:
-        """A trial has ended: no epoch is promised to it any more.
+        """Release the energy reserved for the epochs of a trial that has ended.
 
-        Its overhead is expected until it is told once more.
+        Its expected overhead stays reserved until `overhead` is called for it once more.
         """
         self._promised.pop(trial, None)
         self._ended.add(trial)

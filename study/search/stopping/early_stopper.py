@@ -1,14 +1,14 @@
 """Early stopping of a search's trials, decided after each of their epochs.
 
-Where the goal is an energy, three things end a trial early, and each saves joules:
+For the goal of least energy to a target, three reasons end a trial early to save energy:
 
-    target   it has reached the target: what it costs to get there is known
-    capped   it will not get there for less than the best trial needed; see `out_of_reach`
-    halved   it crossed a rung and is not among the better ones there
+    target   it has reached the target, so its energy to the target is known
+    capped   it will not reach the target with less energy than the best trial; see `out_of_reach`
+    halved   it crossed a rung of successive halving and is not among the better ones there
 
-and a fourth holds for every search: `budget`, when the energy of the whole search is used. A trial
-that was ended by anything but `target` is a lower bound of what its setup costs. So long as a trial
-has no accuracy (its encoder is being pretrained), it is neither paced nor halved.
+A fourth applies to every search: `budget`, when the energy of the whole search is used up. The energy of a
+trial that ended for any reason but `target` is a lower bound of its setup's cost. As long as a trial has
+no score (because its encoder is being pretrained), it is neither judged by its pace nor halved.
 """
 
 from enum import StrEnum
@@ -21,7 +21,7 @@ from study.search.stopping.halving import Halving
 
 
 class StopDecision(StrEnum):
-    """Reason for ending a trial."""
+    """Reason for which a search ends a trial."""
 
     TARGET = "target"
     CAPPED = "capped"
@@ -31,7 +31,7 @@ class StopDecision(StrEnum):
 
 @final
 class EarlyStopper:
-    """Ends trials that need not, or may not, go on."""
+    """Decides after each epoch whether a trial is to end early."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class EarlyStopper:
         halving: Halving | None = None,
         capping: bool = True,
     ) -> None:
-        """Stop by `goal`, within `budget`.
+        """Prepare the stopper.
 
         Args:
-            goal: What the search is after.
-            budget: Booked epoch by epoch.
-            halving: Rungs; None for none.
-            capping: Whether `target` and `capped` end trials of a search for energy to target.
+            goal: Goal of the search.
+            budget: Energy budget, on which each epoch is booked here.
+            halving: Successive halving; None without it.
+            capping: Whether `target` and `capped` end trials, in a search for the energy to a target.
         """
         self._budget = budget
         self._halving = halving
@@ -55,13 +55,19 @@ class EarlyStopper:
         self._best_j: float | None = None
 
     def know(self, to_target_j: float) -> None:
-        """Take an earlier trial's energy to target as one that is to be beaten."""
+        """Take into account an energy to the target that later trials have to beat."""
         self._best_j = min(to_target_j, self._best_j or to_target_j)
 
     def after_epoch(
         self, trial: str, curve: TrialCurve, *, last_epoch_j: float
     ) -> StopDecision | None:
-        """Book an epoch that is in `curve` already, and decide; None to go on."""
+        """Book an epoch and return why its trial is to end; None to continue.
+
+        Args:
+            trial: Identifier of the trial.
+            curve: Curve of the trial, this epoch included.
+            last_epoch_j: Energy of this epoch, in joules.
+        """
         self._budget.epoch(trial, last_epoch_j)
         cap_j = self._best_j
         if curve.to_target_j is not None:
@@ -77,9 +83,10 @@ class EarlyStopper:
     def after_repeat(
         self, trial: str, curve: TrialCurve, *, last_epoch_j: float
     ) -> StopDecision | None:
-        """The same for a setup that is trained again: how its seeds differ is to be seen.
+        """Book an epoch of a repeated setup and return why its trial is to end; None to continue.
 
-        So it ends at the target or with the budget only.
+        A repeat ends only at the target or with the budget, so that the spread of the seeds shows.
+        Arguments are those of `after_epoch`.
         """
         self._budget.epoch(trial, last_epoch_j)
         if curve.to_target_j is not None and self._capping:
@@ -93,15 +100,15 @@ class EarlyStopper:
 
 
 def out_of_reach(curve: TrialCurve, cap_j: float) -> bool:
-    """Return whether a trial cannot reach its target with less than `cap_j`, as far as can be told.
+    """Return whether a trial is predicted not to reach its target with less than `cap_j`.
 
-    It cannot if it could not even
+    This is the case if it would not even do so
 
-        with its next epoch, at the mean energy of those so far; or
-        by going on to win as much accuracy per joule as it has won so far, counted from 0.
+        with its next epoch, at the mean energy of its epochs so far; or
+        by gaining as much score per joule as it has on average so far, counted from a score of 0.
 
-    The second leans on learning curves that flatten: who begins slower than it goes on is stopped
-    wrongly. Counting from 0 instead of chance leaves such trials some room.
+    The second condition assumes that learning curves flatten; a trial that starts slowly and then speeds
+    up is stopped wrongly. Counting from 0 instead of from chance leaves such trials some room.
     """
     if curve.reached or curve.target is None:
         return False

@@ -1,10 +1,10 @@
-"""Successive halving whose rungs are energies (or epochs): who may go on.
+"""Successive halving with rungs in energy (or epochs).
 
-Asynchronous halving in its stopping form (Li et al., "A System for Massively Parallel
-Hyperparameter Tuning", arXiv 1810.05934): rungs lie at first, first x factor, first x factor^2 ...;
-a trial that crosses a rung goes on if it is among the best 1/factor of those that have crossed it
-before it, itself included. With energies as rungs a frugal setup gets more epochs than a costly one
-for the same joules, which is what a search that pays in joules wants.
+Asynchronous successive halving (ASHA) in its stopping form (Li et al., "A System for Massively Parallel
+Hyperparameter Tuning", arXiv 1810.05934): the rungs are first, first x factor, first x factor^2 ...; a
+trial that crosses a rung continues if it is among the best 1/factor of all that have crossed it so far,
+itself included. With rungs in energy, a frugal setup gets more epochs than a costly one for the same
+joules, as it should in a search whose cost is counted in joules.
 """
 
 import bisect
@@ -16,7 +16,7 @@ from study.record.search.curves import TrialCurve
 
 
 class Rungs(StrEnum):
-    """Unit and places of the rungs of a halving."""
+    """Quantity in which the rungs of successive halving are measured."""
 
     ENERGY = "energy"
     EPOCHS = "epochs"
@@ -24,15 +24,20 @@ class Rungs(StrEnum):
 
 @final
 class Halving:
-    """The rungs of one search, and who has crossed them.
+    """Successive halving of one search, with the scores of the trials at each rung.
 
     Attributes:
-        first: The first rung, in joules or epochs; None until the first epoch of the search, which
-            then makes it twice itself.
+        first: First rung, in joules or epochs; None until the first epoch of the search, from which it
+            is then set to two epochs.
     """
 
     def __init__(self, *, rungs: Rungs, first: float | None = None, factor: float = 2.0) -> None:
-        """Put rungs at `first` x `factor`^k.
+        """Set the rungs to `first` x `factor`^k.
+
+        Args:
+            rungs: Quantity in which rungs are measured.
+            first: First rung, in joules or epochs; None to derive it from the first epoch.
+            factor: Ratio of successive rungs; 1/factor of the trials continue at each.
 
         Raises:
             ValueError: `first` is not above 0, or `factor` not above 1.
@@ -49,11 +54,11 @@ class Halving:
         self._crossed: dict[int, list[float]] = {}
 
     def goes_on(self, curve: TrialCurve, *, last_epoch_j: float) -> bool:
-        """Return whether a trial may go on after an epoch.
+        """Return whether a trial may continue after an epoch.
 
         Args:
-            curve: The trial with that epoch.
-            last_epoch_j: Energy of that epoch.
+            curve: Curve of the trial, this epoch included.
+            last_epoch_j: Energy of this epoch, in joules.
         """
         if self.first is None:
             self.first = 2 * (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
@@ -67,17 +72,17 @@ class Halving:
         return gain >= seen[-kept]
 
     def _amount(self, curve: TrialCurve) -> float:
-        """Amount that a trial has used so far, in the unit of the rungs."""
+        """Return what a trial has used so far, in joules or epochs."""
         return curve.known_j if self._rungs is Rungs.ENERGY else float(curve.epochs)
 
     def _before(self, curve: TrialCurve, last_epoch_j: float) -> float:
-        """Amount that a trial had used before its last epoch."""
+        """Return what a trial had used before its last epoch, in joules or epochs."""
         now = self._amount(curve)
         return now - (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
 
     def _rung(self, amount: float) -> int | None:
-        """Number of the highest rung at or below an amount; None below the first."""
+        """Return the number of the highest rung at or below an amount, from 0; None below the first."""
         if not self.first or amount < self.first:
             return None
-        # The tolerance keeps first x factor^k, as computed, on its own rung.
+        # The tolerance keeps a computed first x factor^k on its own rung despite rounding.
         return math.floor(math.log(amount / self.first, self._factor) + 1e-9)

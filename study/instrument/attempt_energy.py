@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a Ray Train worker needs to know of a trial so that its energy is charged to that trial.
+    """Facts of a trial that a Ray Train worker needs so that its energy is charged to that trial.
 
     Attributes:
         keeper: Handle of the Ray job's keeper.

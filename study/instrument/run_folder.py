@@ -31,7 +31,7 @@ from trackers.node.actor import Handle
 from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
 
 GO_ON = "go on with the run (`Tuner.restore`)"
-"""What a user does to put rescued rows back, for the message."""
+"""Instruction for putting rescued rows back, for a message to the user."""
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """What one stage trains: network, data, loss and metrics.
+    """Training task of one stage: its network, data, loss and metrics.
 
     Attributes:
         network: Network to train; parameters that require no gradient are left as they are.

@@ -27,7 +27,7 @@ OWN = ("runtime", "samples_per_second", "steps_per_second", "loss", "model_prepa
 
 
 class EnergyCallback(TrainerCallback):
-    """Callback that measures the energy of a training; a tracker's failure never stops the training.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
         meter: Meter of the current or last training; None before the first.
@@ -65,7 +65,12 @@ class EnergyCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Start measuring, after closing whatever an earlier training that failed has left open."""
+        """Start measuring, after closing whatever an earlier training that failed has left open.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         if self.meter is not None:
             self.meter.stop(failed=True)
         self._runs, self._another_may_follow = True, False

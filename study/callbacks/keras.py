@@ -23,7 +23,7 @@ from trackers.sources.detect import Request
 
 
 class EnergyCallback(Callback):
-    """Callback that measures the energy of a training; a tracker's failure never stops the training.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
         meter: Meter of the current or last training; None before the first.
@@ -62,7 +62,12 @@ class EnergyCallback(Callback):
         self._log = tuple(log)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start measuring, after closing whatever an earlier training that failed has left open."""
+        """Start measuring, after closing whatever an earlier training that failed has left open.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         if self.meter is not None:
             self.meter.stop(failed=True)
         self.meter = TrainingMeter(

@@ -27,7 +27,7 @@ OWN = ("epoch_energy_j", "val_energy_j", "mean_power_w")
 
 
 class EnergyCallback(Callback):
-    """Callback that measures the energy of a training; a tracker's failure never stops the training.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
         meter: Meter of the current or last training; None before the first.
@@ -69,7 +69,12 @@ class EnergyCallback(Callback):
     def on_fit_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Start measuring."""
+        """Start measuring.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         self._runs, self._before = True, {}
         self.meter = TrainingMeter(
             Training(

@@ -1,10 +1,10 @@
-"""Time per epoch that freezing saves, with and without cached latents.
+"""Time per epoch saved by freezing the encoder, with and without cached latent features.
 
     python -m benchmarks.frozen_stage [--rounds 5] [--epochs 10]
 
 Trains the stages of pretraining on the smartwatch data in this process, without Ray and trackers,
-and prints their time per epoch against the unfrozen stage's, from one run. The goal is at most 25 %
-with cached latents, the epoch in which they are computed included.
+and prints their time per epoch relative to the unfrozen stage's in the same run. The goal is at most 25 %
+with cached latent features, including the epoch in which they are computed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SCENARIO = "watch"
 
 
 def epoch_times_s(stage: Stage, tasks: StageTasks, batch_size: int, epochs: int) -> list[float]:
-    """Seconds of each epoch of a stage."""
+    """Train a stage, and return the seconds of each epoch."""
     times_s: list[float] = []
 
     @contextmanager
@@ -52,7 +52,7 @@ def epoch_times_s(stage: Stage, tasks: StageTasks, batch_size: int, epochs: int)
 
 
 def rows(data: Data, batch_size: int, epochs: int) -> dict[str, list[float]]:
-    """Seconds of the epochs of each way to train a classifier on a pretrained encoder."""
+    """Return the seconds of each epoch for each way to train a classifier on a pretrained encoder."""
     found = {}
     for cached in (True, False):
         tasks = StageTasks(
@@ -66,7 +66,7 @@ def rows(data: Data, batch_size: int, epochs: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Print a row for each batch size and way."""
+    """Print a line for each batch size and way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=10)

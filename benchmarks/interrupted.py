@@ -1,11 +1,12 @@
-"""Deeds at random moments: does each smoke study leave a readable folder and go on as it should?
+"""Fault injection at random moments of smoke studies: is the folder readable, and does the study resume?
 
     python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes half an hour
 
-Deeds are Ctrl-C once and twice, SIGHUP, SIGKILL, the same command and `--resume` while it runs, and a
-storage that goes away and comes back after the study's end. Each is done some moments after a line that
-the study prints, so that every part of a study is met on slow machines and on fast ones. Signals go to
-all processes of the study's group, as a terminal sends them. Nothing that the study started may be left.
+Faults ("deeds") are Ctrl-C once and twice, SIGHUP, SIGKILL, starting the same command and `--resume` while the
+study runs, and storage that disappears and comes back after the study's end. Each is injected some time after
+a line that the study prints, so that every part of a study is hit on slow and on fast machines. Signals go to
+the study's process group, as from a terminal, but SIGKILL to the study alone. No process that the study started
+may be left over.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from study.record.rescue import rescued
 ROOT = Path(__file__).parent.parent
 FINISHED = 0
 INTERRUPTED = {130, -signal.SIGINT}
-"""The second before the program is loaded; a shell calls both 130."""
+"""Statuses after Ctrl-C; the negative one comes before the program is loaded, and a shell reports both as 130."""
 
 REFUSED = 2
 KILLED = -signal.SIGKILL
@@ -41,26 +42,30 @@ DEEDS = {
     "double start": {FINISHED},
     "storage away": {FINISHED, REFUSED, *INTERRUPTED},
 }
-"""What is done to a study, and the exit statuses that it may have then."""
+"""Faults by name, and the exit statuses that the study may end with."""
 
 GONE_WITHIN_S = 10.0
-"""For so long what a study started may outlive it."""
+"""Longest time that processes started by a study may outlive it."""
 
 LINES = ("", "study", "starting Ray", "watch", "[1/4]", "[2/4]", "[3/4]")
-"""Of what a study prints; the last comes a second before its end."""
+"""Beginnings of lines that a study prints; the last appears a second before its end."""
 
 LONGEST_S = 4.0
 KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_score"]
 
 
 def command(results: str, *more: str) -> list[str]:
-    """The smoke study, with a checkpoint after each of its short epochs."""
+    """Return the command of the smoke study, with a checkpoint after each of its short epochs."""
     smoke = ("--smoke", "--checkpoint-every-s", "0", "--results-dir", results, "--name", "a")
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 
 def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tuple[int, str]:
-    """Do a deed so many seconds after a line that begins so; the exit status, and what is wrong."""
+    """Start a study and inject a fault some seconds after the line that begins with `line`.
+
+    Returns:
+        The exit status, and what went wrong already; empty if nothing.
+    """
     process = subprocess.Popen(
         command(results),
         cwd=ROOT,
@@ -72,7 +77,7 @@ def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tup
     )
     if line:
         next((said for said in process.stdout or () if said.strip().startswith(line)), None)
-    # What it says from now on fits into the pipe.
+    # Nobody reads on: the rest of the output fits into the pipe.
     try:
         return process.wait(timeout=after_s), ""
     except subprocess.TimeoutExpired:
@@ -83,7 +88,7 @@ def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tup
 
 
 def _do(deed: str, process: "subprocess.Popen[str]", results: str) -> str:
-    """Do it; what is wrong already."""
+    """Inject a fault; return what went wrong already, empty if nothing."""
     if deed == "SIGKILL":
         process.kill()
     elif deed == "SIGHUP":
@@ -110,14 +115,14 @@ def _do(deed: str, process: "subprocess.Popen[str]", results: str) -> str:
 
 
 def _put_back(results: Path) -> None:
-    """The storage is there again."""
+    """Bring the storage back, if it was taken away."""
     if (results / "away").exists():
         (results / "a").unlink(missing_ok=True)
         (results / "away").rename(results / "a")
 
 
 def left_of(ray: str) -> list[str]:
-    """Processes of the study's Ray that are left when it has been gone for a while."""
+    """Return the commands of processes of the study's Ray that are still there after `GONE_WITHIN_S`."""
     until_s = time.monotonic() + GONE_WITHIN_S
     while True:
         found = []
@@ -131,7 +136,7 @@ def left_of(ray: str) -> list[str]:
 
 
 def finished(results: str) -> pd.DataFrame:
-    """The trials that have ended; none where the study was not begun."""
+    """Return the finished trials in the study's folder; none if the study did not begin."""
     table = Path(results) / "a" / "trials.parquet"
     if not table.exists():
         return pd.DataFrame(columns=KEPT)
@@ -140,7 +145,7 @@ def finished(results: str) -> pd.DataFrame:
 
 
 def ended(results: str) -> pd.DataFrame:
-    """The trials that have ended, with those whose rows the storage did not take."""
+    """Return the finished trials, including those rescued because the storage could not be written."""
     found = [finished(results)]
     for place in rescued(str((Path(results) / "a").resolve())):
         trials = pd.read_parquet(place / "trials.parquet")
@@ -150,11 +155,7 @@ def ended(results: str) -> pd.DataFrame:
 
 
 def one(deed: str, line: str, after_s: float) -> str:
-    """Do something to a study and go on with it; what was found.
-
-    Raises:
-        AssertionError: Something was lost.
-    """
+    """Inject a fault into a study, resume it, and return the findings in words, ending in `ok` if all is well."""
     with tempfile.TemporaryDirectory() as results, tempfile.TemporaryDirectory(prefix="r") as ray:
         status, wrong_already = done_to(deed, results, ray, line, after_s)
         left = left_of(ray)
@@ -184,12 +185,12 @@ def one(deed: str, line: str, after_s: float) -> str:
 
 
 def main() -> int:
-    """Do something to as many runs as asked for."""
+    """Run as many studies as asked for, each with a fault; return 1 if any went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="?", type=int, default=20)
     parser.add_argument("seed", nargs="?", type=int, default=0)
     asked = parser.parse_args()
-    # Started in the background, this process ignores Ctrl-C, and a study would inherit that.
+    # A process started in the background ignores SIGINT, which the studies would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     draw = random.Random(asked.seed)  # noqa: S311 - a moment, not a secret
     bad = 0

@@ -1,11 +1,11 @@
-"""Machines that are cut off and come back, and machines that fail everything: is a row or a process lost?
+"""Fault injection in a cluster: a machine that is partitioned and returns, and one that fails every trial.
 
     python -m benchmarks.machines_away partition
     python -m benchmarks.machines_away quarantine        two minutes each
 
-A machine of a pretended cluster of two is frozen for 60 s in the middle of a trial, with all that it runs, and
-goes on then, as after a partition; or a machine is there that fails every trial at once. All trials must have all of
-their epochs with their energies, once, and what ran on the machine that was cut off must have ended.
+`partition` freezes one machine of a simulated cluster, with all its processes, for 60 s in the middle of a trial
+and then lets it go on; `quarantine` adds a machine on which every trial fails at once. In the end all trials must
+have each of their epochs exactly once, with its energy, and the processes of the frozen machine must have ended.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.end_to_end.held import SICK
 CUT_OFF_S = 60.0
 GONE_WITHIN_S = 30.0
 THEIRS = "Agent"
-"""Processes of the cluster's Ray, which is not the study's to end."""
+"""Word in the commands of Ray's own agents, which the study need not end."""
 
 EPOCHS = 6
 RATES = ("0.1", "0.01", "0.001", "0.0001", "0.0002")
@@ -38,7 +38,7 @@ OPTIONS = (
 
 
 def partition(machines: Machines, study: Driver) -> list[str]:
-    """Freeze a machine for a minute; what is left of it at the end."""
+    """Freeze a machine for a minute, and return the commands of its processes that are left at the end."""
     gone = max(machines.cluster.worker_nodes, key=raylet_of)
     machines.a_trial_on(gone, study.folder.name)
     raylet = psutil.Process(raylet_of(gone))
@@ -65,7 +65,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def quarantine(machines: Machines, study: Driver) -> list[str]:
-    """Let the study have a machine that fails everything; what is wrong with what was said."""
+    """Run the study with a machine on which every trial fails; return what is wrong with its messages."""
     study.until("quarantine:")
     machines.gate.open()
     study.ends()
@@ -74,12 +74,12 @@ def quarantine(machines: Machines, study: Driver) -> list[str]:
 
 
 def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
-    """Do it to a study; what was found."""
+    """Inject a fault into a study, and return the findings in words, ending in `ok` if all is well."""
     machines = Machines(folder)
     machines.add()
     if deed is quarantine:
         machines.add(**{SICK: "1"})
-    # A sick machine has failed three trials while the others are at their first epoch.
+    # Held from the first epoch: a sick machine fails three trials before the others finish theirs.
     machines.gate.hold(after=0 if deed is quarantine else 2)
     try:
         with driver(machines, folder, "a", *OPTIONS) as study:
@@ -104,7 +104,7 @@ def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
 
 
 def main() -> int:
-    """Do one of the two; the exit status."""
+    """Inject the fault that the command line names, and return the exit status."""
     deeds = {each.__name__: each for each in (partition, quarantine)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("deed", choices=tuple(deeds))

@@ -1,12 +1,12 @@
-"""Driver time for an epoch where many boards report, and how long their trials wait for it.
+"""Driver time per epoch when many boards report, and how long their trials wait to report.
 
     python -m benchmarks.many_boards [--trials 48] [--epoch-s 0.5] [--seconds 60] [--way batched | each | tune]
 
-So many pretended trials, each a process of a real local Ray with windows at a real tracker, sleep their epochs and
-report their rows to what a study runs in its driver: recorder, display, files of Tune. A board that takes 5 s
-for an epoch is one here that takes a tenth of it, ten times: the driver sees rows and reports, not boards. Ways:
-`batched` as a plain grid does, `each` as a search does, and `tune`, which is `each` with Tune's own files.
-CPU time is that of all threads of the driver's process, from when all trials run to when the first has ended.
+Simulated trials, each a process of a real local Ray with windows at a real tracker, sleep through their epochs
+and report rows to the code that a study runs in its driver: recorder, display, Tune's files. One trial here with
+epochs of 0.5 s stands for ten boards with epochs of 5 s, because the driver sees rows and reports, not boards.
+Ways to report: `batched` as a plain grid does, `each` as a search does, and `tune`, which is `each` with Tune's
+own files. CPU time is that of all threads of the driver's process, from when all trials run to the first one's end.
 """
 
 import json
@@ -56,13 +56,13 @@ WAITS = "waits"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Size of the play.
+    """Size of the simulated study.
 
     Attributes:
-        trials: That run at the same time, each in a process of its own.
-        epoch_s: Length of an epoch.
-        seconds: Of reports.
-        way: How rows come to the driver.
+        trials: Number of trials, all running at the same time, each in its own process.
+        epoch_s: Length of an epoch, in seconds.
+        seconds: Length of each trial, in seconds.
+        way: How rows are sent to the driver.
     """
 
     trials: int = 48
@@ -72,14 +72,14 @@ class Options:
 
 
 def epochs_of(options: Options) -> int:
-    """Number of epochs of each trial."""
+    """Return the number of epochs of each trial."""
     return int(options.seconds / options.epoch_s)
 
 
 def pretended(
     config: dict[str, Any], *, manager: Handle, options: Options, every_s: float, place: str
 ) -> None:
-    """A trial that sleeps its epochs."""
+    """Run a trial that sleeps through its epochs, and write how long each report made it wait."""
     plan = TrialPlan.from_config(config)
     node = ray.get_runtime_context().get_node_id()
     client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
@@ -97,30 +97,30 @@ def pretended(
             start_s = time.monotonic()
             reports({**row, "accuracy": row["val_score"], "energy_wh": epoch / 10, "error": None})
             waited_s.append(time.monotonic() - start_s)
-    # Not the first: the driver is busy with starting trials then. Nor the last, which ends the trial.
+    # Without the first, when the driver is busy starting trials, and the last, which ends the trial.
     (Path(place) / WAITS / plan.trial_id).write_text(json.dumps(waited_s[1:-1]))
 
 
 class Clock(tune.Callback):
-    """Notes the driver's CPU time between all trials running and the first one ending."""
+    """Tune callback that records the driver's CPU time when all trials run and when the first one ends."""
 
     def __init__(self, recorder: Recorder, trials: Sequence[TrialPlan]) -> None:
-        """Measure nothing yet."""
+        """Start without marks."""
         self.marks: list[tuple[float, float, int]] = []
         self._recorder = recorder
         self._ids = [each.trial_id for each in trials]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its callbacks."""
+        """Return nothing, because Tune pickles its callbacks."""
         return {}
 
     def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Note when all have reported."""
+        """Record a mark once all trials have reported."""
         if not self.marks and all(map(self._recorder.epochs_of, self._ids)):
             self._mark()
 
     def on_trial_complete(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Note when the first has ended."""
+        """Record a mark once the first trial has ended."""
         if len(self.marks) == 1:
             self._mark()
 
@@ -130,7 +130,7 @@ class Clock(tune.Callback):
 
 
 def play(options: Options, place: str) -> None:
-    """Play a study, and print what it cost."""
+    """Run the simulated study, and print its cost."""
     setups = grid([64], [0.1 / number for number in range(1, options.trials + 1)])
     plans = trial_plans(setups, (0,), shuffle_seed=0)
     folder = StudyFolder(place, "s")
@@ -202,7 +202,7 @@ def _print(options: Options, clock: Clock, waits: Path, *, lost: int) -> None:
 
 
 def main() -> None:
-    """Play what was asked for."""
+    """Run the simulated study that the command line asks for."""
     options = tyro.cli(Options)
     with tempfile.TemporaryDirectory() as place, quiet_process():
         ray.init(

@@ -1,14 +1,14 @@
 """Overhead of a study beyond its trainings.
 
     python -m benchmarks.overhead study     wall time of the smartwatch study on this machine's CPU
-                                             slots, Ray's start and the report included, against the
-                                             same trainings in one plain loop: no Ray, no trackers,
+                                             slots, including Ray's start and the report, relative to
+                                             the same trainings in one plain loop: no Ray, no trackers,
                                              as many threads as a trial has
     python -m benchmarks.overhead tracker   CPU time of trainings in a Ray worker with a tracker
-                                             beside them, against the same without, all processes of
-                                             Ray included; alternating, medians
+                                             running, relative to the same without, all processes of
+                                             Ray included; medians of alternating trainings
 
-Both print a ratio of figures from one run.
+Both print a ratio of two measurements from the same run.
 """
 
 import os
@@ -45,7 +45,7 @@ ROOT = Path(__file__).parent.parent
 BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001)
 PATIENCE = 5
 SETTLE_S = 8.0
-"""After actors were started Ray fills up its pool of workers, which costs seconds of CPU."""
+"""Time to wait after actors were started: Ray then refills its worker pool, which takes seconds of CPU."""
 
 
 def train_plan(
@@ -55,7 +55,7 @@ def train_plan(
     *,
     max_epochs: int,
 ) -> int:
-    """One training as the study does it; the number of its epochs."""
+    """Run one training as the study does, and return its number of epochs."""
     batch_size, learning_rate = plan.trained_with
     settings = TrainingSettings(
         batch_size=batch_size,
@@ -73,7 +73,7 @@ def train_plan(
 
 
 def plain_loop(repeats: int, threads: int, max_epochs: int) -> None:
-    """All trainings of the study, one after another."""
+    """Run all trainings of the study, one after another."""
     torch.set_num_threads(threads)
     data = load_scenario(SCENARIO).load(None, seed=0)
     setups = grid(BATCH_SIZES, LEARNING_RATES)
@@ -82,7 +82,7 @@ def plain_loop(repeats: int, threads: int, max_epochs: int) -> None:
 
 
 def timed(command: list[str]) -> float:
-    """Wall time of a command, in seconds."""
+    """Run a command, and return its wall time in seconds."""
     start_s = time.monotonic()
     subprocess.run(
         command,
@@ -95,7 +95,7 @@ def timed(command: list[str]) -> float:
 
 
 def study_against_plain(repeats: int, max_epochs: int) -> None:
-    """Print the wall times and their ratio."""
+    """Print the wall times of study and plain loop, and their ratio."""
     size = ("--repeats", str(repeats), "--max-epochs", str(max_epochs))
     with tempfile.TemporaryDirectory() as folder:
         study_s = timed(
@@ -114,7 +114,7 @@ def study_against_plain(repeats: int, max_epochs: int) -> None:
 
 @ray.remote(num_cpus=1)
 def trained(plan: TrialPlan, data: Data, manager: Handle | None, max_epochs: int) -> int:
-    """A training in a Ray worker, measured or not."""
+    """Run a training in a Ray worker, measured if there is a manager, and return its number of epochs."""
     torch.set_num_threads(1)
     if manager is None:
         return train_plan(plan, data, lambda _: nullcontext(), max_epochs=max_epochs)
@@ -125,16 +125,16 @@ def trained(plan: TrialPlan, data: Data, manager: Handle | None, max_epochs: int
 
 
 def cpu_seconds() -> float:
-    """CPU time so far of this process and all that it has started."""
+    """Return the CPU time so far of this process and all its descendants."""
     used_s = 0.0
     for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
-        with suppress(psutil.NoSuchProcess):  # Ray ends workers that were idle
+        with suppress(psutil.NoSuchProcess):  # Ray ends idle workers at any time
             used_s += sum(process.cpu_times()[:2])
     return used_s
 
 
 def tracker_cpu_seconds() -> dict[str, float]:
-    """CPU time so far of the tracker's two processes, by name."""
+    """Return the CPU time so far of the tracker's two processes, by name."""
     used_s = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
@@ -145,7 +145,7 @@ def tracker_cpu_seconds() -> dict[str, float]:
 
 
 def tracker_on_against_off(rounds: int, max_epochs: int, settle_s: float) -> None:
-    """Print the CPU times and their ratio."""
+    """Print the CPU times with and without a tracker, and their ratio."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     data = ray.put(load_scenario(SCENARIO).load(None, seed=0))
     plan = trial_plans(grid((256,), (0.001,)), (0,), shuffle_seed=0)[0]
@@ -169,7 +169,7 @@ def tracker_on_against_off(rounds: int, max_epochs: int, settle_s: float) -> Non
             for name, each_s in spent_s.items():
                 own_s.setdefault(name, []).append(each_s)
         if manager is not None:
-            ray.kill(manager)  # and with it the tracker that it owns
+            ray.kill(manager)  # which also ends the tracker that it owns
     ray.shutdown()
     on_s, off_s = (statistics.median(used_s[measured]) for measured in (True, False))
     print(f"{rounds} rounds each of a training of {epochs} epochs, 10 power samples a second")
@@ -196,12 +196,12 @@ def main(
     """Measure the study's overhead.
 
     Args:
-        what: `study` or `tracker`; `plain` is the loop that `study` compares with.
-        repeats: Trainings of each setup.
-        rounds: Trainings with, and as many without a tracker.
-        threads: Threads of the plain loop.
-        max_epochs: Longest training.
-        settle_s: How long Ray is left alone after actors were started.
+        what: `study` or `tracker`; `plain` runs the loop that `study` compares with.
+        repeats: Number of trainings of each setup.
+        rounds: Number of trainings with a tracker, and of those without.
+        threads: Number of threads of the plain loop.
+        max_epochs: Largest number of epochs of a training.
+        settle_s: Seconds to wait after actors were started.
     """
     if what == "study":
         study_against_plain(repeats, max_epochs)

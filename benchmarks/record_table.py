@@ -1,12 +1,12 @@
-"""Records the table that searches are replayed on: the paper's 16 setups on the smartwatch data.
+"""Recording of the table on which searches are replayed: the paper's 16 setups on the smartwatch data.
 
-The study is the project's own command, `python -m study.regime`, with options that the manifest
-beside the table holds. Kept are the manifest and the columns of `epochs.parquet` that a replay
-needs, as CSV, so that a change of the table can be read.
+The study is run with the project's own command, `python -m study.regime`; its options are in the manifest
+beside the table. Kept are the manifest and the columns of `epochs.parquet` that a replay needs, as CSV, so
+that changes of the table can be read in a diff.
 
     python -m benchmarks.record_table [--repeats 5] [--tracker auto]
 
-A table of few long epochs, validated within them:
+For a table of few long epochs, with validations within them:
 
     python -m benchmarks.record_table --max-epochs 3 --validate-every 0.1 --batch-sizes 8 32 128 \
         --learning-rates 0.01 0.001 0.0001 --repeats 2 --table benchmarks/data/few_epochs
@@ -46,14 +46,15 @@ class Options:
     """Record the 16 setups on the smartwatch data.
 
     Attributes:
-        repeats: Seeds of each setup.
-        max_epochs: Longest training.
-        batch_sizes: Left out: the paper's.
-        learning_rates: Left out: the paper's.
-        validate_every: As in `python -m study.regime`; left out: once in an epoch.
+        repeats: Number of seeds of each setup.
+        max_epochs: Largest number of epochs of a training.
+        batch_sizes: Batch sizes of the grid; left out: the paper's.
+        learning_rates: Learning rates of the grid; left out: the paper's.
+        validate_every: As in `python -m study.regime`; left out: once per epoch.
         tracker: As in `python -m study.regime`.
-        results_dir: Where the study goes on after an interruption; left out: a new folder.
-        table: The folder that takes the table.
+        results_dir: Folder of the study's results, in which an interrupted study is resumed; left out: a
+            new temporary folder.
+        table: Folder for the table.
     """
 
     repeats: int = 5
@@ -67,7 +68,7 @@ class Options:
 
 
 def main() -> None:
-    """Run the study and keep its table."""
+    """Run the study and save its table."""
     options = tyro.cli(Options)
     results = options.results_dir or Path(tempfile.mkdtemp(prefix="record-table-"))
     arguments = [
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def _given(option: str, values: Sequence[float]) -> list[str]:
-    """An option with its values; nothing without one."""
+    """Return an option with its values as arguments; none if there are no values."""
     return [option, *(f"{each:g}" for each in values)] if values else []
 
 

@@ -1,10 +1,10 @@
-"""Time and memory of the analysis: a million records, and an ordinary study.
+"""Time and memory of the analysis, for a million records and for an ordinary study.
 
     python -m benchmarks.report_time             1,000 trials x 1,000 epochs, and 16 x 100
     python -m benchmarks.report_time --small     16 x 100 only
 
-Goals on 2 cores: a million records with tables and figures under 15 s and 2 GB; 16 x 100 under 3 s
-with start-up. Each is run as a user runs it, in a process of its own.
+Goals on 2 cores, including start-up: a million records with tables and figures under 15 s and 2 GB; 16 x 100
+under 3 s. Each is run as a user runs it, in its own process.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SIZES, RATES, REPEATS = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001), 2
 
 
 def write(folder: Path, *, trials: int, epochs: int) -> Path:
-    """A study of that many trials and epochs: the paper's grid, repeated as often as needed."""
+    """Write a study of that many trials and epochs: the paper's grid, repeated as often as needed."""
     folder.mkdir(parents=True)
     grid = [(size, rate) for size in SIZES for rate in RATES]
     setups = tuple(
@@ -122,7 +122,7 @@ def _trial(number: int, facts: SetupFacts, epochs: int) -> TrialRecord:
 
 
 def manifest_of(name: str, setups: tuple[SetupFacts, ...], trials: int) -> Manifest:
-    """Return the manifest of a study of so many trials."""
+    """Return the manifest of a study with a number of trials."""
     return Manifest(
         study=name,
         paradigm=Paradigm.REGIME,
@@ -151,13 +151,13 @@ def manifest_of(name: str, setups: tuple[SetupFacts, ...], trials: int) -> Manif
 
 
 def measure(folder: Path) -> tuple[float, float]:
-    """Seconds and peak megabytes of `python -m analysis`, with its report."""
+    """Run `python -m analysis` with its report, and return its seconds and peak megabytes."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "analysis", str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
-    # Popen must not wait for a process that has been waited for.
+    # Tells Popen that the process has been waited for, so that it does not try to.
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         message = f"the analysis ended with status {process.returncode}"
@@ -167,7 +167,7 @@ def measure(folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Write the studies to a folder that is thrown away, and print what each took."""
+    """Write the studies to a temporary folder, and print the time and memory of each analysis."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

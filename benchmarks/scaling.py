@@ -1,13 +1,13 @@
 """Overhead of a study of many trials: driver time per report, fixed cost, memory.
 
-    python -m benchmarks.scaling                       our recording, 16, 128 and 1,000 recorded trials
-    python -m benchmarks.scaling --ray 16 128          the same with a real Ray, and trainings of moments
+    python -m benchmarks.scaling                       the driver's code alone, for 16, 128 and 1,000 trials
+    python -m benchmarks.scaling --ray 16 128          whole studies with a real Ray and very short trainings
 
-The first plays the reports and bookings of 64 pretended nodes to the code that a study runs in its
-driver (plans, recorder, display, folder), without Ray, which does not fit in that number. Goals: 5 ms
-of driver time per report, growth at most linear. With Ray, the whole command is timed, from its start
-to the first trial, to the end of the last, and to the end of the report. Goal: 0.5 s per trial over the
-bare training. A trial's own parts are those of the time that it is measured in: epochs, and the rest.
+The first feeds reports and bookings of 64 simulated nodes to the code that a study runs in its driver (plans,
+recorder, display, folder), without Ray, of which one machine cannot run so many nodes. Goals: 5 ms of driver
+time per report, and growth that is at most linear. With Ray, the whole command is timed: from its start to the
+first trial, to the end of the last trial, and to the end of the report. Goal: 0.5 s per trial beyond the
+training itself. The time of a trial's window is divided into epochs and the rest.
 """
 
 import argparse
@@ -44,7 +44,7 @@ KB_PER_MB = 1_024.0
 
 
 def played(trials: int, results_dir: str) -> None:
-    """Play a study, and print what it cost."""
+    """Feed a simulated study to the driver's code, and print its cost."""
     setups = grid([64], [0.1 / number for number in range(1, trials // 2 + 1)])
     plans = trial_plans(setups, (0, 1), shuffle_seed=0)
     start_s = time.perf_counter()
@@ -106,7 +106,7 @@ def played(trials: int, results_dir: str) -> None:
 
 
 def report(plan: TrialPlan, epoch: int) -> EpochRecord:
-    """An epoch as a trial reports it."""
+    """Return the record of an epoch as a trial reports it."""
     return EpochRecord(
         study="s",
         trial_id=plan.trial_id,
@@ -142,7 +142,7 @@ def report(plan: TrialPlan, epoch: int) -> EpochRecord:
 
 
 def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
-    """Return the windows that a tracker has booked for a trial."""
+    """Return the windows as a tracker books them for a trial."""
     places = [(TRIAL, 0), (SETUP, 0), *((str(STAGE), epoch) for epoch in range(1, EPOCHS + 1))]
     return tuple(
         BookedWindow(
@@ -164,7 +164,7 @@ def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
 
 
 def with_ray(trials: int, results_dir: str) -> None:
-    """Run the whole command with trainings of moments, and print what it took."""
+    """Run the whole command with very short trainings, and print its times and memory."""
     rates = [f"{0.1 / number:.6f}" for number in range(1, trials + 1)]
     folder = StudyFolder(results_dir, f"ray{trials}")
     start_s = time.monotonic()
@@ -213,7 +213,7 @@ def with_ray(trials: int, results_dir: str) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run the benchmark that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ray", nargs="+", type=int, default=None, metavar="TRIALS")
     parser.add_argument("--trials", nargs="+", type=int, default=TRIALS, metavar="TRIALS")

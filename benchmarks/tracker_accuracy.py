@@ -1,11 +1,11 @@
-"""Error of our energy per epoch where nothing disturbs the clock: the method's own.
+"""Error of our energy per epoch on a simulated clock: that of the method, without timing noise.
 
     python -m benchmarks.tracker_accuracy
     python -m benchmarks.tracker_accuracy --drawn 40 --seed 2002   curves that nothing was fitted on
 
-The meter's own loop runs on a clock that jumps, so that the figures are the same on every machine,
-however busy, but for the two curves that are drawn from a seed (it is printed). `counter alone` is what
-the difference of the counter's values at both edges comes to, as Zeus takes it.
+The meter's own loop runs on a simulated clock, so that the results are the same on every machine, however
+busy, except for the two curves that are drawn from a seed, which is printed. `counter alone` is the
+difference of the counter's values at both edges of an epoch, as Zeus computes it.
 `benchmarks.tracker_comparison` measures in real time, beside other people's trackers.
 """
 
@@ -32,11 +32,11 @@ EPOCHS = {0.1: 150, 0.3: 100, 1.0: 60, 5.0: 25}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Epochs of one curve, of one length.
+    """Results for epochs of one length on one curve.
 
     Attributes:
-        readings: Each with the true energy.
-        alone: Errors of the counter alone; empty where there is none.
+        readings: Reading of each epoch and its true energy in joules.
+        alone: Relative errors of the counter alone; empty if the boards have none.
     """
 
     readings: list[tuple[Reading, float]]
@@ -44,12 +44,12 @@ class Measured:
 
     @property
     def errors(self) -> list[float]:
-        """Ours."""
+        """Relative errors of our readings."""
         return [_error(reading.energy_j, truth_j) for reading, truth_j in self.readings]
 
     @property
     def within(self) -> list[bool]:
-        """Return whether the truth lay in the reading's own interval, epoch by epoch."""
+        """Return for each epoch whether the true energy lies within the reading's own uncertainty."""
         return [
             abs((reading.energy_j or 0.0) - truth_j) <= (reading.uncertainty_own_j or 0.0)
             for reading, truth_j in self.readings
@@ -57,7 +57,7 @@ class Measured:
 
 
 def measured(boards: Boards, length_s: float) -> Measured:
-    """Run epochs of one length on one curve."""
+    """Measure epochs of one length on one curve."""
     epochs = EPOCHS.get(length_s, round(60 / length_s**0.5))
     readings = told(boards, length_s=length_s, epochs=epochs)
     alone = [
@@ -75,9 +75,9 @@ def main(
 
     Args:
         lengths_s: Lengths of epochs, in seconds.
-        seed: Of the two random curves; left out: another one each time.
-        drawn: So many curves of all shapes with everything drawn, in the place of the usual ones. What
-            the tracker's constants were fitted on has the seed 1.
+        seed: Seed of the two random curves; left out: a new one each time.
+        drawn: Number of curves with random shapes and parameters to use instead of the usual ones. The
+            tracker's constants were fitted on those of seed 1.
     """
     logging.disable(logging.WARNING)
     seed = secrets.randbelow(10_000) if seed is None else seed
@@ -115,7 +115,7 @@ def main(
 
 
 def _in_step(lengths_s: Sequence[float], seed: int) -> Table:
-    """Epochs whose work begins and ends with them, and pauses of some length between them."""
+    """Return the table for epochs whose load starts and stops with them, with pauses between them."""
     table = Table(
         title="\nepochs in step with their load, pauses between; both each 100 ms",
         title_justify="left",
@@ -135,7 +135,7 @@ def _in_step(lengths_s: Sequence[float], seed: int) -> Table:
 
 
 def _paused(length_s: float, seed: int, *, is_late: bool) -> Measured:
-    """Series of epochs of one length, each with a pause of its own of 50 to 350 ms."""
+    """Measure several series of epochs of one length, each with its own pause of 50 to 350 ms."""
     dice = random.Random(seed)  # noqa: S311 - not a secret
     found = Measured(readings=[], alone=[])
     for _ in range(PAUSES):

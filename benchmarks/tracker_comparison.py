@@ -2,14 +2,14 @@
 
     python -m benchmarks.tracker_comparison           all curves; about 12 minutes
     python -m benchmarks.tracker_comparison --quick   two curves, fewer epochs; about 3 minutes
-    python -m benchmarks.tracker_comparison --smoke   ours alone, some epochs; no network
+    python -m benchmarks.tracker_comparison --smoke   ours alone, a few epochs; no network
 
 Emulated boards (tests/fake_nvml) draw a power whose energy is known in closed form. The trackers run at
-the same time, each in a process of its own, beside epochs of 0.1, 0.3, 1 and 5 s; what each tells of an
-epoch is compared with the known energy. Two of the curves are drawn from a seed that is printed. The
-others come from PyPI (benchmarks/tracking/rivals.py). Then: what a node of 8 boards costs, and how long a
-window takes to open and close. ✗ marks a goal that is missed. Needs a C compiler, a machine that is
-calm, and the first time the network.
+the same time, each in its own process, beside epochs of 0.1, 0.3, 1 and 5 s, and the energy that each
+reports for an epoch is compared with the known one. Two of the curves are drawn from a seed, which is
+printed. The other trackers are installed from PyPI (benchmarks/tracking/rivals.py). Then follow the CPU use
+on a node of 8 boards, and how long a window takes to open and close. ✗ marks a missed goal. Needs a C compiler,
+an idle machine and, the first time, a network connection.
 """
 
 import os
@@ -45,10 +45,10 @@ class Scale:
     """Size of the comparison.
 
     Attributes:
-        curves: How many of the last curves; the two of a seed are the last.
-        ways: How many of the ways in which boards tell their energy.
-        epochs: Number of epochs, by their length in seconds.
-        windows: Windows whose opening and closing are timed.
+        curves: Number of curves, taken from the end of the list, where the two random ones are.
+        ways: Number of ways in which boards report their energy, from the start of `WAYS`.
+        epochs: Number of epochs by their length in seconds.
+        windows: Number of windows whose opening and closing are timed.
         learnt_s: See `cpu_share`.
         rivals: Whether other people's trackers are measured too.
     """
@@ -70,16 +70,16 @@ QUICK = Scale(
 SMOKE = Scale(curves=1, ways=1, epochs={0.1: 3, 0.3: 1}, windows=3, learnt_s=1.0, rivals=False)
 
 GOALS = {"both each 20 ms": 0.01, "both each 100 ms": 0.02}
-"""Of ours: the highest mean error of epochs of a second, by `WAYS`."""
+"""Goals for our tracker by way: largest mean relative error of epochs of `GOAL_LENGTH_S`."""
 
 GOAL_LENGTH_S = 1.0
 
 Errors = dict[tuple[str, float], list[float]]
-"""By tracker and length of epoch."""
+"""Relative errors by tracker and length of epoch in seconds."""
 
 
 def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> None:
-    """Print each tracker's errors, curve by curve, over all curves, and who is ahead of whom."""
+    """Print each tracker's errors by curve and over all curves, and on how many curves ours are smaller."""
     try:
         rivals = versions() if scale.rivals else {}
     except RivalError as error:
@@ -111,7 +111,7 @@ def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> No
 
 
 def _measured(titles: dict[str, str], boards: Boards, scale: Scale) -> tuple[Errors, list[str]]:
-    """Return what all trackers told of one curve at the same time, and why some told nothing."""
+    """Run all trackers on one curve at the same time; return their errors, and lines on what is missing."""
     epochs = tuple(scale.epochs.items())
 
     def outcomes(tracker: str) -> list[Outcome] | RivalError:
@@ -151,7 +151,7 @@ def _show(
 def _show_ahead(
     by_curve: Sequence[Errors], rivals: Sequence[str], scale: Scale, console: Console
 ) -> None:
-    """On how many curves our mean error is below that of each of the others."""
+    """Print on how many curves our mean error is below that of each other tracker."""
     for rival in rivals:
         parts = []
         for length_s in scale.epochs:
@@ -178,13 +178,13 @@ def _show_goal(way: str, errors: Sequence[float], console: Console) -> None:
 def main(
     *, quick: bool = False, smoke: bool = False, seed: int | None = None, at_a_time: int = 3
 ) -> None:
-    """Measure trackers against a known truth.
+    """Measure trackers against a known energy.
 
     Args:
-        quick: The two random curves and fewer epochs.
-        smoke: Ours alone and some epochs, to see that everything runs.
-        seed: Of the two random curves; left out: another one each time.
-        at_a_time: Curves that are measured at the same time; trackers and epochs mostly sleep.
+        quick: Only the two random curves, with fewer epochs.
+        smoke: Only our tracker and a few epochs, to see that everything runs.
+        seed: Seed of the two random curves; left out: a new one each time.
+        at_a_time: Number of curves measured at the same time; trackers and epochs mostly sleep.
     """
     scale = SMOKE if smoke else QUICK if quick else WHOLE
     seed = secrets.randbelow(10_000) if seed is None else seed

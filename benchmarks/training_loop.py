@@ -1,14 +1,14 @@
-"""Speed of our training loop, against a bare loop on ready batches.
+"""Speed of our training loop relative to a bare loop over prepared batches.
 
 Both train the sensor network with the same optimiser, seed and number of samples, in one process.
 
-    ours    `study.training.loop.train`: the order is drawn, batches are selected by index, the mean loss
-            is kept, a validation part (of one sample) is validated, the window is entered and left
-    bare    forward, loss, backward and step over a list of batches that lie ready
+    ours    `study.training.loop.train`: draws the order, selects batches by index, sums the loss,
+            validates one sample, and enters and leaves the window
+    bare    forward, loss, backward and step over a list of prepared batches
 
-An epoch of one and an epoch of the other form a round; who is first changes from round to round, so
-that a busy moment of the machine hits both. Shown is the median over the rounds of the ratio of
-samples per second, with its quartiles. Goal: at least 0.95 for every batch size.
+A round is an epoch of each; which goes first alternates between rounds, so that other load on the machine
+affects both. Printed is the median over the rounds of the ratio of samples per second, with its quartiles.
+Goal: at least 0.95 for every batch size.
 
     python -m benchmarks.training_loop [--batch-sizes 64 256 1024 4096] [--rounds 15]
 """
@@ -43,11 +43,11 @@ class Options:
     """Measure the training loop against a bare one.
 
     Attributes:
-        batch_sizes: One line of the table for each.
-        samples: Training samples; about as many as the smartwatch data have.
-        rounds: Epochs of either loop for each batch size.
-        threads: CPU threads of torch.
-        device: Where to train.
+        batch_sizes: Batch sizes, one line of the table for each.
+        samples: Number of training samples; the smartwatch data have about as many.
+        rounds: Number of epochs of each loop for each batch size.
+        threads: Number of CPU threads of torch.
+        device: Device to train on, as torch names it.
     """
 
     batch_sizes: tuple[int, ...] = (64, 256, 1024, 4096)
@@ -59,14 +59,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speeds:
-    """Samples per second of both loops, one figure for each round."""
+    """Samples per second of both loops, one value for each round."""
 
     ours: list[float]
     bare: list[float]
 
     @property
     def ratios(self) -> list[float]:
-        """Ours over bare, round for round."""
+        """Ratio of our speed to the bare loop's, for each round."""
         return [ours / bare for ours, bare in zip(self.ours, self.bare, strict=True)]
 
 
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def measure(options: Options, batch_size: int) -> Speeds:
-    """Train rounds of either loop at one batch size."""
+    """Time rounds of both loops at one batch size."""
     settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=1e-4,
@@ -104,7 +104,7 @@ def measure(options: Options, batch_size: int) -> Speeds:
     data = scenario.load(None, seed=0)
     ours = _ours(scenario, data, settings, device)
     bare = _bare(scenario, data, settings, device)
-    ours(), bare()  # the first epochs warm both up
+    ours(), bare()  # warm-up epochs
     speeds = Speeds(ours=[], bare=[])
     for number in range(options.rounds):
         turns = [(ours, speeds.ours), (bare, speeds.bare)]
@@ -114,7 +114,7 @@ def measure(options: Options, batch_size: int) -> Speeds:
 
 
 class Noise:
-    """Windows of noise, of the size of the smartwatch's, and the network for them."""
+    """Scenario of random windows of the smartwatch data's shape."""
 
     name = "noise"
 
@@ -123,19 +123,19 @@ class Noise:
         self._samples = samples
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
-        """Draw the windows."""
+        """Return random windows."""
         return _data(self._samples, seed)
 
     def network(self, data: Data) -> nn.Module:
-        """The project's sensor network."""
+        """Return the project's sensor network."""
         return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross entropy."""
+        """Return the mean cross entropy."""
         return functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Accuracy."""
+        """Return the accuracy."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).to(torch.float32).mean()}
 
 
@@ -160,7 +160,7 @@ def _data(samples: int, seed: int) -> Data:
 def _ours(
     scenario: Noise, data: Data, settings: TrainingSettings, device: torch.device
 ) -> Callable[[], float]:
-    """Runs the next epoch of our loop; the seconds from the window's opening to its closing."""
+    """Return a function that runs the next epoch of our loop and returns the seconds in its window."""
     seconds = 0.0
 
     @contextmanager
@@ -182,7 +182,7 @@ def _ours(
 def _bare(
     scenario: Noise, data: Data, settings: TrainingSettings, device: torch.device
 ) -> Callable[[], float]:
-    """Runs an epoch of the bare loop; its seconds."""
+    """Return a function that runs an epoch of the bare loop and returns its seconds."""
     torch.manual_seed(settings.seed)
     network = scenario.network(data).to(device).train()
     optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), lr=settings.learning_rate)

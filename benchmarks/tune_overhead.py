@@ -1,9 +1,9 @@
-"""Wall time that `measured` adds to a Tune trial: a ratio of figures from one run.
+"""Wall time that `measured` adds to a Tune trial, as a ratio of two measurements from the same run.
 
     python -m benchmarks.tune_overhead [--epochs 20] [--repeats 3]
 
-The same function, whose epochs last a second each, runs plain and measured with an `EnergyLedger`,
-in turns, in one Ray. A trial's time is that from its first step to its last report.
+The same function, whose epochs last a second each, runs alternately as it is and measured with an
+`EnergyLedger`, in the same Ray. A trial's time is that from the start of its first epoch to its last report.
 """
 
 import statistics
@@ -26,9 +26,9 @@ class Options:
     """Measure the overhead.
 
     Attributes:
-        epochs: Of each trial.
-        repeats: Trials of each kind.
-        epoch_s: Length of an epoch.
+        epochs: Number of epochs of each trial.
+        repeats: Number of trials of each kind.
+        epoch_s: Length of an epoch, in seconds.
     """
 
     epochs: int = 20
@@ -37,7 +37,7 @@ class Options:
 
 
 def training(config: dict[str, Any]) -> None:
-    """Epochs that last as long as they are told to."""
+    """Run a trainable whose epochs sleep for `config["epoch_s"]` seconds."""
     start_s = time.monotonic()
     for _ in range(config["epochs"]):
         time.sleep(config["epoch_s"])
@@ -45,7 +45,7 @@ def training(config: dict[str, Any]) -> None:
 
 
 def trial_s(options: Options, storage: str, *, is_measured: bool) -> float:
-    """Wall time of one trial until its last report."""
+    """Run one trial, and return its wall time until its last report, in seconds."""
     ledger = [EnergyLedger(objective="loss", mode="min")] if is_measured else []
     grid = tune.Tuner(
         tune.with_resources(measured(training) if is_measured else training, {"cpu": 1}),

@@ -1,1 +1,1 @@
-"""The networks: torch and nothing of ours."""
+"""Networks for sensor windows and images; they import torch and timm, but nothing else of this project."""

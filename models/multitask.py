@@ -1,4 +1,4 @@
-"""One encoder, several heads: what the paper calls multitask learning (Figure 2)."""
+"""Multitask classifier: one shared encoder with a head for each task (paper, Figure 2)."""
 
 from collections.abc import Mapping
 from typing import final
@@ -10,14 +10,14 @@ from models.vision import VisionEncoder
 
 @final
 class MultitaskClassifier(nn.Module):
-    """An encoder whose features are shared by a linear head for each task."""
+    """Encoder whose latent features are shared by a linear head for each task."""
 
     def __init__(self, encoder: VisionEncoder, *, outputs: Mapping[str, int]) -> None:
-        """Put heads on an encoder.
+        """Add a head for each task to an encoder.
 
         Args:
-            encoder: Shared by all tasks.
-            outputs: Number of outputs by name of the task; one task is allowed.
+            encoder: Encoder that all tasks share.
+            outputs: Number of outputs by task name; a single task is allowed.
         """
         super().__init__()
         self.encoder = encoder
@@ -26,13 +26,13 @@ class MultitaskClassifier(nn.Module):
         )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Logits of a batch by task.
+        """Return the logits of a batch for each task.
 
         Args:
             images: uint8, shape (batch, 3, height, width).
 
         Returns:
-            By name of the task, each of shape (batch, outputs of the task).
+            Logits by task name, each of shape (batch, outputs of the task).
         """
         latents = self.encoder(images)
         return {task: head(latents) for task, head in self.heads.items()}

@@ -1,7 +1,7 @@
-"""Weights for an encoder: fetched from where timm publishes them, or read from a file.
+"""Pretrained weights of an encoder: downloaded from where timm publishes them, or read from a file.
 
-Called once per study, in the driver; trials get arrays. What cannot be had is an error that says
-how to get it. Nothing falls back to random weights.
+Used once per study, in the driver; trials receive arrays. Weights that cannot be had raise an error that says
+how to get them: nothing falls back to random weights.
 """
 
 from collections.abc import Callable
@@ -18,19 +18,19 @@ _HUB = "https://huggingface.co"
 
 
 class Published(NamedTuple):
-    """Weights and where they come from, in words."""
+    """Weights of an encoder, and a description of where they come from."""
 
     weights: Weights
     source: str
 
 
 def fetch(encoder: str, *, image_size: int, make: Callable[..., nn.Module] = backbone) -> Published:
-    """The published (ImageNet) weights of an encoder, from timm's cache or the network.
+    """Return the published (ImageNet) weights of an encoder, from timm's cache or the network.
 
     Args:
-        encoder: As timm knows it.
-        image_size: Height and width of the images.
-        make: Makes the encoder with its published weights.
+        encoder: Name of the encoder in timm.
+        image_size: Height and width of the images, in pixels.
+        make: Function that makes the encoder with its published weights; called as `backbone` is.
 
     Raises:
         VisionError: timm does not know the encoder, publishes no weights for it, or they cannot be
@@ -42,7 +42,7 @@ def fetch(encoder: str, *, image_size: int, make: Callable[..., nn.Module] = bac
     except VisionError:
         raise
     except Exception as error:
-        # timm, the hub's client and the network beneath raise anything from OSError to ValueError.
+        # timm, the client of the Hugging Face Hub and the network raise anything from OSError to ValueError.
         reason = (str(error).strip().splitlines() or [""])[0][:200]
         message = (
             f"the published weights of {encoder} could not be fetched "
@@ -53,22 +53,22 @@ def fetch(encoder: str, *, image_size: int, make: Callable[..., nn.Module] = bac
 
 
 def read(path: Path, encoder: str, *, image_size: int) -> Published:
-    """Weights of an encoder from a file.
+    """Read the weights of an encoder from a file.
 
     Args:
-        path: A `.safetensors` file, or a state dict that torch wrote; with or without the weights
-            of a classifier. No code in it is run.
-        encoder: Whose weights they are, as timm knows it.
-        image_size: Height and width of the images.
+        path: A `.safetensors` file, or a state dict written by torch; with or without the weights
+            of a classifier. Code in it is not run.
+        encoder: Name in timm of the encoder that the weights belong to.
+        image_size: Height and width of the images, in pixels.
 
     Raises:
-        VisionError: The file cannot be read, or holds the weights of something else.
+        VisionError: The file cannot be read, or holds weights of another network.
     """
     network = backbone(encoder, image_size=image_size)
     try:
         weights = _arrays(load_state_dict(str(path), use_ema=False, weights_only=True))
     except Exception as error:
-        # A file of a user may be broken in any way.
+        # A user's file may be broken in any way.
         reason = (str(error).strip().splitlines() or [""])[0][:200]
         message = (
             f"{path}: no weights could be read ({type(error).__name__}: {reason}). Give a "
@@ -97,7 +97,7 @@ def _published_cfg(encoder: str) -> Any:  # noqa: ANN401 - timm's
 
 
 def _places(cfg: Any) -> tuple[str, ...]:  # noqa: ANN401 - timm's
-    """Return the addresses where weights are published, the hub first."""
+    """Return the URLs at which weights are published, that of the Hugging Face Hub first."""
     hub = f"{_HUB}/{cfg.hf_hub_id}/resolve/main/model.safetensors" if cfg.hf_hub_id else None
     return tuple(place for place in (hub, cfg.url) if place)
 
@@ -115,7 +115,7 @@ def _how_to_get(encoder: str, cfg: Any) -> str:  # noqa: ANN401 - timm's
 
 
 def _arrays(state: dict[str, Tensor]) -> Weights:
-    """Arrays of a state dict; half precision, which numpy has not in all its forms, in single."""
+    """Return a state dict as arrays, floats as float32, because numpy has no bfloat16."""
     return {
         name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
         for name, tensor in state.items()

@@ -1,8 +1,8 @@
 """Networks for windows of sensor data: one-dimensional convolutional encoder, decoder, classifier.
 
-The paper (section "Training regime") uses "a convolutional classifier architecture" for PAMAP2 and
-gives neither layers nor widths; the ones here are ours. Each convolution has a stride of 2, so that
-most of the work is done on short sequences.
+The paper (section "Training regime") uses "a convolutional classifier architecture" for PAMAP2 but
+gives neither layers nor widths, so those here are ours. Each convolution has a stride of 2, so that
+most of the computation is on short sequences.
 """
 
 import itertools
@@ -23,7 +23,7 @@ def _block(channels_in: int, channels_out: int) -> nn.Sequential:
 
 @final
 class SensorEncoder(nn.Module):
-    """Windows to latent features.
+    """Convolutional encoder from windows to latent features.
 
     Attributes:
         features: Number of latent features.
@@ -44,7 +44,7 @@ class SensorEncoder(nn.Module):
             windows: Shape (batch, channels, time); time is at least 9.
 
         Returns:
-            Shape (batch, features).
+            Latent features; shape (batch, features).
         """
         pooled: Tensor = self.pool(self.blocks(windows))
         return pooled.flatten(1)
@@ -52,22 +52,22 @@ class SensorEncoder(nn.Module):
 
 @final
 class SensorClassifier(nn.Module):
-    """Encoder plus classifier, trained together (the paper's E_enc+class)."""
+    """Encoder plus classifier; training both together uses the paper's E_enc+class."""
 
     def __init__(self, *, channels: int, classes: int) -> None:
-        """Tell `classes` activities apart in windows of `channels` channels."""
+        """Make a classifier of `classes` activities for windows of `channels` channels."""
         super().__init__()
         self.encoder = SensorEncoder(channels)
         self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(self.encoder.features, classes))
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Class scores of a batch.
+        """Return the class logits of a batch.
 
         Args:
             windows: Shape (batch, channels, time).
 
         Returns:
-            Shape (batch, classes).
+            Logits; shape (batch, classes).
         """
         scores: Tensor = self.head(self.encoder(windows))
         return scores
@@ -75,10 +75,10 @@ class SensorClassifier(nn.Module):
 
 @final
 class SensorDecoder(nn.Module):
-    """Latent features back to windows: the other half of an autoencoder, the encoder mirrored."""
+    """Decoder from latent features back to windows, for an autoencoder; it mirrors the encoder."""
 
     def __init__(self, *, channels: int, time: int) -> None:
-        """Reconstruct windows of `time` samples of `channels` channels."""
+        """Make a decoder for windows of `time` samples of `channels` channels."""
         super().__init__()
         self._time = time
         self._short = -(-time // 2 ** len(WIDTHS))
@@ -104,7 +104,7 @@ class SensorDecoder(nn.Module):
             latents: Shape (batch, features).
 
         Returns:
-            Shape (batch, channels, time).
+            Windows; shape (batch, channels, time).
         """
         short = self.spread(latents).reshape(len(latents), self._width, self._short)
         windows: Tensor = self.blocks(short)

@@ -1,7 +1,7 @@
-"""Handing an encoder on between trainings: autoencoder, frozen encoder, weights.
+"""Transfer of an encoder between trainings: autoencoder, frozen encoder, weights.
 
 The paper's pretraining paradigm (section "Learning paradigms", Figure 1): an autoencoder is
-trained, its decoder is thrown away, and its encoder goes into a classifier, frozen or not.
+trained, its decoder is thrown away, and its encoder becomes part of a classifier, frozen or not.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 @final
 class Autoencoder(nn.Module):
-    """An encoder and the decoder that must reconstruct what was encoded."""
+    """Autoencoder: an encoder, and a decoder that reconstructs its inputs."""
 
     def __init__(self, *, encoder: nn.Module, decoder: nn.Module) -> None:
-        """Train `encoder` by way of `decoder`."""
+        """Combine `encoder` and `decoder` into one network."""
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
@@ -27,7 +27,7 @@ class Autoencoder(nn.Module):
             inputs: Shape (batch, ...).
 
         Returns:
-            The same shape.
+            Reconstructed inputs, of the same shape.
         """
         outputs: Tensor = self.decoder(self.encoder(inputs))
         return outputs
@@ -35,10 +35,10 @@ class Autoencoder(nn.Module):
 
 @final
 class FrozenEncoder(nn.Module):
-    """An encoder that nothing changes: no gradients, fixed statistics of batch norms, no dropout.
+    """Encoder that training does not change: no gradients, fixed batch-norm statistics, no dropout.
 
-    It stays in evaluation mode whatever the network around it is in, so it augments nothing either,
-    and gives the same latent features for the same inputs each time.
+    It stays in evaluation mode whatever the mode of the network around it, so it does no augmentation either
+    and always returns the same latent features for the same inputs.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -48,26 +48,26 @@ class FrozenEncoder(nn.Module):
         self.train(mode=False)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - as torch has it
-        """Nothing follows `mode`."""
+        """Stay in evaluation mode, ignoring `mode`."""
         del mode
         return super().train(mode=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Latent features; shapes as the encoder has them."""
+        """Return the latent features of a batch; shapes are those of the encoder."""
         latents: Tensor = self.encoder(inputs)
         return latents
 
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
-    """A copy of a module's weights and buffers, in main memory, that no training changes."""
+    """Return a copy of a module's weights and buffers in main memory, detached from the module."""
     return {name: each.detach().cpu().clone() for name, each in module.state_dict().items()}
 
 
 def with_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
-    """A module, with copies of these weights and buffers in the place of its own.
+    """Copy weights and buffers into a module, and return the module.
 
     Raises:
-        RuntimeError: Names or shapes are not those of the module.
+        RuntimeError: The names or shapes are not those of the module.
     """
     module.load_state_dict(weights)
     return module

@@ -1,8 +1,8 @@
-"""Networks for images: an encoder of timm behind its normalisation, and a classifier.
+"""Networks for images: a timm encoder with its normalisation, and a classifier.
 
-The paper takes a ResNet-18 with ImageNet weights for CelebA; any name that timm knows will do.
-Images stay uint8 until they are inside the network, on the device: a quarter of the memory and of
-the way there.
+The paper uses a ResNet-18 with ImageNet weights for CelebA; any timm model name works.
+Images stay uint8 until they are inside the network, on the device, which takes a quarter of the memory
+and of the transfer of float32.
 """
 
 import difflib
@@ -15,27 +15,27 @@ import torch
 from torch import Tensor, nn
 
 Weights = Mapping[str, npt.NDArray[Any]]
-"""Parameters and buffers of an encoder's backbone by name, as arrays that travel anywhere."""
+"""Parameters and buffers of an encoder's backbone by name, as numpy arrays."""
 
 _LEVELS = 255
 
 
 class VisionError(Exception):
-    """An encoder cannot be made as asked for; the message says what is allowed."""
+    """Error: an encoder cannot be made as asked for; the message says what is allowed."""
 
 
 @final
 class Normalise(nn.Module):
-    """Bytes to floats in the range that a network's weights were trained in."""
+    """Normalisation of uint8 images to the range of floats that a network's weights were trained on."""
 
     scale: Tensor
     shift: Tensor
 
     def __init__(self, *, mean: Sequence[float], deviation: Sequence[float]) -> None:
-        """Normalise by these, one for each channel, given for images from 0 to 1."""
+        """Normalise by a mean and a standard deviation for each channel, given for images from 0 to 1."""
         super().__init__()
         spread = torch.tensor(deviation).reshape(-1, 1, 1)
-        # They follow from the encoder's name, so they are no part of its weights.
+        # Not persistent: they follow from the encoder's name and are not part of its weights.
         self.register_buffer("scale", 1 / (_LEVELS * spread), persistent=False)
         centre = torch.tensor(mean).reshape(-1, 1, 1)
         self.register_buffer("shift", -centre / spread, persistent=False)
@@ -54,16 +54,16 @@ class Normalise(nn.Module):
 
 @final
 class RandomFlip(nn.Module):
-    """Mirrors each image left to right with probability one half; only while training."""
+    """Augmentation that flips each image left to right with probability 0.5, only in training mode."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Mirror about half of a batch, on the device and by its random numbers.
+        """Flip about half of a batch, on the device and with its random number generator.
 
         Args:
             images: Shape (batch, channels, height, width).
 
         Returns:
-            The same shape and type.
+            Images of the same shape and type.
         """
         if not self.training:
             return images
@@ -73,7 +73,7 @@ class RandomFlip(nn.Module):
 
 @final
 class VisionEncoder(nn.Module):
-    """Images to latent features.
+    """Encoder from images to latent features: flip, normalisation, timm backbone.
 
     Attributes:
         features: Number of latent features.
@@ -85,13 +85,13 @@ class VisionEncoder(nn.Module):
         """Make an encoder.
 
         Args:
-            name: As timm knows it, for example `resnet18`.
-            image_size: Height and width of the images, for encoders that are made for one size.
-            flip: Mirror images at random while training.
-            weights: What to start from; None for random weights.
+            name: Name of the encoder in timm, for example `resnet18`.
+            image_size: Height and width of the images in pixels, for encoders that are made for one size.
+            flip: Whether to flip images at random while training.
+            weights: Initial weights of the backbone; None for random weights.
 
         Raises:
-            VisionError: timm does not know the name, or the weights are those of something else.
+            VisionError: timm does not know the name, or the weights are those of another network.
         """
         super().__init__()
         self.backbone = backbone(name, image_size=image_size)
@@ -109,7 +109,7 @@ class VisionEncoder(nn.Module):
             images: uint8, shape (batch, 3, height, width).
 
         Returns:
-            Shape (batch, features).
+            Latent features; shape (batch, features).
         """
         latents: Tensor = self.backbone(self.normalise(self.flip(images)))
         return latents
@@ -120,31 +120,31 @@ class VisionClassifier(nn.Module):
     """Encoder plus a linear classifier."""
 
     def __init__(self, encoder: VisionEncoder, *, classes: int) -> None:
-        """Tell `classes` kinds of image apart by what `encoder` makes of them."""
+        """Classify images into `classes` classes from the latent features of `encoder`."""
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(encoder.features, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores of a batch.
+        """Return the class logits of a batch.
 
         Args:
             images: uint8, shape (batch, 3, height, width).
 
         Returns:
-            Shape (batch, classes).
+            Logits; shape (batch, classes).
         """
         scores: Tensor = self.head(self.encoder(images))
         return scores
 
 
 def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # noqa: ANN401 - timm's
-    """An encoder of timm without its classifier.
+    """Return a timm model without its classifier.
 
     Args:
-        name: As timm knows it; `resnet18.a1_in1k` chooses among several published weights.
-        image_size: Height and width of the images.
-        published: With its published weights, which timm may have to fetch.
+        name: Name of the model in timm; `resnet18.a1_in1k` chooses among several published weights.
+        image_size: Height and width of the images, in pixels.
+        published: Whether to load its published weights, which timm may have to download.
 
     Raises:
         VisionError: timm does not know the name, or cannot make the encoder for such images.
@@ -168,19 +168,19 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
 
 def _made(name: str, image_size: int, *, pretrained: bool) -> Any:  # noqa: ANN401 - timm's
     cfg = timm.get_pretrained_cfg(name)
-    # Encoders for any size of image do not take this argument.
+    # Encoders that take images of any size do not accept this argument.
     is_for_one_size = cfg is not None and cfg.fixed_input_size
     sized: dict[str, Any] = {"img_size": image_size} if is_for_one_size else {}
     return timm.create_model(name, pretrained=pretrained, num_classes=0, **sized)
 
 
 def load_weights(network: nn.Module, weights: Weights) -> None:
-    """Give a backbone its weights, all of them.
+    """Load weights into all parameters and buffers of a backbone.
 
-    Weights of a classifier that the backbone has not are passed over.
+    Weights of a classifier that the backbone does not have are ignored.
 
     Raises:
-        VisionError: A weight is missing, too many or of another shape: nothing is trained from
+        VisionError: A weight is missing, unknown or of another shape, so that no part is trained from
             scratch by accident.
     """
     cfg: Any = network.pretrained_cfg

@@ -1,11 +1,10 @@
-"""Count how often what `study.inference` says is true, over simulated studies; print it as Markdown.
+"""Calibration of `study.inference`: how often its statements are true over simulated studies, as Markdown.
 
 python -m benchmarks.calibration                         the tables of docs/how-far-the-advice-holds.md
-python -m benchmarks.calibration --write                 put them into that page
-python -m benchmarks.calibration --studies 100           a look, in half a minute
+python -m benchmarks.calibration --write                 write them into that page
+python -m benchmarks.calibration --studies 100           a quick look, in half a minute
 
-With several seeds a figure is the median over them; where they differ, the lowest and highest
-follow.
+With several seeds a value is the median over them; if they differ, the lowest and highest follow.
 """
 
 import itertools
@@ -29,13 +28,13 @@ class Options:
     """Measure how far the advice holds.
 
     Attributes:
-        studies: Simulated for each figure and seed.
-        seeds: How often all is done again, with other random numbers.
-        draws: Of each posterior; a report takes more.
-        processes: That share the work.
-        recordings: Tables of recorded trainings (CSV), to draw further studies from.
-        only: Compute these tables alone.
-        write: Put the tables into docs/how-far-the-advice-holds.md.
+        studies: Number of simulated studies for each value and seed.
+        seeds: Number of times that everything is simulated, each with other random numbers.
+        draws: Number of draws from each posterior; a report uses more.
+        processes: Number of processes that share the work.
+        recordings: Tables of recorded trainings (CSV), from which further studies are drawn.
+        only: Names of the tables to compute; left out: all.
+        write: Write the tables into docs/how-far-the-advice-holds.md.
     """
 
     studies: int = 1000
@@ -48,7 +47,7 @@ class Options:
 
 
 def main(options: Options) -> None:
-    """Compute all tables, print them, and put them into the page if that is asked for."""
+    """Compute the tables, print them, and write them into the page if that is asked for."""
     began_s = time.monotonic()
     todo = [
         each
@@ -82,7 +81,7 @@ def _timed(task: Task, size: Size) -> tuple[Measures, Mapping[str, Stated], floa
 def _tables(
     todo: Sequence[Task], results: Sequence[tuple[Measures, Mapping[str, Stated]]]
 ) -> dict[str, str]:
-    """Every table by its name."""
+    """Return every table in Markdown by its name."""
     found = {}
     for name, forms in FORMS.items():
         rows: dict[Cell, list[Measures]] = {}

@@ -1,4 +1,4 @@
-"""Outcome of following the advice, and calibration of its probabilities."""
+"""Outcome of following the advice, and calibration of its stated probabilities."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,21 +13,21 @@ from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
 
 SAID_FROM = 0.95
-"""From this probability on it is said that no other setup is more accurate."""
+"""Probability from which a report says that no other setup is more accurate."""
 
 NEARLY_POINTS, NEARLY_DEARER = 0.5, 0.1
-"""What is right for practical purposes."""
+"""Further shortfall in points, and share of excess energy, with which advice counts as nearly right."""
 
 BINS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """Probabilities that were stated, and what was true.
+    """Probabilities that were stated, and whether the statements were true.
 
     Attributes:
-        probability: Shape (statements,).
-        true: Shape (statements,).
+        probability: Stated probability of each statement; shape (statements,).
+        true: Whether each statement was true; shape (statements,).
     """
 
     probability: Floats
@@ -35,18 +35,19 @@ class Stated:
 
 
 def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
-    """Return the outcome of following an advice.
+    """Return the outcome of following the advice.
 
     Args:
-        truth: Of the studies.
-        setup: The advice of each.
-        aim: What was asked for.
+        truth: True values of the studies.
+        setup: Index of the advised setup in each study; shape (studies,).
+        aim: Aim of the advice: its tolerance and price.
 
     Returns:
-        right: share that is within the tolerance and at most 5 % dearer than the cheapest such;
-        excess: mean excess energy over the cheapest such, one that is cheaper counting as none;
-        outside: share outside of the tolerance; short: by how many points these are, in the mean;
-        lost: mean loss above that of the best choice, in logarithms of energy.
+        Values by name. `right`: share of studies whose setup is within the tolerance and needs at most 5 %
+        more energy than the cheapest setup that is. `excess`: mean excess energy over that setup, as a share
+        of its energy, counting less energy as 0. `log excess`: the same in logarithms of energy. `outside`:
+        share outside of the tolerance. `short`: mean number of points by which these miss it. `lost`: mean
+        loss above that of the best choice, in logarithms of energy.
     """
     lost = losses(truth.energy, truth.objective, aim)
     right, excess, short = _compared(truth, setup, aim)
@@ -62,7 +63,7 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
 
 
 def nearly_right(truth: Truth, setup: Integers, aim: Aim) -> Truths:
-    """Return whether an advice is right in practice: within half a point more, and 10 %."""
+    """Return whether advice misses the tolerance by at most half a point, and is at most 10 % dearer."""
     _, excess, short = _compared(truth, setup, aim)
     return (short <= NEARLY_POINTS * aim.point) & (excess <= math.log1p(NEARLY_DEARER))
 
@@ -79,18 +80,18 @@ def advice_measures(
     """Simulate studies and follow their advice.
 
     Args:
-        truth: Of the studies.
-        rng: Source of their repeats.
-        repeats: Of each setup.
-        draws: Of each posterior.
-        aim: What is asked for.
-        ideal: Posterior of who knows how truths are distributed; None to leave that out.
+        truth: True values of the studies.
+        rng: Random numbers for the repeats and the posteriors.
+        repeats: Number of repeats of each setup.
+        draws: Number of draws from each posterior.
+        aim: Aim of the advice: its tolerance and price.
+        ideal: Posterior that uses the true distribution of truths; None leaves it out.
 
     Returns:
-        Measures by the name of the column, and what was stated of setups; nothing is with one
-        repeat. "allowed" is the share that is right if the spread is known, by the setup that is
-        right with the highest probability. "ideal right", "ideal excess" and "ideal lost" are what
-        the ideal posterior reaches by that rule, and by the least expected loss.
+        Values by the name of the column, and the stated probabilities by kind of statement, which are
+        empty with one repeat. "allowed" is the share that is right when spreads are known and the setup
+        with the highest probability of being right is chosen. "ideal right" is what the ideal posterior
+        reaches by that rule; "ideal excess" and "ideal lost" what it reaches by the least expected loss.
     """
     energies, objectives = truth.observed(rng, repeats)
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
@@ -119,7 +120,7 @@ def advice_measures(
 
 
 def reliability(stated: Sequence[Stated]) -> list[tuple[float, float, float, int]]:
-    """Return for each tenth of probability: lower end, mean, share that was true, number."""
+    """Return for each tenth of stated probability: lower end, mean, share that was true, and number."""
     if not stated:
         return []
     probability = np.concatenate([each.probability for each in stated])
@@ -138,10 +139,10 @@ def reliability(stated: Sequence[Stated]) -> list[tuple[float, float, float, int
 
 
 def _compared(truth: Truth, setup: Integers, aim: Aim) -> tuple[Truths, Floats, Floats]:
-    """Return whether each advice is right, its log excess energy, and its shortfall."""
+    """Return for each study whether its advice is right, its log excess energy, and its shortfall."""
     studies = np.arange(truth.studies)
     missing = truth.objective.max(axis=1, keepdims=True) - aim.tolerance - truth.objective
-    short = np.where(missing > 1e-9, missing, 0.0)  # noqa: PLR2004 - what rounding leaves
+    short = np.where(missing > 1e-9, missing, 0.0)  # noqa: PLR2004 - a rounding error
     least = np.where(short > 0, math.inf, truth.energy).min(axis=1)
     excess = truth.energy[studies, setup] - least
     own = short[studies, setup]
@@ -149,7 +150,7 @@ def _compared(truth: Truth, setup: Integers, aim: Aim) -> tuple[Truths, Floats, 
 
 
 def _stated(truth: Truth, choice: Choice, aim: Aim) -> dict[str, Stated]:
-    """Return stated probabilities: of the choice, to be right and most accurate; of all, to be within."""
+    """Return what was stated: the choice is right, no other is more accurate, a setup is within the tolerance."""
     right, _, _ = _compared(truth, choice.setup, aim)
     best = truth.objective.max(axis=1, keepdims=True)
     within = truth.objective >= best - aim.tolerance - 1e-9
@@ -172,7 +173,7 @@ def _ideally(
     rng: np.random.Generator,
     draws: int,
 ) -> dict[str, float]:
-    """Return what is reached by who knows how truths are distributed."""
+    """Return what the ideal posterior reaches, which uses the true distribution of truths."""
     drawn = ideal(
         (energy.mean, truth.energy_deviation**2 / energy.count),
         (objective.mean, truth.objective_deviation**2 / objective.count),
@@ -201,7 +202,7 @@ def _with_known_spread(
     rng: np.random.Generator,
     draws: int,
 ) -> Integers:
-    """The setup that is right with the highest probability, if the spread were known."""
+    """Return the setup that is right with the highest probability when spreads are known; shape (studies,)."""
 
     def known(repeats: Repeats, deviation: Floats) -> Posterior:
         variances = np.broadcast_to(

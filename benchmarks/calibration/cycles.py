@@ -1,4 +1,4 @@
-"""Break-even and multitask savings with a true value that is the same in all setups."""
+"""Coverage of break-even and multitask savings whose true value is the same in all setups."""
 
 import math
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from study.inference.repeats import Floats, Repeats, Truths
 
 TRUE_CYCLES = 5.0
 CLASSIFIER_SHARE = 0.3
-"""A classifier on the encoder takes this share of training from scratch."""
+"""Energy of a classifier on the pretrained encoder, as a share of training from scratch."""
 
 TRUE_SAVING = 0.25
-"""Of training two tasks together against one by one."""
+"""Share of energy saved by training two tasks together instead of one by one."""
 
 _SPLIT = 0.4
-"""Share of the one by one that the first task takes."""
+"""Share of the first task in the energy of training one by one."""
 
 
 def cycle_measures(
@@ -33,10 +33,13 @@ def cycle_measures(
     """Simulate pretraining studies whose break-even is 5 in all setups.
 
     Args:
-        truth: Its energies are those of training from scratch.
-        rng: Source of the repeats.
-        repeats: Of each setup, at least 2.
-        draws: Of each posterior.
+        truth: True values of the studies; the energies are those of training from scratch.
+        rng: Random numbers for the repeats and the posteriors.
+        repeats: Number of repeats of each setup, at least 2.
+        draws: Number of draws from each posterior.
+
+    Returns:
+        Shares of intervals that hold the truth, and medians in cycles, by the name of the column.
     """
     saved = math.log(TRUE_CYCLES * (1 - CLASSIFIER_SHARE))
     encoder, together, classifier = (
@@ -72,9 +75,12 @@ def saving_measures(truth: Truth, rng: np.random.Generator, *, repeats: int) -> 
     """Simulate multitask studies that save 25 % in all setups.
 
     Args:
-        truth: Its energies are those of training one by one.
-        rng: Source of the repeats.
-        repeats: Of each setup, at least 2.
+        truth: True values of the studies; the energies are those of training one by one.
+        rng: Random numbers for the repeats.
+        repeats: Number of repeats of each setup, at least 2.
+
+    Returns:
+        Share of intervals that hold the truth, and their median width, by the name of the column.
     """
     together, first, second = (
         np.exp(_observed(truth.energy + math.log(share), rng, repeats))

@@ -1,13 +1,13 @@
-"""Truths that nothing was chosen by: other spreads, other noise, and recordings of others.
+"""Held-out truths, by which nothing was tuned: other spreads, other noise, and other people's recordings.
 
-moved         the means of watch16, moved anew in each study by half a point and 10 % of energy
-quiet         random grids; energies within 5 % (standard deviation), accuracies within half a point
-loud          random grids; energies within 50 %, accuracies within 5 points
-uneven        random grids; spreads of setups differ ninefold, each with its own between a third and
-              three times the usual
-heavy tails   random grids; Student's t with 3 degrees of freedom
-two modes     random grids; one training in five gives up, with two deviations less of both
-no axes       16 setups that have nothing to do with each other
+moved         the means of watch16, moved in each study by normal deviations of half a point and of 10 % of
+              the energy
+quiet         random grids; repeats with deviations of 5 % of the energy and about half a point
+loud          random grids; repeats with deviations of 50 % of the energy and about 5 points
+uneven        random grids; the spread of each setup is between a third of the usual and three times it
+heavy tails   random grids; noise is Student's t with 3 degrees of freedom
+two modes     random grids; one training in five gives up, two deviations lower in energy and accuracy
+no axes       16 independent setups, without effects of rows and columns
 """
 
 import math
@@ -33,29 +33,29 @@ MOVED_ENERGY, MOVED_OBJECTIVE = 0.1, 0.005
 NO_AXES_DEVIATION, NO_AXES_LOST = 0.5, 0.05
 GIVES_UP = 0.2
 ALONG_AN_AXIS = 4
-"""Setups of a recording are 4 x 4, evenly chosen."""
+"""Number of values of each axis taken from a recording, evenly chosen, which gives 4 x 4 setups."""
 
 
 def held_out(world: str, rng: np.random.Generator, studies: int) -> Truth:
-    """The truth of one world, for so many studies.
+    """Draw the true values of a number of studies in one held-out world.
 
     Args:
-        world: One of `HELD_OUT`.
-        rng: Source of what differs from study to study.
-        studies: How many.
+        world: Name of the world, one of `HELD_OUT`.
+        rng: Random numbers for what differs between studies.
+        studies: Number of studies.
     """
     return _TRUTHS[world](rng, studies)
 
 
 def recorded_grid(table: Path) -> Floats:
-    """Logarithm of the energy and best accuracy of 4 x 4 setups of a table of recordings.
+    """Return log energy and best accuracy of the trainings of 4 x 4 setups in a table of recordings.
 
     Args:
         table: CSV with the columns batch_size, power_limit_w, seed, epoch, val_accuracy and
             epoch_energy_j; one learning rate for each batch size.
 
     Returns:
-        Shape (16, seeds, 2); seeds that all of them have.
+        Log energy and best accuracy; shape (16, seeds, 2), with the seeds that all setups have.
     """
     epochs = pd.read_csv(table)
     axes = ["batch_size", "power_limit_w"]
@@ -74,7 +74,7 @@ def recorded_grid(table: Path) -> Floats:
 
 
 def of_table(table: Path, studies: int) -> Truth:
-    """Studies that draw from the recordings of a table; see `recorded_grid`."""
+    """Return a truth whose repeats are drawn from a table's recordings; see `recorded_grid`."""
     return of_recordings(recorded_grid(table), studies)
 
 

@@ -1,11 +1,11 @@
-"""Posteriors of who knows from which distribution truths are drawn, and the spread of each setup.
+"""Ideal posteriors, which use the true distribution of truths and the true spread of each setup.
 
-No rule that chooses by the repeats loses less in the mean than the least expected loss by these:
-what it still loses, the data do not tell. A study knows neither. Exact where truths are normal
-(energies of grids, the moved means of watch16) and where they are parts of one table (synthetic);
-by Gibbs sampling where points are lost exponentially (Geman and Geman 1984, IEEE Transactions on
-Pattern Analysis and Machine Intelligence 6:721). Of a world with a single truth it would be
-that truth, so there is none for the other two worlds of watch16.
+No rule that chooses by the repeats has a lower mean loss than the least expected loss under these posteriors:
+what it still loses cannot be learnt from the data. A real study knows neither the distribution nor the spreads.
+They are exact if truths are normal (energies of grids, the moved means of watch16) or parts of one table
+(synthetic), and by Gibbs sampling if losses of points are exponential (Geman and Geman 1984, IEEE Transactions
+on Pattern Analysis and Machine Intelligence 6:721). For a world with a single truth the posterior would be that
+truth itself, so the other two worlds of watch16 have none.
 """
 
 import functools
@@ -34,20 +34,20 @@ from benchmarks.calibration.worlds import (
 from study.inference.repeats import Floats, Integers
 
 Observed = tuple[Floats, Floats]
-"""Means over repeats and their variances, each of shape (studies, setups)."""
+"""Means over repeats, and variances of these means; each of shape (studies, setups)."""
 
 Ideal = Callable[[Observed, Observed, np.random.Generator, int], tuple[Floats, Floats]]
-"""Draws of true energies and objectives, of shape (studies, draws, setups), from what was observed
-of the one and of the other."""
+"""Function from the observed energies and objectives, random numbers and a number of draws to draws of the
+true energies and objectives, each of shape (studies, draws, setups)."""
 
 BURN_IN, APART = 100, 3
-"""Sweeps before the first draw, and between draws."""
+"""Number of Gibbs sweeps before the first draw, and between draws."""
 
 _LEAST = 1e-300
 
 
 def ideal_of(world: str) -> Ideal | None:
-    """Posterior of a world; None where it has a single truth, or other noise than normal."""
+    """Return the ideal posterior of a world; None if it has a single truth or noise that is not normal."""
     return _IDEALS.get(world)
 
 
@@ -94,7 +94,7 @@ def _synthetic(
 def _normal(
     observed: Observed, means: Floats, between: Floats, rng: np.random.Generator, draws: int
 ) -> Floats:
-    """Draw from the posterior of normal truths."""
+    """Draw from the posterior of normal truths with given means and covariance `between`."""
     seen, variances = observed
     total = between + variances[:, None, :] * np.eye(SETUPS)
     weight = np.swapaxes(np.linalg.solve(total, np.broadcast_to(between, total.shape)), -1, -2)
@@ -107,7 +107,7 @@ def _normal(
 def _losing(
     observed: Observed, lost: Sequence[float], rng: np.random.Generator, draws: int
 ) -> Floats:
-    """Draw objectives that lose exponential points by row, column and cell; a mean of 0: none."""
+    """Draw objectives whose losses by row, column and cell are exponential with means `lost` (0: no loss)."""
     shape = (-1, 4, 4)
     seen, precise = (BEST - observed[0]).reshape(shape), 1 / observed[1].reshape(shape)
     over = ((2,), (1,), ())
@@ -127,7 +127,7 @@ def _losing(
 
 
 def _above_0(centre: Floats, deviation: Floats, rng: np.random.Generator) -> Floats:
-    """Draw normal values that are above 0."""
+    """Draw from normal distributions truncated to values above 0."""
     tail = rng.random(centre.shape) * ndtr(centre / deviation)
     return np.asarray(np.maximum(centre - deviation * ndtri(np.maximum(tail, _LEAST)), 0.0))
 
@@ -135,17 +135,17 @@ def _above_0(centre: Floats, deviation: Floats, rng: np.random.Generator) -> Flo
 def _part_of_the_table(
     observed: Sequence[Floats], rng: np.random.Generator, draws: int
 ) -> tuple[Floats, Floats]:
-    """Draw the 4 x 4 of the 16 x 16 setups that a study has: all four columns, then row by row."""
+    """Draw which 4 x 4 of the 16 x 16 setups a study has: all four columns at once, then row by row."""
     energy, energy_variance, objective, objective_variance = (e.reshape(4, 4) for e in observed)
     table = synthetic_means()
     off = (energy - table[:, :, None, None, 0]) ** 2 / energy_variance
     off = off + (objective - table[:, :, None, None, 1]) ** 2 / objective_variance
     some = _fours()
-    # Of each four columns: how well row r of the table fits row i of the study. (fours, r, i)
+    # For each four columns: log likelihood of row i of the study if it is row r of the table; (fours, r, i).
     fit = -np.sum([off[:, some[:, column], :, column] for column in range(4)], axis=0) / 2
     top = fit.max(axis=1, keepdims=True)
     weight = np.exp(fit - top)
-    # Rows are in order: what the rows up to i weigh if that one is r.
+    # Rows are in order: total weight of all choices of the study's rows up to i in which row i is r.
     up_to = [weight[:, :, 0]]
     for row in range(1, 4):
         before = np.cumsum(up_to[-1], axis=1) - up_to[-1]
@@ -162,14 +162,14 @@ def _part_of_the_table(
 
 
 def _picked(weights: Floats, rng: np.random.Generator) -> Integers:
-    """Draw a place in each row by the weights. Shape (rows,)."""
+    """Draw an index in each row with probabilities proportional to the weights; shape (rows,)."""
     edges = weights.cumsum(axis=1)
     return np.asarray((rng.random((len(edges), 1)) * edges[:, -1:] >= edges).sum(axis=1))
 
 
 @functools.cache
 def _fours() -> Integers:
-    """All fours of 16 places, in order. Shape (1820, 4)."""
+    """Return all ascending choices of 4 from 16 indices; shape (1820, 4)."""
     return np.asarray([*itertools.combinations(range(16), 4)])
 
 

@@ -1,4 +1,4 @@
-"""Coverage and width of intervals, and what they tell apart."""
+"""Coverage and width of intervals, and how often they distinguish setups."""
 
 from collections.abc import Mapping
 
@@ -19,22 +19,23 @@ from study.inference.repeats import Floats, Integers, Repeats, Truths
 from study.inference.selection import luck, picked_interval, saving_against_picked
 
 TWINS = 4
-"""Setups of each study that have twins."""
+"""Number of setups of each study that get twins."""
 
 TWIN_DRAWS_FACTOR = 5
-"""Of 400 draws the ends of an interval are so rough that a point fewer is found than of a report's 8,000."""
+"""Factor for the number of draws with twins: with 400 draws the ends of intervals are so imprecise that they
+distinguish one percentage point fewer pairs than with a report's 8,000."""
 
 
 def interval_measures(
     truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int
 ) -> Mapping[str, float]:
-    """Simulate studies and count.
+    """Simulate studies, and measure the coverage and width of their intervals.
 
     Args:
-        truth: Of the studies.
-        rng: Source of their repeats.
-        repeats: Of each setup, at least 2.
-        draws: Of each posterior.
+        truth: True values of the studies.
+        rng: Random numbers for the repeats and the posteriors.
+        repeats: Number of repeats of each setup, at least 2.
+        draws: Number of draws from each posterior.
 
     Returns:
         Shares in [0, 1], and the ratio of widths, by the name of the column.
@@ -58,10 +59,10 @@ def interval_measures(
 
 
 def _twins(truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int) -> dict[str, float]:
-    """Shares of the pairs of equal setups, and of those that differ twofold, that are told apart.
+    """Return the shares of pairs of setups with equal energies, and with a ratio of two, that are told apart.
 
-    In each study four setups have two twins each, one as they are and one that needs twice as much,
-    in the place of eight others.
+    In each study four setups get two twins each, one with the same energy and one with twice as much, which
+    replace eight other setups.
     """
     places = rng.permuted(np.tile(np.arange(truth.energy.shape[1]), (truth.studies, 1)), axis=1)
     of, instead = np.tile(places[:, :TWINS], 2), places[:, TWINS : 3 * TWINS]
@@ -88,7 +89,7 @@ def _twins(truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int) 
 def _picked(
     truth: Truth, energy: Posterior, objective: Posterior, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Coverage of what is said of the recommended setup, and against those that it is compared with."""
+    """Return the coverage of intervals about the recommended setup, alone and compared with others."""
     aim, studies = Aim(), np.arange(truth.studies)
     setup = choose(energy, objective, aim).setup
     lucky = luck(energy, objective, aim, rng=rng)
@@ -125,7 +126,7 @@ def _drawn(
 
 
 def _median_ratio(widths: Floats, known: Floats) -> float:
-    """Median of the ratios, without those to an interval that has no width."""
+    """Return the median ratio of widths, leaving out known intervals of width 0."""
     wide = known > 0
     return float(np.median(widths[wide] / known[wide])) if wide.any() else float("nan")
 

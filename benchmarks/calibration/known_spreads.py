@@ -1,8 +1,8 @@
-"""Yardsticks of what repeats can tell: intervals of a difference by who knows the spreads.
+"""Reference intervals of a difference between setups when spreads are known, as a bound on what repeats can tell.
 
-One knows the spread of each setup: a z interval. The other knows which spreads the setups of a study
-have, and not which setup has which, as nobody does before the repeats; these then weigh each spread
-by its normal likelihood.
+The first knows the spread of each setup: a z interval. The second knows the set of spreads in a study but not
+which setup has which, as nobody can before the repeats; it weights each spread by the normal likelihood of the
+repeats.
 """
 
 import numpy as np
@@ -12,17 +12,17 @@ from study.inference.intervals import Interval, interval
 from study.inference.repeats import Floats, Integers
 
 Z = 1.959964
-"""Half-width of a 95 % interval in standard deviations that are known."""
+"""Half-width of a 95 % interval, in known standard deviations."""
 
 _LEAST_DEVIATION = 1e-3
 
 
 class KnownSpreads:
-    """Intervals of differences of logarithms of energies.
+    """Intervals of differences of log energies when the true spreads are known.
 
     Args:
-        truth: Of the studies.
-        energies: What was observed. Shape (studies, setups, repeats).
+        truth: True values of the studies.
+        energies: Observed log energies; shape (studies, setups, repeats).
     """
 
     def __init__(self, truth: Truth, energies: Floats) -> None:
@@ -31,7 +31,7 @@ class KnownSpreads:
         self._repeats = energies.shape[-1]
 
     def each(self, one: Integers, other: Integers) -> Interval:
-        """Interval if the spread of each setup is known. Ends of shape (studies,)."""
+        """Return the interval when the spread of each setup is known; ends of shape (studies,)."""
         half = Z * np.hypot(self._of(self._deviations, one), self._of(self._deviations, other))
         half /= np.sqrt(self._repeats)
         middle = self._difference(one, other)
@@ -40,13 +40,13 @@ class KnownSpreads:
     def not_whose(
         self, one: Integers, other: Integers, *, rng: np.random.Generator, draws: int
     ) -> Interval:
-        """Interval if the spreads are known, and not whose they are. Ends of shape (studies,)."""
+        """Return the interval when the spreads are known but not whose they are; ends of shape (studies,)."""
         variances = self._drawn(one, rng, draws) + self._drawn(other, rng, draws)
         noise = np.sqrt(variances / self._repeats) * rng.standard_normal(variances.shape)
         return interval(self._difference(one, other)[:, None] + noise)
 
     def _drawn(self, setup: Integers, rng: np.random.Generator, draws: int) -> Floats:
-        """Draws of a setup's variance, from those of its study. Shape (studies, draws)."""
+        """Draw a setup's variance from those of its study's setups; shape (studies, draws)."""
         spreads = np.maximum(self._deviations, _LEAST_DEVIATION) ** 2
         own = self._of(self._energies, setup)
         squares = ((own - own.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)[:, None]

@@ -1,4 +1,4 @@
-"""Puts the tables into the page that shows them, between the comments that name them.
+"""Replacement of tables in the page that shows them, between comments that name them.
 
 <!-- table: intervals -->
 ...
@@ -13,11 +13,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-far-the-advice-holds.md"
 
 
 def refreshed(text: str, tables: Mapping[str, str]) -> str:
-    """A page with its tables replaced.
+    """Return a page with its tables replaced.
 
     Args:
-        text: The page.
-        tables: By name.
+        text: Text of the page.
+        tables: Tables in Markdown by name.
 
     Raises:
         ValueError: The page has no place for a table.

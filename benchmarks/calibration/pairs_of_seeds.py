@@ -1,4 +1,4 @@
-"""Advice from each pair of watch16's five seeds, against the other three; as Markdown.
+"""Advice from each pair of watch16's five seeds, compared with the other three; as Markdown.
 
 python -m benchmarks.calibration.pairs_of_seeds
 """
@@ -22,20 +22,21 @@ BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.0001, 0.001, 0.01, 0.1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairOfSeeds:
-    """The advice of two seeds, and what the other three came to.
+    """Advice from two seeds, and how it fares in the other three.
 
     Attributes:
-        seeds: The two.
-        setup: Place of the recommended setup.
-        right: Probability that it is within the tolerance and within 5 % of the cheapest such.
-        energy_j: 95 % interval of its energy.
-        others_j: Geometric mean of its energy in the other three seeds.
-        costliest: Place of the costliest setup.
-        saved: 95 % interval of what is saved against that one.
-        others_saved: What the other three seeds save.
-        excess: Energy of the setup over that of the setup which the other three recommend by
-            their means, in the other three seeds, less 1; negative where it needs less.
-        short: Points that it lies below the best accuracy less the tolerance there; 0 if within.
+        seeds: The two seeds.
+        setup: Index of the recommended setup.
+        right: Stated probability that the setup is within the tolerance and needs at most 5 % more energy than
+            the cheapest setup that is.
+        energy_j: 95 % interval of the setup's energy in joules.
+        others_j: Geometric mean of the setup's energy in the other three seeds, in joules.
+        costliest: Index of the setup that needs most energy.
+        saved: 95 % interval of the share of energy saved compared with the costliest setup.
+        others_saved: The same share in the other three seeds.
+        excess: Energy of the setup divided by that of the cheapest setup within the tolerance, both by the means
+            of the other three seeds, minus 1; negative if it needs less.
+        short: Points by which the setup misses the tolerance there; 0 if it is within.
     """
 
     seeds: tuple[int, int]
@@ -54,15 +55,15 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     """Compute the advice of one pair.
 
     Args:
-        seeds: Two of the five.
-        aim: What is asked for.
+        seeds: Two of the five seeds.
+        aim: Aim of the advice: its tolerance and price.
 
     Raises:
-        ValueError: They are not two.
+        ValueError: There are fewer than two seeds.
     """
     trainings = recorded_trainings()
     rest = [seed for seed in range(SEEDS) if seed not in seeds]
-    # Seeds of their own, so that draws of the one say nothing of the other.
+    # Two seeds for the draws, so that those of energy and objective are independent.
     energy = _drawn(trainings[:, list(seeds), 0], 0, None)
     objective = _drawn(trainings[:, list(seeds), 1], 1, ENDS)
     choice = choose(energy, objective, aim)
@@ -99,7 +100,7 @@ def _name(setup: int) -> str:
 
 
 def pairs_table() -> str:
-    """One row for each of the ten pairs, as Markdown."""
+    """Return a table in Markdown with a row for each of the ten pairs."""
     headings = (
         *("seeds", "recommended (batch size, rate)", "right (%)", "energy (J)", "other three (J)"),
         *("saved against the costliest (%)", "other three (%)", "excess (%)", "points short"),

@@ -1,4 +1,4 @@
-"""Gain from more repeats, by the rule that chooses which setups get them."""
+"""Gain from further repeats, by the rule that chooses which setups get them."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from study.inference.posterior import posterior
 from study.inference.repeats import Integers, Repeats
 
 FIRST = 2
-"""Repeats that every setup gets."""
+"""Number of repeats that every setup gets at first."""
 
 
 def spending_measures(
@@ -25,23 +25,23 @@ def spending_measures(
     aim: Aim,
     sure: float,
 ) -> Mapping[str, float]:
-    """Simulate studies of two repeats and `more` repeats of single setups.
+    """Simulate studies with two repeats of every setup and `more` repeats of single setups.
 
     Args:
-        truth: Of the studies.
-        rng: Source of their repeats.
-        rule: Which setup is next; None: one after another.
-        more: Repeats beyond the first two of all.
-        draws: Of each posterior.
-        aim: What is asked for.
-        sure: Probability from which on a study would have stopped, if it was so in two steps
-            running.
+        truth: True values of the studies.
+        rng: Random numbers for the repeats and the posteriors.
+        rule: Rule that chooses which setup is repeated next; None takes setups in turn.
+        more: Number of repeats beyond the first two of every setup.
+        draws: Number of draws from each posterior.
+        aim: Aim of the advice: its tolerance and price.
+        sure: Probability at which a study would have stopped, if it was reached in two successive steps.
 
     Returns:
-        Outcomes after all; "sure": the share of studies that got so sure by then; "right when sure":
-        of these the share that was right when it would have stopped, "nearly right when sure": that
-        was within half a point more than the tolerance, and within 10 % of the cheapest;
-        "sure and wrong": of all studies the share that was sure and not nearly right.
+        Values by the name of the column: those of `outcome` after all repeats; "sure", the share of studies
+        that would have stopped; of these, "right when sure", the share that was right when it would have
+        stopped, and "nearly right when sure", the share that was at most half a point outside the tolerance
+        and at most 10 % dearer than the cheapest; and "sure and wrong", the share of all studies that would
+        have stopped with advice that was not nearly right.
     """
     energies, objectives = truth.observed(rng, FIRST)
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)

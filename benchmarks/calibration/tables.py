@@ -1,4 +1,4 @@
-"""The tables of the calibration, as Markdown. Shares in percent."""
+"""Tables of the calibration in Markdown, with shares in percent."""
 
 import math
 import statistics
@@ -11,7 +11,7 @@ Cell = tuple[str, ...]
 Measures = Mapping[str, float]
 
 FEWEST = 20
-"""Tenths of a reliability diagram with fewer statements are left out."""
+"""Fewest statements in a tenth of a reliability diagram; tenths with fewer are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,9 @@ class Form:
     """Headings and columns of a table.
 
     Attributes:
-        before: Headings of what stands before the figures.
+        before: Headings of the cells that identify a row.
         shares: Columns in percent.
-        numbers: Columns that are no shares, after them.
+        numbers: Columns that are not shares, after those that are.
     """
 
     before: tuple[str, ...]
@@ -30,11 +30,11 @@ class Form:
 
 
 def table(form: Form, rows: Mapping[Cell, Sequence[Measures]]) -> str:
-    """A table of medians over seeds; where seeds differ, the lowest and highest follow.
+    """Return a table of medians over seeds; if seeds differ, the lowest and highest value follow.
 
     Args:
-        form: What stands in it.
-        rows: By what stands before the figures: of each seed the figures by column.
+        form: Headings and columns.
+        rows: Values by column, for each seed, by the cells that identify the row.
     """
     lines = []
     for row, many in rows.items():
@@ -49,11 +49,11 @@ def table(form: Form, rows: Mapping[Cell, Sequence[Measures]]) -> str:
 def reliability_table(
     worlds: Sequence[str], stated: Mapping[tuple[str, str], Sequence[Stated]]
 ) -> str:
-    """Table of what was stated and what was true, for each kind of statement, tenth and world.
+    """Return a table of mean stated probability and share that was true, by statement, tenth and world.
 
     Args:
-        worlds: The columns.
-        stated: By world and kind of statement.
+        worlds: Worlds, one column for each.
+        stated: Stated probabilities by world and kind of statement.
     """
     cells: dict[tuple[str, float], dict[str, str]] = {}
     for name in dict.fromkeys(kind for _, kind in stated):

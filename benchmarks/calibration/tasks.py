@@ -1,4 +1,4 @@
-"""Simulations behind each row of each table."""
+"""Simulations that produce the rows of the calibration's tables."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ REPEATS = (1, 2, 3, 5, 10)
 HELD_OUT_REPEATS = (2, 5)
 
 MORE = 16
-"""As many more repeats as a third for each of 16 setups."""
+"""Number of further repeats: as many as a third repeat of all 16 setups would be."""
 
 IN_ORDER = "one after another"
 SURE = 0.9
 
 STATED_OF = (*WORLDS, "moved")
-"""Worlds of the table of probabilities."""
+"""Worlds in the table of stated probabilities."""
 
 _ADVICE = Form(
     before=("truth", "repeats"),
@@ -86,7 +86,7 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
     "held out: intervals": {"held out: intervals": _INTERVALS},
     "held out: advice": {"held out: advice": _ADVICE},
 }
-"""What stands in the tables that come of one kind of task, by their names on the page."""
+"""Forms of the tables that each kind of task fills, by their names on the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,8 @@ class Size:
     """Size of the simulations.
 
     Attributes:
-        studies: For each figure.
-        draws: Of each posterior.
+        studies: Number of studies for each value.
+        draws: Number of draws from each posterior.
     """
 
     studies: int
@@ -104,16 +104,16 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One row of one table, for one seed.
+    """Simulation of one row of a table for one seed.
 
     Attributes:
-        table: Kind of task, a name in `FORMS`.
-        seed: Which of the seeds.
-        world: Kind of truth.
-        repeats: Of each setup.
-        preference: What is worth more.
-        rule: For the repeats of single setups.
-        recording: Table that the truth is drawn from; None: the world is one of ours.
+        table: Kind of task, a key of `FORMS`.
+        seed: Number of the seed, from 0.
+        world: Name of the distribution of truths.
+        repeats: Number of repeats of each setup.
+        preference: Preference between energy and objective in the advice.
+        rule: Rule that chooses which setup is repeated next; None takes setups in turn.
+        recording: Table of trainings from which the truth is drawn; None draws from `world`.
     """
 
     table: str
@@ -126,7 +126,7 @@ class Task:
 
     @property
     def row(self) -> Cell:
-        """Return the cells before the figures."""
+        """Return the cells that identify the row, before its values."""
         if self.table == "preference":
             return self.world, str(self.preference)
         if self.table == "more repeats":
@@ -135,22 +135,22 @@ class Task:
 
     @property
     def entropy(self) -> tuple[int, ...]:
-        """Entropy of its random numbers: different for each task, the same in each run."""
+        """Entropy of the task's random numbers: different for each task, the same in each run."""
         return self.seed, *repr((self.table, self.row)).encode()
 
     def truth(self, rng: np.random.Generator, studies: int) -> Truth:
-        """The truth of so many studies."""
+        """Draw the true values of a number of studies."""
         if self.recording is not None:
             return of_table(self.recording, studies)
         return (truth_of if self.world in WORLDS else held_out)(self.world, rng, studies)
 
 
 def tasks(seeds: int, recordings: Sequence[Path]) -> Iterator[Task]:
-    """Everything that is to be simulated, what takes longest first.
+    """Yield all simulations, those that take longest first for each seed.
 
     Args:
-        seeds: How often.
-        recordings: Tables of further truths.
+        seeds: Number of seeds.
+        recordings: Tables of trainings from which further truths are drawn.
     """
     for seed in range(seeds):
         for world in (*WORLDS, "moved"):
@@ -173,7 +173,7 @@ def tasks(seeds: int, recordings: Sequence[Path]) -> Iterator[Task]:
 
 
 def done(task: Task, size: Size) -> tuple[Measures, Mapping[str, Stated]]:
-    """Simulate a row: its figures, and what was stated with which probability."""
+    """Simulate a row; return its values by column, and the stated probabilities by kind of statement."""
     rng = np.random.default_rng(task.entropy)
     return _KINDS[task.table](task, size, rng)
 
@@ -217,7 +217,7 @@ def _more(
     task: Task, size: Size, rng: np.random.Generator
 ) -> tuple[Measures, Mapping[str, Stated]]:
     truth = task.truth(rng, size.studies)
-    # A study is as much work here as 17 elsewhere: half of the draws have to do.
+    # A study takes as long here as 17 elsewhere, so only half of the draws are used.
     draws = size.draws // 2
     return spending_measures(
         truth, rng, rule=task.rule, more=MORE, draws=draws, aim=Aim(), sure=SURE

@@ -1,15 +1,15 @@
-"""Four kinds of truth from which studies are simulated.
+"""Four "worlds": distributions of true energies and accuracies from which studies are simulated.
 
 resampled    the 16 setups of `benchmarks/data/watch16`; a repeat is one of a setup's five recorded
              trainings, drawn with replacement, energy and accuracy together. Their spreads differ
              tenfold, and one setup either gives up after 7 epochs or runs to the limit of 30
 parametric   the means of these setups; energies log-normal with a standard deviation of 0.28,
              accuracies normal with one of 2.5 points
-grids        random 4 x 4 grids: an effect of each row and column and one of the cell, anew in each
-             study (log energy: 0.35, 0.35, 0.2, normal; points lost: means of 3, 5 and 1,
-             exponential); noise as above
-synthetic    4 x 4 of the 16 x 16 setups of `benchmarks.search.synthetic_table`, anew in each study;
-             of each the mean of nine of its trainings; noise as above
+grids        random 4 x 4 grids: effects of row, column and cell, drawn for each study (log energy:
+             normal with deviations 0.35, 0.35, 0.2; points lost: exponential with means 3, 5, 1);
+             noise as in `parametric`
+synthetic    4 x 4 of the 16 x 16 setups of `benchmarks.search.synthetic_table`, chosen for each
+             study; the truth of a setup is the mean of nine of its trainings; noise as in `parametric`
 """
 
 import functools
@@ -29,40 +29,40 @@ RECORDED = Path(__file__).parent.parent / "data" / "watch16" / "epochs.csv"
 ENERGY_DEVIATION, OBJECTIVE_DEVIATION = 0.28, 0.025
 SETUPS = 16
 AXES = np.stack(np.divmod(np.arange(SETUPS), 4), axis=-1)
-"""Of each setup the number of its batch size and of its learning rate. Shape (setups, 2)."""
+"""Indices of each setup's batch size and learning rate; shape (setups, 2)."""
 
 ENDS = ACCURACY.gain_ends
-"""Of an accuracy."""
+"""Least and greatest value of an accuracy."""
 
 BEST, GRID_ENERGY = 0.9, 3.0
-"""Accuracy of a setup of a grid that loses nothing, and the mean logarithm of energies."""
+"""In `grids`: accuracy of a setup that loses nothing, and mean of the logarithms of energies."""
 
 GRID_DEVIATIONS, GRID_LOST = (0.35, 0.35, 0.2), (0.03, 0.05, 0.01)
-"""Of each row, column and cell: standard deviation of the logarithm of energy, mean of what is lost."""
+"""For rows, columns and cells: standard deviation of the effect on log energy, mean loss of accuracy."""
 
 WORLDS = ("resampled", "parametric", "grids", "synthetic")
 
 Noise = Callable[[np.random.Generator, tuple[int, ...]], tuple[Floats, Floats]]
-"""Draws deviations of energies and objectives, each with a mean of 0 and a variance of 1."""
+"""Function that draws standardised deviations (mean 0, variance 1) of energies and objectives."""
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Draw normal deviations that have nothing to do with each other."""
+    """Draw independent standard normal deviations of energies and objectives."""
     return rng.standard_normal(shape), rng.standard_normal(shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """True values of many simulated studies, and what their repeats are drawn from.
+    """True values of many simulated studies, and the distribution of their repeats.
 
     Attributes:
-        energy: Logarithms of joules. Shape (studies, setups).
-        objective: Accuracies. Shape (studies, setups).
-        energy_deviation: Standard deviation of one repeat. Shape (studies, setups).
-        objective_deviation: The same.
-        recorded: Energies and objectives that repeats are drawn from; None: from `noise`.
-            Shape (studies, setups, recorded, 2).
-        noise: Of the repeats, before it is multiplied by the deviations.
+        energy: True energies, as logarithms of joules; shape (studies, setups).
+        objective: True accuracies; shape (studies, setups).
+        energy_deviation: Standard deviation of the log energy of a repeat; shape (studies, setups).
+        objective_deviation: Standard deviation of the accuracy of a repeat; shape (studies, setups).
+        recorded: Energies and objectives from which repeats are drawn; shape (studies, setups,
+            recorded, 2). None draws them from `noise`.
+        noise: Noise of the repeats, before it is multiplied by the deviations.
     """
 
     energy: Floats
@@ -78,7 +78,7 @@ class Truth:
         return int(self.energy.shape[0])
 
     def observed(self, rng: np.random.Generator, repeats: int) -> tuple[Floats, Floats]:
-        """Draw energies and objectives. Shapes (studies, setups, repeats)."""
+        """Draw the log energies and objectives of repeats; shapes (studies, setups, repeats)."""
         shape = (*self.energy.shape, repeats)
         if self.recorded is not None:
             drawn = rng.integers(self.recorded.shape[2], size=shape)
@@ -91,12 +91,12 @@ class Truth:
         )
 
     def observed_once(self, rng: np.random.Generator, setup: Integers) -> tuple[Floats, Floats]:
-        """Draw one more repeat of one setup of each study. Shapes (studies,)."""
+        """Draw log energy and objective of a repeat of one setup in each study; shapes (studies,)."""
         energy, objective = self._taken(np.asarray(setup)[:, None]).observed(rng, 1)
         return energy[:, 0, 0], objective[:, 0, 0]
 
     def kept(self, studies: Truths) -> "Truth":
-        """Return some of the studies only."""
+        """Return only the studies that the mask `studies` selects."""
         return replace(
             self,
             energy=self.energy[studies],
@@ -110,9 +110,9 @@ class Truth:
         """Return the truth with some setups replaced by twins of others.
 
         Args:
-            of: Places of the setups that have a twin. Shape (studies, twins).
-            instead: Places of those that are replaced. The same shape.
-            factor: Energy of the twin over that of the other. Shape (twins,).
+            of: Indices of the setups that get a twin; shape (studies, twins).
+            instead: Indices of the setups that are replaced by the twins; shape (studies, twins).
+            factor: Energy of each twin divided by that of its original; shape (twins,).
         """
         places = np.broadcast_to(np.arange(self.energy.shape[1]), self.energy.shape).copy()
         studies = np.arange(self.studies)[:, None]
@@ -142,12 +142,12 @@ class Truth:
 
 
 def truth_of(world: str, rng: np.random.Generator, studies: int) -> Truth:
-    """The truth of one world, for so many studies.
+    """Draw the true values of a number of studies in one world.
 
     Args:
-        world: One of `WORLDS`.
-        rng: Source of what differs from study to study.
-        studies: How many.
+        world: Name of the world, one of `WORLDS`.
+        rng: Random numbers for what differs between studies.
+        studies: Number of studies.
     """
     if world == "resampled":
         return of_recordings(recorded_trainings(), studies)
@@ -161,11 +161,11 @@ def truth_of(world: str, rng: np.random.Generator, studies: int) -> Truth:
 
 
 def of_recordings(trainings: Floats, studies: int) -> Truth:
-    """Repeats that are recorded trainings of the setup, drawn with replacement.
+    """Return a truth whose repeats are recorded trainings of the setup, drawn with replacement.
 
     Args:
-        trainings: Logarithm of the energy, and accuracy. Shape (setups, recorded, 2).
-        studies: How many.
+        trainings: Log energy and accuracy of each training; shape (setups, recorded, 2).
+        studies: Number of studies.
     """
     recorded = np.broadcast_to(trainings, (studies, *trainings.shape))
     mean, deviation = recorded.mean(axis=2), recorded.std(axis=2)
@@ -180,12 +180,12 @@ def of_recordings(trainings: Floats, studies: int) -> Truth:
 
 @functools.cache
 def recorded_trainings() -> Floats:
-    """Logarithm of the energy and best accuracy of each training. Shape (16, 5, 2)."""
+    """Return log energy and best accuracy of each training of watch16; shape (16, 5, 2)."""
     return _trainings(pd.read_csv(RECORDED).rename(columns=RENAMED))
 
 
 def _trainings(epochs: pd.DataFrame) -> Floats:
-    """Log energy and best accuracy by setup and seed. Shape (setups, seeds, 2)."""
+    """Return log energy and best accuracy by setup and seed; shape (setups, seeds, 2)."""
     by_training = epochs.groupby(["batch_size", "learning_rate", "seed"])
     energy = np.log(by_training["epoch_energy_j"].sum().to_numpy())
     accuracy = by_training["val_score"].max().to_numpy()
@@ -194,7 +194,7 @@ def _trainings(epochs: pd.DataFrame) -> Floats:
 
 
 def watch_means() -> tuple[Floats, Floats]:
-    """Mean logarithms of energies and accuracies of watch16. Shapes (16,)."""
+    """Return the mean log energies and mean accuracies of watch16's setups; shapes (16,)."""
     mean = recorded_trainings().mean(axis=1)
     return mean[..., 0], mean[..., 1]
 
@@ -218,7 +218,7 @@ def _random_grids(rng: np.random.Generator, studies: int) -> tuple[Floats, Float
 
 @functools.cache
 def synthetic_means() -> Floats:
-    """Mean log energy and best accuracy of the synthetic model's setups. Shape (16, 16, 2)."""
+    """Return mean log energy and mean best accuracy of the synthetic model's setups; shape (16, 16, 2)."""
     return np.asarray(_trainings(synthetic_rows(seeds=9)).mean(axis=1).reshape(16, 16, 2))
 
 

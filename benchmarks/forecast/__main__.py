@@ -1,7 +1,7 @@
-"""Does a study's forecast hold what it will have used? Replays recorded trainings many times.
+"""Coverage of a study's energy forecast, by replaying recorded trainings many times.
 
-After a share of the trials (a quarter) the forecast's 90 % interval is held against the true total,
-beside the naive forecast: the rest costs what the mean trial did, with Student's t.
+After a share of the trials (a quarter) the forecast's 90 % interval is compared with the true total, and so is a
+naive forecast: the remaining trials cost as much as the mean of those so far, with a Student's t interval.
 
 python -m benchmarks.forecast [--tables FILE.csv ...] [--studies 100] [--first-seed 0]
 """
@@ -25,7 +25,7 @@ from study.forecast.study_forecast import CONFIDENCE, Run, cut, study_forecast
 from study.inference.intervals import Interval
 
 ROUNDING = 1e-9
-"""What is known exactly must not fail by the last digit."""
+"""Relative tolerance, so that an exactly known total does not fail because of rounding."""
 
 OWN = Path(__file__).parents[1] / "data" / "watch16"
 
@@ -35,13 +35,13 @@ class Options:
     """Replay recorded trainings and judge their forecasts.
 
     Attributes:
-        tables: More recorded trainings than those of benchmarks/data/watch16: CSV files by epoch.
-        studies: Studies of each table in each order.
-        first_seed: Of the studies; others draw other orders and repeats.
-        orders: In which trials are trained; left out, all.
-        repeats: Of each setup; 0 for all that are recorded.
-        share: Of the trials that have ended when the forecast is made.
-        next_epochs: Epochs that the trial after these has had by then; it has a forecast of its own.
+        tables: Recorded trainings beside those of benchmarks/data/watch16: CSV files with a row per epoch.
+        studies: Number of studies for each table and order.
+        first_seed: Seed of the first study; other seeds draw other orders and repeats.
+        orders: Orders in which trials are trained; left out: all.
+        repeats: Numbers of repeats of each setup; 0 means all that are recorded.
+        share: Share of the trials that have ended when the forecast is made.
+        next_epochs: Epochs that the next trial has done by then; its own energy is forecast too.
     """
 
     tables: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...")] = ()
@@ -55,11 +55,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A forecast held against the truth.
+    """Comparison of a forecast with the truth.
 
     Attributes:
-        held: Whether the interval held the true total.
-        half_width: Half the interval's width, as a share of the true total.
+        held: Whether the interval contains the true energy.
+        half_width: Half the interval's width, as a share of the true energy.
     """
 
     held: bool
@@ -68,12 +68,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """Forecasts of one replayed study.
+    """Comparisons of the forecasts of one replayed study with the truth.
 
     Attributes:
-        ours: Of the whole study's energy.
-        naive: The same by the mean trial.
-        trial: Of the energy of the trial that is under way; None where it ended before.
+        ours: Our forecast of the whole study's energy.
+        naive: Naive forecast of the same, from the mean trial.
+        trial: Our forecast of the energy of the trial that is running; None if none is running.
     """
 
     ours: Judged
@@ -82,7 +82,7 @@ class Replayed:
 
 
 def replayed(table: Table, options: Options, order: Order, repeats: int, seed: int) -> Replayed:
-    """Forecast one study from its first trials."""
+    """Forecast a study from its first trials, and compare the forecasts with the truth."""
     study = table.study(np.random.default_rng(seed), order, repeats or None)
     runs = seen_until(study, options.share, next_epochs=options.next_epochs)
     forecast = study_forecast(runs, max_epochs=table.max_epochs, seed=seed)
@@ -100,7 +100,7 @@ def replayed(table: Table, options: Options, order: Order, repeats: int, seed: i
 
 
 def naive_interval(runs: Sequence[Run]) -> Interval:
-    """Total if the rest costs what the mean ended trial did, in joules."""
+    """Return the interval of the total in joules if the rest costs as much as the mean ended trial."""
     ended = np.asarray([each.energy_j for each in runs if each.has_ended])
     left = len(runs) - len(ended)
     deviation = float(ended.std(ddof=1)) * math.sqrt(left + left**2 / len(ended))
@@ -116,7 +116,7 @@ def _judged(found: Interval, true_j: float) -> Judged:
 
 
 def main() -> None:
-    """Replay and print."""
+    """Replay the studies, and print a table."""
     options = tyro.cli(Options)
     console = Console(width=140)
     last = options.first_seed + options.studies - 1

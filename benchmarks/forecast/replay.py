@@ -1,4 +1,4 @@
-"""Recorded trainings as studies that are under way: the first part is known, the rest to be forecast."""
+"""Recorded trainings replayed as running studies, whose first part is known and whose rest is forecast."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,30 +16,30 @@ from study.record.vocabulary import COST_ONLY_AXES
 AXES = ("batch_size", "learning_rate", "power_limit_w")
 
 UNLIMITED = 10
-"""Where all trainings of a table are equally long, nobody knows the limit: so many times that."""
+"""If all trainings of a table are equally long, their limit is unknown and set to this multiple of the length."""
 
 
 class Order(StrEnum):
     """Order in which a replayed study trains."""
 
     RANDOM = "random"
-    """All trials by chance."""
+    """All trials in random order."""
     AS_RUN = "as studies run"
-    """Repeat after repeat, and by chance within each (`study.store.setups.trial_plans`)."""
+    """Repeat after repeat, in random order within each (`study.store.setups.trial_plans`)."""
     GRID = "grid"
-    """Repeat after repeat, and within each in the grid's order."""
+    """Repeat after repeat, in the grid's order within each."""
     SETUPS = "setup after setup"
-    """Each setup with all its repeats, in the grid's order: most axes are not seen for long."""
+    """Each setup with all its repeats, in the grid's order: it takes long until most values have been seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Recorded trainings.
+    """Table of recorded trainings.
 
     Attributes:
-        name: Of its file.
+        name: Name of the file or folder, without a suffix.
         runs: All trainings, in the grid's order.
-        max_epochs: Limit of epochs.
+        max_epochs: Largest number of epochs of a training.
     """
 
     name: str
@@ -47,17 +47,17 @@ class Table:
     max_epochs: int
 
     def study(self, rng: np.random.Generator, order: Order, repeats: int | None) -> list[Run]:
-        """One study's trainings, all ended, in their order.
+        """Return the trainings of one study, all of them complete, in the order in which it trains them.
 
         Args:
-            rng: Draws recorded seeds for the repeats, and the order.
-            order: The order.
-            repeats: Of each setup, fewer than are recorded; None for all that are recorded.
+            rng: Random numbers for the recorded seeds of the repeats, and for the order.
+            order: Kind of order.
+            repeats: Number of repeats of each setup; None for all that are recorded.
         """
         learning: dict[Any, set[int]] = {}
         for run in self.runs:
             learning.setdefault(_learning(run), set()).add(run.seed)
-        # Setups that differ only in cost share their seeds, as in a study.
+        # Setups that differ only in cost-only axes share their seeds, as in a study.
         drawn = {key: list(rng.permutation(sorted(seeds))) for key, seeds in learning.items()}
         kept = [
             (drawn[_learning(run)].index(run.seed), run)
@@ -112,12 +112,12 @@ def _trainings(
 
 
 def seen_until(study: Sequence[Run], share: float, *, next_epochs: int) -> list[Run]:
-    """The trainings as they are known when a share of them has ended.
+    """Return the trainings as they are known when a share of them has ended.
 
     Args:
-        study: All of them, ended, in their order.
-        share: Of them.
-        next_epochs: Epochs that the one after these has had by then, if it has more.
+        study: All trainings, complete, in the order of training.
+        share: Share of the trainings that have ended.
+        next_epochs: Epochs that the next training has done by then, if it has more than these.
     """
     ended = max(1, round(share * len(study)))
     return [
@@ -127,7 +127,7 @@ def seen_until(study: Sequence[Run], share: float, *, next_epochs: int) -> list[
 
 
 def _begun(run: Run, epochs: int) -> Run:
-    """The training after so many epochs; 0 where it would have ended by then."""
+    """Return the training as running, after `epochs` epochs, or not begun if it has no more than these."""
     done = epochs if epochs < run.epochs else 0
     part = done / run.epochs
     return replace(

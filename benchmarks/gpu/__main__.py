@@ -1,12 +1,12 @@
-"""Checks that only a real board can make, as one prepared run of at most eight minutes.
+"""Measurements that need a real board, in one run of at most eight minutes.
 
     python -m benchmarks.gpu                     all parts, on the machine's first NVIDIA board
     python -m benchmarks.gpu --emulated          the same on an emulated board, in seconds
     python -m benchmarks.gpu --parts loop table2 only these
-    python -m benchmarks.gpu --page              write docs/on-a-gpu.md from what came out
+    python -m benchmarks.gpu --page              write docs/on-a-gpu.md from the results
 
-Each part writes its result as it ends (OUT/<part>.json); a part whose result lies there is not run
-again, so that a run that was cut off goes on. Nothing here changes a setting of the board.
+Each part writes its result when it ends (OUT/<part>.json); a part that has a result is not run again, so that an
+interrupted run can be resumed. Nothing here changes a setting of the board.
 """
 
 import importlib
@@ -45,17 +45,17 @@ PARTS = {
     "formats": "studies:number_formats",
     "command": "sensors:a_command",
 }
-"""Module and function of each, in the order in which they run: what others build on comes first."""
+"""Module and function of each part, in the order in which they run: the most basic come first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Run the checks that only a real board can make.
+    """Run the measurements that need a real board.
 
     Attributes:
-        parts: Which parts to run; left out: all.
-        out: Where each part leaves its result.
-        emulated: Take an emulated board and the smallest sizes; checks this program, not a board.
+        parts: Names of the parts to run; left out: all.
+        out: Folder for the results of the parts.
+        emulated: Use an emulated board and the smallest sizes, which tests this program, not a board.
         page: Only write docs/on-a-gpu.md from the results in OUT.
     """
 
@@ -66,7 +66,7 @@ class Options:
 
 
 def function_of(part: str) -> "Callable[[Board], Any]":
-    """The function of a part, loaded only now: torch and timm take seconds, and most parts need one or none."""
+    """Import and return the function of a part; not earlier, because torch and timm take seconds to import."""
     module, _, name = PARTS[part].partition(":")
     function: Callable[[Board], Any] = getattr(
         importlib.import_module(f"benchmarks.gpu.{module}"), name
@@ -75,7 +75,7 @@ def function_of(part: str) -> "Callable[[Board], Any]":
 
 
 def run(options: Options) -> int:
-    """Run the parts that have no result yet; the number of those that failed."""
+    """Run the parts that have no result yet, and return the number of those that failed."""
     from benchmarks.gpu.board import first_board  # noqa: PLC0415 - torch; see `function_of`
 
     options.out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def run(options: Options) -> int:
         began_s = time.monotonic()
         try:
             result = function_of(name)(board)
-        except Exception:  # noqa: BLE001 - the other parts are worth having
+        except Exception:  # noqa: BLE001 - the other parts can still run
             failed += 1
             print(f"{name}: failed\n{traceback.format_exc()}", flush=True)
             continue
@@ -107,7 +107,7 @@ def run(options: Options) -> int:
 
 
 def commit() -> str:
-    """The commit that is checked out; empty where this is no checkout."""
+    """Return the commit that is checked out; empty if this is not a git checkout."""
     return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git there is
         cwd=ROOT,
@@ -118,7 +118,7 @@ def commit() -> str:
 
 
 def main() -> int:
-    """Run, or write the page."""
+    """Run the parts, or write the page, and return the exit status."""
     options = tyro.cli(Options, prog="python -m benchmarks.gpu", description=__doc__)
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
@@ -128,7 +128,7 @@ def main() -> int:
         return 2
     if not options.page:
         if options.emulated and "FAKE_NVML_BOARDS" not in os.environ:
-            # The loader looks for NVML where the process was started to look.
+            # The dynamic loader reads its search path only when a process starts.
             environment = emulated_environment(options.out / "nvml")
             os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606 - ourselves
         return min(run(options), 1)

@@ -1,4 +1,4 @@
-"""The board under test: a real one, or an emulated one whose library is found by this process."""
+"""Board under test: a real one, or an emulated one whose library this process has been started with."""
 
 import os
 import subprocess
@@ -13,15 +13,15 @@ from trackers.sources.nvml.source import NvmlSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Board as the parts of the benchmark need it.
+    """Board under test, and what the parts of the benchmark need to know of it.
 
     Attributes:
-        uuid: As NVML names it.
-        name: As its vendor names it.
-        driver: Version of the driver; None if not told.
-        emulated: Whether it is a stand-in: sizes are then the smallest.
-        device: Where torch trains: `cuda`, or `cpu` beside an emulated board.
-        out: Folder for what parts leave beside their result.
+        uuid: UUID of the board in NVML.
+        name: Product name of the board.
+        driver: Version of the driver; None when unknown.
+        emulated: Whether the board is emulated; the smallest sizes are then used.
+        device: Device that torch trains on: `cuda`, or `cpu` with an emulated board.
+        out: Folder for files of the parts beside their results.
     """
 
     uuid: str
@@ -32,12 +32,12 @@ class Board:
     out: Path
 
     def size(self, real: float, smallest: float) -> float:
-        """A length or number: `real` on a board, `smallest` where it is emulated."""
+        """Return `real` on a real board, `smallest` on an emulated one."""
         return smallest if self.emulated else real
 
 
 def first_board(*, emulated: bool, out: Path) -> Board:
-    """The machine's first board.
+    """Return the machine's first board.
 
     Raises:
         SourceUnavailableError: There is no board, or no driver.
@@ -57,10 +57,10 @@ def first_board(*, emulated: bool, out: Path) -> Board:
 
 
 def ran(*arguments: str, timeout_s: float = 240) -> str:
-    """Return what `python ARGUMENTS` prints.
+    """Run `python ARGUMENTS`, and return what it prints.
 
     Raises:
-        RuntimeError: It failed.
+        RuntimeError: The command failed.
     """
     done = subprocess.run(
         [sys.executable, *arguments],

@@ -1,4 +1,4 @@
-"""A board that is not there, for a process that is still to be started."""
+"""Environment for starting a process that sees an emulated board."""
 
 from pathlib import Path
 
@@ -6,5 +6,8 @@ from tests.fake_nvml import Boards, build
 
 
 def emulated_environment(folder: Path) -> dict[str, str]:
-    """Variables for a process that sees an emulated board; its library is compiled into `folder`."""
+    """Return environment variables with which a process sees an emulated board.
+
+    The emulated NVML library is compiled into `folder`.
+    """
     return Boards(boards=1).environment(build(folder))

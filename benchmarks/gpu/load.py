@@ -1,4 +1,4 @@
-"""Loads on the board: constant, in bursts, idle."""
+"""Loads on the board: idle, constant, in bursts."""
 
 import threading
 import time
@@ -10,25 +10,25 @@ import torch
 from benchmarks.gpu.board import Board
 
 BURST_S = 0.35
-"""Busy for so long, then idle for so long."""
+"""Length of a burst, and of the pause after it."""
 
 
 @contextmanager
 def idle(_: Board) -> Iterator[None]:
-    """Nothing runs."""
+    """Run nothing."""
     yield
 
 
 @contextmanager
 def constant(board: Board) -> Iterator[None]:
-    """Matrix products, one after another."""
+    """Run matrix products, one after another."""
     with _busy(board, pause_s=0.0):
         yield
 
 
 @contextmanager
 def bursty(board: Board) -> Iterator[None]:
-    """Matrix products for 0.35 s, then nothing for 0.35 s."""
+    """Run matrix products for 0.35 s, then nothing for 0.35 s, repeatedly."""
     with _busy(board, pause_s=BURST_S):
         yield
 

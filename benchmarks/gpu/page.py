@@ -1,4 +1,4 @@
-"""docs/on-a-gpu.md, from what the parts left."""
+"""Text of docs/on-a-gpu.md, from the results of the parts."""
 
 import json
 import statistics
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def page(out: Path) -> str:
-    """The page in Markdown; a part without a result says so."""
+    """Return the page in Markdown; the section of a part without a result says so."""
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(out.glob("*.json"))}
     return "\n".join(_lines(found)) + "\n"
 

@@ -1,9 +1,9 @@
-"""Readings of the same work again and again: by our meter, and by Zeus where it is installed.
+"""Errors of repeated readings of the same work: by our meter, and by Zeus if it is installed.
 
-No meter that is known to be right lies beside the board. But the same work takes the same energy each time
-once the board is warm, and over a whole series the board's counter tells it well: its value at the ends
-is off by one refresh at most, whatever the number of windows between them. What a reading of one window
-lacks to that is its error.
+There is no reference meter beside the board. But the same work takes the same energy each time once the board is
+warm, and over a whole series the board's counter gives that energy accurately: its values at the two ends are off
+by at most one refresh, however many windows lie between them. The difference of a window's reading from it is the
+reading's error.
 """
 
 import importlib
@@ -27,21 +27,21 @@ from trackers.sources.nvml.library import NvmlLibrary
 from trackers.sources.nvml.source import NvmlSource
 
 WINDOWS = {0.1: 60, 0.3: 40, 1.0: 15}
-"""Number of windows by the length of the work in seconds."""
+"""Number of windows by length of the work in seconds."""
 
 PAUSES_S = (0.03, 0.33)
-"""Shortest and longest pause between two windows, so that they begin anywhere in a sensor's period."""
+"""Shortest and longest pause between two windows, so that they begin at any phase of a sensor's period."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Series:
-    """Windows of one length.
+    """Measurements of a series of windows of one length.
 
     Attributes:
         ours: Our readings.
-        zeus_j: Zeus's energies; empty where it is not installed.
-        counted_j: The board's counter before the first and after each pause.
-        pauses_s: Time between the end of each window and that reading of the counter.
+        zeus_j: Energies measured by Zeus, in joules; empty if it is not installed.
+        counted_j: Values of the board's counter before the first window and after each pause, in joules.
+        pauses_s: Time from the end of each window to the counter's reading after its pause, in seconds.
     """
 
     ours: list[Reading] = field(default_factory=list)
@@ -50,10 +50,10 @@ class Series:
     pauses_s: list[float] = field(default_factory=list)
 
     def work_j(self) -> float | None:
-        """Energy of the work in one window: what the counter rose by, less what the pauses took.
+        """Return the energy of the work in one window, from the counter's increase without the pauses.
 
-        Both are fitted at once by least squares to the counter's rise since the beginning: so much for
-        each window, and so many watts in pauses. None with fewer than three windows.
+        A constant energy for each window and a constant power in pauses are fitted together, by least
+        squares, to the counter's increase since the beginning. None with fewer than three windows.
         """
         if len(self.pauses_s) < 3:  # noqa: PLR2004 - two unknowns
             return None
@@ -64,7 +64,7 @@ class Series:
 
 
 def same_work(board: Board) -> list[dict[str, Any]]:
-    """Errors of readings of the same work, as shares of its energy, by length and tracker."""
+    """Return the errors of readings of the same work, relative to its energy, by length and tracker."""
     work = _work(board)
     found = []
     library = NvmlLibrary(None)
@@ -107,7 +107,8 @@ def _measure(
             work(steps)
         series.ours.append(meter.close(number)[board.uuid])
         ended_s = time.monotonic()
-        # Long pauses in one half and short ones in the other: else windows and pauses grow alike.
+        # Short pauses in the first half and long ones in the second: otherwise the energy of windows and that of
+        # pauses would both grow linearly, and the fit could not separate them.
         half_s = (high_s - low_s) / 2
         time.sleep(low_s + draw.random() * half_s + (half_s if number >= runs // 2 else 0.0))
         series.counted_j.append(counter())
@@ -141,7 +142,7 @@ def _told(series: Series, length_s: float) -> dict[str, Any]:
 
 
 def _errors(told_j: list[float | None], true_j: float | None) -> dict[str, float] | None:
-    """Median, mean, 95 % and worst of the distances from `true_j`, as shares of it."""
+    """Return median, mean, 95th percentile and worst of the errors relative to `true_j`; None if unknown."""
     if not true_j:
         return None
     errors = sorted(abs(each / true_j - 1) for each in told_j if each is not None)
@@ -156,7 +157,7 @@ def _errors(told_j: list[float | None], true_j: float | None) -> dict[str, float
 
 
 def _work(board: Board) -> Callable[[float], None]:
-    """Does so many matrix products, and returns when they are done."""
+    """Return a function that computes a number of matrix products and returns when they are done."""
     side = int(board.size(4096, 64))
     one = torch.randn(side, side, device=board.device)
     product = torch.empty_like(one)
@@ -177,7 +178,7 @@ def _warmed(work: Callable[[float], None], *, for_s: float) -> None:
 
 
 def _steps(work: Callable[[float], None], length_s: float) -> int:
-    """Number of products that take so long, on a board that is warm."""
+    """Return the number of products that take `length_s` seconds on a warm board."""
     work(20)
     began_s = time.monotonic()
     work(100)
@@ -186,7 +187,7 @@ def _steps(work: Callable[[float], None], length_s: float) -> int:
 
 @contextmanager
 def _zeus(board: Board) -> Iterator[Callable[[list[float]], AbstractContextManager[None]]]:
-    """Gives what stands around a window and adds Zeus's energy to a list; does nothing without Zeus."""
+    """Yield a context for windows that appends Zeus's energy to a list, or does nothing without Zeus."""
     if importlib.util.find_spec("zeus") is None or board.emulated:
         yield lambda _: nullcontext()
         return

@@ -1,4 +1,4 @@
-"""Readings of the board's sensors, how often they are refreshed, and what reading them costs."""
+"""Readings of the board's sensors, their refresh intervals, and the cost of reading them."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ from trackers.sources.nvml.source import NvmlSource
 
 
 def sources(board: Board) -> dict[str, Any]:
-    """Return what `python -m trackers` finds, and what nvidia-smi says of power and clocks."""
+    """Return what `python -m trackers` finds, and nvidia-smi's report of power and clocks."""
     smi = shutil.which("nvidia-smi")
     said = ""
     if smi is not None and not board.emulated:
@@ -39,7 +39,7 @@ def sources(board: Board) -> dict[str, Any]:
 
 
 def refresh_periods(board: Board) -> dict[str, float | None]:
-    """Median time between two changes of a value while the board is busy, in milliseconds."""
+    """Return the median time between changes of each value under a bursty load, in milliseconds."""
     library, handle = _library(board)
     found: dict[str, float | None] = {}
     try:
@@ -52,7 +52,7 @@ def refresh_periods(board: Board) -> dict[str, float | None]:
 
 
 def _refresh_ms(asked: Callable[[], float], *, for_s: float) -> float | None:
-    """Median time between changes; None where there were fewer than three, or no value."""
+    """Return the median time between changes in milliseconds; None if there are too few, or no value."""
     changes, before, end_s = [], None, time.monotonic() + for_s
     try:
         while (now_s := time.monotonic()) < end_s:
@@ -68,7 +68,7 @@ def _refresh_ms(asked: Callable[[], float], *, for_s: float) -> float | None:
 
 
 def cost_of_calls(board: Board) -> dict[str, dict[str, float]]:
-    """Time that one call of NVML takes, in microseconds: median, 99 % and worst."""
+    """Return the time of a single NVML call in microseconds: median, 99th percentile and worst."""
     library, handle = _library(board)
     found = {}
     try:
@@ -110,7 +110,7 @@ def _library(board: Board) -> tuple[NvmlLibrary, Any]:
 
 
 def cost_of_a_window(board: Board) -> dict[str, float]:
-    """Time that opening and closing a window takes, in milliseconds, within one process."""
+    """Return the time of opening and closing a window within this process, in milliseconds."""
     opened_ms, closed_ms = [], []
     with EnergyMeter(NvmlSource()) as meter:
         time.sleep(1)
@@ -131,10 +131,10 @@ def cost_of_a_window(board: Board) -> dict[str, float]:
 
 
 def counter_against_integral(board: Board) -> dict[str, list[dict[str, Any]]]:
-    """Energy by the counter over the integral of the power, for windows of several lengths.
+    """Return the counter's energy divided by the integral of the power, for windows of several lengths.
 
-    Both come from one meter, as in a study: the counter where it is believed, the integral beside
-    it as `counter_over_power`.
+    Both come from one meter, as in a study: the reading's energy is the counter's where it is trusted, and
+    its ratio to the integral is `counter_over_power`.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     lengths_s = {0.1: 8, 0.3: 8, 1.0: 5, 5.0: 2}
@@ -163,7 +163,7 @@ def counter_against_integral(board: Board) -> dict[str, list[dict[str, Any]]]:
 
 
 def a_command(board: Board) -> dict[str, Any]:
-    """A program of its own under `python -m trackers run`, and what the board's counter said of it."""
+    """Measure a program with `python -m trackers run`, and with the board's counter around the whole call."""
     side, for_s = int(board.size(8192, 64)), board.size(5.0, 1.0)
     program = (
         "import time, torch\n"

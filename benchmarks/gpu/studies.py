@@ -23,7 +23,7 @@ IMAGE_SIZE = 128
 
 
 def table2(board: Board) -> dict[str, Any]:
-    """The CelebA sample's 16 setups with timm's resnet18: energy per epoch (the paper's Table 2)."""
+    """Return the energy per epoch of 16 setups on the CelebA sample with resnet18 (the paper's Table 2)."""
     epochs = _studied(board, "table2", *(ONE if board.emulated else SIXTEEN))
     cells: Any = epochs.groupby(["batch_size", "learning_rate"])
     return {
@@ -43,7 +43,7 @@ def table2(board: Board) -> dict[str, Any]:
 
 
 def two_trials_on_one_board(board: Board) -> dict[str, Any]:
-    """The same four setups one by one and two at once: what is charged, and how it is flagged."""
+    """Run four setups one by one and two at once, and return what is charged and how it is flagged."""
     setups = ONE if board.emulated else FOUR
     found = {}
     for name, gpus in (("one by one", "1"), ("two at once", "0.5")):
@@ -58,7 +58,7 @@ def two_trials_on_one_board(board: Board) -> dict[str, Any]:
 
 
 def number_formats(board: Board) -> dict[str, Any]:
-    """Number formats as an axis of a study beside the batch size: energy per epoch, and what is learnt."""
+    """Run a study with number formats and batch sizes as axes; return energy per epoch and accuracy."""
     options = (
         BY_FORMAT if not board.emulated else (*ONE, "--axis", "precision=fp32", "--repeats", "1")
     )
@@ -66,7 +66,7 @@ def number_formats(board: Board) -> dict[str, Any]:
 
 
 def by_format(epochs: pd.DataFrame) -> dict[str, Any]:
-    """The same from the epochs of that study."""
+    """Return the values of `number_formats` from the epoch rows of its study."""
     formats = epochs["parameters"].map(lambda each: json.loads(each)["precision"])
     cells: Any = epochs.groupby(["batch_size", pd.Categorical(formats, FORMATS)], observed=True)
     return {
@@ -86,7 +86,7 @@ def by_format(epochs: pd.DataFrame) -> dict[str, Any]:
 
 
 def _studied(board: Board, name: str, *options: str) -> pd.DataFrame:
-    """Epoch rows of a regime study that the product's own command ran."""
+    """Run a regime study with the product's own command, and return its epoch rows."""
     epochs, image_size = int(board.size(EPOCHS, 1)), int(board.size(IMAGE_SIZE, 32))
     ran(
         *("-m", "study.regime", "--scenario", "celeba", "--image-size", str(image_size)),

@@ -1,4 +1,4 @@
-"""Our training loop against a bare one, and what number formats and compilation bring."""
+"""Speed of our training loop relative to a bare one, and gain from number formats and compilation."""
 
 import statistics
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from trackers.sources.nvml.source import NvmlSource
 
 
 def loop_against_bare(board: Board) -> list[dict[str, Any]]:
-    """Samples per second of our loop over those of a bare one, for each batch size."""
+    """Return the samples per second of our loop and their ratio to a bare loop's, for each batch size."""
     options = Options(
         device=board.device.type,
         rounds=int(board.size(9, 3)),
@@ -43,7 +43,7 @@ def loop_against_bare(board: Board) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """A way of computing: how products of 32-bit numbers are taken, autocast, compilation."""
+    """Kind of arithmetic: precision of float32 matrix products, dtype of autocast, compilation."""
 
     matmul: str = "highest"
     autocast: torch.dtype | None = None
@@ -60,7 +60,7 @@ PRECISIONS = {
 
 
 def precisions(board: Board) -> list[dict[str, Any]]:
-    """Energy and time of 1,000 images through a ResNet-18's training step, by number format."""
+    """Return energy and time of training steps of a ResNet-18 per 1,000 images, by number format."""
     images = int(board.size(256, 4))
     side = int(board.size(160, 32))
     rows = []

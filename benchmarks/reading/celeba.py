@@ -1,16 +1,16 @@
-"""Speed of decoding CelebA's images and of a second start, and the memory that two trials share.
+"""Speed of decoding CelebA's images and of loading from the cache, and memory shared by two trials.
 
 Draws a synthetic CelebA of the size of the real one (1,238 images of 40 identities), then measures
 
-    decode    1,238 jpg files to one array, each time in a process of its own, in turns: the
-              project's reader on all CPUs, and Pillow in one thread (open, convert to RGB, resize),
-              which is what a data set class usually does; best of several
-    start     the whole loading again, when a cache is there
-    memory    two processes of Ray take the data from the object store and use all of them, as two
+    decode    1,238 jpg files to one array, alternately, each time in a new process: the project's
+              reader on all CPUs, and Pillow in one thread (open, convert to RGB, resize), as a data
+              set class usually does; best of several rounds
+    start     loading a second time, from the cache
+    memory    two Ray processes get the data from the object store and use all of them, as two
               trials do: growth of the memory of all processes (proportional set size: a page that
-              n processes share counts 1/n in each) from one that has them to both
+              n processes share counts 1/n in each) when the second one does so too
 
-The files are in the page cache of the operating system; the time to import is in none. Goals: 1.7
+The files are in the operating system's page cache; the time of imports is not included. Goals: 1.7
 times as fast as Pillow in one thread, a second start under 2 s, growth under 10 % of the array.
 
     python -m benchmarks.reading.celeba [--data-dir FOLDER] [--image-size N]
@@ -45,7 +45,7 @@ LEAST_RATIO = 1.7
 MOST_START_S = 2.0
 MOST_GROWTH = 0.10
 SETTLE_S = 8.0
-"""After actors were started Ray fills up its pool of workers."""
+"""Time to wait after actors were started, while Ray refills its worker pool."""
 
 _ROOT = Path(__file__).parents[2]
 
@@ -55,11 +55,11 @@ class Options:
     """Measure how CelebA is read and shared.
 
     Attributes:
-        data_dir: A CelebA; left out, a synthetic one is drawn to a scratch folder.
-        image_size: Height and width of the images in the array.
-        memory_image_size: The same where memory is measured; larger, so that the array stands out.
-        repeats: Rounds; the best of each is shown.
-        settle_s: How long Ray is left alone after it has begun.
+        data_dir: A CelebA folder; left out: a synthetic one, drawn to a temporary folder.
+        image_size: Height and width of the images in the array, in pixels.
+        memory_image_size: The same for measuring memory; larger, so that the array dominates.
+        repeats: Number of rounds; the best of each task is printed.
+        settle_s: Seconds to wait after Ray's actors were started.
     """
 
     data_dir: Path | None = None
@@ -127,19 +127,19 @@ def _sharing(data_dir: Path, cache: Path, options: Options) -> None:
 
 
 class _Trial:
-    """Stand-in for a trial: does with the data what a trial does before and while it trains."""
+    """Stand-in for a trial, which uses the data as a trial does before and during training."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
         self._held: list[Samples] = []
 
     def warm_up(self) -> None:
-        """Load whatever using the data loads, with data that are nearly none."""
+        """Load all libraries that using the data needs, with a tiny array."""
         few = np.zeros((4, 3, 8, 8), np.uint8)
         self._look_at(torch.from_numpy(few))
 
     def use(self, data: Data) -> float:
-        """Put all of the data on the CPU as a training does, and look at every image."""
+        """Put all data on the CPU as a training does, and read every image."""
         device = torch.device("cpu")
         self._held = [
             Samples.of(part, device, reconstructs=False) for part in (data.train, data.val)
@@ -151,7 +151,7 @@ class _Trial:
 
 
 def _timed(task: str, data_dir: Path, size: int) -> float:
-    """Seconds that a task takes in a fresh process."""
+    """Run a task in a new process, and return its seconds."""
     command = [sys.executable, "-m", "benchmarks.reading.celeba", "task", task]
     done = subprocess.run(
         [*command, str(data_dir), str(size)], check=True, capture_output=True, text=True, cwd=_ROOT

@@ -1,12 +1,12 @@
-"""Memory of a study whose data do not fit into it.
+"""Memory of a study whose data do not fit into memory.
 
     python -m benchmarks.reading.large_data [--gigabytes 3.2]
 
-It makes a file of 3.2 GB, reads it through the workers of a `DataLoader` in a study, and samples the
-memory of all processes of that study (driver, Ray, trackers, trials, workers) until it ends. A tiny study
-of the same kind goes first: what is above it is what the data take. Memory is the proportional set size
-of Linux, so that what processes share counts once. The file has holes where its zeros are, and takes
-next to nothing of the disk; whoever reads it gets them all.
+Writes a file of 3.2 GB, reads it through `DataLoader` workers in a study, and samples the memory of all
+processes of that study (driver, Ray, trackers, trials, workers) until it ends. A tiny study of the same kind
+runs first, and the difference of the peaks is the memory taken by the data. Memory is Linux's proportional set
+size, so that shared pages count once. The file is sparse: its zeros take almost no disk space but are read as
+usual.
 """
 
 import argparse
@@ -75,7 +75,7 @@ class Mine:
 
 
 def write_values(path: Path, gigabytes: float) -> int:
-    """Write an array of zeros whose pages the file system need not keep; its size in bytes."""
+    """Write an array of zeros as a sparse file, and return its size in bytes."""
     samples = max(round(gigabytes * GIGABYTE / SAMPLE_BYTES), 40)
     shape = (samples, SAMPLE_BYTES // np.dtype(np.float32).itemsize)
     np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape).flush()
@@ -83,7 +83,7 @@ def write_values(path: Path, gigabytes: float) -> int:
 
 
 def memory_bytes(process: psutil.Process) -> int:
-    """Memory of a process and all that it has started, shared pages in proportion."""
+    """Return the proportional set size of a process and all its descendants, in bytes."""
     total = 0
     for each in [process, *process.children(recursive=True)]:
         try:
@@ -94,7 +94,7 @@ def memory_bytes(process: psutil.Process) -> int:
 
 
 def peak_bytes(folder: Path, gigabytes: float) -> tuple[int, int, float]:
-    """Run a study of so much data: its data's size, its peak of memory, and seconds."""
+    """Run a study on data of a given size; return the data's bytes, the peak memory in bytes, and seconds."""
     folder.mkdir()
     size = write_values(folder / "values.npy", gigabytes)
     (folder / "large.py").write_text(SCENARIO, encoding="utf-8")
@@ -117,7 +117,7 @@ def peak_bytes(folder: Path, gigabytes: float) -> tuple[int, int, float]:
 
 
 def main(args: Sequence[str]) -> int:
-    """Print both peaks and their difference as a share of the data; 1 where that is a third or more."""
+    """Print both peaks and their difference as a share of the data; return 1 if that is a third or more."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gigabytes", type=float, default=3.2)
     gigabytes = parser.parse_args(args).gigabytes

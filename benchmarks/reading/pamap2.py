@@ -1,16 +1,16 @@
-"""Time and memory of reading a full-size PAMAP2, against `pandas.read_csv`.
+"""Time and memory of reading a full-size PAMAP2, compared with `pandas.read_csv`.
 
 Writes a synthetic Protocol folder of the real size (9 files, 2.87 million rows, 1.3 GB), then
-measures, each in a process of its own, wall time and peak memory of
+measures, each in a new process, wall time and peak memory of
 
     cold      everything: parse, fill gaps, find windows, split, normalise, write the cache
-    cached    the same call again
+    cached    the same call again, with the cache
     pandas    `pandas.read_csv(file, sep=" ", header=None)` for one file after another, and nothing
               else; its default engine parses in several threads since pandas 3.1
-    pandas, one thread     the same, kept from using threads
+    pandas, one thread     the same, prevented from using threads
 
-The files are in the page cache of the operating system for all of them; the time to import is in
-none. Goals: cold at least 5 times faster than pandas, cached under 3 s, peak memory under 3 GB.
+The files are always in the operating system's page cache; the time of imports is not included.
+Goals: cold at least 5 times faster than pandas, cached under 3 s, peak memory under 3 GB.
 
     python -m benchmarks.reading.pamap2 [--data-dir FOLDER]
 """
@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROWS_PER_SUBJECT = 358_007
-"""Eight times this and a forty-second of it: the number of rows of the real set."""
+"""Rows of each subject but 109, which has a forty-second of it; the sum is that of the real data set."""
 
 LEAST_RATIO = 5
 MOST_CACHED_S = 3
@@ -45,10 +45,10 @@ class Options:
     """Measure how a full-size PAMAP2 is read.
 
     Attributes:
-        data_dir: Where to write the data, or where it lies already; kept. A scratch folder that
-            is deleted afterwards if left out.
-        rows_per_subject: Fewer for a quick try.
-        repeats: Rounds; the best of each is shown.
+        data_dir: Folder that has the data or to which they are written, and which is kept; left out: a
+            temporary folder.
+        rows_per_subject: Number of rows of each subject but 109; fewer make a quick run.
+        repeats: Number of rounds; the best time and the highest peak of each task are printed.
     """
 
     data_dir: Path | None = None
@@ -70,7 +70,7 @@ def main() -> None:
         best: dict[str, tuple[float, float]] = {}
         for round_ in range(options.repeats):
             cache = Path(scratch) / f"cache-{round_}"
-            for name in _TASKS:  # in turns, so that a busy moment of the machine hits all
+            for name in _TASKS:  # in turns, so that other load on the machine affects all
                 seconds, peak_gb = _measure(name, data_dir, cache)
                 before = best.get(name, (seconds, peak_gb))
                 best[name] = (min(before[0], seconds), max(before[1], peak_gb))
@@ -86,7 +86,7 @@ def _write(data_dir: Path, rows_per_subject: int) -> None:
 
 
 def _measure(name: str, data_dir: Path, cache: Path) -> tuple[float, float]:
-    """Seconds and peak memory in GB of one task in a fresh process."""
+    """Run one task in a new process, and return its seconds and peak memory in GB."""
     done = subprocess.run(
         [
             sys.executable,
@@ -139,7 +139,7 @@ def _pandas(data_dir: Path, _: Path, most_rows: int | None = None) -> _Task:
 
 
 def _pandas_one_thread(data_dir: Path, cache: Path) -> _Task:
-    # With a number of rows pandas reads in one piece.
+    # With a limit on the rows, pandas parses in one thread.
     return _pandas(data_dir, cache, most_rows=1 << 40)
 
 

@@ -1,11 +1,12 @@
-"""Energy that a search needs, as a share of the grid's, against the goals.
+"""Energy that a search needs, as a share of the whole grid's, compared with the goals.
 
-goals        every table: median, mean and worst energy until within 5 % of what the grid finds, the
-             searches that lost the best setup, those without an answer, and how many answers are
-             truly within 5 %; ours, our parts taken away one by one, and two rivals
-held out     made-up jobs on which no constant of the search was chosen
-reliability  what --sure states against what is true
-live         the search itself on the smartwatch data, against the recorded truth
+goals        for every table: median, mean and worst energy until the answer is within 5 % of the
+             grid's, the searches that lost the best setup, those without an answer, and how many
+             answers are truly within 5 %; for our search, the same without single parts of it
+             (ablations), and two rivals
+held out     synthetic jobs on which no constant of the search was chosen
+reliability  the probability that --sure states, compared with the truth
+live         real searches on the smartwatch data, compared with the recorded truth
 
 python -m benchmarks.search [--seeds 50] [--zeus-tables FOLDER]     goals and held-out jobs
 python -m benchmarks.search --reliability 1000 --zeus-tables FOLDER reliability alone
@@ -62,19 +63,19 @@ HELD_OUT = (
     *("without going on with what was paused", "Zeus's bandit (re-implemented)"),
 )
 FEW = 12
-"""Draws of what takes long: 256 setups, and jobs of a hundred runs."""
+"""Number of seeds for what takes long: tables of 256 setups, and recurring jobs of a hundred runs."""
 
 ONLY_FOR: Mapping[str, Callable[[Case], bool]] = {
     "without sharing along power limits": lambda case: case.sure_goal,
     "ours, --sure 0.9": lambda case: not case.table.synthetic,
 }
-"""Ways that only some tables are searched by."""
+"""Conditions on the tables that some ways are used for."""
 
 MIDDLE_TARGET = 0.8
-"""Of watch16's three, that at which its reliability is judged."""
+"""Target, of watch16's three, at which reliability is judged."""
 
 SURE = 0.8
-"""Asked of a live search."""
+"""Probability (--sure) that a live search must reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +83,17 @@ class Options:
     """Measure searches against the goals.
 
     Attributes:
-        seeds: Searches of each table by each way.
-        first_seed: Other seeds give other draws.
+        seeds: Number of searches of each table by each way.
+        first_seed: First seed; other seeds give other draws of the recordings.
         zeus_tables: Folder with the converted traces of Zeus (cifar100 and sentiment140, by batch
-            size and power limit); left out, their goals are not judged.
-        reliability: Only hold what --sure 0.9 states against the truth, with so many searches.
-        live: Only search for real, so many times.
-        compare: Compare samplers on these recorded trainings, and do nothing else: a study's
-            folder, an epochs.parquet, or a CSV.
+            size and power limit); left out: their goals are not judged.
+        reliability: Only compare what --sure 0.9 states with the truth, in this number of searches.
+        live: Only run real searches, this many.
+        compare: Only compare samplers, on these recorded trainings: a study's folder, an
+            epochs.parquet, or a CSV.
         targets: Target accuracies of --compare.
-        gpus: Trials at the same time, for --compare.
-        figure: SVG or PNG file for the figure of --compare, with a single one of --targets.
+        gpus: Number of trials that run at the same time, for --compare.
+        figure: SVG or PNG file for the figure of --compare, which needs a single value of --targets.
     """
 
     seeds: int = 50
@@ -128,7 +129,7 @@ def _compare(path: Path, options: Options, console: Console) -> None:
     """Compare all strategies on a table.
 
     Raises:
-        OptionError: The table cannot be read, or the figure not be drawn.
+        OptionError: The table cannot be read, or the figure cannot be drawn.
     """
     if options.figure is not None and len(options.targets) != 1:
         message = f"--figure shows one target; --targets has {len(options.targets)}."
@@ -152,7 +153,7 @@ def _compare(path: Path, options: Options, console: Console) -> None:
 
 
 def _goals(options: Options, console: Console) -> None:
-    """Search every table by every way, and hold ours against the goals."""
+    """Search every table by every way, and compare ours with the goals."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     for case in recorded_cases(options.zeus_tables):
         results = {}
@@ -176,7 +177,7 @@ def _goals(options: Options, console: Console) -> None:
 
 
 def _reliability(searches: int, zeus_tables: Path | None, console: Console) -> None:
-    """Hold what is stated against what is true."""
+    """Compare the probabilities that searches state with the truth."""
     way = Ours(policy=Policy(sure=0.9))
     recorded = [
         each
@@ -200,7 +201,7 @@ def _reliability(searches: int, zeus_tables: Path | None, console: Console) -> N
 
 
 def _live(searches: int, console: Console) -> None:
-    """Search for real, and hold the answers against the recorded truth of five seeds."""
+    """Run real searches, and compare their answers with the recorded truth of five seeds."""
     target = 0.8
     true_j = typical_j(read_table(RECORDED), target)
     right = 0

@@ -1,13 +1,12 @@
-"""Energy that each strategy spends until it has found the best setup, seed by seed.
+"""Comparison of strategies by the energy they spend until they have found the best setup.
 
-All strategies run on the same recorded
-trainings, each seed with its own draw of one recorded seed for each setup, the same for all. A
-search's answer at any time is the setup whose trial reached the target with the least energy so
-far. Two regrets tell how good it is:
+All strategies run on the same recorded trainings. Each seed of a search draws one recorded training for each
+setup, the same for all strategies. A search's answer at any time is the setup whose trial reached the target with
+the least energy so far. Two regrets tell how good it is:
 
-    regret        how much more it costs than what the whole grid finds in the same draw
-    true regret   how much more it costs than the best setup by the medians over all recorded seeds,
-                  which no search sees: where setups differ less than their seeds, nobody can know
+    regret        excess cost over what the whole grid finds in the same draw
+    true regret   excess cost over the best setup by the medians over all recorded seeds, which no search
+                  sees: if setups differ less than their seeds, nobody can know the best
 """
 
 import math
@@ -29,20 +28,20 @@ from study.search.stopping.early_stopper import EarlyStopper
 from study.search.stopping.halving import Halving
 
 NEAR = 0.05
-"""An answer is near the best when it costs at most so much more."""
+"""Largest excess cost, as a share, with which an answer counts as near the best."""
 
 GOAL = SearchGoal.ENERGY_TO_TARGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterimAnswer:
-    """Answer that a search gave from some time on.
+    """Answer that a search gave from some moment on.
 
     Attributes:
-        spent_j: What it had used by then.
-        regret: How much more the setup costs than the grid's answer: 0.05 is 5 %.
-        true_regret: The same by the medians over all recorded seeds; infinite for a setup that
-            mostly does not reach the target.
+        spent_j: Energy that the search had used by then, in joules.
+        regret: Excess cost of the setup over the grid's answer, as a share: 0.05 is 5 %.
+        true_regret: Excess cost over the best setup by the medians over all recorded seeds, as a share;
+            infinite for a setup that mostly does not reach the target.
     """
 
     spent_j: float
@@ -52,14 +51,14 @@ class InterimAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOutcome:
-    """One search by one strategy.
+    """Outcome of one search by one strategy.
 
     Attributes:
-        strategy: Its name.
-        seed: Its seed.
-        answers: In their order; none where no trial reached the target.
-        spent_j: What the whole search used.
-        trials: Number of its trials.
+        strategy: Name of the strategy.
+        seed: Seed of the search.
+        answers: Answers in the order of the search; empty if no trial reached the target.
+        spent_j: Energy that the whole search used, in joules.
+        trials: Number of trials.
     """
 
     strategy: str
@@ -70,31 +69,31 @@ class SearchOutcome:
 
     @property
     def to_near_j(self) -> float:
-        """Energy used until the answer was near the grid's; infinite if it never was."""
+        """Energy in joules used until the answer was near the grid's; infinite if it never was."""
         near = [answer.spent_j for answer in self.answers if answer.regret <= NEAR]
         return min(near, default=math.inf)
 
     @property
     def last_true_regret(self) -> float:
-        """True regret of the last answer; infinite where there was none."""
+        """True regret of the last answer; infinite if there was none."""
         return self.answers[-1].true_regret if self.answers else math.inf
 
     def regret_at(self, spent_j: float) -> float:
-        """Regret of the answer after so much energy; infinite before the first."""
+        """Return the regret of the answer after `spent_j` joules; infinite before the first answer."""
         given = [answer.regret for answer in self.answers if answer.spent_j <= spent_j]
         return given[-1] if given else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All searches by all strategies on one table.
+    """Outcomes of all searches by all strategies on one table.
 
     Attributes:
-        table: The table.
+        table: Table of recorded trainings.
         target: Target accuracy.
-        best_j: Energy to target of the best setup, by the medians over recorded seeds.
-        best: That setup.
-        outcomes: All searches.
+        best_j: Energy to target of the best setup by the medians over recorded seeds, in joules.
+        best: The best setup.
+        outcomes: Outcomes of all searches.
     """
 
     table: ReplayTable
@@ -104,11 +103,11 @@ class Comparison:
     outcomes: tuple[SearchOutcome, ...]
 
     def of(self, strategy: str) -> tuple[SearchOutcome, ...]:
-        """The searches by one strategy."""
+        """Return the outcomes of one strategy."""
         return tuple(each for each in self.outcomes if each.strategy == strategy)
 
     def share_to_near(self, strategy: str) -> tuple[float, float, float]:
-        """Lower quartile, median, upper quartile of `to_near_j` over the grid's energy."""
+        """Return lower quartile, median and upper quartile of `to_near_j` as a share of the grid's energy."""
         shares = sorted(each.to_near_j / self.table.grid_j for each in self.of(strategy))
         return quartiles(shares)
 
@@ -127,13 +126,13 @@ def compare(
     """Run each strategy once for each seed.
 
     Args:
-        table: The recorded trainings.
+        table: Table of recorded trainings.
         target: Target accuracy.
-        seeds: Searches by each strategy.
-        gpus: Trials at the same time.
-        strategies: What is compared.
-        trials: At most so many trials of each search; None for all setups.
-        processes: Searches at the same time.
+        seeds: Number of searches by each strategy.
+        gpus: Number of trials that run at the same time in a search.
+        strategies: Strategies to compare.
+        trials: Largest number of trials of a search; None for all setups.
+        processes: Number of searches that run at the same time.
         done: Called after each search.
 
     Raises:
@@ -142,7 +141,7 @@ def compare(
     true_j = table.energy_to_target_j(target)
     best = min(true_j, key=lambda choice: true_j[choice])
     search = partial(_searched, table, target=target, gpus=gpus, trials=trials, true_j=true_j)
-    # One after another in the order of seeds, so that no process is left alone with the slow ones.
+    # By seed, then strategy, so that the slow strategies are not all left for the end.
     asked = [(strategy, seed) for seed in range(seeds) for strategy in strategies]
     outcomes = []
     for outcome in _each(search, asked, processes):
@@ -166,7 +165,7 @@ def _each(
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile; values may be infinite."""
+    """Return lower quartile, median and upper quartile of values, which may be infinite."""
     ranked = sorted(values)
     last = len(ranked) - 1
     return (ranked[last // 4], statistics.median_high(ranked), ranked[math.ceil(last * 0.75)])
@@ -221,7 +220,7 @@ def _searched(
 def _answers(
     trials: Sequence[ReplayedTrial], *, grid_j: float, true_j: dict[Choice, float]
 ) -> tuple[InterimAnswer, ...]:
-    """Every change of the answer; `grid_j` is what the grid's own answer costs."""
+    """Return every change of the answer; `grid_j` is the cost of the grid's own answer in joules."""
     best_j = min(true_j.values())
     answers = []
     least_j = math.inf

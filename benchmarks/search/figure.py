@@ -1,4 +1,4 @@
-"""The figure of a comparison: regret over energy spent, median and quartiles, a panel for each strategy."""
+"""Figure of a comparison: regret over energy spent, median and quartiles, a panel for each strategy."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,7 @@ from study.errors import OptionError
 
 STEPS = 60
 HIGHEST = 2.0
-"""Regret above which a curve is cut off: the search has no useful answer yet."""
+"""Regret at which curves are cut off; above it a search has no useful answer yet."""
 
 
 def regret_rows(comparison: Comparison) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def regret_rows(comparison: Comparison) -> pd.DataFrame:
 
 
 def write_figure(comparison: Comparison, path: Path) -> None:
-    """Draw it.
+    """Draw the figure to a file.
 
     Raises:
         OptionError: The file is neither SVG nor PNG, or cannot be written.

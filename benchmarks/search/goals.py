@@ -1,4 +1,4 @@
-"""The goals of a search, on which table each is judged, and by how much it is reached or missed."""
+"""Goals of a search, the tables on which each is judged, and how far it is met or missed."""
 
 import math
 import statistics
@@ -20,18 +20,18 @@ from study.search.replay.table import ReplayTable, read_table, table_of
 
 RECORDED = Path("benchmarks") / "data" / "watch16"
 FEW_EPOCHS = Path("benchmarks") / "data" / "few_epochs"
-"""9 setups, 3 epochs each, validated 10 times in each (`benchmarks/record_table.py` says how)."""
+"""Table of 9 setups with 3 epochs each, validated 10 times per epoch (see `benchmarks/record_table.py`)."""
 
 MOST_LOST, LEAST_RIGHT = 0.05, 0.9
 
 WORLDS = range(60, 100)
-"""Not those on which the constants of the search were tried (0 to 59)."""
+"""Held-out jobs; the constants of the search were chosen on 0 to 59."""
 
 NOISY = 149
-"""The first from 100 on with that noise and such rivals."""
+"""First job from 100 on with the noise and the rivals that `noisy_case` describes."""
 
 MANY = 40
-"""Seeds of a setup that are as good as any number: of so many a search sees a few."""
+"""Number of seeds of a setup that stands for any number, as a search sees only a few of them."""
 
 OURS, GRID = "ours", "grid, in its order"
 SURE = Policy(sure=0.9)
@@ -46,20 +46,20 @@ WAYS: Mapping[str, Way] = {
     "SM2 (re-implemented in outline)": sm2,
     GRID: grid_in_order,
 }
-"""Ours, what each of its parts brings, and rivals."""
+"""Our search, the same without single parts of it, and rivals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A table with a target.
+    """Table with a target and goals.
 
     Attributes:
-        name: As it is shown.
-        table: The recorded trainings.
-        target: Accuracy that is to be reached.
-        goal: Share of the grid's energy until within 5 %, at most; None for no goal.
-        whole_goal: Share of the grid's energy for the whole search, at most; None for no goal.
-        sure_goal: Whether the answer with --sure 0.9 is to be right in 90 % of searches.
+        name: Name shown in tables.
+        table: Table of recorded trainings.
+        target: Accuracy that must be reached.
+        goal: Largest share of the grid's energy until the answer is within 5 %; None for no goal.
+        whole_goal: Largest share of the grid's energy for the whole search; None for no goal.
+        sure_goal: Whether the answer with --sure 0.9 must be right in 90 % of searches.
     """
 
     name: str
@@ -71,10 +71,10 @@ class Case:
 
 
 def recorded_cases(zeus_tables: Path | None) -> Iterator[Case]:
-    """The recorded and the made-up table with a goal.
+    """Yield the recorded tables and the synthetic one, with their goals.
 
     Args:
-        zeus_tables: Folder with the converted traces of Zeus; None without them.
+        zeus_tables: Folder with the converted traces of Zeus; None leaves them out.
     """
     if zeus_tables is not None:
         for name, target, goal in (("cifar100", 0.6, 0.02), ("sentiment140", 0.84, 0.04)):
@@ -100,13 +100,13 @@ def recorded_cases(zeus_tables: Path | None) -> Iterator[Case]:
 
 
 def noisy_case() -> Case:
-    """A made-up job whose seeds differ by 30 %, and two rivals of its best setup by 14 and 23 %."""
+    """Return a synthetic job whose seeds differ by 30 %, and whose best setup has rivals 14 and 23 % dearer."""
     noisy = world(NOISY, seeds=MANY)
     return Case(name=f"noisy made-up job {NOISY}", table=noisy.table, target=noisy.target)
 
 
 def summary(case: Case, results: Mapping[str, Sequence[Result]]) -> Table:
-    """One line for each way, in % of the grid's energy."""
+    """Return a table with a line for each way, in % of the grid's energy."""
     searches = max(map(len, results.values()))
     found = Table(
         *("way", "within 5 %: median", "mean", "worst", "lost", "no answer", "truly within 5 %"),
@@ -131,7 +131,7 @@ def summary(case: Case, results: Mapping[str, Sequence[Result]]) -> Table:
 
 
 def judgements(case: Case, results: Mapping[str, Sequence[Result]]) -> Iterator[str]:
-    """A line for each goal of a case."""
+    """Yield a line of text for each goal of a case."""
     ours = results[OURS]
     shares = [each.share_to_near for each in ours]
     if case.goal is not None:
@@ -155,19 +155,20 @@ def judgements(case: Case, results: Mapping[str, Sequence[Result]]) -> Iterator[
 
 
 def held_out(way: Way, seeds: Sequence[int], *, recorded: int = SEEDS) -> list[Result]:
-    """Search in every made-up job that no constant was chosen on.
+    """Search every held-out synthetic job, and judge the searches.
 
     Args:
-        way: How.
-        seeds: Of the searches.
-        recorded: Trainings of each setup: with many, the answer is about the job itself.
+        way: Way to search.
+        seeds: Seeds of the searches of each job.
+        recorded: Number of trainings of each setup; with many, answers are judged by the job itself rather
+            than by the seeds that were drawn.
     """
     jobs = [world(number, seeds=recorded) for number in WORLDS]
     return [each for job in jobs for each in judged(job.table, job.target, way, seeds)]
 
 
 def percent(share: float, *, digits: int = 1) -> str:
-    """A share as people read it."""
+    """Return a share in per cent as text; `never` for infinity."""
     return "never" if share == math.inf else f"{100 * share:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""A job that is trained again and again: what its first runs cost beyond those of the best arm."""
+"""Recurring jobs: excess cost of the first runs over training with the best arm each time."""
 
 import math
 import statistics
@@ -15,13 +15,13 @@ from study.search.replay.pausing import PausingReplay
 from study.search.replay.table import ReplayTable
 
 Recurring = Callable[[ReplayTable, float, int, int], list[float]]
-"""Energy used at the end of each run, from table, target, seed and number of runs."""
+"""Function from table, target, seed and number of runs to the cumulative energy in joules after each run."""
 
 RUNS = (10, 30, 100)
 
 
 def recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
-    """Our way; see `Recurring`."""
+    """Train a recurring job with our search; see `Recurring`."""
     arms = ArmTable.of(table)
     outcome = PausingReplay(table, arms, target=target, seed=seed, runs=runs).run()
     found, spent_j = [], 0.0
@@ -33,7 +33,7 @@ def recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[f
 
 
 def first_arm(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
-    """Cost of the first arm that reaches the target, if it were kept."""
+    """Train a recurring job with the first arm that reaches the target, kept for all further runs."""
     arms = ArmTable.of(table)
     outcome = PausingReplay(table, arms, target=target, seed=seed, runs=1).run()
     trainings = sorted(outcome.trainings, key=lambda each: each.again)
@@ -53,15 +53,15 @@ WAYS: Mapping[str, Recurring] = {
 
 
 def regrets(case: Case, way: Recurring, seeds: Sequence[int]) -> dict[int, list[float]]:
-    """Energy of so many runs, over that of as many of the truly best arm, less 1.
+    """Return the excess energy of runs over that of as many runs of the truly best arm, as a share.
 
     Args:
         case: Table and target.
-        way: How the job is trained.
-        seeds: Of the draws.
+        way: Way to train the job.
+        seeds: Seeds of the draws.
 
     Returns:
-        Of each of `RUNS` one for each seed; infinite where fewer runs came to an end.
+        For each number of runs in `RUNS`, the excess for each seed; infinite if fewer runs were completed.
     """
     best_j = min(typical_j(case.table, case.target).values())
     found: dict[int, list[float]] = {runs: [] for runs in RUNS}
@@ -74,7 +74,7 @@ def regrets(case: Case, way: Recurring, seeds: Sequence[int]) -> dict[int, list[
 
 
 def recurring_table(case: Case, seeds: Sequence[int]) -> Table:
-    """One line for each way: the median regret, and the worst, in %."""
+    """Return a table with a line for each way: median and worst regret in %."""
     found = Table(
         "way",
         *(f"{runs} runs: median, worst" for runs in RUNS),

@@ -1,4 +1,4 @@
-"""Reliability of stated probabilities: bins, and the Brier score against the base rate's."""
+"""Reliability of stated probabilities: bins, and the Brier score compared with that of the base rate."""
 
 import itertools
 import statistics
@@ -9,19 +9,19 @@ from benchmarks.search.ways import Result
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 FEWEST = 50
-"""Searches in a bin from which on it is judged."""
+"""Fewest searches in a bin that is judged."""
 
 OFF = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """Searches that stated about the same.
+    """Searches that stated similar probabilities.
 
     Attributes:
-        count: Their number.
-        stated: Mean of what they stated.
-        true: Share of them that were right.
+        count: Number of searches.
+        stated: Mean of the stated probabilities.
+        true: Share of searches whose answer was right.
     """
 
     count: int
@@ -40,7 +40,7 @@ class Bin:
 
 
 def bins(results: Sequence[Result]) -> list[Bin]:
-    """Sort searches by what they stated; those that stated nothing are left out."""
+    """Group searches by the probability they stated, leaving out those that stated none."""
     known = [(each.right, each.is_right) for each in results if each.right is not None]
     found = []
     for low, high in itertools.pairwise(EDGES):
@@ -57,14 +57,14 @@ def bins(results: Sequence[Result]) -> list[Bin]:
 
 
 def brier(results: Sequence[Result]) -> tuple[float, float]:
-    """Mean squared error of what was stated, and of stating the base rate every time."""
+    """Return the Brier score of the stated probabilities, and that of always stating the base rate."""
     known = [(each.right, each.is_right) for each in results if each.right is not None]
     base = statistics.fmean(right for _, right in known)
     return statistics.fmean((p - right) ** 2 for p, right in known), base * (1 - base)
 
 
 def reliability_lines(results: Sequence[Result]) -> Iterator[str]:
-    """A line for each bin, and one for the score."""
+    """Yield a line of text for each bin, and one for the Brier score."""
     for each in bins(results):
         word = "few" if not each.is_judged else "yes" if each.holds else "NO"
         yield (

@@ -1,12 +1,12 @@
-"""SM2, written anew in outline from its publication: halving by performance, energy and learning rate.
+"""SM2, re-implemented in outline from its publication: halving by performance, energy and learning rate.
 
 Geissler, Zhou, Suh and Lukowicz, "Spend More to Save More (SM2): An Energy-Aware Implementation of
-Successive Halving for Sustainable Hyperparameter Optimization" (arXiv 2412.08526). From it: a short
-exploratory training of every setup, then halving, one setup after another, by an objective of
-performance, energy (their E_k, mean power x time of an epoch) and learning rate. Ours: the three
-count alike, each by its rank among those that are left (a larger rate is better, as it learns
-faster), rungs lie at 1, 2, 4 ... epochs, a training goes on from its checkpoint, and the last one
-runs to the target.
+Successive Halving for Sustainable Hyperparameter Optimization" (arXiv 2412.08526). Taken from it: a short
+exploratory training of every setup, then successive halving, one setup after another, by an objective of
+performance, energy (their E_k, mean power x time of an epoch) and learning rate. Our choices: the three
+have equal weight, each as the rank among the remaining setups (a larger rate is better, as it learns
+faster), rungs are at 1, 2, 4 ... epochs, trainings go on from checkpoints, and the last one runs to the
+target.
 """
 
 import math
@@ -19,7 +19,7 @@ from study.search.space.space import Choice
 
 
 def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
-    """Search as SM2 would; see `benchmarks.search.ways.Way`."""
+    """Search with SM2; see `benchmarks.search.ways.Way`."""
     drawn = ArmTable.of(table).draw(seed)
     left = {
         choice: many[drawn.place(table.space.learnt(choice), 0)]
@@ -48,7 +48,7 @@ def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
 
 
 def _reached(one: RecordedTraining, target: float) -> int | None:
-    """The epoch that reaches the target."""
+    """Return the number of the epoch that reaches the target; None if none does."""
     return next(
         (n for n, e in enumerate(one.epochs, start=1) if (e.accuracy or 0.0) >= target), None
     )

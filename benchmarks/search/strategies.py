@@ -1,4 +1,4 @@
-"""The strategies that are compared: a sampler, with or without each means of stopping early."""
+"""Strategies that are compared: a sampler, with or without each means of stopping trials early."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from study.search.stopping.halving import Rungs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """A sampler and what stops trials early.
+    """Sampler and means of stopping trials early.
 
     Attributes:
-        name: As it is shown.
-        sampler: Which proposes.
-        halving: What rungs count; None without halving.
+        name: Name shown in tables.
+        sampler: Name of the sampler that proposes setups.
+        halving: Unit of the rungs of successive halving; None without halving.
         capping: Whether trials end at the target, or when they cannot beat the best one.
-        backwards: Whether the grid is gone through from its end: its order is a matter of luck.
+        backwards: Whether the grid is searched from its end, as its order is a matter of luck.
     """
 
     name: str
@@ -41,4 +41,5 @@ STRATEGIES: tuple[Strategy, ...] = (
         name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY
     ),
 )
-"""What is compared; the last is what `python -m study.search` does for energy to target."""
+"""Strategies that are compared; the last is what `python -m study.search` does for energy to target when it does
+not pause trainings."""

@@ -1,4 +1,4 @@
-"""Dense tables from a documented model of training curves and power: for scale, never for findings.
+"""Dense tables from a model of training curves and power, to test at scale; never for findings.
 
 For batch size b and learning rate r, with N samples and unit-normal noise n of each setup and seed:
 
@@ -6,7 +6,7 @@ For batch size b and learning rate r, with N samples and unit-normal noise n of 
     distance      d = |log10(r / r*)|
     final         a = 0.95 - 0.10 d^2 - 0.01 max(0, log2(b / 1024)) + 0.005 n, at least chance (0.1)
     steps needed  s = 300 (1 + 2 d) exp(0.05 n); accuracy after epoch e: a - (a - 0.1) exp(-e N / (b s))
-    power         P = 60 + 180 b / (b + 512) watts, as an accelerator that fills up
+    power         P = 60 + 180 b / (b + 512) watts, like an accelerator whose utilisation saturates
     time          an epoch takes N / b steps of 4 ms + b x 12 us
 
 Rates beyond 30 r* diverge: the accuracy stays at chance and the training ends after 3 epochs. A
@@ -30,13 +30,13 @@ DIVERGED_EPOCHS = 3
 def synthetic_rows(
     *, batch_sizes: int = 16, learning_rates: int = 16, seeds: int = 3, seed: int = 0
 ) -> pd.DataFrame:
-    """A table of that model, labelled `synthetic`.
+    """Return a table of the model with a row per epoch, labelled `synthetic`.
 
     Args:
-        batch_sizes: Number of batch sizes, from 16 to 8192 by equal ratios.
-        learning_rates: Number of learning rates, from 0.00001 to 1 by equal ratios.
-        seeds: Trainings of each setup.
-        seed: Of the noise.
+        batch_sizes: Number of batch sizes, spaced geometrically from 16 to 8192.
+        learning_rates: Number of learning rates, spaced geometrically from 0.00001 to 1.
+        seeds: Number of trainings of each setup.
+        seed: Seed of the noise.
     """
     noise = np.random.default_rng(seed)
     rows = []
@@ -64,7 +64,7 @@ def synthetic_rows(
 
 
 def _accuracies(batch_size: int, rate: float, final: float, speed: float) -> list[float]:
-    """Validation accuracy after each epoch, until early stopping."""
+    """Return the validation accuracy after each epoch, until early stopping."""
     best_rate = 0.003 * (batch_size / 256) ** 0.5
     if rate > DIVERGES_AT * best_rate:
         return [CHANCE] * DIVERGED_EPOCHS

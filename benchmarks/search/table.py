@@ -1,4 +1,4 @@
-"""The table of a comparison: a line for each strategy, the most frugal first."""
+"""Table of a comparison, with a line for each strategy, the most frugal first."""
 
 import math
 
@@ -13,7 +13,7 @@ SHARES = (0.1, 0.25)
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """One line for each strategy, the most frugal first."""
+    """Return a table with a line for each strategy, by median energy until near the best."""
     table, unit = comparison.table, unit_in(comparison.table)
     count = len({each.seed for each in comparison.outcomes})
     found = Table(

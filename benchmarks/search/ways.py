@@ -1,4 +1,4 @@
-"""One search after another on a table, by one way, and how good they were."""
+"""Ways to search a table, run once for each seed, and the judgement of their answers."""
 
 import math
 import statistics
@@ -13,17 +13,17 @@ from study.search.replay.table import ReplayTable, to_target_j
 from study.search.space.space import Choice
 
 NEAR = 0.05
-"""An answer is near the best when it costs at most so much more."""
+"""Largest excess cost, as a share, with which an answer counts as near the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """A search.
+    """A completed search.
 
     Attributes:
-        found: Its answers, in their order.
-        spent_j: What all of it used.
-        right: Probability that it gave its last answer; None where it gave none.
+        found: Answers, in the order of the search.
+        spent_j: Energy that the whole search used, in joules.
+        right: Probability that the search states for its last answer; None if it states none.
     """
 
     found: tuple[Found, ...]
@@ -32,20 +32,20 @@ class Searched:
 
 
 Way = Callable[[ReplayTable, float, int], Searched]
-"""A search of a table for a target, with the draws of a seed."""
+"""Function that searches a table for a target, with recordings drawn by a seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A search, judged.
+    """Judgement of a search.
 
     Attributes:
         share_to_near: Energy until the answer was within 5 % of what the grid finds in the same
-            recordings, over the grid's; infinite if it never was.
-        share: Of the whole search.
-        has_answer: Whether there is one, or none that could be found.
+            recordings, as a share of the grid's energy; infinite if it never was.
+        share: Energy of the whole search, as a share of the grid's.
+        has_answer: Whether the search has an answer.
         is_right: Whether the last answer is truly within 5 % of the best setup.
-        right: Probability that it gave for that.
+        right: Probability that the search states for that; None if it states none.
     """
 
     share_to_near: float
@@ -57,12 +57,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """Our search; each part can be taken away.
+    """Our search, with switches for single parts of it.
 
     Attributes:
-        policy: What it does.
-        sharing: Whether power limits share curves.
-        middle_first: Whether the middle of the space comes first; else an arm by chance.
+        policy: Policy of the search.
+        sharing: Whether setups that differ only in power limit share a learning curve.
+        middle_first: Whether the middle of the space is tried first; otherwise a random arm.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -98,13 +98,13 @@ def grid_in_order(table: ReplayTable, target: float, seed: int) -> Searched:
 
 
 def judged(table: ReplayTable, target: float, way: Way, seeds: Sequence[int]) -> list[Result]:
-    """Search once for each seed in whose recordings a setup reaches the target.
+    """Search once for each seed in whose recordings a setup reaches the target, and judge the searches.
 
     Args:
-        table: The recorded trainings.
-        target: Accuracy that is to be reached.
-        way: How.
-        seeds: Of the searches.
+        table: Table of recorded trainings.
+        target: Accuracy that must be reached.
+        way: Way to search.
+        seeds: Seeds of the searches.
     """
     arms = ArmTable.of(table)
     true_j = typical_j(table, target)
@@ -118,9 +118,10 @@ def judged(table: ReplayTable, target: float, way: Way, seeds: Sequence[int]) ->
 
 
 def typical_j(table: ReplayTable, target: float) -> dict[Choice, float]:
-    """Return each setup's true energy to the target: the geometric mean over all recorded seeds.
+    """Return the true energy to the target, in joules, of each setup that reaches it with most seeds.
 
-    Of those that most seeds reach; what the others used counts for the ones that did.
+    It is the geometric mean over the recorded seeds that reach the target, plus the energy used by seeds that
+    do not, divided by the number that do.
     """
     typical = {}
     for choice, many in table.recordings.items():
@@ -160,5 +161,5 @@ def _judge(
 
 
 def _mixed(seed: int) -> int:
-    """A number that has nothing to do with how seeds draw recordings."""
+    """Return a hash of the seed, so that the choice does not correlate with the drawn recordings."""
     return (seed * 2_654_435_761 + 97) % 2**32 >> 7

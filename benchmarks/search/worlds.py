@@ -1,12 +1,13 @@
-"""Made-up jobs of many kinds: what a search was tried on beside the recorded tables, never for findings.
+"""Synthetic jobs of many kinds, to develop and check a search on beside recorded tables; never for findings.
 
-Each number is another job. By chance: 3 to 8 batch sizes, 1 to 4 learning rates, 1 to 7 power
-limits, where the best lies, how much setups and seeds differ (deviation of the logarithm 0.03 to
-0.3), plateaus at the start, and which share of the setups reaches the target. For an arm with
-distance d from the best rate and i - o from the best batch size o
+Each number is another job. Random are: 3 to 8 batch sizes, 1 to 4 learning rates, 1 to 7 power limits, where the
+best lies, how much setups and seeds differ (deviation of the logarithm 0.03 to 0.3), plateaus at the start, and
+the share of setups that reach the target. For an arm at distance d from the best rate and i - o from the best
+batch size o, where the best rate falls by 0.3 decades for each doubling of the batch size, and n is unit normal
+and drawn anew wherever it occurs:
 
     scale      s = s0 exp(k max(0, i - o) + 0.15 max(0, o - i) + 0.35 |d| + 0.1 n), each seed exp(noise n)
-    final      a = a0 - c d^2 - 0.004 max(0, i - o)^2
+    final      a = a0 - c d^2 - 0.004 max(0, i - o)^2, each seed + 0.004 n
     score      chance + (a - chance) (1 - (1 + e / (s g))^-g) + 0.003 n after e epochs beyond the plateau
     power      70 + 200 b / (b + 256) watts, cut at the limit; time grows by (demand / limit)^0.45
 """
@@ -23,11 +24,11 @@ SEEDS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A made-up job.
+    """Synthetic job.
 
     Attributes:
-        table: Its trainings.
-        target: Of their scores.
+        table: Table of its trainings.
+        target: Target value of the score.
     """
 
     table: ReplayTable
@@ -35,7 +36,7 @@ class World:
 
 
 def world(number: int, *, seeds: int = SEEDS) -> World:
-    """Make a job up; the same number gives the same one."""
+    """Generate a job; the same number gives the same job."""
     draw = np.random.default_rng(10_000 + number)
     job = _job(draw)
     rows = [row for arm in _arms(job, draw) for row in _rows(arm, job, draw, seeds)]

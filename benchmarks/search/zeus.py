@@ -1,18 +1,18 @@
-"""Zeus's bandit, written anew from its publication: what a recurring job would have tried.
+"""Zeus's bandit for recurring jobs, re-implemented from its publication.
 
 You, Chung and Chowdhury, "Zeus: Understanding and Optimizing GPU Energy Consumption of DNN
-Training" (NSDI 2023), sections 4.2 and 4.3; none of its code is here. Energy alone is the cost.
+Training" (NSDI 2023), sections 4.2 and 4.3; none of its code is used. The cost is energy alone.
 
-    power     each training profiles all limits in its first epoch and goes on at the cheapest
-    early     a training ends that has cost `BETA` times the least so far
-    pruning   from the default batch size to smaller ones until one fails, then to larger ones
-              likewise; what failed is not tried again; twice, the second time from the best one
-    sampling  then Thompson's, with a Gaussian for each batch size: the mean of its costs, and their
-              variance over their number
+    power     each training profiles all power limits in its first epoch and goes on at the cheapest
+    early     a training is stopped when it has cost `BETA` times the least cost so far
+    pruning   from the default batch size to smaller ones until one fails, then likewise to larger ones;
+              what failed is not tried again; done twice, the second time from the best one
+    sampling  then Thompson sampling, with a Gaussian for each batch size: the mean of its costs, and
+              their variance divided by their number
 
-Ours are the default (the middle batch size, as our own search begins), the number of recurrences
-(`RUNS` for each arm), and what it answers: the arm with the least mean. Where a table has further
-axes the arms are gone through in their order.
+Our choices are the default (the middle batch size, where our own search begins), the number of
+recurrences (`RUNS` for each arm), and the answer: the arm with the lowest mean cost. If a table has
+further axes, its arms are tried in their order.
 """
 
 import math
@@ -31,22 +31,22 @@ BETA = 2.0
 RUNS = 3
 ROUNDS = 2
 HOPELESS = 20
-"""So many trainings for each run that is to reach the target."""
+"""Largest number of trainings for each run that must reach the target."""
 
 
 def zeus(table: ReplayTable, target: float, seed: int) -> Searched:
-    """Search as Zeus would; see `benchmarks.search.ways.Way`."""
+    """Search with Zeus's bandit; see `benchmarks.search.ways.Way`."""
     return _Zeus(table, target, seed).run()
 
 
 def zeus_recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
-    """Energy that had been used at the end of each run of a recurring job, as Zeus would train it.
+    """Return the cumulative energy in joules after each run of a recurring job, trained by Zeus's bandit.
 
     Args:
-        table: The recorded trainings.
+        table: Table of recorded trainings.
         target: Accuracy that each run has to reach.
-        seed: Of the draws.
-        runs: Number of them; fewer come back where hardly a training reaches the target.
+        seed: Seed of the draws.
+        runs: Number of runs; fewer are returned if hardly any training reaches the target.
     """
     bandit = _Zeus(table, target, seed)
     bandit.sample_until(runs)
@@ -68,14 +68,14 @@ class _Zeus:
         self.reached_at_j: list[float] = []
 
     def run(self) -> Searched:
-        """Prune, then sample."""
+        """Prune, then sample, and return the search."""
         left = self._prune()
         for _ in range(max(0, RUNS * len(self._arms) - sum(self._runs.values()))):
             self._sample(left)
         return Searched(found=tuple(self._found), spent_j=self._spent_j)
 
     def sample_until(self, runs: int) -> None:
-        """Prune, then sample until so many trainings have reached the target, or it is hopeless."""
+        """Prune, then sample until `runs` trainings have reached the target, or too many have been tried."""
         left = self._prune()
         for _ in range(HOPELESS * runs):
             if len(self.reached_at_j) >= runs:
@@ -83,7 +83,7 @@ class _Zeus:
             self._sample(left)
 
     def _prune(self) -> list[Choice]:
-        """The arms that are left when pruning has ended."""
+        """Return the arms that are left after pruning."""
         left, default = list(self._arms), self._arms[(len(self._arms) - 1) // 2]
         for _ in range(ROUNDS):
             left = list(self._pruned(left, default)) or left
@@ -92,7 +92,7 @@ class _Zeus:
         return left
 
     def _pruned(self, arms: list[Choice], default: Choice) -> Iterator[Choice]:
-        """The arms that reach the target in time, from the default to either side."""
+        """Yield the arms that reach the target in time, from the default to either side."""
         place = arms.index(default) if default in arms else 0
         for side in (arms[place::-1], arms[place + 1 :]):
             for arm in side:
@@ -101,7 +101,7 @@ class _Zeus:
                 yield arm
 
     def _sample(self, arms: list[Choice]) -> None:
-        """Train the arm whose cost is drawn lowest; one that misses has cost what it used."""
+        """Train the arm with the lowest drawn cost; a training that misses the target counts with its energy."""
         arm = min(arms, key=self._sampled)
         before_j = self._spent_j
         if not self._train(arm):
@@ -115,7 +115,7 @@ class _Zeus:
         return self._random.gauss(statistics.fmean(costs_j), deviation)
 
     def _train(self, arm: Choice) -> bool:
-        """Train until the target or `BETA` times the least; whether it got to the target."""
+        """Train an arm until the target or `BETA` times the least cost, and return whether it reached the target."""
         settings = self._table.arms[arm].settings
         place = self._drawn.place(arm, self._runs[arm])
         self._runs[arm] += 1

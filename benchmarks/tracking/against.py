@@ -1,12 +1,13 @@
-"""Cost of our tracker against that of an earlier commit, in one run.
+"""Cost of our tracker compared with that of an earlier commit, in one run.
 
     python -m benchmarks.tracking.against COMMIT [--pairs 6]
 
-Both take turns, so that a busy machine is as busy for one as for the other; what is printed is the median of each and
-of the ratios of the pairs. CPU is that of the tracker's process, in % of a core; a window is its opening, its
-closing and the taking of its readings as the trial waits for them, at once or after what a study's own loop computes in
-between; one that nobody reads, as that over a set-up, is its opening and its closing. What a commit cannot do yet is left out. The commit is checked out with
-`git worktree` into a temporary folder, and taken away again.
+The two alternate, so that other load on the machine affects both; printed are the median of each and the ratios
+of the pairs. CPU is that of the tracker's process, in % of a core. The time of a window is how long a trial waits
+for opening it, closing it and getting its readings, which it asks for at once or after what a study's own loop
+computes in between; for a window that nobody reads, such as that over a set-up, it is opening and closing. What
+the commit does not support is left out. The commit is checked out with `git worktree` into a temporary folder,
+which is removed afterwards.
 """
 
 import json
@@ -32,12 +33,12 @@ class Options:
     """Size of the comparison.
 
     Attributes:
-        commit: The earlier one.
-        pairs: Runs of each.
-        settle_s: How long a tracker runs before its CPU time counts: it learns the boards' refreshes first.
-        seconds: For how long its CPU time counts.
-        windows: Windows of a run.
-        only: What to compare; left out: everything.
+        commit: The earlier commit, as git names it.
+        pairs: Number of runs of each.
+        settle_s: Seconds a tracker runs before its CPU time counts, in which it learns the boards' refresh intervals.
+        seconds: Seconds for which its CPU time counts.
+        windows: Number of windows in a run.
+        only: Names of what to compare; left out: everything.
     """
 
     commit: tyro.conf.Positional[str]
@@ -62,12 +63,12 @@ WINDOWS = {
     "the same, weights kept before": ("actor", KEEPING_MS),
     UNREAD: ("actor", "0"),
 }
-"""For each the way, and milliseconds between its closing and the taking of its readings."""
+"""Way of `latency` for each, and milliseconds between closing a window and getting its readings."""
 
 
 @contextmanager
 def checked_out(commit: str) -> Iterator[Path]:
-    """Check a commit out, beside this one."""
+    """Check out a commit into a temporary worktree, and yield its folder."""
     git = ("git", "-C", str(ROOT), "worktree")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "before"
@@ -82,7 +83,7 @@ def cpu_share(
     checkout: Path, tracker: str, length_s: float, options: Options, also: Mapping[str, str]
 ) -> float | None:
     """Return the CPU time of a checkout's tracker, in % of a core."""
-    # This benchmark by its file, so that what it imports is the checkout's.
+    # Run this checkout's benchmark by its path, so that it imports the packages of the other checkout.
     command = [str(Path(__file__).with_name("child.py")), tracker]
     command += ["--settle", str(options.settle_s / 2)]
     command += ["--epochs", f"{length_s}:{round(options.seconds / length_s)}"]
@@ -91,14 +92,14 @@ def cpu_share(
 
 
 def window_ms(checkout: Path, name: str, options: Options) -> float | None:
-    """Return the median time that a trial waits for a window."""
+    """Return the median time that a trial waits for a window, in milliseconds; None if not supported."""
     was = (checkout / "benchmarks" / "tracker_latency.py").exists()
     module = "benchmarks.tracker_latency" if was else "benchmarks.tracking.latency"
     way, gap_ms = WINDOWS[name]
     command = ["-m", module, way, "--windows", str(options.windows)]
     source = (checkout / module.replace(".", "/")).with_suffix(".py")
     if "--gap-ms" in source.read_text(encoding="utf-8"):
-        command += ["--gap-ms", gap_ms]  # before there was a gap, readings came at the closing
+        command += ["--gap-ms", gap_ms]  # in older commits, closing a window returns its readings
     told = _json(checkout, command, Boards(), {})
     if told is None:
         return None

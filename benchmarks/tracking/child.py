@@ -1,12 +1,12 @@
-"""One tracker in a process of its own, on a schedule of epochs; started by `benchmarks.tracker_comparison`.
+"""Process that runs one tracker on a schedule of epochs; started by `benchmarks.tracker_comparison`.
 
     python -m benchmarks.tracking.child zeus --epochs 1.0:12 0.1:80
 
-Other people's trackers live in another environment, so that this file imports nothing but the
-standard library before it knows which tracker it is. The last line it prints is JSON: for each
-length of epoch the start, stop and energy of each, and the share of one CPU that the process used.
-An epoch is a sleep: it starts when the tracker's call for its start returns, and stops when the
-call for its end is made, as a training would have it.
+Other people's trackers are installed in another environment, so this file imports only the standard
+library until it knows which tracker to run. The last line it prints is JSON: for each length of epoch,
+the start, stop and energy of each epoch, and the share of one CPU that the process used. An epoch is a
+sleep: it starts when the tracker's start call returns and stops when its stop call is made, as in a
+training.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from typing import Any
 
 J_PER_KWH = 3.6e6
 SETTLE_S = 1.5
-"""A tracker may look around, or learn, for so long before its first epoch, and in a trial epoch."""
+"""Time for a tracker to find devices or to learn, before its first epoch and again in a warm-up epoch."""
 
 EpochCalls = tuple[Callable[[int], None], Callable[[int], None], Callable[[], list[float | None]]]
-"""What starts an epoch, what ends it, and what tells the joules of all of them at the end."""
+"""Functions that start an epoch, end it, and finally return the joules of all epochs (None if not reported)."""
 
 
 @contextmanager
 def ours(epochs: int) -> Iterator[EpochCalls]:
-    """`EnergyMeter` at 10 Hz with a window on every board; the energy of the first is told."""
+    """Yield the calls of an `EnergyMeter` at 10 Hz with windows on all boards; reports the first board."""
     del epochs
     nvml, meters = (
         import_module("trackers.sources.nvml.source"),
@@ -51,7 +51,7 @@ def ours(epochs: int) -> Iterator[EpochCalls]:
 
 @contextmanager
 def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
-    """`EnergyMeter` at 10 Hz without windows: what the sampling alone costs."""
+    """Run an `EnergyMeter` at 10 Hz without windows, for the cost of sampling alone."""
     del epochs
     nvml, meters = (
         import_module("trackers.sources.nvml.source"),
@@ -63,9 +63,9 @@ def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
 
 @contextmanager
 def ours_whole_node(epochs: int) -> Iterator[EpochCalls]:
-    """`EnergyMeter` on all boards and three more sources, without windows.
+    """Run an `EnergyMeter` on all boards and three more sources, without windows.
 
-    Where the RAPL tree and the plug are, `benchmarks.tracking.node` says in the environment.
+    `benchmarks.tracking.node` passes the places of the RAPL tree and the plug as environment variables.
     """
     del epochs
     rapl, web = import_module("trackers.sources.rapl"), import_module("trackers.sources.web.source")
@@ -82,7 +82,7 @@ def ours_whole_node(epochs: int) -> Iterator[EpochCalls]:
 
 @contextmanager
 def zeus(epochs: int) -> Iterator[EpochCalls]:
-    """`ZeusMonitor` on board 0, without waiting for a framework's kernels."""
+    """Yield the calls of a `ZeusMonitor` on board 0 that does not wait for a framework's kernels."""
     del epochs
     monitor = import_module("zeus.monitor").ZeusMonitor(gpu_indices=[0], cpu_indices=[])
     told: list[float | None] = []
@@ -99,7 +99,7 @@ def zeus(epochs: int) -> Iterator[EpochCalls]:
 
 @contextmanager
 def codecarbon(epochs: int) -> Iterator[EpochCalls]:
-    """`OfflineEmissionsTracker` with a task for each epoch, its power asked for each second."""
+    """Yield the calls of an `OfflineEmissionsTracker` with a task per epoch and one power sample per second."""
     del epochs
     tracker = import_module("codecarbon").OfflineEmissionsTracker(
         country_iso_code="DEU",
@@ -120,10 +120,10 @@ def codecarbon(epochs: int) -> Iterator[EpochCalls]:
 
 @contextmanager
 def carbontracker(epochs: int) -> Iterator[EpochCalls]:
-    """`CarbonTracker` of the board, its power asked for each second, without its factor PUE."""
+    """Yield the calls of a `CarbonTracker` of the board with one power sample per second, without its PUE."""
     with tempfile.TemporaryDirectory() as folder:
         tracker = import_module("carbontracker.tracker").CarbonTracker(
-            epochs=epochs + 1,  # at the last one it stops by itself and forgets
+            epochs=epochs + 1,  # after the last epoch it stops by itself and drops its data
             epochs_before_pred=0,
             monitor_epochs=epochs + 1,
             update_interval=1,
@@ -153,7 +153,7 @@ TRACKERS: dict[str, Callable[[int], Any]] = {
 
 
 def cpu_s() -> float:
-    """CPU seconds of this process and of the children that it has waited for."""
+    """Return the CPU seconds of this process and of the children that it has waited for."""
     used = os.times()
     return time.process_time() + used.children_user + used.children_system
 
@@ -161,13 +161,13 @@ def cpu_s() -> float:
 def run(
     tracker: str, schedule: list[tuple[float, int]], *, settle_s: float
 ) -> list[dict[str, Any]]:
-    """Go through epochs of several lengths with a tracker, and tell what it said of each length."""
+    """Run a tracker beside epochs of several lengths, and return what it reported for each length."""
     lengths_s = [length_s for length_s, count in schedule for _ in range(count)]
     pause = random.Random(len(lengths_s))  # noqa: S311 - not a secret; the same for all trackers
     parts: dict[float, dict[str, Any]] = {}
     with TRACKERS[tracker](len(lengths_s) + 1) as (start, stop, told):
         time.sleep(settle_s)
-        start(0)  # the first call may look for boards or import something: not counted
+        start(0)  # a warm-up epoch: the first call may look for boards or import something
         time.sleep(settle_s)
         stop(0)
         for epoch, length_s in enumerate(lengths_s, start=1):
@@ -179,7 +179,7 @@ def run(
             stop_s = time.monotonic()
             stop(epoch)
             part["times"].append((start_s, stop_s))
-            time.sleep(pause.uniform(0, 0.02))  # so that epochs do not keep step with the refresh
+            time.sleep(pause.uniform(0, 0.02))  # so that epochs are not in phase with the refresh
             part["cpu_s"] += cpu_s() - cpu_before_s
             part["wall_s"] += time.monotonic() - began_s
         energies_j = iter(told()[1:])
@@ -195,7 +195,7 @@ def run(
 
 
 def main() -> None:
-    """Run what the command line says and print the outcome as JSON."""
+    """Run the tracker and schedule of the command line, and print the outcome as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tracker", choices=sorted(TRACKERS))
     parser.add_argument("--epochs", nargs="+", required=True, help="LENGTH_S:COUNT ...")

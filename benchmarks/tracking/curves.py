@@ -1,7 +1,8 @@
-"""The curves on which trackers are measured, and how their errors are told.
+"""Power curves on which trackers are measured, and summaries of their errors.
 
-Ten loads of a board, two of them drawn anew for each run from a seed that is printed, so that no tracker
-can have been made for them; each with a counter that is refreshed each 20 ms, each 100 ms, or not at all, and a power likewise.
+Ten loads of a board; two of them are drawn for each run from a seed, which is printed, so that no tracker can
+have been tuned to them. Boards refresh their counter every 20 or 100 ms, or have none, and their power every 20 or
+100 ms.
 """
 
 import math
@@ -16,10 +17,10 @@ from tests.fake_nvml import Boards
 LENGTHS_S = (0.1, 0.3, 1.0, 5.0)
 
 NOISE_STEPS = 64
-"""Of the shape `noise`, in a period."""
+"""Number of steps in a period of the shape `noise`."""
 
 LARGE = 0.1
-"""Errors from this share on are told without decimals."""
+"""Relative error from which errors are printed without decimals."""
 
 WAYS: dict[str, dict[str, Any]] = {
     "both each 20 ms": {"refresh_ms": 20.0},
@@ -27,7 +28,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "counter each 100 ms, power each 20 ms": {"refresh_ms": 100.0},
     "no counter, power each 20 ms": {"no_counter": 1},
 }
-"""How often boards renew counter and power; an H100 does both each 100 ms (docs/on-a-gpu.md)."""
+"""Refresh intervals of counter and power; an H100 refreshes both every 100 ms (docs/on-a-gpu.md)."""
 
 FIXED = {
     "square wave, 0.7 s": Boards(),
@@ -43,13 +44,13 @@ FIXED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Errors of epochs, as shares of their energies.
+    """Summary of the relative errors of epochs.
 
     Attributes:
-        median: In the middle.
-        mean: On average.
-        high: 95 % of them are below.
-        worst: The largest.
+        median: Median error.
+        mean: Mean error.
+        high: 95th percentile.
+        worst: Largest error.
     """
 
     median: float
@@ -58,13 +59,13 @@ class Spread:
     worst: float
 
     def __str__(self) -> str:
-        """In per cent: median / mean / 95 % / worst."""
+        """Return the errors in per cent: median / mean / 95 % / worst."""
         parts = (self.median, self.mean, self.high, self.worst)
         return " / ".join(f"{100 * part:.{2 if part < LARGE else 0}f}" for part in parts)
 
 
 def spread(errors: Sequence[float]) -> Spread | None:
-    """Return the spread of errors; None where there are none."""
+    """Return the summary of errors; None if there are none."""
     if not errors:
         return None
     ordered = sorted(errors)
@@ -77,7 +78,7 @@ def spread(errors: Sequence[float]) -> Spread | None:
 
 
 def curves(seed: int) -> dict[str, Boards]:
-    """All curves: those that are always the same, and two of a seed."""
+    """Return all curves: the fixed ones, and two drawn from a seed."""
     dice = random.Random(seed)  # noqa: S311 - not a secret
     drawn = {}
     for number in (1, 2):
@@ -93,11 +94,11 @@ def curves(seed: int) -> dict[str, Boards]:
 
 
 def drawn_curves(count: int, seed: int) -> dict[str, Boards]:
-    """Curves of all shapes with everything drawn, for what is fitted on some and checked on others.
+    """Return curves with random shapes and parameters, for constants fitted on some and checked on others.
 
     Args:
-        count: How many.
-        seed: Of the dice.
+        count: Number of curves.
+        seed: Seed of the random numbers.
     """
     dice = random.Random(seed)  # noqa: S311 - not a secret
     return {f"{each} {(curve := _drawn(dice)).shape}": curve for each in range(count)}
@@ -125,5 +126,5 @@ def _drawn(dice: random.Random) -> Boards:
 
 
 def told_in(way: str, boards: Boards) -> Boards:
-    """Boards that tell their energy in one of `WAYS`; power by the instantaneous call."""
+    """Return boards that refresh as in one of `WAYS`, with instantaneous instead of averaged power."""
     return replace(boards, usage="instant", **WAYS[way])

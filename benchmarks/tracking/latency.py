@@ -1,11 +1,11 @@
-"""Time for which a window holds a training up; started by `benchmarks.tracker_comparison`.
+"""Time for which a window delays a training; started by `benchmarks.tracker_comparison`.
 
     python -m benchmarks.tracking.latency direct|actor|ray|empty --windows 200 --gap-ms 0.08
 
-`empty` calls an actor that does nothing, in the place of taking the readings: what is Ray's part.
-`--gap-ms` is for how long the training computes between the closing and the taking of the readings; left out, it
-takes them at once. A study's own loop: 0.08 ms in the median (127 epochs of the scenario `watch` on two processors).
-Prints JSON: seconds of each opening, of each closing and of each taking of readings, as the trial sees them.
+`empty` calls an actor that does nothing instead of getting readings, which shows Ray's share. `--gap-ms` is how
+long the training computes between closing a window and getting its readings; left out, it gets them at once. In a
+study's own loop this gap is 0.08 ms in the median (127 epochs of the scenario `watch` on two processors).
+Prints JSON: the seconds for which a trial waits for each opening, each closing and each getting of readings.
 """
 
 import argparse
@@ -29,19 +29,19 @@ from trackers.sources.nvml.source import NvmlSource
 
 SETTLE_S = 3.0
 Calls = tuple[Callable[[int], object], Callable[[int], object], Callable[[int], object]]
-"""Those that open a window, close it, and take its readings."""
+"""Functions that open a window, close it, and get its readings, each from the window's number."""
 
 
 @contextmanager
 def direct() -> Iterator[Calls]:
-    """Windows of an `EnergyMeter` in this process."""
+    """Yield the calls of an `EnergyMeter` in this process."""
     with EnergyMeter(NvmlSource()) as meter:
-        yield meter.open, (lambda _: None), meter.close  # its closing gives the readings
+        yield meter.open, (lambda _: None), meter.close  # `close` returns the readings
 
 
 @contextmanager
 def actor(*, by_lane: bool = True) -> Iterator[Calls]:
-    """Windows of the tracker's actor, as a trial asks for them, or as one does that has no lane."""
+    """Yield a trial's calls to the tracker's process, by its socket (`by_lane`) or through Ray."""
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         manager = start_manager(Request(tracker="nvml"), sampling_hz=10)
@@ -50,7 +50,7 @@ def actor(*, by_lane: bool = True) -> Iterator[Calls]:
             message = f"the actor does not measure: {client.note}"
             raise RuntimeError(message)
         if not by_lane:
-            client._calls._lane = None  # noqa: SLF001 - nobody else has to know that there is one
+            client._calls._lane = None  # noqa: SLF001 - only this benchmark switches the socket off
 
         def key(epoch: int) -> WindowKey:
             return WindowKey(trial_id="benchmark", attempt=1, stage="encoder", epoch=epoch)
@@ -65,15 +65,15 @@ def actor(*, by_lane: bool = True) -> Iterator[Calls]:
 
 
 class Nothing:
-    """An actor whose answer costs nothing."""
+    """Actor that does nothing."""
 
     def answer(self) -> None:
-        """Give none."""
+        """Return nothing."""
 
 
 @contextmanager
 def empty() -> Iterator[Calls]:
-    """A call to an actor of Ray's and its answer, where a window's readings would be taken."""
+    """Yield a call to a Ray actor that does nothing, in the place of getting a window's readings."""
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         maker: Handle = ray.remote(num_cpus=0)(Nothing)
@@ -92,7 +92,7 @@ WAYS: dict[str, Callable[[], AbstractContextManager[Calls]]] = {
 
 
 def compute(duration_s: float) -> None:
-    """Keep a processor busy, as a training does; a sleep would leave it to the tracker."""
+    """Keep a processor busy, as a training does; with a sleep the tracker could use it."""
     until_s = time.perf_counter() + duration_s
     while time.perf_counter() < until_s:
         pass
@@ -106,7 +106,7 @@ def timed(call: Callable[[int], object], number: int) -> float:
 
 
 def main() -> None:
-    """Open and close windows, and tell how long each took."""
+    """Open and close windows, and print how long each call took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=tuple(WAYS))
     parser.add_argument("--windows", type=int, default=200)

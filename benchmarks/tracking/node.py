@@ -1,4 +1,4 @@
-"""Cost of measuring a whole node, 8 boards and three more sources, and of a window."""
+"""Cost of measuring a whole node (8 boards and three more sources), and latency of a window."""
 
 import json
 import statistics
@@ -21,14 +21,14 @@ from tests.fake_nvml import Boards
 Row = TypeVar("Row", bound=tuple[object, ...])
 
 GOAL_CPU_SHARE = 0.015
-"""Of one CPU, with 8 boards at 10 Hz and three more sources."""
+"""Largest share of one CPU, with 8 boards at 10 Hz and three more sources."""
 
 GOAL_WINDOW_S = 0.001
 GAP_MS = "0.08"
-"""What a study's own loop computes between an epoch's end and the taking of its readings; see `latency`."""
+"""Milliseconds that a study's own loop computes between an epoch's end and getting its readings; see `latency`."""
 
 KEEPING_MS = "19"
-"""The same where an epoch was the best so far and its weights are kept to be tested, 11.7 million numbers on a CPU."""
+"""The same after the best epoch so far, whose weights (11.7 million numbers on a CPU) are copied for testing."""
 
 CALLS = {
     "EnergyMeter itself": ("direct",),
@@ -42,7 +42,7 @@ CALLS = {
 
 @final
 class _Plug(BaseHTTPRequestHandler):
-    """A plug that tells its power."""
+    """HTTP handler of a smart plug that reports a constant power."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -50,12 +50,12 @@ class _Plug(BaseHTTPRequestHandler):
         self.wfile.write(b'{"power": 400.0}')
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def made_up_node(folder: Path) -> Iterator[dict[str, str]]:
-    """A RAPL tree and a plug on loopback, and the environment that says where they are."""
+    """Create a RAPL tree and a plug on loopback, and yield the environment variables that locate them."""
     for zone, name in (("intel-rapl:0", "package-0"), ("intel-rapl:0/intel-rapl:0:0", "dram")):
         (folder / zone).mkdir(parents=True)
         for file, text in (
@@ -74,14 +74,14 @@ def made_up_node(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def cpu_share(console: Console, *, learnt_s: float, epochs: int, is_whole: bool = True) -> None:
-    """Print the CPU use of ours with 8 boards at 10 Hz.
+    """Print the CPU use of our tracker with 8 boards at 10 Hz.
 
     Args:
-        console: Where to.
-        learnt_s: How long counters are followed beforehand: ours then looks at their refreshes more
-            seldom.
-        epochs: Number of epochs of a second, and of ten times as many of a tenth.
-        is_whole: False: each kind of tracker once.
+        console: Console to print to.
+        learnt_s: Seconds that counters are followed beforehand, after which our tracker checks their refresh
+            intervals less often.
+        epochs: Number of epochs of 1 s; of those of 0.1 s there are ten times as many.
+        is_whole: Whether to run all rows; otherwise each kind of tracker once.
     """
     table = Table(title="ours, 8 boards at 10 Hz", title_justify="left", box=None, padding=(0, 1))
     table.add_column("windows")
@@ -105,20 +105,20 @@ def cpu_share(console: Console, *, learnt_s: float, epochs: int, is_whole: bool 
 
 
 def chosen(rows: Mapping[str, Row], *, is_whole: bool) -> Mapping[str, Row]:
-    """Return all rows of a table, or the last of each kind, which is what they begin with."""
+    """Return all rows of a table, or only the last of each kind, which is a row's first item."""
     kinds = {row[0]: title for title, row in rows.items()}
     return {title: row for title, row in rows.items() if is_whole or kinds[row[0]] == title}
 
 
 def latency(windows: int, console: Console, *, is_whole: bool = True) -> None:
-    """Print for how long a window holds a training up.
+    """Print for how long a window delays a training.
 
-    The lowest quarter beside the median tells a busy machine from a slow tracker.
+    The lower quartile beside the median distinguishes a busy machine from a slow tracker.
 
     Args:
-        windows: How many are timed.
-        console: Where to.
-        is_whole: False: each kind of call once.
+        windows: Number of windows that are timed.
+        console: Console to print to.
+        is_whole: Whether to run all rows; otherwise each kind of call once.
     """
     table = Table(title="a window, median", title_justify="left", box=None, padding=(0, 1))
     for name in ("", "opening", "closing", "readings", "all", "all, lowest quarter"):

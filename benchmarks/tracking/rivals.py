@@ -1,7 +1,7 @@
-"""Other people's trackers, in an environment of their own, each run as a process of its own.
+"""Other people's trackers, installed in a separate environment and each run in its own process.
 
-They are installed from PyPI, in their present versions, into a folder of the user's cache, once;
-delete the folder to have newer ones. They see the same emulated boards as our own tracker.
+They are installed once from PyPI, in their current versions, into the user's cache folder; delete the
+folder to get newer ones. They see the same emulated boards as our own tracker.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("zeus", "codecarbon", "carbontracker")
 OURS = "ours"
 STARTUP_S = 90.0
-"""A tracker may take so long to import, to look around and to end."""
+"""Longest time that a tracker may take to import, to find devices and to end."""
 
 
 class RivalError(Exception):
-    """A tracker could not be installed, or did not tell energies; the message says why."""
+    """Error: a tracker could not be installed or reported no energies; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,9 @@ class Outcome:
     """Result of a tracker on epochs of one length.
 
     Attributes:
-        errors: Distance of each epoch's energy from the known one, as a share of the known one.
-        untold: Number of epochs for which it told no energy.
-        cpu_share: CPU time of its process over wall time, epochs asleep.
+        errors: Absolute error of each epoch's energy, relative to the known energy.
+        untold: Number of epochs for which it reported no energy.
+        cpu_share: CPU time of its process over wall time; the epochs themselves only sleep.
     """
 
     errors: tuple[float, ...]
@@ -46,22 +46,22 @@ class Outcome:
 
     @property
     def mean_error(self) -> float | None:
-        """Mean of `errors`; None where nothing was told."""
+        """Mean of `errors`; None if no energy was reported."""
         return statistics.fmean(self.errors) if self.errors else None
 
 
 def cache_folder() -> Path:
-    """Return the folder outside the repository that keeps environment and emulated boards."""
+    """Return the cache folder, outside the repository, for the environment and the emulated boards."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "power-of-training"
 
 
 @cache
 def rivals_python() -> Path:
-    """The interpreter of the rivals' environment; made on first need.
+    """Return the interpreter of the rivals' environment, which is created when first needed.
 
     Raises:
-        RivalError: It cannot be made: no network, say.
+        RivalError: The environment cannot be created, for example without a network.
     """
     folder = cache_folder() / "tracker-rivals"
     python = folder / "bin" / "python"
@@ -84,7 +84,7 @@ def versions() -> dict[str, str]:
     """Return the installed version of each rival.
 
     Raises:
-        RivalError: The environment cannot be made.
+        RivalError: The environment cannot be created.
     """
     listing = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
     command = [str(rivals_python()), "-c", listing, *PACKAGES]
@@ -93,10 +93,10 @@ def versions() -> dict[str, str]:
 
 
 def prepared() -> Path:
-    """The folder of the emulated boards' library, compiled for its present sources.
+    """Return the folder of the emulated boards' library, compiled from its current sources.
 
-    CodeCarbon takes a machine for one with boards if there is an `nvidia-smi`; a stand-in that
-    does nothing lies there for it.
+    The folder also has an `nvidia-smi` that does nothing, by which CodeCarbon recognises a machine with
+    boards.
     """
     folder = build(cache_folder() / f"fake-nvml-{_digest(ROOT / 'tests' / 'fake_nvml')}")
     smi = folder / "nvidia-smi"
@@ -109,7 +109,7 @@ def prepared() -> Path:
 
 
 def environment(boards: Boards) -> dict[str, str]:
-    """The environment of a process that sees the emulated boards."""
+    """Return the environment variables of a process that sees the emulated boards."""
     folder = prepared()
     own = boards.environment(folder)
     return {**own, "PATH": os.pathsep.join((str(folder), own.get("PATH", "")))}
@@ -126,14 +126,14 @@ def measured(
     """Run a tracker beside epochs of known energy.
 
     Args:
-        tracker: A name of `benchmarks.tracking.child`.
-        boards: What the boards do.
-        epochs: Length in seconds and number of the epochs; one outcome for each.
-        settle_s: How long it runs before the first epoch, and in a trial epoch before that.
-        also: Goes into its environment too.
+        tracker: Name of the tracker in `benchmarks.tracking.child`.
+        boards: Load and refresh of the emulated boards.
+        epochs: Pairs of the length of epochs in seconds and their number; one outcome for each.
+        settle_s: Seconds that it runs before its first epoch, and again in a warm-up epoch.
+        also: Further environment variables for it.
 
     Raises:
-        RivalError: It could not be run.
+        RivalError: It could not be run, or its output could not be read.
     """
     python = sys.executable if tracker.startswith(OURS) else str(rivals_python())
     schedule = [f"{length_s}:{count}" for length_s, count in epochs]
@@ -165,7 +165,7 @@ def measured(
 
 
 def _digest(folder: Path) -> str:
-    """Names the C sources of a folder by what is in them, so that a change is compiled anew."""
+    """Return a hash of the C sources in a folder, so that changed sources are compiled anew."""
     sources = sorted(folder.glob("*.[ch]"))
     return hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
 

@@ -1,1 +1,1 @@
-"""Measure a training that a framework runs: one file each for Hugging Face, Lightning and Keras."""
+"""Callbacks that measure a training run by Hugging Face, Lightning or Keras, one file for each."""

@@ -1,4 +1,4 @@
-"""A training in a loop of its own, for those who hear of it as it goes on."""
+"""Live export of a framework's training: each epoch goes to MLflow, W&B, Prometheus or OpenTelemetry."""
 
 import logging
 from collections import defaultdict
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 
 @final
 class HandingOn:
-    """Hands on each epoch when the next begins, because its metrics come after its end."""
+    """Passes each epoch to the exporters once the next one begins, as metrics arrive after its end."""
 
     def __init__(self, exports: StudyExports) -> None:
-        """Hand on to `exports`, which it ends."""
+        """Pass epochs on to `exports`, which `end` closes."""
         self._exports = exports
         self._name = ""
         self._handed = 0
@@ -30,7 +30,7 @@ class HandingOn:
         self._energies_j: defaultdict[str, float] = defaultdict(float)
 
     def begin(self, name: str, run: MeasuredTraining) -> None:
-        """Begin a training."""
+        """Announce the training to the exporters under `name`."""
         self._name = name
         with self._harmless():
             if self._exports:
@@ -38,9 +38,9 @@ class HandingOn:
                 self._exports.begin_trial(plan_of(run.training))
 
     def epochs(self, run: MeasuredTraining) -> None:
-        """Hand on the epochs that are new."""
+        """Export the epochs that have been added since the last call."""
         with self._harmless():
-            # The new ones alone: a training of many short epochs would wait longer for each.
+            # Only the new ones: the cost of a call would otherwise grow with the number of epochs.
             new = run.epochs[self._handed :] if self._exports else ()
             self._handed += len(new)
             for epoch in new:
@@ -51,7 +51,7 @@ class HandingOn:
                 self._exports.epoch(replace(record, energy_j=energy_j))
 
     def end(self, run: MeasuredTraining) -> None:
-        """End it; may be called twice."""
+        """Export what is left and the trial's result, then close the exporters; may be called twice."""
         self.epochs(run)
         with self._harmless():
             if self._exports and run.epochs:
@@ -62,14 +62,14 @@ class HandingOn:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Log any error within, and let the training go on."""
+        """Log any error raised inside instead of letting it reach the training."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - see above
             _log.warning("an epoch was not handed on: %s", error)
 
     def _uses(self, run: MeasuredTraining, epoch: MeasuredEpoch) -> list[DeviceUse]:
-        """Mean powers of an epoch, and the energies of all so far."""
+        """Return, for each device, its mean power in an epoch and its energy over all epochs so far."""
         uses = []
         estimated = {
             device.uuid

@@ -4,9 +4,9 @@
 
     trainer = Trainer(..., callbacks=[EnergyCallback(folder="results/mine")])
 
-The energies stand in `trainer.state.log_history`, beside losses and metrics. With a folder the training
-is kept as a study of one setup, which `python -m analysis results/mine` reads. An evaluation at an
-epoch's end is a part of the epoch.
+The energies appear in `trainer.state.log_history`, beside losses and metrics. With `folder` the training
+is saved as a study of one setup, which `python -m analysis results/mine` reads. An evaluation at the end
+of an epoch counts as part of that epoch.
 """
 
 import os
@@ -23,14 +23,14 @@ from trackers.sources.detect import Request
 
 PREFIX = "eval_"
 OWN = ("runtime", "samples_per_second", "steps_per_second", "loss", "model_preparation_time")
-"""Values of an evaluation that are no metrics of the model."""
+"""Values in an evaluation's metrics that do not describe the model's quality."""
 
 
 class EnergyCallback(TrainerCallback):
-    """Measures a training; nothing that a tracker meets ends it.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
-        meter: What is measured; None before the training.
+        meter: Meter of the current or last training; None before the first.
     """
 
     def __init__(
@@ -42,14 +42,16 @@ class EnergyCallback(TrainerCallback):
         request: Request | None = None,
         log: Sequence[str] = (),
     ) -> None:
-        """Measure with the sources of `request`.
+        """Measure with the power sources that `request` asks for.
 
         Args:
-            folder: Where the training is kept as a study; left out: it is not.
-            objective: Metric that decides, without `eval_`; left out: the evaluation's loss.
-            data: Says what is trained on; studies of the same words are compared.
-            request: Sources to look for; left out: all that work.
-            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
+            folder: Folder in which the training is saved as a study; None saves nothing.
+            objective: Validation metric that decides, named without `eval_`; None takes the evaluation loss,
+                lower being better.
+            data: Description of the data set; studies whose descriptions are equal are compared.
+            request: Power sources to look for; None takes all that work on this machine.
+            log: Exporters that receive each epoch while the training runs: `mlflow`, `wandb`, `prometheus`,
+                `otel`.
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
@@ -63,7 +65,12 @@ class EnergyCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Begin to measure; what a training that failed has left open is ended."""
+        """Start measuring, after closing whatever an earlier training that failed has left open.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         if self.meter is not None:
             self.meter.stop(failed=True)
         self._runs, self._another_may_follow = True, False
@@ -86,30 +93,31 @@ class EnergyCallback(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Begin an epoch."""
+        """Open the epoch's window."""
         if self.meter is not None:
             self._no_other_follows()
             self._end_epoch(state)
-            # Later on a trainer does not know where an epoch of a set without a length ends.
+            # `state.epoch` is used only for the first epoch, to see where a checkpoint left off: for a data set
+            # without a length, later values do not fall on the ends of epochs.
             self.meter.begin_epoch(after=0.0 if self.meter.epochs else state.epoch or 0.0)
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Go on with the training after an evaluation."""
+        """Close the window kept open for a further evaluation set: the training goes on instead."""
         self._no_other_follows()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Begin an evaluation, where one comes in mid-epoch."""
+        """Open an evaluation's window when the trainer evaluates in the middle of an epoch."""
         if self.meter is not None and control.should_evaluate:
             self.meter.begin_evaluation()
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """End an epoch, or begin its evaluation."""
+        """Close the epoch's window, or open its evaluation's, which is part of the epoch."""
         if self.meter is None:
             return
         self._no_other_follows()
@@ -126,9 +134,9 @@ class EnergyCallback(TrainerCallback):
         metrics: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """End an evaluation; what it said is the epoch's, beside what others of the epoch have said.
+        """Close an evaluation's window and add its metrics to those the epoch has already.
 
-        One before or after the training is none of its own.
+        An evaluation before or after the training is ignored.
         """
         if self.meter is None or not self._runs or not self.meter.epochs:
             return
@@ -157,14 +165,14 @@ class EnergyCallback(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """Take the training loss that is logged."""
+        """Store the logged training loss with the current epoch."""
         if self.meter is not None and self.meter.epochs and "loss" in (logs or {}):
             self.meter.epochs[-1].train_loss = (logs or {})["loss"]
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """End the last epoch, and keep the training where a folder was given."""
+        """Close the last epoch, and save the training if a folder was given."""
         if self.meter is None:
             return
         self._runs = False
@@ -176,13 +184,13 @@ class EnergyCallback(TrainerCallback):
             self.meter.keep(self._folder, stop_reason=reason)
 
     def _no_other_follows(self) -> None:
-        """Forget the window that was opened for another evaluation set."""
+        """Close the window that was opened in case another evaluation set follows."""
         if self.meter is not None and self._another_may_follow:
             self._another_may_follow = False
             self.meter.end_evaluation()
 
     def _end_epoch(self, state: TrainerState) -> None:
-        """End the epoch that runs, if one does, and say what it used."""
+        """Close the running epoch, if there is one, and log its energy and mean power."""
         if self.meter is None or not self.meter.epochs or self.meter.epochs[-1].readings:
             return
         epoch = self.meter.end_epoch()
@@ -194,16 +202,16 @@ class EnergyCallback(TrainerCallback):
 
 
 def _is_own(name: str) -> bool:
-    """Return whether a value is none of the model's; that of one of several sets has the set's name before."""
+    """Return whether a value is the trainer's own, such as `runtime`; with several sets it is `SET_runtime`."""
     return name in OWN or name.endswith(tuple(f"_{each}" for each in OWN if each != "loss"))
 
 
 def _set_of(metrics: dict[str, Any]) -> str:
-    """Return what an evaluation's values begin with: `eval_`, of one set of several `eval_SET_`."""
+    """Return the prefix of an evaluation's metrics: `eval_`, or `eval_SET_` for one of several sets."""
     timed = (name.removesuffix("runtime") for name in metrics if name.endswith("_runtime"))
     return next(timed, PREFIX)
 
 
 def _note(state: TrainerState, values: dict[str, float]) -> None:
-    """Write into the trainer's own log."""
+    """Append an entry to the trainer's own `log_history`."""
     state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})

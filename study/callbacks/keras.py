@@ -4,8 +4,8 @@
 
     model.fit(..., callbacks=[EnergyCallback(folder="results/mine", batch_size=64)])
 
-`epoch_energy_j` and `mean_power_w` stand in the epoch's logs, and so in `history`. An epoch has its
-validation in it.
+`epoch_energy_j` and `mean_power_w` are added to each epoch's logs, and so appear in `history`. An epoch
+includes its validation.
 """
 
 import os
@@ -23,10 +23,10 @@ from trackers.sources.detect import Request
 
 
 class EnergyCallback(Callback):
-    """Measures a training; nothing that a tracker meets ends it.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
-        meter: What is measured; None before the training.
+        meter: Meter of the current or last training; None before the first.
     """
 
     def __init__(
@@ -40,16 +40,18 @@ class EnergyCallback(Callback):
         request: Request | None = None,
         log: Sequence[str] = (),
     ) -> None:
-        """Measure with the sources of `request`.
+        """Measure with the power sources that `request` asks for.
 
         Args:
-            folder: Where the training is kept as a study; left out: it is not.
-            objective: Metric that decides, without `val_`; left out: the validation's loss.
-            batch_size: Of the training, which Keras does not tell.
-            learning_rate: Likewise.
-            data: Says what is trained on; studies of the same words are compared.
-            request: Sources to look for; left out: all that work.
-            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
+            folder: Folder in which the training is saved as a study; None saves nothing.
+            objective: Validation metric that decides, named without `val_`; None takes the validation loss,
+                lower being better.
+            batch_size: Batch size to record, as Keras does not tell callbacks; None when unknown.
+            learning_rate: Learning rate to record, likewise; None when unknown.
+            data: Description of the data set; studies whose descriptions are equal are compared.
+            request: Power sources to look for; None takes all that work on this machine.
+            log: Exporters that receive each epoch while the training runs: `mlflow`, `wandb`, `prometheus`,
+                `otel`.
         """
         super().__init__()
         self.meter: TrainingMeter | None = None
@@ -60,7 +62,12 @@ class EnergyCallback(Callback):
         self._log = tuple(log)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin to measure; what a training that failed has left open is ended."""
+        """Start measuring, after closing whatever an earlier training that failed has left open.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         if self.meter is not None:
             self.meter.stop(failed=True)
         self.meter = TrainingMeter(
@@ -77,12 +84,12 @@ class EnergyCallback(Callback):
         self.meter.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begin an epoch."""
+        """Open the epoch's window."""
         if self.meter is not None:
             self.meter.begin_epoch(after=epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """End an epoch, and log what it used."""
+        """Close the epoch's window, and log its energy and mean power."""
         if self.meter is None:
             return
         measured = self.meter.end_epoch()
@@ -96,7 +103,7 @@ class EnergyCallback(Callback):
             logs["mean_power_w"] = measured.mean_power_w
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Keep the training where a folder was given."""
+        """Save the training if a folder was given."""
         if self.meter is None:
             return
         self.meter.stop()

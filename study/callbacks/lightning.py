@@ -5,8 +5,8 @@
     trainer = Trainer(..., callbacks=[EnergyCallback(folder="results/mine")])
 
 `epoch_energy_j`, `mean_power_w` and `val_energy_j` are logged like the module's own metrics, so that loggers,
-`EarlyStopping(monitor="epoch_energy_j", strict=False)` and checkpoints see them; not strict, because an epoch
-whose reading is missing has none. An epoch has its validation in it.
+checkpoints and `EarlyStopping(monitor="epoch_energy_j", strict=False)` see them; `strict=False` is needed
+because an epoch whose reading is missing logs none. An epoch includes its validation.
 """
 
 import os
@@ -23,14 +23,14 @@ from study.record.vocabulary import StopReason
 from trackers.sources.detect import Request
 
 OWN = ("epoch_energy_j", "val_energy_j", "mean_power_w")
-"""What we log: no metrics of the model."""
+"""Names that this callback logs itself, and so not metrics of the model."""
 
 
 class EnergyCallback(Callback):
-    """Measures a training; nothing that a tracker meets ends it.
+    """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
-        meter: What is measured; None before the training.
+        meter: Meter of the current or last training; None before the first.
     """
 
     def __init__(
@@ -44,16 +44,18 @@ class EnergyCallback(Callback):
         request: Request | None = None,
         log: Sequence[str] = (),
     ) -> None:
-        """Measure with the sources of `request`.
+        """Measure with the power sources that `request` asks for.
 
         Args:
-            folder: Where the training is kept as a study; left out: it is not.
-            objective: Metric that decides, as the module logs it; left out: `val_loss`.
-            batch_size: Of the training, which Lightning leaves to the module.
-            learning_rate: Likewise.
-            data: Says what is trained on; studies of the same words are compared.
-            request: Sources to look for; left out: all that work.
-            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
+            folder: Folder in which the training is saved as a study; None saves nothing.
+            objective: Metric that decides, by the name under which the module logs it; None takes `val_loss`,
+                lower being better.
+            batch_size: Batch size to record, which Lightning leaves to the module; None when unknown.
+            learning_rate: Learning rate to record, likewise; None when unknown.
+            data: Description of the data set; studies whose descriptions are equal are compared.
+            request: Power sources to look for; None takes all that work on this machine.
+            log: Exporters that receive each epoch while the training runs: `mlflow`, `wandb`, `prometheus`,
+                `otel`.
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
@@ -67,7 +69,12 @@ class EnergyCallback(Callback):
     def on_fit_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Begin to measure."""
+        """Start measuring.
+
+        Raises:
+            SourceUnavailableError: A source that `request` asks for by name cannot be used.
+            OptionError: `log` names an exporter that is unknown or not installed.
+        """
         self._runs, self._before = True, {}
         self.meter = TrainingMeter(
             Training(
@@ -85,7 +92,7 @@ class EnergyCallback(Callback):
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Begin an epoch."""
+        """Open the epoch's window."""
         if self.meter is not None:
             self._take_metrics(trainer)
             self.meter.begin_epoch(after=trainer.current_epoch)
@@ -93,21 +100,21 @@ class EnergyCallback(Callback):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any
     ) -> None:
-        """Begin the rest of an epoch, of whose start a trainer that goes on from within it says nothing."""
+        """Open the window of a partial epoch: resumed in mid-epoch, a trainer does not announce its start."""
         if self.meter is not None and not self.meter.epochs:
             self.meter.begin_epoch(after=trainer.current_epoch + 0.5)
 
     def on_validation_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Begin an evaluation; the check before the training is a part of the set-up."""
+        """Open an evaluation's window; the sanity check before the training is part of the set-up."""
         if self.meter is not None and self._runs and not trainer.sanity_checking:
             self.meter.begin_evaluation()
 
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """End an evaluation."""
+        """Close the evaluation's window, and log its energy."""
         if self.meter is not None and self._runs and not trainer.sanity_checking:
             energy_j = self.meter.end_evaluation()
             if energy_j is not None:
@@ -116,16 +123,16 @@ class EnergyCallback(Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """End an epoch, and log what it used."""
+        """Close the epoch's window, and log its energy and mean power."""
         if self.meter is None or not self.meter.epochs:
-            return  # a trainer that goes on from an epoch's end says that it ends
+            return  # a trainer resumed at the end of an epoch announces that end again
         epoch = self.meter.end_epoch()
         if epoch.energy_j is not None and epoch.mean_power_w is not None:
             pl_module.log("epoch_energy_j", epoch.energy_j)
             pl_module.log("mean_power_w", epoch.mean_power_w)
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Keep the training where a folder was given."""
+        """Save the training if a folder was given."""
         if self.meter is None:
             return
         self._runs = False
@@ -137,15 +144,16 @@ class EnergyCallback(Callback):
             self.meter.keep(self._folder, stop_reason=reason)
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Let go of the sensors; a training that fails is not kept."""
+        """Release the sensors; a training that fails is not saved."""
         self._runs = False
         if self.meter is not None:
             self.meter.stop(failed=True)
 
     def _take_metrics(self, trainer: lightning.Trainer) -> None:
-        """Take the metrics of the epoch that has ended, those that the module logs at its very end too.
+        """Store the metrics of the epoch that has ended, including those logged at its very end.
 
-        A trainer keeps the last value of each: one that was there before the epoch is none of its.
+        A trainer keeps the last value of each metric: a value that was there before the epoch began is not
+        the epoch's.
         """
         told = dict(trainer.callback_metrics)
         if self.meter is not None and self.meter.epochs:
@@ -161,7 +169,7 @@ class EnergyCallback(Callback):
 
 
 def _is_at_limit(trainer: lightning.Trainer) -> bool:
-    """Return whether a training ended at its limit of epochs, steps or time."""
+    """Return whether the training ended because it reached its limit of epochs, steps or time."""
     counts = (
         (trainer.current_epoch, trainer.max_epochs or -1),
         (trainer.global_step, trainer.max_steps),

@@ -1,4 +1,4 @@
-"""The manifest of a study that is one training in a loop of its own."""
+"""Manifest of a study that consists of one training whose loop is somebody else's."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from trackers.sample import Component
 
 
 def manifest_of_one(study: str, run: MeasuredTraining) -> Manifest:
-    """Return the manifest of a training; `study` is the name of its folder."""
+    """Return the manifest of a training; `study` is the name of its study folder."""
     training = run.training
     return Manifest(
         study=study,
@@ -76,7 +76,7 @@ def _warnings(run: MeasuredTraining) -> Iterator[str]:
 
 
 def _node(run: MeasuredTraining) -> NodeFacts:
-    """The machine, and what measured it."""
+    """Return the facts of the machine: its devices and what measured them."""
     source = run.detection.source
     methods = [each.method for one in run.epochs for each in one.readings.values() if each.method]
     return NodeFacts(

@@ -1,6 +1,6 @@
-"""Folder of a training's study: the one asked for, or one beside it where that holds another study.
+"""Choice of a training's study folder: the one asked for, or a sibling if that holds another study.
 
-The jobs of an array, each with the same script, keep one study each.
+So the jobs of a SLURM array, which all run the same script, save one study each.
 """
 
 import itertools
@@ -10,14 +10,14 @@ from study.errors import StorageError
 from study.record.files import MANIFEST_FILE
 
 CLAIM = ".taken"
-"""Made by whoever keeps a study in a folder, before anything else; of two only one can make it."""
+"""File that a process creates in a folder before it writes a study there; only one process can create it."""
 
 
 def free_place(folder: Path) -> Path:
-    """Return `folder`, or the first of `folder-2`, `folder-3` ... that nobody keeps a study in; it is then taken.
+    """Claim and return `folder`, or the first of `folder-2`, `folder-3` ... that holds no study yet.
 
     Raises:
-        StorageError: No folder can be made there.
+        StorageError: The folder cannot be created, or `folder` is a file.
     """
     for number in itertools.count(1):
         place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
@@ -28,7 +28,7 @@ def free_place(folder: Path) -> Path:
             (place / CLAIM).touch(exist_ok=False)
         except FileExistsError:
             if place.is_dir():
-                continue  # another training has just taken it
+                continue  # another training has just claimed it
             message = f"{place} is a file; give the name of a folder."
             raise StorageError(message) from None
         except OSError as error:

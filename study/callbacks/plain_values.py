@@ -1,6 +1,6 @@
-"""Values of somebody else's training as numbers: what a study's tables can hold of them.
+"""Conversion of a framework's metrics and parameters into values that a study's tables can hold.
 
-A framework's metrics may be arrays, tensors, nested mappings or words; nothing of that ends a training.
+Metrics may be arrays, tensors, nested mappings or strings; none of these may stop a training.
 """
 
 import math
@@ -13,19 +13,19 @@ from study.record.tune_rows import as_json, flat, float_of, number_of
 
 
 def is_not_finite(value: object) -> bool:
-    """Return whether a value is infinite or NaN, as the loss of a training that diverged."""
+    """Return whether a value is a number but infinite or NaN, like the loss of a training that diverged."""
     number = float_of(value)
     return number is not None and not math.isfinite(number)
 
 
 def numbers_in(values: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers among values; those of a nested mapping as `outer/inner`."""
+    """Return only the values that are numbers; those of a nested mapping are named `outer/inner`."""
     found = {name: number_of(value) for name, value in flat(values).items()}
     return {name: number for name, number in found.items() if number is not None}
 
 
 def plain_training(training: Training) -> Training:
-    """Return the description of a training in values that JSON and parquet have."""
+    """Return the description of a training with its values converted to types that JSON and Parquet hold."""
     return replace(
         training,
         batch_size=None if training.batch_size is None else int(training.batch_size),

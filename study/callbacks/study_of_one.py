@@ -1,4 +1,4 @@
-"""Writes what a training used as the folder of a study that has one setup and one trial."""
+"""Study folder of a single measured training: one setup, one trial."""
 
 import json
 import math
@@ -33,11 +33,11 @@ TRIAL_ID = "setup01-seed"
 
 
 def write_study(folder: Path, run: MeasuredTraining) -> None:
-    """Write the study of a training.
+    """Write a measured training as a study folder.
 
     Args:
-        folder: The study's folder; its name is that of the study.
-        run: The training.
+        folder: The study's folder; its name becomes the study's name.
+        run: The measured training.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -55,7 +55,7 @@ def write_study(folder: Path, run: MeasuredTraining) -> None:
 
 
 def plan_of(training: Training) -> TrialPlan:
-    """Return a training as the only trial of its study."""
+    """Return the plan of the study's only trial."""
     return TrialPlan(
         trial_id=f"{TRIAL_ID}{training.seed}",
         attempt=1,
@@ -68,7 +68,7 @@ def plan_of(training: Training) -> TrialPlan:
 
 
 def trial_of(study: str, run: MeasuredTraining) -> TrialRecord:
-    """Return what a training has come to; `study` is the name of its folder."""
+    """Return the row of the study's only trial; `study` is the name of the study folder."""
     return trial_record(
         plan_of(run.training),
         epochs=list(epochs_of(study, run)),
@@ -92,7 +92,7 @@ def _windows(run: MeasuredTraining) -> list[WindowRecord]:
 
 
 def epochs_of(study: str, run: MeasuredTraining) -> Iterator[EpochRecord]:
-    """Return the rows of a training's epochs; `study` is the name of its folder."""
+    """Yield one row for each epoch of a training; `study` is the name of the study folder."""
     training, total_j = run.training, 0.0
     for epoch in run.epochs:
         ranks = line(_in_order(run.scope), run.devices, epoch.readings, peak_power_w=None)
@@ -154,7 +154,7 @@ def epochs_of(study: str, run: MeasuredTraining) -> Iterator[EpochRecord]:
 def _window(
     run: MeasuredTraining, stage: str, epoch: int, readings: Mapping[str, Reading]
 ) -> WindowRecord:
-    """Book a window: the energy that ranks."""
+    """Return the record of a window, with the energy of the components that rank."""
     counted = [readings[each.uuid] for each in _counted(run) if each.uuid in readings]
     ranks = line(_in_order(run.scope), run.devices, readings, peak_power_w=None)
     return WindowRecord(
@@ -173,12 +173,15 @@ def _window(
 
 
 def _counted(run: MeasuredTraining) -> Sequence[Device]:
-    """The devices whose energies are added to the one that ranks."""
+    """Return the devices whose energies add up to the energy that ranks."""
     return outermost(run.devices, run.scope)
 
 
 def _device_uuid(run: MeasuredTraining) -> str:
-    """The devices that rank, not the process whose share it is: two trainings on one machine have the same."""
+    """Return the UUIDs of the devices that rank, joined by `+`.
+
+    They are the devices' own, not those of a process's share: two trainings on one machine have the same.
+    """
     return "+".join(each.uuid for each in _counted(run))
 
 
@@ -187,7 +190,7 @@ def _in_order(scope: frozenset[Component]) -> list[Component]:
 
 
 def _method(ranks: AccountLine) -> EnergyMethod | None:
-    """Method of an energy; of a sum the one that promises least."""
+    """Return the method of an energy; for a sum, the least trustworthy of its parts'."""
     least = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
     return next((each for each in least if each in ranks.methods), None)
 

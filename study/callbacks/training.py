@@ -1,4 +1,4 @@
-"""A training and its measurements: the values that become a study of one setup."""
+"""Values that describe a training and its measurements, from which a study of one setup is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,24 +10,24 @@ from trackers.sample import Component, Device, Reading
 from trackers.sources.detect import Detection
 
 STAGE = Stage.ENCODER_CLASSIFIER
-"""A training as a whole has the word of the paper's whole network."""
+"""Stage recorded for the training: the paper's name for training the whole network."""
 
 NOT_MEASURED = "before a checkpoint"
-"""Note of the readings of an epoch that was over, or begun, before the training was measured."""
+"""Note on the readings of an epoch that had ended, or begun, before measuring started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """Description of a training.
+    """Description of a training: its parameters, its objective and its data.
 
     Attributes:
         objective: Validation metric that decides.
-        batch_size: Of the training; None if not known.
-        learning_rate: Likewise.
-        parameters: Whatever else sets this training apart from others.
-        seed: Of weights and order.
-        scenario: Name of what is trained.
-        data: Says what it is trained on; studies of the same words are compared.
+        batch_size: Batch size; None when unknown.
+        learning_rate: Learning rate; None when unknown.
+        parameters: Other parameters in which this training differs from others, by name.
+        seed: Seed of the initial weights and of the order of the samples.
+        scenario: Name of the application or network that is trained.
+        data: Description of the data set; studies whose descriptions are equal are compared.
     """
 
     objective: Objective = ACCURACY
@@ -41,16 +41,16 @@ class Training:
 
 @dataclass(slots=True, kw_only=True)
 class MeasuredEpoch:
-    """An epoch; its energy is there once it has ended, its metrics are the training's to fill in.
+    """A measured epoch: the meter sets its energy when it ends, the training script sets its metrics.
 
     Attributes:
-        number: From 1.
-        energy_j: Energy that ranks; None until the end, and where it is missing.
-        mean_power_w: Over the epoch.
-        train_loss: Mean loss over the training samples.
-        val_loss: Mean loss over the validation samples.
-        metrics: Validation metrics by name; what is no number is not kept.
-        readings: By device; empty until the end.
+        number: Number of the epoch, from 1.
+        energy_j: Energy of the components that rank; None until the epoch ends, or when it is missing.
+        mean_power_w: Mean power of these components over the epoch; None likewise.
+        train_loss: Mean loss over the training samples; None when unknown.
+        val_loss: Mean loss over the validation samples; None when unknown.
+        metrics: Validation metrics by name; values that are not numbers are not saved.
+        readings: Readings by device UUID; empty until the epoch ends.
     """
 
     number: int
@@ -64,19 +64,19 @@ class MeasuredEpoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredTraining:
-    """A training that has ended.
+    """A training and its measurements, complete or as far as they have come.
 
     Attributes:
-        training: What was trained.
-        detection: What measured.
-        devices: The devices on its bill.
-        scope: The components whose energy ranks.
-        epochs: In their order.
-        whole: Readings of the whole training, by device.
-        setup: Those of the time until the first epoch.
-        started_at: Wall time, ISO 8601.
-        hostname: The machine.
-        stop_reason: Why it ended.
+        training: Description of the training.
+        detection: Power sources that measured it.
+        devices: Devices on its bill.
+        scope: Components whose energy ranks.
+        epochs: Epochs that have ended, in order.
+        whole: Readings of the whole training, by device UUID; empty until it ends.
+        setup: Readings of the time before the first epoch, by device UUID.
+        started_at: Wall time of the start, ISO 8601.
+        hostname: Name of the machine.
+        stop_reason: Why the training ended.
     """
 
     training: Training

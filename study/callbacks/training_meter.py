@@ -1,4 +1,4 @@
-"""The energy of a training whose loop is somebody else's, epoch by epoch, kept as a study of one setup.
+"""Energy of a training whose loop is somebody else's, epoch by epoch, saved as a study of one setup.
 
     meter = TrainingMeter(Training(objective=Objective("accuracy", is_share=True), batch_size=64))
     with meter:
@@ -8,8 +8,8 @@
             epoch.metrics = {"accuracy": 0.9}
     meter.save("results/mine")       # python -m analysis results/mine
 
-The boards that this process may use are measured whole, CPU and memory by the shares of this process
-and its children. Where there are boards their energy ranks, else that of CPU and memory.
+Each board that this process may use is measured as a whole; of CPU and memory, only the share of this
+process and its children. If there are boards their energy ranks, otherwise that of CPU and memory.
 """
 
 import logging
@@ -47,12 +47,12 @@ WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
 
 @final
 class TrainingMeter:
-    """Windows over a training, its set-up, its epochs and its evaluations.
+    """Measures a training as a whole, its set-up, its epochs and its evaluations.
 
     Attributes:
-        training: What is trained.
-        epochs: Those that have begun.
-        scope: The components whose energy ranks.
+        training: Description of the training.
+        epochs: Epochs that have begun, in order.
+        scope: Components whose energy ranks.
     """
 
     def __init__(
@@ -64,18 +64,18 @@ class TrainingMeter:
         log: Sequence[str] = (),
         name: str = "",
     ) -> None:
-        """Say what is trained; nothing is measured before `start` or `with`.
+        """Open the power sources; measuring begins with `start` or `with`.
 
         Args:
-            training: What is trained.
-            request: Sources to look for; left out: all that work.
-            detection: Sources that were opened already.
-            log: Who hears of the training as it goes on, as `--log` of a study takes it.
-            name: Of the training there; left out: the name of what is trained.
+            training: Description of the training; None takes the defaults of `Training`.
+            request: Power sources to look for; None takes all that work on this machine.
+            detection: Sources that are already open, instead of `request`.
+            log: Exporters that receive each epoch while the training runs, as in a study's `--log`.
+            name: Name of the training in these exporters; empty takes the training's `scenario`.
 
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used.
-            OptionError: `log` names what is not known, or not installed.
+            OptionError: `log` names an exporter that is unknown or not installed.
         """
         self._handing_on = HandingOn(exports_of(log))
         self._name = name
@@ -98,7 +98,7 @@ class TrainingMeter:
         self.scope = ACCELERATOR if has_boards else COMPONENTS
 
     def start(self) -> None:
-        """Begin to measure."""
+        """Start measuring."""
         self._started_at = now()
         self._meter.start()
         self._open(WHOLE)
@@ -106,10 +106,11 @@ class TrainingMeter:
         self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self, *, failed: bool = False) -> None:
-        """End it, and an epoch that is open; may be called twice.
+        """Stop measuring, closing an epoch that is open; may be called twice.
 
         Args:
-            failed: Whether the training ends before its time, in an epoch where one is open.
+            failed: Whether the training ended early: it is recorded as an error if an epoch was open, as
+                stopped if not.
         """
         if self.epochs and not self.epochs[-1].readings:
             self._is_cut = True
@@ -135,7 +136,7 @@ class TrainingMeter:
 
     @contextmanager
     def epoch(self) -> Iterator[MeasuredEpoch]:
-        """Measure an epoch, training and validation."""
+        """Measure the enclosed code as one epoch: its training and its validation."""
         epoch = self.begin_epoch()
         try:
             yield epoch
@@ -146,12 +147,12 @@ class TrainingMeter:
             self.end_epoch()
 
     def begin_epoch(self, *, after: float = 0.0) -> MeasuredEpoch:
-        """Begin the next epoch; one that is open ends.
+        """Begin the next epoch, ending one that is open.
 
         Args:
-            after: Epochs that the network was trained for before this one, where that may be more than were
-                measured: the energies of those before a checkpoint are missing. With a fraction, as
-                in 2.5, this one is the rest of an epoch, whose energy is missing too.
+            after: Epochs that the network had been trained for before this one. If that is more than were
+                measured, the training was resumed from a checkpoint and the epochs before it have no energy.
+                A fraction, as in 2.5, means that this is the rest of an epoch, which has no energy either.
         """
         self._close(SETUP)
         if self.epochs:
@@ -170,7 +171,7 @@ class TrainingMeter:
         return epoch
 
     def end_epoch(self) -> MeasuredEpoch:
-        """End the epoch that was begun last, and say what it used; may be called twice."""
+        """End the epoch that was begun last and return it with its energy; may be called twice."""
         epoch = self.epochs[-1]
         measured = self._close(f"epoch {epoch.number}")
         if measured is not None and self._is_rest:
@@ -181,27 +182,27 @@ class TrainingMeter:
         return epoch
 
     def begin_evaluation(self) -> None:
-        """Begin an evaluation, which may lie within an epoch."""
+        """Open an evaluation's window, which may lie within an epoch."""
         self._open(EVALUATION)
 
     def end_evaluation(self) -> float | None:
-        """End it; its energy, None where it is missing or was not begun."""
+        """Close the evaluation's window and return its energy in joules, or None if missing or not begun."""
         measured = self._close(EVALUATION)
         return None if measured is None else measured.energy_j
 
     def save(
         self, folder: str | os.PathLike[str], *, stop_reason: StopReason = StopReason.MAX_EPOCHS
     ) -> Path:
-        """Leave a folder that `python -m analysis` reads as a study of one setup.
+        """Write a folder that `python -m analysis` reads as a study of one setup.
 
-        A study of another training is not overwritten: this one is then kept beside it, in `FOLDER-2`.
+        A study of another training is not overwritten: this one is then saved beside it, in `FOLDER-2`.
 
         Args:
-            folder: The study's folder; its name is that of the study.
+            folder: The study's folder; its name becomes the study's name.
             stop_reason: Why the training ended.
 
         Returns:
-            The folder in which it is kept.
+            The folder in which the training was saved.
 
         Raises:
             ValueError: No epoch has ended.
@@ -221,7 +222,7 @@ class TrainingMeter:
         return place
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
-        """Save at the end of somebody else's training, which a folder that fails must not end.
+        """Save like `save`, but log an error instead of raising it into somebody else's training.
 
         Args:
             folder: See `save`.
@@ -233,7 +234,7 @@ class TrainingMeter:
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
 
     def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> MeasuredTraining:
-        """Return the training as far as it has come."""
+        """Return the training and its measurements so far, without an epoch that is still open."""
         ended = tuple(each for each in self.epochs if each.readings)
         if ended and (is_not_finite(ended[-1].train_loss) or is_not_finite(ended[-1].val_loss)):
             stop_reason = StopReason.DIVERGED
@@ -252,7 +253,7 @@ class TrainingMeter:
         )
 
     def _warn_of_objective(self, ended: Sequence[MeasuredEpoch]) -> None:
-        """Say so where no epoch has a value of the metric that decides."""
+        """Log a warning if no epoch has a value of the metric that decides."""
         name = self.training.objective.name
         there = sorted({metric for each in ended for metric in numbers_in(each.metrics)})
         if name not in there:
@@ -260,7 +261,7 @@ class TrainingMeter:
             _log.warning("no epoch has the objective %r; %s", name, told)
 
     def _not_measured(self) -> dict[str, Reading]:
-        """Readings of an epoch of which not all was measured."""
+        """Return missing readings, for an epoch that was not measured from start to end."""
         uuids = [each.uuid for each in self._devices]
         return {uuid: Reading.missing(uuid, note=NOT_MEASURED) for uuid in uuids}
 
@@ -270,7 +271,7 @@ class TrainingMeter:
             self._meter.open(key, devices=[_target(each) for each in self._devices])
 
     def _close(self, key: str) -> AccountLine | None:
-        """Close a window; its energy that ranks, None where it was not open."""
+        """Close a window and return its energy and power that rank, or None if it was not open."""
         _synchronize()
         closed = self._meter.close(key)
         if not closed:
@@ -291,9 +292,10 @@ def _target(device: Device) -> str:
 
 
 def _synchronize() -> None:
-    """Wait for the boards, so that a window ends where its work ends; without torch there are none.
+    """Wait for the boards to finish, so that a window ends with its work; without torch do nothing.
 
-    CUDA that nobody has used is left alone: with a context of ours the training could not fork.
+    CUDA is left alone unless the training has initialized it: once this process has a CUDA context, the
+    training can no longer fork workers that use CUDA.
     """
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():

@@ -1,1 +1,1 @@
-"""Data sets on disk: read, check, download, and write synthetic ones in the real format."""
+"""Data sets on disk: reading, checking, downloading, and synthetic samples in the real format."""

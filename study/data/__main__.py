@@ -1,6 +1,6 @@
 """`python -m study.data get|check|sample celeba|pamap2 --data-dir PATH`.
 
-Exit status: 0 fine; 1 the data has faults or could not be fetched; 2 an option is wrong.
+Exit status: 0 success; 1 the data have faults or could not be fetched; 2 an option is wrong.
 """
 
 import sys
@@ -30,9 +30,10 @@ def _choose(
     """Choose a command.
 
     Args:
-        verb: get: download and verify (celeba: say what to fetch by hand, and verify). check: verify a folder, every fault with path, line and
-            remedy. sample: write a synthetic set in the real on-disk format.
-        data_set: Which data set.
+        verb: get: download and verify (celeba: say what to download by hand, and verify). check: verify a folder
+            and list every fault with path, line and remedy. sample: write a synthetic data set in the real
+            on-disk format.
+        data_set: Name of the data set.
     """
     command: type[Command] = getattr(DATA_SETS[data_set], verb)
     return command
@@ -42,7 +43,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        args: The command line after the program's name; that of the process by default.
+        args: Arguments after the program's name; None takes those of the process.
 
     Returns:
         The exit status.

@@ -1,10 +1,10 @@
-"""One binary file for what was computed from a data set; it may be deleted at any time.
+"""Cache of the arrays computed from a data set: one binary file, which may be deleted at any time.
 
-The file's name holds a fingerprint of everything that it was computed from, so a changed input
-or option leads to another file and nothing is ever stale. In it are arrays in numpy's own format,
-one after another, and last their sums, which give a damaged file away. (An uncompressed `.npz` has
-better check sums, and takes five times as long to read.) Nothing that goes wrong here stops a
-study: a file that is damaged or cannot be written is passed over, and the log says so.
+The file's name holds a fingerprint of everything that the arrays were computed from, so a changed input or
+option leads to another file and nothing is ever stale. The file holds arrays in numpy's own format, one
+after another, and finally their checksums, which reveal a damaged file. (An uncompressed `.npz` has better
+checksums but takes five times as long to read.) No fault here stops a study: a file that is damaged or
+cannot be written is ignored, with a warning.
 """
 
 import hashlib
@@ -27,19 +27,19 @@ _APPLICATION = "power-of-training"
 
 
 def default_cache_dir(home: Callable[[], Path] = Path.home) -> Path:
-    """The user's folder for files that may be deleted at any time.
+    """Return the user's cache folder for this program.
 
-    Where a user has no home, as in containers that run under any number, a private one among the
-    temporary files.
+    For a user without a home, as in containers that run under an arbitrary user id, it is a private folder
+    among the temporary files.
 
     Args:
-        home: Tells the user's home folder; raises `RuntimeError` where there is none.
+        home: Returns the user's home folder, or raises `RuntimeError` if there is none.
     """
     chosen = os.environ.get("XDG_CACHE_HOME", "")
     try:
         if sys.platform == "darwin":
             return home() / "Library" / "Caches" / _APPLICATION
-        # The specification says that a relative path is to be ignored.
+        # The XDG specification says that a relative path must be ignored.
         root = Path(chosen) if Path(chosen).is_absolute() else home() / ".cache"
     except RuntimeError:
         return _private_cache_dir()
@@ -47,7 +47,7 @@ def default_cache_dir(home: Callable[[], Path] = Path.home) -> Path:
 
 
 def _private_cache_dir() -> Path:
-    """A folder among the temporary files that no other user can have put anything into."""
+    """Return a folder among the temporary files that no other user can have written to."""
     folder = Path(tempfile.gettempdir()) / f"{_APPLICATION}-cache-{os.getuid()}"
     try:
         make_root(folder)
@@ -57,12 +57,12 @@ def _private_cache_dir() -> Path:
 
 
 def fingerprint(files: Iterable[Path], *parts: object) -> str:
-    """A word that changes with the files' names, sizes and times of change, and with `parts`.
+    """Return a hash of the files' names, sizes and modification times, and of `parts`.
 
-    The content is not read: that would take as long as parsing it.
+    The contents are not read, which would take as long as parsing them.
 
     Raises:
-        OSError: A file is not there.
+        OSError: A file does not exist.
     """
     facts = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
     return hashlib.sha256(repr((facts, parts)).encode()).hexdigest()[:32]
@@ -75,13 +75,13 @@ def kept_arrays(
     *,
     cache_dir: Path | None = None,
 ) -> list[npt.NDArray[Any]]:
-    """The arrays of a cache file, or, where there is none, those that are made now and kept.
+    """Return the arrays of a cache file; if there is none, make the arrays and write it.
 
     Args:
-        name: Of the file, with its fingerprint and without its ending.
+        name: Name of the file, including a fingerprint, without its suffix.
         count: Number of arrays.
-        make: Makes them.
-        cache_dir: Where the cache lies; the user's cache folder by default.
+        make: Makes the arrays.
+        cache_dir: Folder of the cache; None takes the user's cache folder.
     """
     path = (cache_dir or default_cache_dir()) / f"{name}.bin"
     arrays = read_arrays(path, count)
@@ -92,13 +92,13 @@ def kept_arrays(
 
 
 def read_arrays(path: Path, count: int) -> list[npt.NDArray[Any]] | None:
-    """The `count` arrays of a cache file; None where there is no such file or it is damaged."""
+    """Return the `count` arrays of a cache file; None if there is no such file or it is damaged."""
     try:
         with path.open("rb") as file:
             *arrays, sums = [np.load(file, allow_pickle=False) for _ in range(count + 1)]
         if [_sum(array) for array in arrays] != list(sums):
             message = "its sums do not agree"
-            raise ValueError(message)  # noqa: TRY301 - one way for all kinds of damage
+            raise ValueError(message)  # noqa: TRY301 - handled below like all other damage
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, TypeError) as error:
@@ -108,7 +108,7 @@ def read_arrays(path: Path, count: int) -> list[npt.NDArray[Any]] | None:
 
 
 def write_arrays(path: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
-    """Write a cache file as a whole or not at all; only logged where it cannot be written."""
+    """Write a cache file as a whole or not at all; log a warning if it cannot be written."""
     sums = np.array([_sum(array) for array in arrays], np.uint64)
     unfinished = None
     try:
@@ -127,7 +127,7 @@ def write_arrays(path: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
 
 
 def _sum(array: npt.NDArray[Any]) -> np.uint64:
-    """Sum of an array's 32-bit words, and of the bytes that are left over."""
+    """Return a checksum of an array: the sum of its 32-bit words and of the remaining bytes."""
     octets = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     whole = len(octets) // 4 * 4
     words, rest = octets[:whole].view(np.uint32), octets[whole:]

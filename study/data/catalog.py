@@ -1,4 +1,4 @@
-"""The data sets of `python -m study.data`; a new one is a line in `DATA_SETS`."""
+"""Table of the data sets that `python -m study.data` knows; a new one is a line in `DATA_SETS`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +11,24 @@ from study.data.pamap2 import commands as pamap2_commands
 
 
 class Command(Protocol):
-    """One command for one data set; its fields are its options."""
+    """Command for a data set, such as `get pamap2`; its fields are its options."""
 
     @property
     def data_dir(self) -> Path: ...  # noqa: D102 - the folder of the data set
 
     def run(self, console: Console) -> bool:
-        """Do it and say what was done; False where the data has faults.
+        """Run the command and print the outcome; return False if the data have faults or are incomplete.
 
         Raises:
             OptionError: An option is wrong.
-            DataError: The data is not as it should be, or could not be fetched.
+            DataError: The data are not as they should be, or could not be fetched.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Actions of a data set: dataclasses that are a `Command`."""
+    """Commands of a data set, each a dataclass that is a `Command`."""
 
     get: type[Command]
     check: type[Command]

@@ -1,8 +1,8 @@
-"""Downloads one file over HTTP, and goes on where an earlier download was broken off.
+"""Resumable download of one file over HTTP.
 
-The unfinished file stays beside a small note of where it came from and which version it was (ETag
-or date of change). With these the server is asked for the rest only if its file is still the same;
-a server that cannot do that sends the whole, and the download starts over.
+The unfinished file is kept beside a note of its URL and version (ETag or Last-Modified). With these the
+server is asked for the rest only if its file is still the same; a server that does not support this sends
+the whole file, and the download starts over.
 """
 
 import json
@@ -16,19 +16,19 @@ import httpx
 from study.errors import DataError
 
 Progress = Callable[[int, int | None], None]
-"""Takes the bytes that are there and those expected in all (None where the server does not say)."""
+"""Callback that takes the number of bytes received and of all bytes (None if the server does not say)."""
 
 _FRUITLESS_ATTEMPTS = 4
 _WAIT_S = 2.0
 _TIMEOUT = httpx.Timeout(60.0, connect=20.0)
 MOST_BYTES = 20 << 30
-"""Of a file whose length the server does not tell; the largest data set that is known here has half of it."""
+"""Largest download if the server does not tell the file's length: twice the largest data set known here."""
 
 _SPARE_BYTES = 100 << 20
 
 
 class _TryAgainError(Exception):
-    """The attempt was broken off in a way that another may mend."""
+    """Error: the attempt failed in a way that another attempt may not."""
 
 
 def download(
@@ -38,16 +38,16 @@ def download(
     progress: Progress,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Download `url` to `part`; what an earlier call left there is continued.
+    """Download `url` to the file `part`, continuing what an earlier call left there.
 
-    A broken connection is taken up again, and given up after four attempts in a row that brought
-    nothing. `part` is then kept for the next call.
+    A broken connection is retried, until four attempts in a row have received nothing. `part` is then kept
+    for the next call.
 
     Args:
-        url: What to download.
-        part: Where to; its note lies beside it, with `.json` added.
-        progress: Told after each piece.
-        wait: Passes time between attempts, in seconds.
+        url: Address of the file.
+        part: File to write; its note is the file of the same name with `.json` appended.
+        progress: Called at the start and after each chunk.
+        wait: Waits for a number of seconds, between attempts.
 
     Raises:
         DataError: The server cannot be reached or refuses, or the disk is too small.
@@ -85,10 +85,10 @@ def forget(part: Path) -> None:
 
 
 def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
-    """Make sure that a disk has room.
+    """Make sure that a folder's disk has `needed_bytes` free, with 100 MiB to spare.
 
     Raises:
-        DataError: It has not.
+        DataError: The disk has too little space.
     """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes + _SPARE_BYTES:
@@ -107,7 +107,7 @@ def _how_to_go_on(part: Path) -> str:
 
 def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> None:
     have = _size(part)
-    headers = {"Accept-Encoding": "identity"}  # ranges count bytes as they lie on the server
+    headers = {"Accept-Encoding": "identity"}  # ranges count bytes of the uncompressed file
     if have:
         version = _noted_version(part, url)
         if version is None:
@@ -150,7 +150,7 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
     if total is not None:
         require_space(part.parent, total - have, "the download")
     if have == 0:
-        part.write_bytes(b"")  # before the note: it speaks of what is in the file
+        part.write_bytes(b"")  # before the note, which describes what is in the file
         _note_path(part).write_text(
             json.dumps({"url": url, "version": _version(response)}), encoding="utf-8"
         )
@@ -169,14 +169,14 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
 
 
 def _version(response: httpx.Response) -> str:
-    """Version of the file by the server's word for it; empty where it has none."""
+    """Return the version of the file that the server states; empty if it states none."""
     tag: str = response.headers.get("ETag", "")
     # A weak tag does not promise the same bytes and may not be used for ranges.
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
 def _noted_version(part: Path, url: str) -> str | None:
-    """The version that an unfinished file is of; None where it is not known to be from `url`."""
+    """Return the version of an unfinished file; None if it is not known to be from `url`."""
     try:
         note = json.loads(_note_path(part).read_text(encoding="utf-8"))
         return str(note["version"]) if note["url"] == url else None

@@ -1,7 +1,7 @@
-"""Unpacks a zip archive from a stranger, and zip archives in it, without harm.
+"""Safe extraction of an untrusted zip archive and of zip archives in it.
 
-Refused before anything is written: absolute paths, `..`, drives, links, encrypted members, more
-bytes or members than the data set can have. Nothing is ever overwritten.
+Refused before anything is written: absolute paths, `..`, drives, links, encrypted members, and more
+bytes or members than the data set can have. Existing files are never overwritten.
 """
 
 import shutil
@@ -17,12 +17,12 @@ _MOST_MEMBERS = 10_000
 
 
 def extract_zip(archive: Path, folder: Path, *, most_bytes: int) -> None:
-    """Unpack an archive and, in their places, the archives in it (but none in those).
+    """Unpack an archive, and replace each archive in it by its contents (but not archives in those).
 
     Args:
         archive: The zip file.
-        folder: Where to; must exist.
-        most_bytes: More than this is refused, all archives together.
+        folder: Existing folder to unpack into.
+        most_bytes: Largest size of all unpacked files together.
 
     Raises:
         DataError: The archive is damaged, dangerous or too big, or the disk is too small.
@@ -34,7 +34,7 @@ def extract_zip(archive: Path, folder: Path, *, most_bytes: int) -> None:
 
 
 def _extract_one(archive: Path, folder: Path, most_bytes: int) -> tuple[list[str], int]:
-    """Unpack one archive; returns its members' names and how many more bytes are allowed."""
+    """Unpack one archive, and return its members' names and how many more bytes are allowed."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
@@ -43,7 +43,7 @@ def _extract_one(archive: Path, folder: Path, most_bytes: int) -> tuple[list[str
             for member in members:
                 target = folder / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                # zipfile hands out no more than the declared size and checks the sum at the end.
+                # zipfile yields at most the declared size, and checks the CRC at the end.
                 with opened.open(member) as source, target.open("xb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:

@@ -1,4 +1,4 @@
-"""Lets whoever reads data say how far it is, without knowing who looks on."""
+"""Progress reports of code that reads data, without knowledge of where they are shown."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ _show: ContextVar[_Show] = ContextVar("show", default=lambda _: None)
 
 @contextmanager
 def shown_by(show: _Show) -> Iterator[None]:
-    """Hand what is reported inside to `show`, a line at a time.
+    """Pass progress reported inside this context to `show`, a line at a time.
 
     Args:
-        show: Takes the line for people, for example `status.update` of rich.
+        show: Takes a line of text to show, for example rich's `status.update`.
     """
     token = _show.set(show)
     try:
@@ -24,10 +24,10 @@ def shown_by(show: _Show) -> Iterator[None]:
 
 
 def report(what: str, done: int, total: int) -> None:
-    """Say that `done` of `total` things are done; heard by nobody where nobody listens."""
+    """Report that `done` of `total` items of `what` are done; ignored outside of `shown_by`."""
     say(f"{what}: {done:,} of {total:,}")
 
 
 def say(what: str) -> None:
-    """Say what is being done."""
+    """Report what is being done; ignored outside of `shown_by`."""
     _show.get()(what)

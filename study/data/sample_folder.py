@@ -1,4 +1,4 @@
-"""Folder of a built-in sample: written once to the cache, in the real format, then reused."""
+"""Folder of a built-in sample data set: written once to the cache, in the real format, then reused."""
 
 import shutil
 import tempfile
@@ -14,12 +14,12 @@ from study.errors import OptionError
 def sample_folder(
     name: str, write: Callable[[Path], object], *, cache_dir: Path | None = None
 ) -> Iterator[Path]:
-    """The folder of a sample; made anew, and removed afterwards, where it cannot be kept.
+    """Yield the folder of a sample; if it cannot be cached, a temporary one that is removed afterwards.
 
     Args:
-        name: Of the folder, with the version of what writes it.
+        name: Name of the folder, including the version of its generator.
         write: Writes the sample into an empty folder.
-        cache_dir: Where it is kept; the user's cache folder by default.
+        cache_dir: Folder of the cache; None takes the user's cache folder.
     """
     folder = (cache_dir or default_cache_dir()) / name
     if folder.is_dir() or _written_once(folder, write):
@@ -31,7 +31,11 @@ def sample_folder(
 
 
 def _written_once(folder: Path, write: Callable[[Path], object]) -> bool:
-    """Write the sample beside its place and move it there; whoever comes second uses the first."""
+    """Write the sample to a scratch folder and rename it; of two processes, the second uses the first's.
+
+    Returns:
+        Whether `folder` now exists.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=folder.name, suffix=".part", dir=folder.parent))

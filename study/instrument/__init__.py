@@ -1,1 +1,1 @@
-"""Measure Ray Tune trainables that were not written for this package: around their steps, and record them."""
+"""Energy measurement for Ray Tune trainables that were not written for this package, and its records."""

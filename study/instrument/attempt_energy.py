@@ -1,6 +1,6 @@
-"""A trial's own energy: windows over its attempt, its set-up and each of its steps.
+"""Energy of one attempt of a Tune trial: windows over the attempt, its set-up and each of its steps.
 
-Nothing here raises: where something goes wrong, readings are missing, and the training goes on.
+Nothing here raises into the training: when something goes wrong, the readings are missing.
 """
 
 import logging
@@ -26,7 +26,7 @@ from trackers.sample import Component, Reading, Status
 from trackers.sources.nvml.source import uuid_of
 
 OWN = "0"
-"""The trial's own process among its parts."""
+"""Name of the trial's own process among the processes (parts) of a trial."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Place of a trial: what a Train worker needs so that its energy is charged to that trial.
+    """Facts of a trial that a Ray Train worker needs so that its energy is charged to that trial.
 
     Attributes:
-        keeper: Of the Ray job.
-        trial_id: The trial.
-        attempt: Its attempt.
-        epoch: The epoch whose window is open.
+        keeper: Handle of the Ray job's keeper.
+        trial_id: Identifier of the trial.
+        attempt: Number of the trial's attempt, from 1.
+        epoch: Number of the epoch whose window is open, from 1.
     """
 
     keeper: Handle
@@ -52,10 +52,10 @@ class Place:
 
 @final
 class AttemptEnergy:
-    """The windows of one attempt, and what has been used so far."""
+    """Windows of one attempt of a trial, and the energy that the trial has used so far."""
 
     def __init__(self, trial_id: str) -> None:
-        """Begin an attempt of `trial_id`: its windows over all of it and over its set-up are open."""
+        """Begin an attempt of `trial_id`, opening the windows over the whole attempt and over its set-up."""
         self._trial_id = trial_id
         self._attempt = Attempt(number=1, energy_before_j=0.0, is_lower_bound=True)
         self._keeper: Handle = None
@@ -68,7 +68,7 @@ class AttemptEnergy:
         quietly(self._begin)
 
     def place_for_workers(self) -> Place | None:
-        """Return the trial's place, for workers that do its work; None where it is not measured."""
+        """Return what workers that do the trial's work need; None if no keeper or no open epoch."""
         if self._keeper is None or self._epoch is None:
             return None
         self._has_workers = True
@@ -80,12 +80,12 @@ class AttemptEnergy:
         )
 
     def begin_epoch(self, epoch: int) -> None:
-        """Open the window of an epoch, from 1; that of the set-up ends."""
+        """Open the window of an epoch, counted from 1, closing that of the set-up before the first."""
         self._epoch = (epoch, time.monotonic())
         quietly(lambda: self._open_epoch(epoch))
 
     def end_epoch(self) -> dict[str, Any]:
-        """Close the epoch's window; the columns that it adds to the trial's result."""
+        """Close the epoch's window and return the columns to add to the trial's result."""
         epoch, begun_s = self._epoch or (1, time.monotonic())
         quietly(_synchronize)
         parts = quietly(lambda: self._close_epoch(epoch)) or (
@@ -101,7 +101,7 @@ class AttemptEnergy:
         return self._columns(reading, duration_s, parts)
 
     def end(self) -> None:
-        """Close what is open: the attempt has ended, in whatever way."""
+        """Close all open windows because the attempt has ended, for whatever reason."""
         if self._in_setup:
             quietly(lambda: self._close(SETUP, 0))
         quietly(self._close_open_epoch)
@@ -150,7 +150,7 @@ class AttemptEnergy:
             self._close(STAGE, self._epoch[0])
 
     def _close_all(self) -> None:
-        """Close the attempt, and wait until the tracker has booked all of it."""
+        """Close the attempt's window, and wait until the tracker has booked it."""
         self._close(TRIAL, 0)
         if self._client is not None:
             self._client.readings(self._key(TRIAL, 0))
@@ -170,11 +170,11 @@ class AttemptEnergy:
     def _columns(
         self, reading: Reading, duration_s: float, parts: Sequence[ProcessPart]
     ) -> dict[str, Any]:
-        """Columns that a result gains; `energy_wh` is a number always, for schedulers compare it."""
+        """Return the columns a result gains; `energy_wh` is always a number, as schedulers compare it."""
         is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
         status = reading.status
         if is_lower_bound and status is Status.OK:
-            status = Status.DEGRADED  # of the sum, in which a reading is missing
+            status = Status.DEGRADED  # because of `energy_wh`: a reading is missing in that sum
         return {
             "epoch_energy_j": reading.energy_j,
             "energy_wh": (self._attempt.energy_before_j + self._epochs_j) / J_PER_WH,
@@ -202,12 +202,12 @@ class AttemptEnergy:
 
 
 def _names(parts: Iterable[ProcessPart]) -> str:
-    """Names of what the processes compute on."""
+    """Return the distinct names of the devices that the processes compute on, joined by `+`."""
     return "+".join(dict.fromkeys(part.devices[0].name for part in parts if part.devices))
 
 
 def client_here(keeper: Handle) -> TrackerClient:
-    """The way to this node's tracker, for all boards of this process; for its CPU where it has none."""
+    """Return a client of this node's tracker for this process's boards, or for its CPU if it has none."""
     boards = boards_here()
     return TrackerClient(
         keeper,
@@ -218,12 +218,12 @@ def client_here(keeper: Handle) -> TrackerClient:
 
 
 def part_of_window(client: TrackerClient, key: WindowKey) -> ProcessPart:
-    """Return what this process used in a window that was closed."""
+    """Return this process's readings of a closed window."""
     return ProcessPart(readings=client.readings(key), devices=client.devices)
 
 
 def quietly(act: Callable[[], Answer]) -> Answer | None:
-    """Do something of which nothing may come through to the training."""
+    """Call `act` and return its answer; log any error, which must not reach the training, and return None."""
     try:
         return act()
     except Exception as error:  # noqa: BLE001 - see the module's first lines
@@ -232,9 +232,10 @@ def quietly(act: Callable[[], Answer]) -> Answer | None:
 
 
 def boards_here() -> list[str]:
-    """The boards that Ray has assigned to this process.
+    """Return the UUIDs of the boards that Ray has assigned to this process.
 
-    `CUDA_VISIBLE_DEVICES` would not do: Train shows each worker the boards of all on its machine.
+    `CUDA_VISIBLE_DEVICES` does not tell: Ray Train lets each worker see the boards of all workers on its
+    machine.
     """
     found = []
     for entry in ray.get_runtime_context().get_accelerator_ids().get("GPU", []):
@@ -246,7 +247,7 @@ def boards_here() -> list[str]:
 
 
 def _synchronize() -> None:
-    """Wait until CUDA has done what it was given, where the training uses it."""
+    """Wait until CUDA has finished its queued work, if the training uses CUDA."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""`EnergyBudget`: a Tune run ends when its trials have used so many watt-hours."""
+"""`EnergyBudget`: a Tune stopper that ends a run when its trials have used a given energy."""
 
 import math
 from typing import Any, final
@@ -10,9 +10,9 @@ from study.errors import OptionError
 
 @final
 class EnergyBudget(tune.Stopper):
-    """Ends a run when the sum over its trials of `energy_wh` is used up.
+    """Stopper that ends a run when the sum of `energy_wh` over its trials reaches the budget.
 
-    It is passed by at most one report of each trial that runs. Trials that wait are not begun.
+    The run exceeds the budget by at most one report of each running trial. Pending trials do not start.
 
     Examples:
         Tune asks it after each result (`tune.RunConfig(stop=EnergyBudget(watt_hours=5))`):
@@ -25,10 +25,13 @@ class EnergyBudget(tune.Stopper):
     """
 
     def __init__(self, *, watt_hours: float) -> None:
-        """Allow so much for all trials together, lost attempts included.
+        """Set the budget.
+
+        Args:
+            watt_hours: Energy that all trials together may use, lost attempts included.
 
         Raises:
-            OptionError: It is not a finite number above 0.
+            OptionError: `watt_hours` is not a finite number above 0.
         """
         given: object = watt_hours  # whoever calls may not check types
         if not isinstance(given, int | float) or not 0 < given < math.inf:
@@ -40,7 +43,11 @@ class EnergyBudget(tune.Stopper):
         self._used_wh: dict[str, float] = {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Take a trial's result; whether it is to end.
+        """Count a trial's result and return whether the budget is used up, so that the trial must stop.
+
+        Args:
+            trial_id: The trial.
+            result: Its result, with `energy_wh` as `measured` adds it.
 
         Raises:
             OptionError: The result has no `energy_wh`.
@@ -61,5 +68,5 @@ class EnergyBudget(tune.Stopper):
 
     @property
     def used_wh(self) -> float:
-        """Watt-hours of all trials so far."""
+        """Energy of all trials so far, in watt-hours."""
         return math.fsum(self._used_wh.values())

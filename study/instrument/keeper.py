@@ -1,11 +1,11 @@
-"""The actor that keeps the trackers of a Tune run, and the joules of its trials' attempts.
+"""Actor that keeps the trackers of a Tune run and the energy of its trials' attempts.
 
-    driver --owns--> Keeper (by EnergyLedger, before the first trial)
-    trial  --makes-> Keeper, where there is no ledger; it ends when Ray's job does
-    trial  --asks--> Keeper for its attempt and for its node's tracker, then talks to that one alone
+    driver --owns--> Keeper (started by EnergyLedger, before the first trial)
+    trial  --makes-> Keeper, if there is no ledger; it ends when the Ray job does
+    trial  --asks--> Keeper for its attempt and its node's tracker, then talks to that tracker alone
 
-It is found by a name that belongs to Ray's job, so that it needs no line in the user's code. The one that
-trials make has another name: a later run of the same job may have a ledger, which asks for other sources.
+Trials find it by a name derived from the Ray job, so that the user's code need not mention it. A keeper made
+by a trial has another name: a later run of the same job may have a ledger, which asks for other sources.
 """
 
 import logging
@@ -34,20 +34,20 @@ START_S = 60.0
 SAMPLING_HZ = 10.0
 LOOK_FOR_THE_JOB_S = 5.0
 RETRY_S = 60.0
-"""Time after which a node is tried again whose tracker could not be started."""
+"""Time after which a tracker is tried again on a node where it could not be started."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An attempt that begins.
+    """An attempt that begins, with what earlier attempts of its trial have used.
 
     Attributes:
-        number: From 1.
-        energy_before_j: What earlier attempts used, as far as it is known.
+        number: Number of the attempt, from 1.
+        energy_before_j: Known energy of the trial's earlier attempts.
         is_lower_bound: Whether a reading of an earlier attempt is missing.
-        can_measure: Whether a tracker is worth asking for; a node's could not be started, else.
+        can_measure: Whether to ask for a tracker; False soon after the node's could not be started.
     """
 
     number: int
@@ -61,8 +61,8 @@ class Spent:
     """Energy of an attempt that has ended, as far as it is known.
 
     Attributes:
-        energy_j: The energy; 0 where nothing is known of it.
-        is_lower_bound: Whether it may have used more.
+        energy_j: Energy that is known to have been used; 0 if none is, with `is_lower_bound` set.
+        is_lower_bound: Whether the attempt may have used more.
     """
 
     energy_j: float = 0.0
@@ -71,10 +71,10 @@ class Spent:
 
 @final
 class Keeper:
-    """Keeps trackers, and what trials have used; an actor with several threads."""
+    """Threaded actor that keeps the trackers and the energy that trials have used."""
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
-        """Make trackers with `request` and `sampling_hz` on first need."""
+        """Start trackers with `request` and `sampling_hz` when they are first needed."""
         self._manager = TrackerManager(request, sampling_hz=sampling_hz)
         self._lock = threading.RLock()
         self._parts: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
@@ -100,14 +100,14 @@ class Keeper:
             return self._manager.trackers()
 
     def remember(self, spent: dict[str, dict[int, Spent]]) -> None:
-        """Take what attempts used in earlier sessions of the same run, by trial and attempt."""
+        """Add what attempts used in earlier sessions of the same run, by trial and attempt."""
         with self._lock:
             for trial_id, attempts in spent.items():
                 for number, used in attempts.items():
                     self._spent[trial_id].setdefault(number, used)
 
     def begin(self, trial_id: str, node_id: str) -> Attempt:
-        """Begin an attempt of a trial on a node; what earlier ones left open is counted."""
+        """Begin an attempt of a trial on a node, first booking what its earlier attempts left open."""
         self.release(trial_id)
         self._collect()
         with self._lock:
@@ -123,17 +123,17 @@ class Keeper:
         )
 
     def give_up(self, node_id: str) -> None:
-        """Take note that a node has no tracker: to try it for each trial would slow them all."""
+        """Note that a node has no tracker: trying again for each trial would delay them all."""
         with self._lock:
             self._again_s[node_id] = time.monotonic() + RETRY_S
 
     def join(self, trial_id: str, attempt: int, part: str) -> None:
-        """Take note of a part of a trial."""
+        """Register a process (part) of a trial."""
         with self._lock:
             self._parts[trial_id, attempt].append(part)
 
     def join_worker(self, trial_id: str, attempt: int, rank: int) -> str:
-        """Take note of a Train worker; a name for it that no worker before had."""
+        """Register a Ray Train worker and return a name for it that no earlier worker had."""
         with self._lock:
             parts = self._parts[trial_id, attempt]
             first = f"{WORKER}{rank}"
@@ -144,17 +144,17 @@ class Keeper:
             return parts[-1]
 
     def report(self, trial_id: str, attempt: int, epoch: int, part: str, used: ProcessPart) -> None:
-        """Take what a worker used in an epoch, before the worker reports that epoch."""
+        """Store what a worker used in an epoch; called before the worker reports that epoch to Train."""
         with self._lock:
             self._reported[trial_id, attempt, epoch][part] = used
 
     def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, ProcessPart]:
-        """Return what a trial's workers have used in an epoch, by part."""
+        """Return and forget what a trial's workers used in an epoch, by part."""
         with self._lock:
             return self._reported.pop((trial_id, attempt, epoch), {})
 
     def release(self, trial_id: str) -> None:
-        """Close what is open of a trial that is gone, so that its energy is booked."""
+        """Close the windows that a trial which is gone left open, so that their energy is booked."""
         with self._lock:
             left = [key for key in self._parts if key[0] == trial_id]
             parts = [part for key in left for part in self._parts.pop(key)]
@@ -164,7 +164,7 @@ class Keeper:
             ray.wait(asked, num_returns=len(asked), timeout=ANSWER_S)
 
     def facts(self) -> list[TrackerFacts]:
-        """Return what each node's tracker measures; of those that answer."""
+        """Return what each node's tracker measures, without trackers that do not answer."""
         found = []
         for tracker in self.trackers().values():
             try:
@@ -174,7 +174,7 @@ class Keeper:
         return found
 
     def take(self) -> list[Booking]:
-        """Return the windows on the bill of trials, and the power log, since the last call."""
+        """Return the trials' booked windows and the power samples since the last call, by machine."""
         self._collect()
         with self._lock:
             changed, self._changed = self._changed, {}
@@ -199,7 +199,7 @@ class Keeper:
         ]
 
     def _collect(self) -> None:
-        """Take what trackers have booked, and sum it up by trial."""
+        """Fetch what the trackers have booked, and sum it up by trial."""
         for booking in self._bookings():
             with self._lock:
                 for booked in booking.windows:
@@ -228,7 +228,7 @@ class Keeper:
 
 
 def _used_in(booked: BookedWindow) -> ProcessPart:
-    """Part of one process in a window."""
+    """Return the readings and devices of one process in a window."""
     readings = {each.device_uuid: each for each in (booked.reading, *booked.others)}
     return ProcessPart(readings=readings, devices=booked.devices)
 
@@ -240,7 +240,7 @@ def _key_of_trial(key: WindowKey) -> tuple[WindowKey, str]:
 
 
 def _whole(sample: BookedPower) -> BookedPower:
-    """A power sample under the name of its trial."""
+    """Return a power sample with its part's name replaced by that of its trial."""
     key = None if sample.key is None else _key_of_trial(sample.key)[0]
     return BookedPower(
         device_uuid=sample.device_uuid,
@@ -251,17 +251,17 @@ def _whole(sample: BookedPower) -> BookedPower:
 
 
 def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) -> Handle:
-    """Return the keeper of this Ray job; one that the caller makes, and owns, where there is none.
+    """Return the keeper of this Ray job, or start one that the caller owns.
 
     Args:
-        request: What its trackers look for; left out: `auto`.
+        request: Power sources that its trackers look for; None looks for all (`auto`).
         sampling_hz: Power samples per second.
     """
     return _found_or_made(_name(), request, sampling_hz, lifetime=None)
 
 
 def keeper_of_trials() -> Handle:
-    """Return the keeper of this Ray job; where there is none, one that outlives the trial that makes it."""
+    """Return the keeper of this Ray job, or start one that outlives the calling trial."""
     try:
         return ray.get_actor(_name())
     except ValueError:
@@ -277,14 +277,14 @@ def _found_or_made(
         num_cpus=0,
         max_concurrency=16,
         lifetime=lifetime,
-        # Else Tune has it made in the trial's placement group, with which it would end.
+        # Without this, the actor would be placed in the trial's placement group and end with it.
         scheduling_strategy="DEFAULT",
     )
     return made.remote(request or Request(accelerator=_has_gpus()), sampling_hz=sampling_hz)
 
 
 def has_keeper() -> bool:
-    """Return whether this Ray job has a keeper that no trial has made."""
+    """Return whether this Ray job has a keeper that was not started by a trial."""
     try:
         ray.get_actor(_name())
     except ValueError:
@@ -297,14 +297,14 @@ def _name() -> str:
 
 
 def _end_with_job() -> None:
-    """End this process when its job has ended: one that a trial made is owned by nobody."""
+    """End this process when its Ray job has ended, as a keeper started by a trial has no owner."""
     state: Any = import_module("ray._private.state")
     own = ray.get_runtime_context().get_job_id()
     while True:
         time.sleep(LOOK_FOR_THE_JOB_S)
         try:
             is_dead = any(job["JobID"] == own and job["IsDead"] for job in state.jobs())
-        except Exception as error:  # noqa: BLE001 - it has no public name, and may change
+        except Exception as error:  # noqa: BLE001 - `state` is private to Ray and may change
             _log.warning("the end of the job will not be noticed: %s", error)
             return
         if is_dead:

@@ -1,4 +1,4 @@
-"""`EnergyLedger`: leaves a study's folder beside a Tune run, for `python -m analysis`."""
+"""`EnergyLedger`: a Tune callback that writes a run's folder as a study for `python -m analysis`."""
 
 import logging
 import sys
@@ -29,14 +29,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerOptions:
-    """Options of a ledger.
+    """Options of an `EnergyLedger`.
 
     Attributes:
         objective: Metric that decides.
-        seed_key: Key of the configuration in which repeats of a setup differ.
-        request: What trackers look for.
+        seed_key: Key of a trial's configuration that holds its seed: repeats of a setup differ in it alone.
+        request: Power sources that trackers look for; None looks for all.
         sampling_hz: Power samples per second.
-        log: Who hears of the run as it goes on, as `--log` of a study takes it.
+        log: Exporters that receive the run's results as they come, as in a study's `--log`.
     """
 
     objective: Objective
@@ -47,11 +47,11 @@ class LedgerOptions:
 
 
 def end_reason(trial: Trial, result: dict[str, Any]) -> StopReason:
-    """Return why a trial ended: by itself or by its `stop`, or because a scheduler or stopper had seen enough.
+    """Return why a trial ended: by itself or its `stop` criterion, or stopped by a scheduler or stopper.
 
     Args:
         trial: Tune's trial.
-        result: Its last one, with `done`, which Tune sets whatever the reason is.
+        result: The trial's last result, with `done` set, which Tune does whatever the reason.
     """
     reached = flatten_dict({**result, DONE: False})
     if energy_in(result).get("is_last") or trial.should_stop(reached):  # type: ignore[no-untyped-call]
@@ -61,10 +61,10 @@ def end_reason(trial: Trial, result: dict[str, Any]) -> StopReason:
 
 @final
 class EnergyLedger(tune.Callback):
-    """Writes what a run's trials reported and used, lost attempts included.
+    """Tune callback that records what a run's trials reported and used, lost attempts included.
 
-    Setups are the distinct configurations. Nothing here ends a trial: what cannot be written is
-    said in the log.
+    Each distinct configuration is a setup. No fault here stops a trial: what cannot be written is
+    logged as a warning.
 
     Examples:
         It needs a run of Ray Tune with a measured trainable:
@@ -75,7 +75,7 @@ class EnergyLedger(tune.Callback):
         tune.Tuner(measured(train), run_config=run).fit()
         ```
 
-        `python -m analysis /results/mine` then makes tables and report.
+        `python -m analysis /results/mine` then makes the tables and the report.
     """
 
     def __init__(
@@ -92,17 +92,17 @@ class EnergyLedger(tune.Callback):
         """Record a run whose trainable is `measured`.
 
         Args:
-            objective: Metric of the results that decides.
-            mode: Whether more of it is better or less.
-            is_share: Whether it is a share in [0, 1], which is then shown in %.
-            seed_key: Key of the configuration in which repeats of a setup differ.
-            tracker: A power source, as `--tracker` of a study takes it; left out: what there is.
+            objective: Name of the metric in the trainable's results by which setups are compared.
+            mode: `max` if a higher objective is better, `min` if a lower one is.
+            is_share: Whether the objective is a share in [0, 1], which is then shown in %.
+            seed_key: Key of a trial's configuration that holds its seed: repeats of a setup differ in it alone.
+            tracker: Power source, as in a study's `--tracker`; None uses all that a machine has.
             sampling_hz: Power samples per second.
-            log: Who hears of the run as it goes on, as `--log` of a study takes it: `mlflow`,
+            log: Exporters that receive the run's results as they come, as in a study's `--log`: `mlflow`,
                 `prometheus=9464`, ...
 
         Raises:
-            OptionError: One of these is not known, or not installed.
+            OptionError: An option has a value that is not known, or an exporter is not installed.
         """
         self._exports = exports_of(log)
         self._watch: UsesWatch | None = None
@@ -119,18 +119,18 @@ class EnergyLedger(tune.Callback):
         self._run: RunFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the options alone: Tune stores its callbacks, and a run goes on from its rows."""
+        """Return only the options: Tune pickles its callbacks, and a restored run resumes from its files."""
         return {"options": self._options}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin as if new; see `__getstate__`."""
+        """Restore the options, with everything else as if new; see `__getstate__`."""
         self._options = state["options"]
         self._exports = exports_of(self._options.log)
         self._keeper, self._owns_keeper = None, False
         self._run, self._watch = None, None
 
     def setup(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Start the keeper of the trackers: this process, the driver, owns it."""
+        """Start the actor that keeps the trackers, owned by this process, the driver."""
         try:
             self._owns_keeper = not has_keeper()
             self._keeper = keeper(
@@ -140,16 +140,16 @@ class EnergyLedger(tune.Callback):
             _log.warning("no trackers: %s", error)
 
     def on_step_begin(self, iteration: int, trials: list[Any], **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Open the folder as soon as there is a trial, before the first one starts."""
+        """Open the study's folder as soon as a trial exists, before the first one starts."""
         if self._run is None and trials:
             self._run = self._opened(trials)
 
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Plan an attempt."""
+        """Record that an attempt of a trial begins."""
         trial = info["trial"]
         if self._run is None:
             self._run = self._opened(info["trials"])
-        # All that are known, so that setups are numbered in their order and not in that of Ray.
+        # All known trials, so that setups are numbered in the order of trials, not of their start in Ray.
         for each in info["trials"]:
             self._run.number(each.trial_id, each.config)
         self._run.expect(trial.trial_id, trial.config)
@@ -164,13 +164,13 @@ class EnergyLedger(tune.Callback):
             self._run.add(trial.trial_id, trial.config, result, reason)
 
     def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has ended; where nobody stopped it, by itself."""
+        """Record that a trial has ended, by itself unless something stopped it."""
         if self._run is not None:
             trial = info["trial"]
             self._run.end(trial.trial_id, by_itself=bool(trial.last_result.get(DONE)))
 
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has failed, and is not run again."""
+        """Record that a trial has failed and will not be retried."""
         trial = info["trial"]
         if self._run is not None:
             self._run.fail(trial.trial_id, trial.config, why_lost(errors_of(trial), None))
@@ -178,12 +178,12 @@ class EnergyLedger(tune.Callback):
             self._keeper.release.remote(trial.trial_id)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Write what has come, now and then."""
+        """Write new rows when enough time has passed since the last write."""
         if self._run is not None and self._run.is_due:
             self._run.write(self._keeper)
 
     def on_experiment_end(self, trials: list[Any], **_: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Write all that is known."""
+        """Write all rows and the final manifest, and end the exports."""
         if self._run is None:
             return
         for trial in trials:
@@ -200,7 +200,7 @@ class EnergyLedger(tune.Callback):
             ray.kill(self._keeper)  # another run of this program may measure with something else
 
     def _opened(self, trials: Sequence[Any]) -> RunFolder:
-        """The run's folder; the keeper hears what earlier sessions of the run have used."""
+        """Open the run's folder, and tell the keeper what earlier sessions of the run have used."""
         trial = trials[0]
         run = RunFolder(
             trial.storage.storage_fs_path,

@@ -1,7 +1,7 @@
-"""`measured(trainable)`: every result of somebody's own trainable with the energy that it took.
+"""`measured(trainable)`: adds the energy of each step to the results of a user's own trainable.
 
-The windows are opened and closed around `step()` of the trainable, in the trial's process, because
-Ray's schedulers, stoppers and searchers see a result before a callback in the driver does.
+Windows are opened and closed around the trainable's `step()`, in the trial's process, because Ray's
+schedulers, stoppers and searchers see a result before a callback in the driver could add to it.
 """
 
 import inspect
@@ -22,28 +22,26 @@ _log = logging.getLogger(__name__)
 
 
 def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
-    """Return a trainable that does the same and measures it.
+    """Return a trainable that behaves like `trainable` and reports its energy with every result.
 
-    Each of its results gains
+    Each result gains these columns, which schedulers, searchers and stoppers can use:
 
-        epoch_energy_j   energy of the step, in joules; None where it is missing
-        energy_wh        of all steps and of lost attempts so far, in watt-hours; always a number,
-                         and never less than before; a lower bound where a reading is missing
-        energy_method    counter, sampled or estimated
-        energy_status    ok, degraded (also: `energy_wh` is a lower bound) or missing
-        mean_power_w     of the step
-
-    so that schedulers, searchers and stoppers can act on them.
+        epoch_energy_j   energy of the step, in joules; None when missing
+        energy_wh        energy of all steps so far, lost attempts included, in watt-hours; always a
+                         number, never decreasing; a lower bound if a reading is missing
+        energy_method    counter, sampled or estimated; None when missing
+        energy_status    ok, degraded (also when `energy_wh` is only a lower bound) or missing
+        mean_power_w     mean power of the step, in watts; None when missing
 
     Args:
-        trainable: A function that calls `tune.report`, or a class; with or without
-            `tune.with_resources` and `tune.with_parameters`, which can also be applied to the result.
+        trainable: A function that calls `tune.report`, or a subclass of `tune.Trainable`. Apply
+            `tune.with_resources` and `tune.with_parameters` before or after `measured`, as you like.
 
     Returns:
-        A class for `tune.Tuner`. Training goes on where nothing can be measured.
+        A class for `tune.Tuner`. Where nothing can be measured it trains all the same.
 
     Raises:
-        TypeError: It is neither, or measured already.
+        TypeError: `trainable` is neither a function nor such a class, or is measured already.
 
     Examples:
         >>> from ray import tune
@@ -68,12 +66,12 @@ def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
         raise TypeError(message)
     kind = trainable if inspect.isclass(trainable) else wrap_function(trainable)
     name = str(getattr(trainable, "__name__", "measured"))
-    # Tune calls a run that was given no name after `_name`, and its trials after `__name__`.
+    # Tune names a run without a name after `_name`, and its trials after `__name__`.
     return cast("type[Trainable]", type(name, (_Measuring, kind), {"_name": name}))
 
 
 class _Measuring:
-    """Comes before a class of `tune.Trainable`: the same calls, with windows around them."""
+    """Mix-in placed before a `tune.Trainable` class: forwards its calls, with windows around them."""
 
     _energy: AttemptEnergy | None = None
     _has_said_replaced = False
@@ -94,7 +92,9 @@ class _Measuring:
         if energy is not None:
             energy.begin_epoch(self._trainable.iteration + 1)
         result: dict[str, Any] = self._theirs.step()
-        if energy is None or RESULT_DUPLICATE in result:  # the function returned: nothing is new
+        if (
+            energy is None or RESULT_DUPLICATE in result
+        ):  # the function returned without a new result
             return result
         columns = energy.end_epoch()
         columns["energy"]["is_last"] = bool(result.get(DONE))
@@ -106,7 +106,7 @@ class _Measuring:
         self._theirs.cleanup()
 
     def _say_replaced(self, names: Sequence[str]) -> None:
-        """Say once that values of the trainable's own are called as ours, which take their place."""
+        """Warn once that values reported by the trainable are replaced by energy columns of the same name."""
         if names and not self._has_said_replaced:
             self._has_said_replaced = True
             _log.warning(

@@ -1,4 +1,4 @@
-"""The study's folder that a ledger keeps beside a Tune run's own files."""
+"""Study folder that an `EnergyLedger` writes among the files of a Tune run."""
 
 import json
 import logging
@@ -31,14 +31,14 @@ from trackers.node.actor import Handle
 from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
 
 GO_ON = "go on with the run (`Tuner.restore`)"
-"""What puts rescued rows back."""
+"""Instruction for putting rescued rows back, for a message to the user."""
 
 _log = logging.getLogger(__name__)
 
 
 @final
 class RunFolder:
-    """Rows and manifest of one Tune run."""
+    """Rows and manifest of one Tune run, kept in memory and written to its study folder."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class RunFolder:
         exports: StudyExports,
         trials: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Record the run `name`, and have `exports` hear of it; what earlier sessions left is kept.
+        """Open the folder of the run `name`, keeping what earlier sessions wrote, and begin its exports.
 
-        `trials` has the configurations of those that Tune lists as it begins, by identifier.
+        `trials` holds the configurations of the trials that Tune lists as the run begins, by trial id.
         """
         self._exports = exports
         self._folder = StudyFolder(storage_path, name)
@@ -99,13 +99,13 @@ class RunFolder:
 
     @property
     def is_due(self) -> bool:
-        """Return whether it is time to write what has come."""
+        """Return whether it is time to write new rows."""
         return self._recorder.flush_due()
 
     def spent(self) -> dict[str, dict[int, Spent]]:
         """Return what attempts of earlier sessions have used, by trial and attempt.
 
-        Of one that was under way when its driver was killed, what is known is a lower bound.
+        For an attempt that was running when its driver was killed, this is a lower bound.
         """
         epochs: defaultdict[tuple[str, int], list[float | None]] = defaultdict(list)
         for row in self._folder.read_rows(EPOCHS_FILE):
@@ -130,15 +130,15 @@ class RunFolder:
         return dict(found)
 
     def _present(self, trial_id: str) -> str:
-        """Return the identifier that a trial of an earlier session has now."""
+        """Return the trial id that a trial of an earlier session has in this one."""
         return self._restarts.get(trial_id, trial_id)
 
     def number(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Give a trial's configuration the next number, unless it has one."""
+        """Give a trial's configuration the next setup number, unless it has one."""
         self._book.plan(trial_id, config)
 
     def expect(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Plan an attempt of a trial."""
+        """Register a new attempt of a trial, and announce it to the exporters."""
         plan = _trial_plan(self._book.plan(trial_id, config))
         for again in self._recorder.expect([plan], retry_failed=True):
             self._energy_j[trial_id] = again.energy_before_j
@@ -151,7 +151,7 @@ class RunFolder:
         result: Mapping[str, Any],
         stop_reason: StopReason | None,
     ) -> None:
-        """Record a result."""
+        """Add the row of a result, and export it."""
         row = epoch_record(
             result,
             self._book.plan(trial_id, config),
@@ -171,11 +171,12 @@ class RunFolder:
         self._exports.epoch(row)
 
     def end(self, trial_id: str, *, by_itself: bool = True) -> None:
-        """A trial has ended; by itself, where its last row does not say otherwise.
+        """Record that a trial has ended, by itself unless its last row has another stop reason.
 
         Args:
             trial_id: The trial.
-            by_itself: Whether one without any row has; else it was stopped, if it was begun at all.
+            by_itself: Whether a trial without any row ended by itself, which is an error; otherwise it was
+                stopped, or never began.
         """
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
@@ -186,7 +187,10 @@ class RunFolder:
         self._exports.end_trial(self._recorder.trial(trial_id))
 
     def stopped(self, trial_id: str) -> None:
-        """A trial does not run any more: of one that a budget ended with all others Tune says nothing."""
+        """Record a trial that no longer runs as stopped, unless its end is recorded already.
+
+        Tune calls no callback for trials that a stopper such as `EnergyBudget` ended all at once.
+        """
         last = self._recorder.epochs_of(trial_id)[-1:]
         trial = self._recorder.trial(trial_id)
         if last and trial is not None and trial.status is TrialStatus.RUNNING:
@@ -194,26 +198,26 @@ class RunFolder:
             self._exports.end_trial(self._recorder.trial(trial_id))
 
     def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:
-        """A trial has failed for good."""
+        """Record that a trial has failed and will not be retried."""
         self._book.plan(trial_id, config)
         self._recorder.add_error(trial_id, error)
         self._exports.end_trial(self._recorder.trial(trial_id))
 
     def end_exports(self, *, finished: bool) -> None:
-        """Hand on what the run came to and its files, once they are written."""
+        """Export the run's results and its files, which must be written by now, and close the exporters."""
         self._exports.will_end(self._recorder.trials(), finished=finished)
         self._exports.keep(self._folder)
         self._exports.close()
 
     def write(self, keeper: Handle | None, *, status: str = "running") -> None:
-        """Write what has come, with what trackers have booked."""
+        """Write new rows, with what the trackers have booked, and the manifest with `status`."""
         nodes = self._manifest.nodes
         try:
             if keeper is not None:
                 for booking in ray.get(keeper.take.remote(), timeout=2 * ANSWER_S):
                     self._recorder.add_booking(booking)
                 nodes = _nodes(ray.get(keeper.facts.remote(), timeout=2 * ANSWER_S))
-        except Exception as error:  # noqa: BLE001 - rows are written without what is not known
+        except Exception as error:  # noqa: BLE001 - rows are written without the missing bookings
             _log.warning("the trackers did not answer: %s", error)
         self._manifest = replace(
             self._manifest,
@@ -228,9 +232,9 @@ class RunFolder:
         try:
             self._recorder.flush()
             self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
-        except OSError as error:  # the rows stay in memory; the next time writes them
+        except OSError as error:  # the rows stay in memory, and the next call writes them
             _log.warning("the ledger could not be written: %s", error)
-            if status != "running":  # there is no next time
+            if status != "running":  # this was the last call
                 _log.warning(
                     "%s", rescue(self._folder, self._recorder, self._manifest, go_on=GO_ON)
                 )
@@ -258,7 +262,7 @@ def _trial_plan(plan: TunePlan) -> TrialPlan:
 
 
 def _nodes(facts: list[TrackerFacts]) -> tuple[NodeFacts, ...]:
-    """Facts of the machines that have a tracker."""
+    """Return the facts of the machines that have a tracker."""
     by_node = {each.node_id: each for each in facts}
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     nodes = [Node.from_ray(each) for each in listed if each["NodeID"] in by_node]

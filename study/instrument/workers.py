@@ -1,4 +1,4 @@
-"""The workers of a Ray Train run inside a trial: each measures itself, on the trial's bill."""
+"""Measurement of Ray Train workers inside a trial: each measures itself, on the trial's bill."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -29,22 +29,23 @@ _present: AttemptEnergy | None = None
 
 
 def set_present(energy: AttemptEnergy | None) -> None:
-    """Say which trial runs in this process."""
+    """Set the attempt that runs in this process; None when it has ended."""
     global _present  # noqa: PLW0603 - a process runs one trial at a time
     _present = energy
 
 
 def measured_loop(train_loop_per_worker: Loop) -> Loop:
-    """Return a `train_loop_per_worker` that does the same and is on the bill of its trial.
+    """Return a `train_loop_per_worker` that behaves the same and whose energy is charged to its trial.
 
-    To be called inside a trainable that was given to `measured`. Energy is summed over the workers, on whatever machines and boards they are; each epoch ends
-    with `ray.train.report`.
+    Call it inside a trainable that was given to `measured`. The energy is summed over the workers, on
+    whatever machines and boards they run; each epoch ends with `ray.train.report`. Outside a measured trial
+    the loop is returned as it is, with a warning.
 
     Args:
-        train_loop_per_worker: With or without a `config`.
+        train_loop_per_worker: Loop for a Ray Train trainer, with or without a `config` argument.
 
     Examples:
-        It needs a trial that runs, and Ray Train:
+        It needs a running trial and Ray Train:
 
         ```python
         def train(config):
@@ -61,7 +62,7 @@ def measured_loop(train_loop_per_worker: Loop) -> Loop:
         return train_loop_per_worker
 
     @wraps(train_loop_per_worker)
-    def loop(*config: Any) -> Any:  # noqa: ANN401 - as the loop's own
+    def loop(*config: Any) -> Any:  # noqa: ANN401 - same signature as the wrapped loop
         worker = quietly(lambda: WorkerEnergy(place))
         try:
             return train_loop_per_worker(*config)
@@ -74,10 +75,10 @@ def measured_loop(train_loop_per_worker: Loop) -> Loop:
 
 @final
 class WorkerEnergy:
-    """The windows of one worker: over all of it, and one for each report."""
+    """Windows of one worker: one over its whole run, and one for each report."""
 
     def __init__(self, place: Place) -> None:
-        """Begin to measure this process for the trial at `place`."""
+        """Start measuring this process for the trial that `place` describes."""
         self._place = place
         self._epoch = place.epoch
         rank = train.get_context().get_world_rank()
@@ -90,7 +91,7 @@ class WorkerEnergy:
 
     @contextmanager
     def on_report(self) -> Iterator[None]:
-        """End an epoch before it is reported; the next begins when the report is through."""
+        """End an epoch before it is reported, and begin the next once the report has been made."""
         quietly(self._report)
         try:
             yield
@@ -99,10 +100,10 @@ class WorkerEnergy:
             quietly(lambda: self._open(STAGE, self._epoch))
 
     def end(self) -> None:
-        """Close what is open."""
+        """Close the open windows."""
         quietly(lambda: self._close(STAGE, self._epoch))
         quietly(lambda: self._close(TRIAL, 0))
-        quietly(lambda: self._client.readings(self._key(TRIAL, 0)))  # all is booked by then
+        quietly(lambda: self._client.readings(self._key(TRIAL, 0)))  # waits until it is booked
 
     def _report(self) -> None:
         self._close(STAGE, self._epoch)
@@ -129,9 +130,9 @@ class WorkerEnergy:
 
 
 def _follow_reports(worker: WorkerEnergy) -> None:
-    """Have Ray Train enter `on_report` around each report of this worker.
+    """Make Ray Train enter `worker.on_report` around each report of this worker.
 
-    Its own hook for that has no public name; without it the worker is measured as a whole.
+    Train's hook for that is private; if it cannot be installed, the worker is measured only as a whole.
     """
     hooks: Any = import_module("ray.train.v2._internal.execution.callback")
     context: Any = import_module("ray.train.v2._internal.execution.context")

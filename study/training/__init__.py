@@ -1,1 +1,1 @@
-"""Train one stage: the loop, early stopping, checkpoints; no Ray."""
+"""Training of one stage: the loop, early stopping, checkpoints, devices; without Ray."""

@@ -1,8 +1,8 @@
-"""State of a trial under way on storage, so that a later attempt can go on from it.
+"""Checkpoint of a running trial on storage, from which a later attempt can resume.
 
-One file, put in the place of the one before, gone when the trial has ended. It holds tensors and
-plain values and is read as such (`weights_only`): a file of somebody else's cannot run code. It also
-holds what the trial has reported, which the driver may not have lived to write.
+A single file, replaced at each writing and deleted when the trial has ended. It holds tensors and plain
+values and is read with `weights_only`, so that a file from elsewhere cannot run code. It also holds what
+the trial has reported, in case the driver died before writing it.
 """
 
 import io
@@ -28,35 +28,36 @@ from study.store.folder import StudyFolder
 from study.training.stage import StageState
 
 VERSION = 2
-"""Of the file; one of another version is passed over."""
+"""Version of the file's format; a file of another version is ignored."""
 
 WRITING_SHARE = 0.05
-"""Most of a trial's time that writing takes."""
+"""Largest share of a trial's time spent on writing checkpoints."""
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
-"""Between tries to read what an earlier attempt has left, where the storage is away."""
+"""Pauses between tries to read an earlier attempt's checkpoint while the storage cannot be reached."""
 
 UNREADABLE = (
     *(EOFError, RuntimeError, pickle.UnpicklingError),
     *(KeyError, TypeError, ValueError, AttributeError),
 )
-"""What reading a file raises that is cut off, or that holds something else."""
+"""Errors raised on reading a file that is truncated or is not a checkpoint."""
 
 
 @final
 @dataclass(slots=True, kw_only=True)
 class Checkpoint:
-    """State of a trial under way.
+    """Resumable state of a running trial, and its writing to storage.
 
     Attributes:
-        folder: The study's; None where nothing is to be kept.
-        trial_id: The trial.
-        attempt: The attempt that writes it.
-        every_s: At least so long from one writing to the next; longer where writing takes long.
-        reports: What the trial has reported, of all attempts that count.
-        ended: The stages that are through, and why.
+        folder: The study's folder; None writes no checkpoints.
+        trial_id: Identifier of the trial.
+        attempt: Number of the attempt that writes, from 1.
+        every_s: Shortest time from one writing to the next; it is longer if writing takes long. Infinity
+            writes no checkpoints.
+        reports: Epochs the trial has reported, over all attempts that it resumes.
+        ended: Stop reason of each stage that has ended.
         encoder_weights: See `StageTasks`.
-        under_way: State of the stage that is under way, to go on from; None between stages.
+        under_way: State of the running stage to resume from; None between stages.
     """
 
     folder: StudyFolder | None
@@ -71,7 +72,7 @@ class Checkpoint:
     _due_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Write for the first time when it has run for a while."""
+        """Set the time of the first writing, `every_s` from now."""
         self._due_s = time.monotonic() + self.every_s
 
     @classmethod
@@ -84,14 +85,15 @@ class Checkpoint:
         every_s: float,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> "Checkpoint":
-        """Return where an attempt begins: at an earlier one's checkpoint, else at the beginning.
+        """Return an earlier attempt's checkpoint to resume from, or an empty one to begin anew.
 
         Args:
-            folder: The study's; None where nothing is to be kept.
-            trial_id: The trial.
-            attempt: The first attempt looks for nothing.
-            every_s: See above.
-            pauses_s: Between tries, where the storage is away; then the attempt begins anew.
+            folder: The study's folder; None writes no checkpoints.
+            trial_id: Identifier of the trial.
+            attempt: Number of the attempt; the first does not look for a checkpoint.
+            every_s: See the attribute.
+            pauses_s: Pauses in seconds between tries while the storage cannot be reached; after the last
+                the attempt begins anew.
         """
         fresh = cls(folder=folder, trial_id=trial_id, attempt=attempt, every_s=every_s)
         if folder is None or attempt == 1:
@@ -107,40 +109,40 @@ class Checkpoint:
             return fresh
 
     def take_under_way(self) -> StageState | None:
-        """The state to go on from, once; it is not kept, because it would hold much memory."""
+        """Return the state to resume from and forget it, as it may hold much memory."""
         state, self.under_way = self.under_way, None
         return state
 
     def epoch_done(self, state: Callable[[], StageState]) -> None:
-        """An epoch is done and reported; keep the state of its stage, if it is time to."""
+        """Write a checkpoint if one is due, now that an epoch is done and reported."""
         self._write_if_due(state)
 
     def keep(self, state: Callable[[], StageState]) -> None:
-        """Keep the state of its stage now: the trial is stopped, and may be gone on with."""
+        """Write a checkpoint now, because the trial is being stopped and may be resumed."""
         self._due_s = 0.0
         self._write_if_due(state)
 
     def stage_done(
         self, stage: str, why: StopReason, *, encoder_weights: Mapping[str, Tensor] | None
     ) -> None:
-        """A stage is through."""
+        """Record that a stage has ended, and write a checkpoint if one is due."""
         self.ended[stage] = why
         self.encoder_weights = encoder_weights
         self._write_if_due(lambda: None)
 
     def remove(self) -> None:
-        """The trial has ended: there is nothing to go on from."""
+        """Delete the trial's checkpoints, because it has ended."""
         if self.folder is not None:
             for name in (*self._earlier, checkpoint_name(self.trial_id, self.attempt)):
                 self.folder.delete(f"{CHECKPOINTS_FOLDER}/{name}")
 
     def _with(self, content: bytes) -> "Checkpoint":
-        """This beginning, moved to where a file says."""
+        """Return this checkpoint with the contents of a file; itself if the file's version is another."""
         kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if kept["version"] != VERSION:
             return self
         for report in kept["reports"]:
-            EpochRecord.from_row(report)  # the driver relies on them
+            EpochRecord.from_row(report)  # raises if invalid, as the driver relies on them
         return Checkpoint(
             folder=self.folder,
             trial_id=self.trial_id,
@@ -154,7 +156,7 @@ class Checkpoint:
         )
 
     def _write_if_due(self, under_way: Callable[[], StageState | None]) -> None:
-        """Write it; whatever fails costs the checkpoint, never the training."""
+        """Write the checkpoint if it is due; a failure costs the checkpoint, never the training."""
         start_s = time.monotonic()
         if self.folder is None or math.isinf(self.every_s) or start_s < self._due_s:
             return
@@ -186,10 +188,10 @@ class Checkpoint:
 def _newest(
     folder: StudyFolder, trial_id: str, *, before: int, pauses_s: Sequence[float]
 ) -> tuple[list[str], bytes | None]:
-    """The files of a trial's earlier attempts, and what the last of them holds.
+    """Return the checkpoint files of a trial's earlier attempts, and the content of the latest.
 
     Raises:
-        OSError: The storage is still away.
+        OSError: The storage cannot be reached after the last pause.
     """
     for pause_s in pauses_s:
         try:

@@ -1,4 +1,4 @@
-"""Accelerator that this process trains on, and the device that the tracker must measure for it."""
+"""Device that this process trains on, and the identifier under which the tracker measures it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")
 
 
 def torch_device(asked: str) -> torch.device:
-    """The device to train on.
+    """Return the device to train on.
 
     Args:
-        asked: One of `DEVICES`; `auto` takes the first of them that torch can use.
+        asked: One of `DEVICES`; `auto` takes the first of the others that torch can use.
 
     Raises:
-        OptionError: torch cannot use what was asked for.
+        OptionError: torch cannot use the device that was asked for.
     """
     usable = {
         "cuda": torch.cuda.is_available(),
@@ -41,18 +41,18 @@ def torch_device(asked: str) -> torch.device:
 
 
 def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
-    """Identifier of the board that was given to this process; None where there is none.
+    """Return the identifier of the board that this process trains on; None if it has none.
 
-    An AMD or Intel board is known by its PCI address, as the kernel's sensors have it
-    (`trackers.sources.hwmon`); where torch does not tell it, the machine's only board is meant.
-    Neither was tried on a device.
+    An AMD or Intel board is identified by its PCI address, as in the kernel's sensors
+    (`trackers.sources.hwmon`); if torch does not report one, None, which means the machine's only board.
+    Neither has been tried on a real device.
 
-    Resolved inside the process that trains, because Ray sets the visible devices there: torch's
-    own word first; then, for a torch that cannot use CUDA and for MIG instances, the first entry of
-    `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...` or `MIG-...`); then what Ray assigned.
+    Call it inside the process that trains, because Ray sets the visible devices there. Asked in this order:
+    torch; then, if torch cannot use CUDA and for MIG instances, the first entry of `CUDA_VISIBLE_DEVICES`
+    (an index in PCI order, `GPU-...` or `MIG-...`); then what Ray assigned.
 
     Args:
-        assigned: The identifiers of the boards that Ray has assigned to the process, if any.
+        assigned: Identifiers of the boards that Ray has assigned to this process, if any.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     if torch.cuda.is_available() and not visible.startswith("MIG-"):
@@ -69,7 +69,7 @@ def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
 
 
 def pci_identifier(board: object) -> str | None:
-    """The identifier of a board by the PCI address in torch's properties of it; None without one."""
+    """Return the identifier of a board from the PCI address in its torch properties; None without one."""
     parts = [getattr(board, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
     numbers = [part for part in parts if isinstance(part, int)]
     if len(numbers) < len(parts):
@@ -79,7 +79,7 @@ def pci_identifier(board: object) -> str | None:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was told, so that a window ends where work ends."""
+    """Wait until the device has finished its queued work, so that a window ends with its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "xpu":
@@ -89,10 +89,10 @@ def synchronize(device: torch.device) -> None:
 
 
 def start_afresh(device: torch.device, *, threads: int) -> None:
-    """Leave nothing of the trial that this process ran before.
+    """Free the memory and reset the statistics that an earlier trial left in this process.
 
     Args:
-        device: What the coming trial trains on.
+        device: Device that the next trial trains on.
         threads: CPU threads that torch may use.
     """
     torch.set_num_threads(threads)
@@ -107,7 +107,7 @@ def start_afresh(device: torch.device, *, threads: int) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
-    """Most memory the trial had on its accelerator; None where torch does not tell."""
+    """Return the trial's peak memory on its accelerator in bytes; None on MPS and CPU, as torch keeps none."""
     if device.type == "xpu":
         return torch.xpu.max_memory_allocated(device)
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
@@ -126,9 +126,9 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def restore_random_state(device: torch.device, state: Mapping[str, torch.Tensor]) -> None:
-    """Have torch's random numbers go on from a `random_state`.
+    """Restore the state of torch's random numbers from what `random_state` returned.
 
-    One that was taken on another kind of device tells of the CPU only.
+    From a state taken on another kind of device, only the CPU's is restored.
     """
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:

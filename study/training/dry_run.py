@@ -1,7 +1,7 @@
-"""One batch through everything a scenario has, on this machine, before anything is started.
+"""Dry run of a scenario: one batch through its network, loss and metrics before anything is started.
 
-What would make every trial fail, or a whole study say nothing, is found in seconds: all of it at once, a
-paragraph each, with what was got and what to do.
+Faults that would make every trial fail, or a study's results meaningless, are found in seconds and reported
+together, a paragraph each, with what was got and what to do.
 """
 
 import warnings
@@ -20,10 +20,10 @@ from study.training.stages import StageTasks
 from study.training.task import Task, part_of
 
 SAMPLES = 8
-"""Of the batch: few, and more than the one on which a batch norm cannot be trained."""
+"""Number of samples in the batch: few, but more than one, on which a batch norm cannot be trained."""
 
 MOST_SHAPES = 16
-"""Of the setups that differ in more than batch size and learning rate, so many are tried."""
+"""Largest number of setups tried, of those that differ in more than batch size and learning rate."""
 
 CPU = torch.device("cpu")
 SETTINGS = TrainingSettings(
@@ -43,16 +43,16 @@ def check_training(
     """Refuse a scenario that cannot be trained in these stages.
 
     Args:
-        scenario: With its options.
-        data: As it was loaded.
-        stages: What each trial trains.
-        parameters: Of the setups, what they choose besides batch size and learning rate.
-        precision: Of the setups that choose none, where trainings run on a CPU; None where they do
-            not: here the batch goes through the CPU, which says nothing of another device.
-        least_batch: Samples of the smallest batch, or part of one, that goes through a network at once.
+        scenario: Scenario, configured with its options.
+        data: Data that the scenario has loaded.
+        stages: Stages that each trial trains.
+        parameters: Each setup's parameters other than batch size and learning rate.
+        precision: Precision of setups that do not choose one, if trials train on a CPU; None if they do
+            not: the dry run uses the CPU, which tells nothing about other devices.
+        least_batch: Samples in the smallest batch, or part of one, that goes through a network at once.
 
     Raises:
-        ScenarioError: With every fault that was found.
+        ScenarioError: Faults were found; the message has all of them.
     """
     shapes: list[Mapping[str, Any]] = []
     for each in parameters:
@@ -104,7 +104,7 @@ def _faults(
 
 
 def _faults_of(task: Task) -> Iterator[str]:
-    """Faults of one stage: its data first, because nothing can be said without a batch."""
+    """Yield the faults of one stage; those of its data first, as the rest needs a batch."""
     try:
         own = _own(task)
     except Exception as error:  # noqa: BLE001 - as above
@@ -136,7 +136,7 @@ def _faults_of(task: Task) -> Iterator[str]:
 
 
 def _outputs(task: Task, batch: Batch) -> Any:  # noqa: ANN401 - whatever a network gives
-    """Output of the network in training; None where a step of the scenario's own asks it."""
+    """Return the network's output in training mode; None if the scenario has its own training step."""
     if task.steps.training_step is not None:
         return None
     return task.network.train()(_inputs(task, batch))
@@ -180,7 +180,7 @@ def _faults_of_loss(task: Task, batch: Batch, outputs: Any) -> Iterator[str]:  #
 
 
 def _faults_of_mean(task: Task, batch: Batch, outputs: Any, loss: Tensor) -> Iterator[str]:  # noqa: ANN401 - as above
-    """Faults of a loss that is one number, and not the mean over the samples."""
+    """Yield the fault of a loss that is a single number but not the mean over the samples."""
     if _pairs_all(task.loss, outputs, batch.targets):
         yield f"its loss compares {_all_pairs(outputs, batch.targets)}"
         return
@@ -189,7 +189,7 @@ def _faults_of_mean(task: Task, batch: Batch, outputs: Any, loss: Tensor) -> Ite
         return
     try:
         doubled = task.loss(twice, targets)
-    except Exception:  # noqa: BLE001 - it takes no other size, so that this cannot be known
+    except Exception:  # noqa: BLE001 - the loss takes no other batch size, so this cannot be tested
         return
     if loss and torch.isclose(doubled, 2 * loss, rtol=1e-4):
         yield (
@@ -241,9 +241,9 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
 
 
 def _faults_of_one_sample(task: Task) -> Iterator[str]:
-    """Faults of a batch of one, of a task that can be trained on more: a batch norm has no spread there."""
+    """Yield the fault of a network that trains on larger batches but not on one sample, as with batch norm."""
     batch = part_of(task, task.train, _own(task).get("train"), CPU).first(1)
-    if batch.size > 1:  # a loader of the scenario's own makes its batches itself
+    if batch.size > 1:  # the scenario's own loader decides the batch size
         return
     try:
         _outputs(task, batch)
@@ -256,7 +256,7 @@ def _faults_of_one_sample(task: Task) -> Iterator[str]:
 
 
 def _faults_of_step(task: Task, precision: Precision) -> Iterator[str]:
-    """Faults of a step; of one in less than fp32 where the task can be trained in fp32."""
+    """Yield the fault of a training step in `precision`; the caller has checked fp32 before the others."""
     network = task.network.train()
     try:
         batch = part_of(task, task.train, _own(task).get("train"), CPU).first(SAMPLES)
@@ -279,18 +279,18 @@ def _faults_of_step(task: Task, precision: Precision) -> Iterator[str]:
 
 
 def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> bool:  # noqa: ANN401 - as above
-    """Return whether a value is of each output with each target, as torch broadcasts (8, 1) and (8,).
+    """Return whether a function pairs each output with each target, as torch broadcasts (8, 1) and (8,).
 
-    It is, where outputs that are right are as good as those of other samples, but not when the targets have
-    the outputs' shape. (Those of a new network tell less: where all targets are larger, their mean distance is
-    that of the means.)
+    It does if perfect outputs score the same when they are shuffled among the samples, but differently once
+    the targets have the outputs' shape. (A new network's outputs would not do: if all targets are larger than
+    they are, the mean distance over all pairs is that of the means.)
     """
     if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
         return False
     if outputs.shape == targets.shape or outputs.numel() != targets.numel():
         return False
     paired = targets.view_as(outputs)
-    right = paired if targets.is_floating_point() else 2.0 * paired - 1.0  # of two classes: logits
+    right = paired if targets.is_floating_point() else 2.0 * paired - 1.0  # logits of two classes
     try:
         with warnings.catch_warnings(action="ignore"):
             found, others, alike = (
@@ -299,7 +299,7 @@ def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: An
                 function(right, paired),
             )
         return torch.allclose(found, others) and not torch.allclose(found, alike)
-    except Exception:  # noqa: BLE001 - told where it is called first
+    except Exception:  # noqa: BLE001 - reported where the function is called first
         return False
 
 
@@ -315,7 +315,7 @@ def _metric(task: Task, name: str) -> Callable[[Any, Any], Tensor]:
 
 
 def _twice(values: Any) -> Any:  # noqa: ANN401 - whatever a batch or a network gives
-    """The same samples, each twice; None where it is not known where a sample ends."""
+    """Return the samples repeated once; None if the values are neither tensors nor mappings of them."""
     if isinstance(values, Tensor):
         return torch.cat([values, values])
     if isinstance(values, Mapping) and all(isinstance(each, Tensor) for each in values.values()):
@@ -324,7 +324,7 @@ def _twice(values: Any) -> Any:  # noqa: ANN401 - whatever a batch or a network 
 
 
 def _own(task: Task) -> Mapping[str, Any]:
-    """The scenario's own loaders by the name of the part; none where it has none."""
+    """Return the scenario's own loaders by name of the part (train, val, test); empty if it has none."""
     return {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
 
 

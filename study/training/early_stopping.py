@@ -1,4 +1,4 @@
-"""Early stopping: a training ends that no longer becomes better, or whose loss is not finite."""
+"""Early stopping, by patience or because the loss is not finite."""
 
 import math
 from typing import final
@@ -8,7 +8,7 @@ from study.record.vocabulary import StopReason
 
 @final
 class EarlyStopping:
-    """Ends a training that no longer becomes better, or whose loss is not finite.
+    """Early stopper of a training that no longer improves, or whose loss is not finite.
 
     Attributes:
         is_best: Whether the last epoch was better than all before it.
@@ -22,13 +22,13 @@ class EarlyStopping:
         self.is_best = False
 
     def reason(self, train_loss: float, val_loss: float, watched: float) -> StopReason | None:
-        """Return the reason to stop after an epoch with these figures; None to go on.
+        """Return the reason to stop after an epoch with these figures, or None to go on.
 
         Args:
-            train_loss: Of the epoch.
-            val_loss: Of the epoch.
-            watched: What is to rise: the objective, its negative where less is better, or the
-                negative validation loss.
+            train_loss: Training loss of the epoch.
+            val_loss: Validation loss of the epoch.
+            watched: Value of which more is better: the objective, its negative if less is better, or
+                the negative validation loss.
         """
         self.is_best = False
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
@@ -39,9 +39,9 @@ class EarlyStopping:
         return StopReason.PATIENCE if self._waited >= self._patience else None
 
     def state(self) -> tuple[float, int]:
-        """The best so far, and for how many epochs there was none better."""
+        """Return the best value so far and the number of epochs since then."""
         return self._best, self._waited
 
     def restore(self, state: tuple[float, int]) -> None:
-        """Go on from a `state`."""
+        """Resume from what `state` returned."""
         self._best, self._waited = state

@@ -1,8 +1,8 @@
-"""The only training loop: every stage of every paradigm goes through it. It knows nothing of Ray.
+"""Training loop of every stage of every paradigm; without Ray.
 
-Arrays lie on the device once, and a batch is a selection by index; data sets are read batch by batch
-(`study.training.streams`). One number is fetched from the device per epoch, so that nothing waits for it
-in between.
+Arrays are put on the device once, and a batch is a selection by index; data sets are read batch by batch
+(`study.training.streams`). The training loss is fetched from the device once per epoch, so that steps do
+not wait for it.
 """
 
 import math
@@ -21,7 +21,7 @@ from study.training.stage import StageState, StageTraining
 from study.training.task import Task
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed")
-"""What CUDA and MPS, the CPU, and CUDA's libraries say."""
+"""Parts of the messages with which CUDA and MPS, the CPU, and CUDA's libraries report it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +29,17 @@ class EpochOutcome:
     """Outcome of one epoch.
 
     Attributes:
-        epoch: From 1.
-        train_loss: Mean over the training samples; None where it was not finite or not reached.
-        val_loss: Mean over the validation samples; None likewise.
-        val_metrics: The scenario's metrics over the validation samples; empty where there is no
-            `val_loss`, because outputs that are not numbers recognise nothing.
-        stop_reason: Why the training ends with this epoch; None where it goes on.
-        test_metrics: Where the training ends: the metrics of the best epoch's weights on the test
-            samples; None where there are none.
-        state: Gives the stage as it is after this epoch, to be taken before the next outcome; None
-            where the training ends.
-        samples: Number that it was trained on; None where it did not come to its end.
+        epoch: Number of the epoch, from 1.
+        train_loss: Mean loss over the training samples; None if it was not finite or not computed.
+        val_loss: Mean loss over the validation samples; None likewise.
+        val_metrics: Metrics over the validation samples by name; empty if `val_loss` is None, because
+            metrics of outputs that are NaN mean nothing.
+        stop_reason: Why the training ends with this epoch; None if it goes on.
+        test_metrics: Metrics of the best epoch's weights on the test samples, with the last epoch; None
+            before, and if there are no test samples.
+        state: Returns the stage's state after this epoch, and must be called before the next outcome is
+            requested; None if the training ends.
+        samples: Number of samples trained on; None if the epoch did not complete.
     """
 
     epoch: int
@@ -67,22 +67,23 @@ def train(
 ) -> Iterator[EpochOutcome]:
     """Train one stage, with early stopping.
 
-    The same seed gives the same weights and order. A loss that is not finite and memory that does
-    not suffice end the training as outcomes, not as errors.
+    The same seed gives the same initial weights and order of samples. A loss that is not finite and running
+    out of memory end the training with an outcome, not with an error.
 
     Args:
-        make: Gives the task; called once the seed is set.
-        settings: How it is trained.
-        device: Where.
-        window: Called with the epoch's number; entered before its training and left after its
-            validation, with the device synchronised at both ends.
-        latents: Entered, within the first epoch's window, while latent features are computed.
-        tested: Entered, after the last epoch's window, while its weights are tested.
+        make: Makes the task; called after the seed is set.
+        settings: Settings of the training.
+        device: Device to train on.
+        window: Makes the context of an epoch from its number: entered before its training and left after
+            its validation, with the device synchronised at both ends.
+        latents: Makes the context, within the first epoch's window, in which latent features are computed.
+        tested: Makes the context, after the last epoch's window, in which the best weights are tested.
         at_step: See `StageTraining.train_epoch`.
-        begin: State to go on from; None to begin with the first epoch. Latent features are then
-            computed anew, before any window.
-        ranks: Which of the processes this is that train the stage together.
-        cause: What an error comes from; another process's, where this one has lost it.
+        begin: State to resume from; None begins with the first epoch. On resuming, latent features are
+            computed again, before any window.
+        ranks: This process among those that train the stage together.
+        cause: Returns the error to raise for one that occurred: another process's, if this process failed
+            only because it lost that one.
 
     Yields:
         One outcome for each epoch; the last has a stop reason.
@@ -135,7 +136,7 @@ def train(
 def _tested(
     stage: StageTraining, tested: Callable[[], AbstractContextManager[object]]
 ) -> dict[str, float] | None:
-    """Test the best weights; opens no window where there are no test samples."""
+    """Test the best weights in the context `tested`; without test samples, enter none and return None."""
     if not stage.has_test:
         return None
     with tested():
@@ -143,7 +144,7 @@ def _tested(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory did not suffice, on whatever device."""
+    """Return whether an error means out of memory, on any device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     said = str(error).lower()

@@ -1,7 +1,7 @@
-"""The processes that train one network together: which part of a batch is whose, and their sums.
+"""Data-parallel training by several processes: each one's part of a batch, and their sums.
 
-Each has the same weights, the same order of samples and the same decisions, and takes its part of every
-batch, so that a training by several is that of one but for the order in which floats are added.
+All have the same weights, order of samples and decisions, and each takes its part of every batch, so that
+training with several processes equals training with one but for the order in which floats are added.
 """
 
 import itertools
@@ -19,14 +19,14 @@ from models.synchronized import with_common_statistics
 from study.errors import OptionError
 
 FEWEST = 2
-"""Samples that each must get, else all of them take the whole batch: a batch norm cannot be trained on
-one sample where that has one value for each channel."""
+"""Fewest samples per process; of a smaller batch each process takes the whole. Batch norm cannot be trained
+on one sample that has a single value per channel."""
 
 PATIENCE = timedelta(hours=1)
-"""For how long one waits for another; that another has died is noticed at once, and not by this."""
+"""Longest time that a process waits for another; the death of a process is noticed at once by other means."""
 
 SEED_STEP = 2**32
-"""Difference of the seeds of two of them, for dropout and the like; those of trials are below it."""
+"""Difference between the seeds of neighbouring processes, for dropout and the like; trials' seeds are below it."""
 
 Batch = TypeVar("Batch")
 
@@ -34,11 +34,11 @@ Batch = TypeVar("Batch")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranks:
-    """One of the processes that train together.
+    """Rank of this process among those that train together.
 
     Attributes:
-        rank: Its number, from 0.
-        count: How many there are.
+        rank: Number of this process, from 0.
+        count: Number of processes.
     """
 
     rank: int = 0
@@ -46,17 +46,18 @@ class Ranks:
 
     @property
     def are_several(self) -> bool:
-        """Return whether anybody else trains along."""
+        """Return whether more than one process trains."""
         return self.count > 1
 
     def part(self, size: int) -> tuple[slice, float]:
-        """Return which samples of a batch are this process's.
+        """Return which samples of a batch this process takes.
 
         Args:
-            size: Of the batch.
+            size: Number of samples in the batch.
 
         Returns:
-            The samples, and for what share of the batch they stand; the shares of all add up to 1.
+            The slice of its samples, and their weight in the batch; the weights of all processes add up
+            to 1.
         """
         if size < FEWEST * self.count:
             return slice(None), 1 / self.count
@@ -64,14 +65,14 @@ class Ranks:
         return slice(start, stop), (stop - start) / size
 
     def every(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Return those batches of a validation that this process looks at, as a whole.
+        """Return the whole batches that this process validates: every `count`-th one.
 
-        A metric need not be a mean of samples, and so is not to be taken of parts of a batch.
+        Batches are not divided, because a metric need not be a mean over samples.
         """
         return itertools.islice(batches, self.rank, None, self.count)
 
     def totals(self, own: Mapping[str, float]) -> dict[str, float]:
-        """Return sums over all processes by name; one that has nothing to add need not have a name."""
+        """Return sums over all processes by name; a name that a process lacks counts as 0 there."""
         if not self.are_several:
             return dict(own)
         found: list[Mapping[str, float]] = [{}] * self.count
@@ -80,7 +81,7 @@ class Ranks:
         return {name: sum(each.get(name, 0.0) for each in found) for name in names}
 
     def summed(self, value: Tensor) -> Tensor:
-        """Return the sum over all processes, which each of them has."""
+        """Return the sum over all processes, in each of them."""
         if not self.are_several:
             return value
         total = value.detach().clone()
@@ -88,14 +89,14 @@ class Ranks:
         return total
 
     def gathered(self, part: Tensor, size: int) -> Tensor:
-        """Return all samples of which each process has computed its `part`.
+        """Return the values of all samples, of which each process has computed its `part`.
 
         Args:
-            part: Shape (samples of this process, ...).
-            size: Number of all samples.
+            part: Values of this process's samples; shape (samples of this process, ...).
+            size: Number of samples over all processes.
 
         Returns:
-            Shape (size, ...).
+            Values of all samples; shape (size, ...).
         """
         own, share = self.part(size)
         if share == 1 or own == slice(None):
@@ -105,30 +106,30 @@ class Ranks:
         return self.summed(whole)
 
     def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """Return a network for this device whose batch norms see whole batches, where torch can that."""
+        """Return the network on `device`, with batch norms synchronised over processes on CUDA."""
         if self.are_several and device.type == "cuda":
             network = with_common_statistics(network)
         return network.to(device)
 
     def joined(self, network: nn.Module, *, some_unused: bool) -> nn.Module:
-        """Return the network as it is to be called in training, so that gradients are shared.
+        """Return the network wrapped so that gradients are averaged over the processes.
 
         Args:
-            network: With the same weights in all processes.
-            some_unused: Whether parameters exist that take no part in the loss.
+            network: Network with the same weights in all processes.
+            some_unused: Whether some parameters take no part in the loss.
         """
         if not self.are_several:
             return network
         return DistributedDataParallel(network, find_unused_parameters=some_unused)
 
     def same_buffers(self, network: nn.Module) -> None:
-        """Give all processes the first one's running statistics of batch norms."""
+        """Copy the first process's buffers, such as running statistics of batch norms, to all others."""
         if self.are_several:
             for each in network.buffers():
                 distributed.broadcast(each, src=0)
 
     def seed(self, seed: int) -> int:
-        """Return the seed of what is to differ between processes."""
+        """Return this process's seed for random numbers that must differ between processes."""
         return seed + self.rank * SEED_STEP
 
 
@@ -136,10 +137,10 @@ ALONE = Ranks()
 
 
 def backend_of(device: torch.device) -> str:
-    """Return the library by which processes on such a device talk.
+    """Return the `torch.distributed` backend for a device.
 
     Raises:
-        OptionError: A machine has only one of it.
+        OptionError: The device is `mps`, of which a machine has only one.
     """
     if device.type == "mps":
         message = (
@@ -151,18 +152,18 @@ def backend_of(device: torch.device) -> str:
 
 
 def meeting(host: str, port: int | None = None) -> TCPStore:
-    """Return where the processes find each other.
+    """Return the store through which the processes find each other.
 
     Args:
-        host: This machine's address for the others; in them, that of the first one's machine.
-        port: What the first one's has; None in the first one, which opens it.
+        host: Address of the first process's machine.
+        port: Port that the first process opened; None in the first process, which opens it.
     """
     is_first = port is None
     return TCPStore(host, port or 0, is_master=is_first, wait_for_workers=False, timeout=PATIENCE)
 
 
 def join(ranks: Ranks, store: Store, device: torch.device) -> None:
-    """Meet the others; returns when all are there."""
+    """Join the process group, waiting until all processes have."""
     distributed.init_process_group(
         backend_of(device),
         store=store,
@@ -173,6 +174,6 @@ def join(ranks: Ranks, store: Store, device: torch.device) -> None:
 
 
 def leave() -> None:
-    """Talk to the others no more; what waits for them then fails."""
+    """Abort the process group; operations that wait for other processes then fail."""
     if distributed.is_initialized():
         distributed.distributed_c10d._abort_process_group()  # noqa: SLF001 - the public way waits

@@ -1,7 +1,7 @@
-"""The training of a network beside its loss: optimiser, schedule, steps, precision.
+"""Training recipe: settings, optimiser, schedule, steps and precision.
 
-Each is plain unless the scenario has a member of that name (`study.scenario.Recipe`). What is global to
-torch is put back when a training ends, because a process runs many.
+The defaults apply unless the scenario has a member of that name (`study.scenario.Recipe`). Global flags of
+torch are restored when a training ends, because a process runs many trainings.
 """
 
 import math
@@ -33,21 +33,21 @@ class TrainingSettings:
     """Settings of one stage's training.
 
     Attributes:
-        batch_size: Samples per step; more than there are means all of them.
-        learning_rate: Constant over the training, unless the scenario has a schedule.
-        max_epochs: The training ends after so many epochs at the latest.
-        patience: It ends when what it watches has not become better for so many epochs.
-        optimizer: A key of `OPTIMIZERS`.
-        seed: Of the weights and of the order of samples.
-        weight_decay: Of the optimiser; None for its own default.
-        precision: Of the arithmetic; weights and their sums are always fp32.
-        compiled: Whether the network is compiled.
-        accumulate: Parts that each batch is split into, whose gradients are added up.
-        clip_norm: Largest norm of the gradients of a step; None for any.
-        validate_every: Share of a pass over the samples after which it is validated, below 1, or
-            steps, from 1; None for once in a pass. What lies between two validations is then what
-            is called an epoch.
-        steps_per_epoch: Steps of an epoch, for schedules; None until the data are known.
+        batch_size: Samples per step; all samples if there are fewer.
+        learning_rate: Learning rate, constant over the training unless the scenario has a schedule.
+        max_epochs: Largest number of passes over the samples.
+        patience: Number of passes over the samples without a better objective after which training stops.
+        optimizer: Name of the optimiser, a key of `OPTIMIZERS`.
+        seed: Seed of the initial weights and of the order of samples.
+        weight_decay: Weight decay of the optimiser; None for its own default.
+        precision: Precision of the arithmetic; weights and their sums are always fp32.
+        compiled: Whether the network is compiled with `torch.compile`.
+        accumulate: Number of parts each batch is split into, whose gradients are added up.
+        clip_norm: Largest norm of a step's gradients; None does not clip.
+        validate_every: Interval between validations: below 1 a share of a pass over the samples, from 1
+            a number of steps; None validates once per pass. With a value, the part of a pass between two
+            validations is counted as an epoch.
+        steps_per_epoch: Steps in a pass over the samples, for schedules; None until the data are known.
     """
 
     batch_size: int
@@ -66,12 +66,12 @@ class TrainingSettings:
 
     @property
     def steps_between(self) -> int:
-        """Steps from one validation to the next; all of a pass where those do not suffice."""
+        """Steps from one validation to the next, at most those of a pass."""
         return _steps_between(self.steps_per_epoch or 1, self.validate_every)
 
     @property
     def validations(self) -> int:
-        """Validations in a pass over the samples, the one at its end included."""
+        """Number of validations in a pass over the samples, including the one at its end."""
         return validations_of(self.steps_per_epoch or 1, self.validate_every)
 
 
@@ -79,7 +79,7 @@ def validations_of(steps: int, validate_every: float | None) -> int:
     """Return the number of validations in a pass over the samples.
 
     Args:
-        steps: Of a pass.
+        steps: Number of steps in a pass.
         validate_every: See `TrainingSettings`.
     """
     return math.ceil(steps / _steps_between(steps, validate_every))
@@ -94,13 +94,13 @@ def _steps_between(steps: int, validate_every: float | None) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """A scenario's own ways; None where it does the plain thing.
+    """Functions of a scenario that replace the default ones; None keeps the default.
 
     Attributes:
-        optimizer: From network and settings to an optimiser, or an optimiser and its schedule.
-        training_step: From network and batch to the loss.
-        validation_step: From network and batch to the loss and metrics.
-        loaders: From batch size and seed to loaders by the name of the part.
+        optimizer: Makes the optimiser, or a pair of optimiser and schedule, from network and settings.
+        training_step: Computes the loss from network and batch.
+        validation_step: Computes the loss and the metrics from network and batch.
+        loaders: Makes data loaders by name of the part (train, val, test) from batch size and seed.
     """
 
     optimizer: Callable[[nn.Module, TrainingSettings], Any] | None = None
@@ -112,10 +112,11 @@ class Steps:
 def optimizer_of(
     network: nn.Module, settings: TrainingSettings, steps: Steps
 ) -> tuple[torch.optim.Optimizer, Any]:
-    """The optimiser of a training, and its schedule, which is None where the rate is constant.
+    """Return the optimiser and its schedule, which is None if the learning rate is constant.
 
     Raises:
-        TypeError: The scenario's `optimizer` returns something else.
+        TypeError: The scenario's `optimizer` returns something other than an optimiser with or without
+            a schedule.
     """
     if steps.optimizer is not None:
         made = steps.optimizer(network, settings)
@@ -129,27 +130,27 @@ def optimizer_of(
         return found, schedule
     trained = [each for each in network.parameters() if each.requires_grad]
     decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
-    with quickly_loading():  # the first optimiser of a process loads torch's compiler
+    with quickly_loading():  # the first optimiser in a process imports torch's compiler
         return OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate, **decay), None
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Around a forward pass: the arithmetic of bf16 and fp16 where it is safe."""
+    """Return a context for forward passes that uses bf16 or fp16 where torch considers it safe."""
     if precision not in AUTOCAST:
         return nullcontext()
     return torch.autocast(device.type, dtype=AUTOCAST[precision])
 
 
 def scaler_of(device: torch.device, precision: Precision) -> torch.amp.GradScaler:
-    """Scales the loss of fp16, whose gradients would vanish; does nothing otherwise."""
+    """Return a scaler that keeps fp16 gradients from vanishing; in other precisions it does nothing."""
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
 
 def check_compiler() -> None:
-    """Compile something tiny on this machine's CPU.
+    """Compile a tiny function for this machine's CPU, to find out whether `torch.compile` works.
 
     Raises:
-        OptionError: torch.compile does not work here.
+        OptionError: `torch.compile` does not work on this machine.
     """
     try:
         torch.compile(lambda values: values + 1)(torch.zeros(2))
@@ -167,9 +168,9 @@ def check_compiler() -> None:
 
 @contextmanager
 def global_flags(precision: Precision) -> Iterator[None]:
-    """Around a training: whether matrices and convolutions may round to tf32; put back afterwards.
+    """Allow or forbid tf32 in matrix products and convolutions, and restore torch's flags afterwards.
 
-    torch lets convolutions do so by itself, so that `fp32` would not be what it says.
+    By default torch allows tf32 in convolutions, so without this `fp32` would not mean fp32.
     """
     matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")

@@ -1,4 +1,4 @@
-"""Samples on the device that a network is trained on."""
+"""Training, validation and test samples that lie on the device as a whole."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from study.scenario import Arrays
 from study.training.ranks import ALONE, Ranks
 
 VALIDATION_BATCH = 1024
-"""Largest batch that is validated at once; it changes the memory, not the result."""
+"""Largest validation batch; it affects memory use, not the result."""
 
 
 class Batch(NamedTuple):
-    """Some samples on the device.
+    """This process's part of a batch, on the device.
 
     Attributes:
-        inputs: What the network takes: a tensor, or whatever the scenario's data give.
-        targets: What its outputs are held against.
-        size: Number of samples in the whole batch, of which these are the part of this process.
-        share: Share of the batch that they stand for; 1 where one process trains alone.
+        inputs: Inputs of the network: a tensor, or whatever the scenario's data consist of.
+        targets: Targets that the outputs are compared with.
+        size: Number of samples in the whole batch, over all processes that train together.
+        share: Weight of this part in the batch; those of all processes add up to 1.
     """
 
     inputs: Any
@@ -33,31 +33,31 @@ class Batch(NamedTuple):
 
 
 class DataPart(Protocol):
-    """One part of the data, ready to be trained on; `Samples` or `streams.Streamed`."""
+    """One part of the data (train, val or test) ready for training: `Samples` or `streams.Streamed`."""
 
     def __len__(self) -> int:
         """Number of samples."""
         ...
 
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
-        """One pass over all samples, in an order of the generator's."""
+        """Yield the batches of one pass over all samples, in an order drawn from `order`."""
         ...
 
     def validation(self) -> Iterator[Batch]:
-        """All samples in their own order; of several processes' batches, this one's."""
+        """Yield batches of all samples in order; with several processes, only those of this one."""
         ...
 
     @property
     def validation_batch(self) -> int:
-        """Samples that are validated at once."""
+        """Number of samples in a validation batch."""
         ...
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
-        """One batch of so many samples, or of all there are; the part of one of several processes."""
+        """Return one batch of the first `count` samples or fewer, or this process's part of it."""
         ...
 
     def encoded(self, encoder: nn.Module) -> "Samples":
-        """The same samples as latent features of an encoder."""
+        """Return the same samples as latent features of an encoder."""
         ...
 
 
@@ -67,9 +67,9 @@ class Samples:
     """Inputs and targets of one part of the data, on the device.
 
     Attributes:
-        inputs: What the network takes; shape (samples, ...).
-        targets: What its outputs are held against; shape (samples, ...).
-        ranks: Whose part of each batch is given.
+        inputs: Inputs of the network; shape (samples, ...).
+        targets: Targets that the outputs are compared with; shape (samples, ...).
+        ranks: This process among those that train together: each yields only its part of a batch.
     """
 
     inputs: Tensor
@@ -85,17 +85,17 @@ class Samples:
     def of(
         cls, arrays: Arrays, device: torch.device, *, reconstructs: bool, ranks: Ranks = ALONE
     ) -> "Samples":
-        """Put arrays on a device; on a CPU they are shared, not copied, and never written to.
+        """Put arrays on a device; on a CPU their memory is shared, not copied, and never written to.
 
-        Inputs that do not lie in a row are copied once: a network that was compiled for one way of lying is
-        compiled anew for another.
+        Inputs that are not contiguous are copied once: a network compiled for one memory layout would be
+        recompiled for another.
         """
         inputs = _tensor(arrays.inputs).to(device).contiguous()
         targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
         return cls(inputs=inputs, targets=targets, ranks=ranks)
 
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
-        """One pass over all samples, in an order of the generator's."""
+        """Yield the batches of one pass over all samples, in an order drawn from `order`."""
         indices = torch.randperm(len(self), generator=order).to(self.inputs.device)
         for batch in index_batches(indices, batch_size):
             own, share = self.ranks.part(len(batch))
@@ -104,16 +104,16 @@ class Samples:
             yield Batch(inputs, targets, len(batch), share)
 
     def validation(self) -> Iterator[Batch]:
-        """All samples in their own order.
+        """Yield batches of all samples in order; with several processes, only those of this one.
 
-        Copies, because a network may write into its input, and these are the data themselves.
+        The inputs are copies, because a network may write into its input.
         """
         parts = (torch.split(each, VALIDATION_BATCH) for each in (self.inputs, self.targets))
         for inputs, targets in self.ranks.every(zip(*parts, strict=True)):
             yield Batch(inputs.clone(), targets, len(targets))
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
-        """Copies of the first samples."""
+        """Return a batch of copies of the first `count` samples or fewer, or this process's part of it."""
         count = min(count, len(self))
         own, share = ranks.part(count)
         inputs, targets = self.inputs[:count][own].clone(), self.targets[:count][own].clone()
@@ -121,16 +121,16 @@ class Samples:
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> "Samples":
-        """The same samples as latent features of an encoder."""
+        """Return the same samples as latent features of an encoder."""
         own, _ = self.ranks.part(len(self))
         latents = [encoder(inputs) for inputs in torch.split(self.inputs[own], VALIDATION_BATCH)]
         return replace(self, inputs=self.ranks.gathered(torch.cat(latents), len(self)))
 
 
 def index_batches(indices: Tensor, size: int) -> list[Tensor]:
-    """The samples of each step; a single one that is left over goes with the batch before it.
+    """Split indices into batches; a single leftover sample is added to the batch before it.
 
-    Batch norm cannot be trained on one sample where it has one value for each channel.
+    Batch norm cannot be trained on one sample that has a single value per channel.
     """
     batches = list(torch.split(indices, size))
     if len(batches) > 1 and len(batches[-1]) == 1 and size > 1:

@@ -1,4 +1,4 @@
-"""One stage on its device: an epoch of training, one of validation, and the state to go on from."""
+"""Training of one stage on its device: epochs of training and validation, and resumable state."""
 
 import copy
 import itertools
@@ -21,22 +21,22 @@ from study.training.samples import Batch, DataPart, index_batches
 from study.training.task import Task, part_of
 
 StageState = dict[str, Any]
-"""All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
-so that it can be kept without pickling code."""
+"""All that a stage needs to resume after an epoch as if it had not been interrupted; only tensors and plain
+values, so that it can be saved without pickling code."""
 
 SEEN = "number of samples"
-"""Beside the sums of metrics, in the sums over processes."""
+"""Key of the number of samples, beside the metrics, in sums over processes."""
 
 LOSS = "mean loss"
-"""The same; a scenario may have a metric of its own that it calls `loss`."""
+"""Key of the loss in these sums; not `loss`, as a scenario may have a metric of that name."""
 
 WARM_UP_ON_CPU = 64
-"""Samples of the batch before the first epoch."""
+"""Number of samples in the warm-up batch on a CPU, before the first epoch."""
 
 
 @final
 class StageTraining:
-    """A task on a device, with its optimiser, its order of samples and its early stopping."""
+    """Training of a task on a device, with its optimiser, order of samples and early stopping."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class StageTraining:
         *,
         ranks: Ranks = ALONE,
     ) -> None:
-        """Put a task on `device`, in each of the processes that train it."""
+        """Put a task on `device`; called in each of the processes that train it together."""
         self._task = task
         self._device = device
         self._ranks = ranks
@@ -81,18 +81,18 @@ class StageTraining:
 
     @property
     def validations(self) -> int:
-        """Validations in a pass over the samples."""
+        """Number of validations in a pass over the samples."""
         return self._settings.validations
 
     def state(self, epoch: int) -> StageState:
-        """All that is needed to go on after `epoch`."""
+        """Return all that is needed to resume after `epoch`."""
         return {
             "epoch": epoch,
             "network": self._network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": None if self._schedule is None else self._schedule.state_dict(),
             "scaler": self._scaler.state_dict(),
-            # Within a pass that with which it began: from there its rest is found again.
+            # Within a pass, the generator's state at its start, from which the rest of it is reproduced.
             "order": self._before_pass if epoch % self.validations else self._order.get_state(),
             "stopping": self.stopping.state(),
             "random": random_state(self._device),
@@ -100,7 +100,7 @@ class StageTraining:
         }
 
     def restore(self, state: StageState) -> None:
-        """Go on from a `state`."""
+        """Resume from what `state` returned."""
         self._network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._schedule is not None:
@@ -112,11 +112,13 @@ class StageTraining:
         self._best = state["best"]
         self.encode(nullcontext)
         restore_random_state(self._device, state["random"])
-        if self._ranks.rank:  # the state is the first process's, and dropout is to differ
+        if (
+            self._ranks.rank
+        ):  # the state is the first process's, but dropout must differ between them
             torch.manual_seed(self._ranks.seed(self._settings.seed) + int(state["epoch"]))
 
     def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
-        """Let latent features take the place of the inputs, where the task wants that."""
+        """Replace the inputs by latent features if the task has an encoder, within the context `latents`."""
         if self._encoder is not None:
             with latents():
                 self._train = self._train.encoded(self._encoder)
@@ -126,15 +128,15 @@ class StageTraining:
     def train_epoch(
         self, epoch: int, at_step: Callable[[int, int], None] | None = None
     ) -> tuple[float, int]:
-        """One pass over the training samples, or the part of one up to the next validation.
+        """Train for one pass over the training samples, or for the part of one up to the next validation.
 
         Args:
-            epoch: Its number, from 1.
-            at_step: Called before each step with its number, from 0, and their number, and once more
-                after the last.
+            epoch: Number of the epoch, from 1.
+            at_step: Called before each step with its index, from 0, and the number of steps in the epoch,
+                and once more after the last step; None calls nothing.
 
         Returns:
-            The mean loss, and the number of samples.
+            The mean loss, and the number of samples trained on.
         """
         part = (epoch - 1) % self.validations
         is_last = part == self.validations - 1
@@ -144,7 +146,7 @@ class StageTraining:
         total, seen = torch.zeros((), device=self._device), 0
         between = self._settings.steps_between
         steps = (self._settings.steps_per_epoch or 1) - part * between if is_last else between
-        # The last part takes whatever is left: a loader of the scenario's own may give more.
+        # The last part takes all remaining batches: a scenario's own loader may have more than expected.
         left = itertools.islice(self._pass or iter(()), None if is_last else steps)
         for step, parts in enumerate(left):
             if at_step is not None and step < steps:
@@ -157,14 +159,14 @@ class StageTraining:
         return self._ranks.summed(total).item() / max(1, seen), seen
 
     def _begin_pass(self) -> None:
-        """Begin a pass over the samples, in the next order."""
+        """Begin a pass over the samples, in a new random order."""
         self._before_pass = self._order.get_state()
         size = math.ceil(self._settings.batch_size / self._settings.accumulate)
         batches = self._train.training(size, self._order)
         self._pass = _grouped(batches, self._settings.accumulate)
 
     def _skip(self, parts: int) -> None:
-        """Begin a pass behind those of its parts that were trained already."""
+        """Begin a pass and skip those of its parts that were trained before a checkpoint."""
         if parts:
             self._begin_pass()
             for _ in itertools.islice(self._pass or (), parts * self._settings.steps_between):
@@ -173,10 +175,10 @@ class StageTraining:
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
     ) -> StopReason | None:
-        """Return the reason to stop after an epoch with these figures; None to go on.
+        """Return the reason to stop after an epoch with these figures, or None to go on.
 
-        What is to rise is the objective, or where there is none, the negative loss. The weights of
-        the best epoch are kept where they are to be tested.
+        Early stopping watches the objective, or the validation loss if the metrics lack it. The weights
+        of the best epoch are kept if there are test samples.
         """
         score = metrics.get(self._task.objective.name)
         watched = -val_loss if score is None else self._task.objective.gain(score)
@@ -188,15 +190,15 @@ class StageTraining:
 
     @property
     def has_test(self) -> bool:
-        """Return whether there are test samples, and weights that were good enough to be kept."""
+        """Return whether there are test samples and weights of a best epoch to test."""
         return self._test is not None and self._best is not None
 
     def validate(self) -> tuple[float, dict[str, float]]:
-        """Mean loss and mean metrics over the validation samples."""
+        """Return the mean loss and the mean metrics over the validation samples."""
         return self._evaluate(self._val)
 
     def test(self) -> dict[str, float] | None:
-        """Metrics of the best epoch's weights on the test samples; None where there are none."""
+        """Return the metrics of the best epoch's weights on the test samples; None if there are none."""
         if self._test is None or self._best is None:
             return None
         self._network.load_state_dict(self._best)
@@ -205,15 +207,15 @@ class StageTraining:
         return metrics or None
 
     def _step(self, parts: list[Batch], total: Tensor) -> None:
-        """One step of the optimiser over the parts of a batch; adds their samples' losses to `total`.
+        """Take one optimiser step over the parts of a batch, and add their samples' losses to `total`.
 
-        A small step on an accelerator takes as long as it takes to launch its kernels: none is launched
-        that can be spared.
+        A small step on an accelerator takes as long as launching its kernels does, so no avoidable kernel
+        is launched here.
         """
         size = sum(part.size for part in parts)
         self._optimizer.zero_grad(set_to_none=True)
         for number, part in enumerate(parts, start=1):
-            # Gradients are averaged over processes, once, when the last part's are there.
+            # DDP averages gradients over the processes, once, at the last part's backward pass.
             share = part.size / size * part.share * self._ranks.count
             with self._apart() if number < len(parts) else nullcontext():
                 loss = self._loss(self._trained, part)
@@ -229,7 +231,7 @@ class StageTraining:
             self._schedule.step()
 
     def _apart(self) -> AbstractContextManager[object]:
-        """Around a backward pass whose gradients are not shared yet."""
+        """Return a context for a backward pass whose gradients are not to be synchronised yet."""
         network = self._trained
         return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
 
@@ -241,7 +243,7 @@ class StageTraining:
 
     @torch.inference_mode()
     def _evaluate(self, part: DataPart) -> tuple[float, dict[str, float]]:
-        """Mean loss and mean metrics, each batch weighted by its length."""
+        """Return the mean loss and the mean metrics, each batch weighted by its size."""
         self._ranks.same_buffers(self._network)
         self._network.eval()
         totals: dict[str, Any] = {}
@@ -250,7 +252,7 @@ class StageTraining:
             with autocast(self._device, self._settings.precision):
                 of_batch = self._evaluated(batch)
             for name, value in of_batch.items():
-                # In full precision: sums of bf16 stop growing.
+                # Summed in fp32: a sum in bf16 would stop growing.
                 totals[name] = totals.get(name, 0.0) + value.to(torch.float32) * batch.size
             seen += batch.size
         sums = self._ranks.totals({**{n: each.item() for n, each in totals.items()}, SEEN: seen})
@@ -272,14 +274,14 @@ class StageTraining:
         return {**metrics, LOSS: loss}
 
     def _compile(self) -> bool:
-        """Compile the network for the sizes of batches that it will see, before the first window.
+        """Compile the network for all batch sizes that it will see, before the first window.
 
-        What a batch norm counts meanwhile is put back.
+        The running statistics of batch norms are restored afterwards.
 
         Returns:
             Whether some parameters take no part in the loss.
         """
-        torch.compiler.reset()  # else a process that runs many trials stops compiling at some time
+        torch.compiler.reset()  # or torch stops compiling after many trials in one process
         self._forward = cast("nn.Module", torch.compile(self._network))
         before = copy.deepcopy(self._network.state_dict())
         size = math.ceil(self._settings.batch_size / self._settings.accumulate)
@@ -300,16 +302,16 @@ class StageTraining:
         return some_unused
 
     def _encoded(self, batch: Batch) -> Batch:
-        """The batch as latent features, where the task wants that."""
+        """Return the batch as latent features if the task has an encoder."""
         if self._encoder is None:
             return batch
         with torch.no_grad():
             return batch._replace(inputs=self._encoder(batch.inputs))
 
     def _warm_up(self) -> bool:
-        """Have what is done once per process done before the first window, on a copy.
+        """Run one pass on a copy of the network, so that work done once per process is not measured.
 
-        An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
+        An accelerator chooses its kernels by batch size, so it is given a whole batch.
 
         Returns:
             Whether some parameters take no part in the loss.
@@ -328,7 +330,7 @@ def _some_unused(network: nn.Module) -> bool:
 
 
 def _sizes(batches: Sequence[Tensor]) -> list[int]:
-    """Sizes of batches, each once, the whole ones first."""
+    """Return the distinct sizes of batches, in order: that of whole batches first."""
     return list(dict.fromkeys(len(each) for each in batches))
 
 

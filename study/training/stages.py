@@ -1,16 +1,16 @@
-"""The training of each stage of a trial (paper, section "Learning paradigms", Figures 1 and 2).
+"""Tasks of each stage of a trial (paper, section "Learning paradigms", Figures 1 and 2).
 
-    encoder               the autoencoder; its decoder is then thrown away
-    classifier-frozen     a classifier on the latent features of the encoder, which stays as it is
-    classifier-unfrozen   the same, the encoder being trained on
-    encoder+classifier    both together, from scratch: the training regime, and what pretraining is
-                          weighed against
-    the name of a task    one task of a multitask scenario alone
-    both, all             all of its tasks with one encoder: the weighted sum of their losses, for
-                          two of them alpha x the first + (1 - alpha) x the second
+    encoder               the autoencoder; its decoder is thrown away afterwards
+    classifier-frozen     a classifier on the latent features of the encoder, which is not changed
+    classifier-unfrozen   the same, but the encoder is trained further
+    encoder+classifier    both together, from scratch: the training regime, and the baseline that
+                          pretraining is compared with
+    NAME OF A TASK        one task of a multitask scenario alone
+    both, all             all tasks with one shared encoder: the weighted sum of their losses, for
+                          two tasks alpha x the first + (1 - alpha) x the second
 
-Where a scenario's encoder cannot be pretrained here, its published weights take the place of the
-stage `encoder`.
+If a scenario has no decoder, so that its encoder cannot be pretrained here, its published weights take
+the place of the stage `encoder`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ PRETRAINING = frozenset(
         *(Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN),
     }
 )
-"""Stages that train the scenario's own network, or parts of it; any other is about tasks."""
+"""Stages that train the scenario's own network or parts of it; all others name tasks of a multitask scenario."""
 
 EncoderWeights = Mapping[str, Tensor]
 
@@ -44,16 +44,16 @@ EncoderWeights = Mapping[str, Tensor]
 @final
 @dataclass(slots=True, kw_only=True)
 class StageTasks:
-    """Makes the tasks of one trial, and keeps what one stage leaves for the next.
+    """Makes the tasks of one trial, and hands the pretrained encoder from one stage to the next.
 
     Attributes:
-        scenario: Gives the networks.
-        data: What they are trained on.
-        parameters: What the setup has besides batch size and learning rate.
+        scenario: Scenario that makes the networks.
+        data: Data that they are trained on.
+        parameters: Parameters of the setup other than batch size and learning rate, by name.
         cache_latents: Whether a frozen encoder is applied to all samples once instead of in each
             epoch.
-        from_scratch: Whether `encoder+classifier` passes over published weights.
-        encoder_weights: What the stage `encoder` has learnt; None until then.
+        from_scratch: Whether `encoder+classifier` ignores published weights.
+        encoder_weights: Weights that the stage `encoder` has learnt; None before it has ended.
     """
 
     scenario: Scenario
@@ -66,13 +66,13 @@ class StageTasks:
     _task: Task | None = None
 
     def start(self, stage: str) -> Task:
-        """Begin a stage: its task, fresh; the caller has set the seed."""
+        """Begin a stage and return its task with a new network; the caller has set the seed."""
         self._stage, self._task = stage, None
         self._task = self._made(stage)
         return self._task
 
     def finish(self) -> None:
-        """End the stage that was begun last: keep of it what later stages need."""
+        """End the stage that was begun last, keeping the weights that later stages need."""
         if self._stage == Stage.ENCODER and self._task is not None:
             self.encoder_weights = weights_of(_part(self._task.network, "encoder"))
         self._task = None
@@ -127,7 +127,7 @@ class StageTasks:
 
 
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
-    """Return warnings for readers of these stages' results."""
+    """Return warnings that a reader of these stages' results should see."""
     of_inputs = tuple(_input_warnings(data))
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
     if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
@@ -141,11 +141,11 @@ def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tup
 
 
 def _input_warnings(data: Data) -> Iterator[str]:
-    """Say of which parts some inputs are no finite numbers, of which most networks learn nothing."""
+    """Yield a warning for each part of the data with inputs that are NaN or infinite."""
     for name, part in data.parts.items():
         if not isinstance(part, Arrays) or part.inputs.dtype.kind != "f":
             continue
-        # One sum tells of all, and takes no memory; only then is each sample looked at.
+        # One sum reveals any such value without using memory; only then is each sample checked.
         if not np.isfinite(part.inputs.sum(dtype=np.float64)):
             rows = np.isfinite(part.inputs.reshape(len(part), -1)).all(axis=1)
             yield (
@@ -161,7 +161,7 @@ def _joint_loss(
     outputs: Mapping[str, Tensor],
     targets: Tensor,
 ) -> Tensor:
-    """The loss of one task as it is, or the weighted sum of several (paper, Figure 2)."""
+    """Return the loss of a single task unweighted, or the weighted sum of several (paper, Figure 2)."""
     losses = {task: scenario.task_loss(task, outputs[task], targets) for task in weights}
     if len(losses) == 1:
         return next(iter(losses.values()))
@@ -175,7 +175,7 @@ def _task_metrics(
     outputs: Mapping[str, Tensor],
     targets: Tensor,
 ) -> dict[str, Tensor]:
-    """The objective of each task, and their mean, which early stopping watches."""
+    """Return the objective of each task, and their mean, which early stopping watches."""
     by_task = {task: scenario.task_score(task, outputs[task], targets) for task in tasks}
     mean = torch.stack(list(by_task.values())).mean()
     named = {objective.of_task(task): value for task, value in by_task.items()}

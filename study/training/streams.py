@@ -1,7 +1,7 @@
-"""A part of the data that does not lie on the device: read batch by batch, by workers where asked for.
+"""Data that do not lie on the device: read batch by batch, by `DataLoader` workers if asked for.
 
-A map-style `torch.utils.data.Dataset` is shuffled as arrays are, from the trial's seed. Loaders that the
-scenario makes itself shuffle as they do. Both are opened on the machine of the trial.
+A map-style `torch.utils.data.Dataset` is shuffled like arrays, from the trial's seed. A scenario's own
+loaders do their own shuffling. Both are opened on the machine of the trial.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from study.training.ranks import ALONE, Ranks
 from study.training.samples import VALIDATION_BATCH, Batch, Samples, index_batches
 
 VALIDATION_BYTES = 32 * 2**20
-"""Of samples that are validated at once; the workers hold some such batches beforehand."""
+"""Largest size of a validation batch in bytes; workers prefetch several such batches."""
 
 
 @final
@@ -26,12 +26,13 @@ class Streamed:
     """Batches of a data set or of a scenario's own loader, moved to the device one by one.
 
     Attributes:
-        source: Gives samples by index: pairs of inputs and targets.
-        loader: The scenario's own, in the place of ours; None where it has none.
-        device: Where batches go.
-        options: Of our `DataLoader`: `num_workers`, `pin_memory`, `collate_fn` ...
+        source: Map-style data set of pairs of inputs and targets.
+        loader: The scenario's own loader, used instead of ours; None if it has none.
+        device: Device to which batches are moved.
+        options: Options of our `DataLoader`: `num_workers`, `pin_memory`, `collate_fn` ...
         reconstructs: Whether the inputs themselves are the targets.
-        ranks: Whose part of each batch is given; of a data set nothing else is read.
+        ranks: This process among those that train together: each yields only its part of a batch, and
+            reads only that part from a data set.
     """
 
     source: Any
@@ -46,14 +47,14 @@ class Streamed:
         return len(self.source)
 
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
-        """One pass over all samples, in an order of the generator's."""
+        """Yield the batches of one pass over all samples; those of a data set in an order from `order`."""
         if self.loader is not None:
             return self._parts_of(self.loader, self.ranks)
         indices = torch.randperm(len(self), generator=order)
         return self._read(index_batches(indices, batch_size), self.ranks)
 
     def validation(self) -> Iterator[Batch]:
-        """All samples in their own order."""
+        """Yield batches of all samples in order; with several processes, only those of this one."""
         if self.loader is not None:
             return (self._moved(each) for each in self.ranks.every(self.loader))
         batches = torch.split(torch.arange(len(self)), self.validation_batch)
@@ -61,19 +62,19 @@ class Streamed:
 
     @cached_property
     def validation_batch(self) -> int:
-        """Samples that are validated at once: fewer where they are large, whatever the setup."""
+        """Number of samples in a validation batch: the same for all setups, fewer if samples are large."""
         of_sample = max(bytes_of(self.source[0]), 1)
         return min(max(VALIDATION_BYTES // of_sample, 1), VALIDATION_BATCH)
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
-        """One batch, as large as a training's would be, or its part."""
+        """Return a first batch of `count` samples or fewer, or as large as the scenario's loader makes it."""
         if self.loader is not None:
             return next(self._parts_of(self.loader, ranks))
         return next(self._read([torch.arange(min(count, len(self)))], ranks))
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> Samples:
-        """The samples as latent features of an encoder, which lie on the device."""
+        """Return the samples as latent features of an encoder, all of them on the device."""
         if self.loader is not None:
             return _encoded(encoder, (self._moved(each) for each in self.loader), self.ranks)
         own, _ = self.ranks.part(len(self))
@@ -85,7 +86,7 @@ class Streamed:
         return replace(samples, inputs=inputs, targets=targets)
 
     def _read(self, batches: Sequence[Tensor], ranks: Ranks) -> Iterator[Batch]:
-        """This process's parts of batches that are given by their indices."""
+        """Yield this process's parts of batches that are given by their indices."""
         source: Dataset[Any] = self.source
         parts = [ranks.part(len(each)) for each in batches]
         sampler = [each[own].tolist() for each, (own, _) in zip(batches, parts, strict=True)]
@@ -94,7 +95,7 @@ class Streamed:
             yield self._moved(read)._replace(size=len(whole), share=share)
 
     def _parts_of(self, batches: Iterable[Any], ranks: Ranks) -> Iterator[Batch]:
-        """This process's parts of batches that the scenario's own loader gives as a whole."""
+        """Yield this process's parts of batches that the scenario's own loader yields whole."""
         for batch in batches:
             pair = _pair(batch)
             size = count_of(pair[0])
@@ -110,7 +111,7 @@ class Streamed:
 
 
 def _pair(batch: Any) -> Sequence[Any]:  # noqa: ANN401 - whatever a loader gives
-    """Inputs and targets of a batch."""
+    """Return a batch as inputs and targets, refusing with TypeError what is not a pair."""
     if isinstance(batch, list | tuple) and len(batch) == 2:  # noqa: PLR2004 - a pair
         return batch
     many = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
@@ -127,7 +128,7 @@ def _encoded(encoder: nn.Module, batches: Iterable[Batch], ranks: Ranks) -> Samp
 
 
 def _cut(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever a batch is made of
-    """Some samples of a batch of this size; what is not by sample stays whole."""
+    """Return some samples of a batch of `size`; values that are not per sample stay whole."""
     if own == slice(None):
         return values
     if isinstance(values, Tensor):
@@ -140,7 +141,7 @@ def _cut(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever 
 
 
 def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of
-    """Memory of the tensors and arrays of a sample; what else is in it counts nothing."""
+    """Return the size in bytes of the tensors and arrays in a sample; other values count as 0."""
     if isinstance(values, Mapping):
         return sum(map(bytes_of, values.values()))
     if isinstance(values, list | tuple):
@@ -149,7 +150,7 @@ def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of
 
 
 def moved_to(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatever a batch is made of
-    """Tensors within mappings, lists and tuples, on a device."""
+    """Return a batch with its tensors, also those in mappings, lists and tuples, moved to a device."""
     if isinstance(values, Tensor):
         return values.to(device, non_blocking=True)
     if isinstance(values, Mapping):
@@ -160,10 +161,10 @@ def moved_to(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatev
 
 
 def count_of(values: Any) -> int:  # noqa: ANN401 - whatever a batch is made of
-    """Number of samples in a batch: the length of the first tensor in it.
+    """Return the number of samples in a batch: the length of its first tensor.
 
     Raises:
-        TypeError: There is no tensor in it.
+        TypeError: The first value in the batch is not a tensor.
     """
     if isinstance(values, Tensor):
         return len(values)

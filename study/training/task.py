@@ -1,4 +1,4 @@
-"""The task of a stage: network, data, loss and metrics, not yet on a device."""
+"""Task of a stage: its network, data, loss and metrics, before any of it is on a device."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,28 +16,28 @@ from study.training.streams import Streamed
 
 Loss = Callable[[Any, Any], Tensor]
 Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
-"""Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
+"""Function of outputs and targets; outputs are what the network returns: a tensor, or tensors by task name."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """Training of one stage.
+    """Training task of one stage: its network, data, loss and metrics.
 
     Attributes:
-        network: What is trained; parameters that require no gradient are left as they are.
-        train: What it is trained on: arrays, or a map-style data set.
-        val: What early stopping and scores are taken from.
-        test: What the weights of the best epoch are evaluated on, once; None where there is none.
-        loss: Mean loss of a batch, from outputs and targets; shape ().
-        metrics: Means over a batch, likewise, each of shape (). Early stopping watches the
-            objective; where there is none, it watches the loss.
-        objective: The metric that decides.
-        loading: Options of a `DataLoader`, for parts that are data sets.
-        steps: What the scenario does in its own way.
-        reconstructs: Whether the inputs themselves are the targets.
-        encode: A frozen encoder that is applied to all samples once, in the first epoch, so that
-            `network` sees latent features instead of inputs; None where there is none.
+        network: Network to train; parameters that require no gradient are left as they are.
+        train: Training data: `Arrays`, or a map-style data set.
+        val: Validation data, for early stopping and scores.
+        test: Test data, on which the weights of the best epoch are evaluated once; None if there are none.
+        loss: Mean loss of a batch as a function of outputs and targets; shape ().
+        metrics: Metrics by name as a function of outputs and targets, each the mean over a batch, of
+            shape (). Early stopping watches the objective, or the loss if the metrics lack it.
+        objective: Metric that decides.
+        loading: `DataLoader` options, for data that are data sets.
+        steps: The scenario's own optimiser, steps and loaders, where it has any.
+        reconstructs: Whether the inputs themselves are the targets, as for an autoencoder.
+        encode: Frozen encoder that is applied to all samples once, in the first epoch, so that
+            `network` is trained on latent features; None trains on the inputs.
     """
 
     network: nn.Module
@@ -54,7 +54,7 @@ class Task:
 
 
 def plain_task(scenario: Scenario, data: Data, *, network: nn.Module | None = None) -> Task:
-    """A scenario's own training, with its own fresh network unless another is given."""
+    """Return the scenario's plain task, with a new network of the scenario unless one is given."""
 
     def own(name: str) -> Any:  # noqa: ANN401 - a member of the scenario's
         return getattr(scenario, name, None)
@@ -87,7 +87,7 @@ def part_of(
     device: torch.device,
     ranks: Ranks = ALONE,
 ) -> DataPart:
-    """A part of a task's data, ready to be trained on."""
+    """Return a part of a task's data (train, val or test) ready for training on a device."""
     if isinstance(part, Arrays) and loader is None:
         return Samples.of(part, device, reconstructs=task.reconstructs, ranks=ranks)
     return Streamed(

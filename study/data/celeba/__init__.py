@@ -1,1 +1,1 @@
-"""CelebA: reader, check, sample, scenario (faces)."""
+"""CelebA (faces): reader, check, synthetic sample, scenario."""

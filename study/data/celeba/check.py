@@ -1,4 +1,4 @@
-"""Checks a CelebA folder: is it complete, is it well-formed, is it what was published."""
+"""Check of a CelebA folder: whether it is complete, well-formed, and has the published lists."""
 
 import hashlib
 from collections import Counter
@@ -18,7 +18,7 @@ from study.data.celeba.reader import (
 from study.errors import DataError
 
 _TRIED_SIZE = 32
-"""Pixels to which images are decoded, to see whether they can be."""
+"""Size in pixels at which images are decoded, only to see whether they can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,13 @@ class Report:
     """Findings of a check of a folder.
 
     Attributes:
-        layout: Where its parts lie.
-        faults: What is wrong, a line each; empty where the data can be used.
-        images: Number of images in the lists.
-        chosen: Images of the identities that a study takes.
-        most, fewest: Images of the best and of the least represented of these identities.
-        genuine: Names of the lists that are, byte for byte, the published ones.
+        layout: Paths of its parts.
+        faults: Faults, one line of text each; empty if the data can be used.
+        images: Number of images in the list of identities.
+        chosen: Number of images of the identities that a study uses.
+        most: Largest number of images of one of these identities.
+        fewest: Smallest number of images of one of these identities.
+        genuine: Names of the lists that are identical to the published ones.
     """
 
     layout: form.Layout
@@ -44,7 +45,7 @@ class Report:
 
     @property
     def origin(self) -> str:
-        """Return in words where the files come from."""
+        """Return a description of where the files come from."""
         if self.layout.synthetic:
             return f"not CelebA: a synthetic sample ({form.SYNTHETIC_MARKER} is there)"
         if {form.IDENTITY_LIST, form.ATTRIBUTE_LIST} <= {*self.genuine}:
@@ -53,11 +54,11 @@ class Report:
 
 
 def check(data_dir: Path, *, published: Mapping[str, str] = form.PUBLISHED_MD5) -> Report:
-    """Check the lists whole, that all images are there, and that those a study takes are sound.
+    """Check both lists completely, that all images exist, and that those a study uses can be decoded.
 
     Args:
-        data_dir: The folder.
-        published: MD5 of the genuine lists, by name.
+        data_dir: Folder with images and lists.
+        published: MD5 of the published lists by file name.
 
     Raises:
         DataError: A part of the data set is missing.
@@ -105,5 +106,5 @@ def _genuine(layout: form.Layout, published: Mapping[str, str]) -> tuple[str, ..
 
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
-        # The publishers give no better sum.
+        # The publishers give no stronger checksum.
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,4 +1,4 @@
-"""Commands of `python -m study.data` for CelebA: their options, and their output."""
+"""Commands of `python -m study.data` for CelebA: their options and output."""
 
 import shlex
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from trackers.terminal import as_started
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Get:
-    """Say what to fetch of CelebA, which is shared by a form and a drive, and verify what is there.
+    """Say what to download of CelebA by hand, and verify what is there.
 
-    Nothing is downloaded: its terms must be accepted by a person.
+    Nothing is downloaded: CelebA is shared through a form and a drive, and a person must accept its terms.
 
     Attributes:
         data_dir: Folder for the images and the lists.
@@ -28,7 +28,7 @@ class Get:
     data_dir: Path
 
     def run(self, console: Console) -> bool:
-        """Say what is missing, or check; True where the data can be used."""
+        """Print what is missing, or check the data if nothing is; return True if they can be used."""
         try:
             form.find_layout(self.data_dir)
         except DataError:
@@ -43,18 +43,18 @@ class Get:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Verify a CelebA folder: complete, well-formed, and whether its lists are the published ones.
+    """Verify that a CelebA folder is complete and well-formed, and whether its lists are the published ones.
 
-    The images of the 40 identities that a study takes are decoded.
+    The images of the 40 identities that a study uses are decoded.
 
     Attributes:
-        data_dir: The folder with images and lists, or one that holds it (torchvision's `celeba`).
+        data_dir: Folder with images and lists, or the folder above it (torchvision's `celeba`).
     """
 
     data_dir: Path
 
     def run(self, console: Console) -> bool:
-        """Check; True where the data can be used."""
+        """Check the folder and print the findings; return True if the data can be used."""
         with console.status("Reading lists and images ...") as status, shown_by(status.update):
             report = check(self.data_dir)
         for fault in report.faults:
@@ -75,13 +75,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Draw a synthetic CelebA in the real on-disk format; studies of it say `data: synthetic`.
+    """Draw a synthetic CelebA in the real on-disk format; its studies are labelled `data: synthetic`.
 
     Attributes:
         data_dir: A new or empty folder, or one that this command wrote.
-        identities: Number of identities, at least 40; those over 40 have fewer images.
-        images: Images of each of the 40 best represented identities, at least.
-        seed: The same seed and sizes give the same files.
+        identities: Number of identities, at least 40; those beyond 40 have fewer images.
+        images: Smallest number of images of each of the 40 identities with most images.
+        seed: Seed of the generator; the same seed and sizes give the same files.
     """
 
     data_dir: Path
@@ -90,7 +90,7 @@ class Sample:
     seed: int = 0
 
     def run(self, console: Console) -> bool:
-        """Write; True."""
+        """Write the sample and print where; return True."""
         with console.status("Drawing faces ...") as status, shown_by(status.update):
             folder = celeba_sample.write_sample(
                 self.data_dir, identities=self.identities, images=self.images, seed=self.seed
@@ -107,7 +107,7 @@ class Sample:
 
 
 def _say_next(data_dir: Path, console: Console) -> None:
-    """Print the command to go on with, in one line that can be copied."""
+    """Print the command to run next, in one line that can be copied."""
     following = as_started(
         f"python -m study.regime --scenario celeba --data-dir {shlex.quote(str(data_dir))}"
     )

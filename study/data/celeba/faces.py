@@ -1,6 +1,6 @@
-"""Draws faces: a person has features of their own, an image of them varies pose, light and mood.
+"""Drawing of synthetic faces: features belong to a person; pose, light and mood vary between images.
 
-What is drawn decides the attributes, so that they can be read off the picture. Nobody is depicted.
+All attributes of an image are visible in it, so that they can be learnt from it. Nobody is depicted.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from study.data.celeba.people import Person
 
 
 class _Box(NamedTuple):
-    """Position of a face: its middle and its half width and height, in pixels."""
+    """Position of a face: its centre, half width and half height, in pixels."""
 
     x: float
     y: float
@@ -22,11 +22,11 @@ class _Box(NamedTuple):
     high: float
 
     def place(self, right: float, down: float) -> tuple[float, float]:
-        """A point given in half widths and half heights from the middle."""
+        """Return the pixel position of a point given in half widths and half heights from the centre."""
         return self.x + right * self.wide, self.y + down * self.high
 
     def oval(self, right: float, down: float, wide: float, high: float) -> list[float]:
-        """The box of an oval; in the same units."""
+        """Return the bounding box in pixels of an oval given in the same units."""
         x, y = self.place(right, down)
         return [
             x - wide * self.wide,
@@ -37,14 +37,14 @@ class _Box(NamedTuple):
 
 
 def draw(person: Person, rng: np.random.Generator) -> tuple[Image.Image, dict[str, bool]]:
-    """An image of a person, and its attributes by name.
+    """Draw an image of a person.
 
     Args:
-        person: Whom to draw.
-        rng: Of pose, light, background, mood and what is worn.
+        person: Person to draw.
+        rng: Random numbers for pose, light, background, mood and what is worn.
 
     Returns:
-        An RGB image of 178 x 218 pixels, and all 40 attributes.
+        An RGB image of 178 x 218 pixels, and all 40 attributes by name.
     """
     shows = person.shows(rng)
     face = _Box(
@@ -187,7 +187,7 @@ def _draw_worn(
 
 
 def _photographed(image: Image.Image, rng: np.random.Generator, *, blurry: bool) -> Image.Image:
-    """Turn the head a little, change the light, blur, and add the noise of a camera."""
+    """Rotate the image slightly, change the light, blur, and add camera noise."""
     turned = image.rotate(
         rng.normal(0, 3), Image.Resampling.BILINEAR, fillcolor=image.getpixel((0, 0))
     )

@@ -1,16 +1,16 @@
-"""The format of CelebA on disk: folders, lists, attributes, and the published lists.
+"""On-disk format of CelebA: folders, lists, attributes, and the published lists.
 
     img_align_celeba/000001.jpg ..   faces, aligned by the eyes, 178 x 218 pixels
-    identity_CelebA.txt              `000001.jpg 2880`: whose face it is, a number
+    identity_CelebA.txt              `000001.jpg 2880`: file name and number of the identity
     list_attr_celeba.txt             number of images; names of 40 attributes; then
-                                     `000001.jpg -1  1 ..`: 1 where it has the attribute, else -1
+                                     `000001.jpg -1  1 ..`: 1 if it has the attribute, else -1
     list_eval_partition.txt          the official split; not used, because no identity is in two of
                                      its parts, so an identity classifier cannot be tested with it
 
-Lines of the lists end with CR LF. In all 202,599 images of 10,177 identities.
+Lines of the lists end with CR LF. There are 202,599 images of 10,177 identities.
 
 Liu, Luo, Wang and Tang, "Deep learning face attributes in the wild", ICCV 2015. The data are for
-non-commercial research only, and nothing of them is part of this project.
+non-commercial research only, and this project contains none of them.
 """
 
 import shlex
@@ -27,11 +27,11 @@ IMAGE_FOLDER = "img_align_celeba"
 IDENTITY_LIST = "identity_CelebA.txt"
 ATTRIBUTE_LIST = "list_attr_celeba.txt"
 KAGGLE_ATTRIBUTE_LIST = "list_attr_celeba.csv"
-"""The same with commas, as Kaggle has it; Kaggle has no list of identities."""
+"""Kaggle's version of the list, with commas; Kaggle has no list of identities."""
 PARTITION_LIST = "list_eval_partition.txt"
 
 IDENTITIES = 40
-"""The paper takes the 40 identities with most images."""
+"""Number of identities used: as in the paper, the 40 with most images."""
 
 ATTRIBUTES = (
     "5_o_Clock_Shadow",
@@ -75,17 +75,17 @@ ATTRIBUTES = (
     "Wearing_Necktie",
     "Young",
 )
-"""The attributes in the order of the columns."""
+"""Names of the attributes, in the order of the list's columns."""
 
 PUBLISHED_MD5 = {
     ATTRIBUTE_LIST: "75e246fa4810816ffd6ee81facbd244c",
     IDENTITY_LIST: "32bd1bd63d3c78cd57e08160ec5ed1e2",
     PARTITION_LIST: "d32c9cbf5e040fd4025c592c306e6668",
 }
-"""MD5 of the lists as they are published (the sums that torchvision checks)."""
+"""MD5 of the lists as published (those that torchvision checks)."""
 
 SYNTHETIC_MARKER = "SYNTHETIC.txt"
-"""A folder that holds this file was written by `study.data sample`."""
+"""Name of the file that marks a folder as written by `study.data sample`."""
 
 _ROOTS = ("", "celeba", "CelebA")
 _IMAGE_PLACES = (IMAGE_FOLDER, f"Img/{IMAGE_FOLDER}", f"{IMAGE_FOLDER}/{IMAGE_FOLDER}")
@@ -94,14 +94,14 @@ _LIST_PLACES = ("", "Anno", "Eval")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Paths of the parts of one CelebA.
+    """Paths of the parts of a CelebA folder.
 
     Attributes:
-        root: The folder that holds everything.
-        images: The folder of the jpg files.
-        identities: The list of identities.
-        attributes: The list of attributes.
-        partition: The list of the official split; None where it is not there.
+        root: Folder that holds everything.
+        images: Folder of the jpg files.
+        identities: List of identities.
+        attributes: List of attributes.
+        partition: List of the official split; None if it is missing.
     """
 
     root: Path
@@ -117,17 +117,17 @@ class Layout:
 
 
 def find_layout(data_dir: Path) -> Layout:
-    """The parts of a data set.
+    """Find the parts of a CelebA folder.
 
-    Four layouts are known: everything in one folder, the same in a folder `celeba` as torchvision
-    has it, the published one with the folders Img, Anno and Eval, and Kaggle's, whose images lie in a
-    folder within a folder and whose attributes are parted by commas.
+    Four layouts are known: everything in one folder; the same in a folder `celeba`, as torchvision
+    has it; the published one with the folders Img, Anno and Eval; and Kaggle's, with nested image folders
+    and attributes separated by commas.
 
     Args:
-        data_dir: The folder that holds the parts, or one that holds it.
+        data_dir: Folder that holds the parts, or the folder above it.
 
     Raises:
-        DataError: A part is missing; all that are missing are named.
+        DataError: Parts are missing; the message names all of them.
     """
     root = next((data_dir / name for name in _ROOTS if _holds_any_part(data_dir / name)), data_dir)
     images = _first(root, _IMAGE_PLACES, folder=True)
@@ -146,7 +146,7 @@ def find_layout(data_dir: Path) -> Layout:
 
 
 def how_to_get(data_dir: Path) -> str:
-    """Say which files to fetch from where, and where to put them."""
+    """Return instructions: which files to download from where, and where to put them."""
     return (
         f"CelebA is shared by a form and a drive, so it is fetched by hand: read and accept the "
         f"terms at {HOME} (non-commercial research only), follow its link to the drive, download "
@@ -190,7 +190,7 @@ def _missing(root: Path, names: list[str]) -> str:
 
 
 def _similar(root: Path, name: str) -> str:
-    """A word on a file or folder that seems to be the missing one under another name."""
+    """Return a hint at a file or folder that may be the missing one under another name; empty if none."""
     stem = Path(name).stem.lower()
     there = [path for place in _LIST_PLACES for path in sorted((root / place).glob("*"))]
     found = next((path for path in there if path.name.lower().startswith(stem)), None)

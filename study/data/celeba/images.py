@@ -1,4 +1,4 @@
-"""Decodes jpg files into one array, in parallel."""
+"""Parallel decoding of jpg files into one array."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from study.errors import DataError
 
 MOST_FAULTS = 10
 _IMAGES_AT_A_TIME = 32
-"""Per task of a thread: often enough for progress, seldom enough to cost nothing."""
+"""Number of images in a thread's task: small enough for progress, large enough to cost nothing."""
 
 _Pixels = npt.NDArray[np.uint8]
 
@@ -23,24 +23,24 @@ _Pixels = npt.NDArray[np.uint8]
 def decode(paths: Sequence[Path], size: int, *, threads: int | None = None) -> _Pixels:
     """Decode images and resize them to squares.
 
-    The whole image is resized, not a part of it: what is worn on the head or round the neck stays
-    in sight, and a distortion that all images share does no harm. A jpg is decoded at half or a
-    quarter of its size where that is still large enough.
+    The whole image is resized without cropping: what is worn on the head or around the neck stays
+    visible, and a distortion that all images share does no harm. A jpg is decoded at a fraction of its size
+    (a half, a quarter ...) if that is still large enough.
 
     Args:
-        paths: The files.
-        size: Width and height afterwards, in pixels.
-        threads: Decode in so many; one for each CPU by default.
+        paths: Image files.
+        size: Width and height of the results, in pixels.
+        threads: Number of threads; None takes one for each CPU.
 
     Returns:
-        Shape (images, 3, size, size), red, green and blue.
+        Red, green and blue; uint8, shape (images, 3, size, size).
 
     Raises:
-        DataError: A file is damaged or cannot be read; it is named.
+        DataError: Files are damaged or cannot be read; the message names them.
     """
     pixels = np.empty((len(paths), 3, size, size), np.uint8)
     faults: list[Fault] = []
-    # Pillow leaves Python's lock while it decodes and resizes, so threads do work side by side.
+    # Pillow releases the GIL while it decodes and resizes, so threads run in parallel.
     with ThreadPoolExecutor(threads or _cpus()) as pool:
         starts = range(0, len(paths), _IMAGES_AT_A_TIME)
         tasks = (range(start, min(start + _IMAGES_AT_A_TIME, len(paths))) for start in starts)
@@ -58,13 +58,13 @@ def decode(paths: Sequence[Path], size: int, *, threads: int | None = None) -> _
 
 
 def _decode_some(paths: Sequence[Path], places: range, pixels: _Pixels) -> list[Fault]:
-    """Decode the images at some places; what cannot be decoded is returned as faults."""
+    """Decode the images at some indices into `pixels`, and return a fault for each that cannot be decoded."""
     faults = []
     for place in places:
         try:
             pixels[place] = _decode_one(paths[place], pixels.shape[-1])
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            # Pillow says damage in all of these ways.
+            # Pillow raises any of these for damaged files.
             faults.append(
                 Fault(
                     path=paths[place],

@@ -1,4 +1,4 @@
-"""CelebA from folder to arrays: choose identities, decode, split, and keep in a cache."""
+"""Loading of CelebA from a folder into arrays: choice of identities, decoding, cache, split."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from study.errors import DataError
 from study.scenario import Arrays, Data
 
 CACHE_VERSION = 1
-"""Raised whenever the same files and options would give other arrays."""
+"""To be increased whenever the same files and options give other arrays."""
 
 VALIDATION_SHARE = 0.2
 
@@ -36,13 +36,13 @@ def load(
     image_size: int = IMAGE_SIZE,
     cache_dir: Path | None = None,
 ) -> Data:
-    """Read the 40 best represented identities of a CelebA folder, or what a cache holds of them.
+    """Read the images of the 40 identities with most images, from a CelebA folder or from the cache.
 
     Args:
-        data_dir: The folder with images and lists; see `celeba_format.find_layout`.
-        seed: Of the split.
+        data_dir: Folder with images and lists; see `study.data.celeba.format.find_layout`.
+        seed: Seed of the split.
         image_size: Width and height of the images in the arrays, in pixels.
-        cache_dir: Where the cache lies; the user's cache folder by default.
+        cache_dir: Folder of the cache; None takes the user's cache folder.
 
     Returns:
         Inputs uint8 of shape (images, 3, image_size, image_size). Targets of shape (images, 41):
@@ -82,9 +82,9 @@ def load(
 
 
 def load_sample(*, seed: int, image_size: int = IMAGE_SIZE, cache_dir: Path | None = None) -> Data:
-    """The built-in synthetic sample: drawn once to the cache folder, in the real format.
+    """Load the built-in synthetic sample, which is drawn once into the cache folder, in the real format.
 
-    Where that folder cannot be written the sample is drawn anew each time.
+    If that folder cannot be written, the sample is drawn anew each time.
     """
     name = f"celeba-sample-{celeba_sample.GENERATOR_VERSION}"
     with sample_folder(name, celeba_sample.write_sample, cache_dir=cache_dir) as folder:
@@ -94,15 +94,15 @@ def load_sample(*, seed: int, image_size: int = IMAGE_SIZE, cache_dir: Path | No
 def split(classes: _Ints, *, seed: int) -> tuple[_Ints, _Ints]:
     """Split the images of each class into training and validation, four to one.
 
-    Each class gives both parts at least one image. What one class gives does not depend on the
-    others.
+    Both parts have at least one image of each class. The split of a class does not depend on the other
+    classes.
 
     Args:
         classes: Class of each image, at least two images each; shape (images,).
         seed: The same seed and classes give the same split.
 
     Returns:
-        The places of the training and of the validation images, ascending.
+        Indices of the training images and of the validation images, each ascending.
     """
     train, val = [], []
     for number in np.unique(classes):

@@ -1,4 +1,4 @@
-"""The options of the scenario `celeba`; light, so that `--help` need not load torch."""
+"""Options of the scenario `celeba`; imports nothing heavy, so that `--help` need not load torch."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
@@ -9,21 +9,21 @@ from study.errors import OptionError
 
 SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
 IMAGE_SIZE = 64
-"""Pixels. The paper does not give one; this is ours, and small enough for a CPU."""
+"""Height and width in pixels: our choice, small enough for a CPU, as the paper gives none."""
 SMOKE_IMAGE_SIZE = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class CelebaOptions:
-    """Options of the encoder and of the images that it sees.
+    """Options of the image encoder and of the images it is trained on.
 
     Attributes:
-        encoder: Encoder of images, by its name in timm.
-        weights: What encoders start from: imagenet, none (random), or a PATH (safetensors or a torch
+        encoder: Name of the image encoder in timm.
+        weights: Initial weights of the encoder: imagenet, none (random), or a PATH (safetensors or a torch
             state dict); left out: imagenet for real images, none for synthetic ones.
         image_size: Height and width of the images, in pixels, which the paper does not give; left
             out: 64, and 32 with --smoke.
-        flip: Mirror training images at random.
+        flip: Flip training images left to right at random.
     """
 
     encoder: Annotated[str, tyro.conf.arg(metavar="NAME")] = "resnet18"
@@ -32,10 +32,10 @@ class CelebaOptions:
     flip: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Refuse values that are not allowed.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the message names the first.
         """
         if not self.encoder:
             message = "--encoder is empty; allowed is a name that timm knows."
@@ -52,9 +52,9 @@ class CelebaOptions:
 
     @property
     def pixels(self) -> int:
-        """Height and width of the images."""
+        """Height and width of the images, in pixels."""
         return IMAGE_SIZE if self.image_size is None else self.image_size
 
     def reduced(self) -> Self:
-        """These options, cut down to a smoke run; what was asked for is kept."""
+        """Return these options reduced for a smoke run; an image size that was given is kept."""
         return self if self.image_size is not None else replace(self, image_size=SMOKE_IMAGE_SIZE)

@@ -1,4 +1,4 @@
-"""Makes up people: the features that stay the same in all images of one identity."""
+"""Invented people: the features that are the same in all images of one identity."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _HAIR = {
     "Gray_Hair": (158, 156, 156),
     "": (166, 74, 40),
 }
-"""Colour by attribute; red hair has none."""
+"""Hair colour by attribute; for red hair there is no attribute."""
 
 _LASTING = (
     "Arched_Eyebrows",
@@ -31,13 +31,13 @@ _LASTING = (
     "Oval_Face",
     "Pointy_Nose",
 )
-"""What somebody has in all images, or in none."""
+"""Attributes that a person has in all images or in none."""
 
 _UNDECIDED = 0.5
 
 
 BEARD = ("5_o_Clock_Shadow", "Goatee", "Mustache", "Sideburns")
-"""The attributes of somebody who has not `No_Beard`."""
+"""Attributes of which an image without `No_Beard` has at least one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +45,15 @@ class Person:
     """Traits that are the same in all images of one identity.
 
     Attributes:
-        traits: Attributes that belong to the person, and how often of a hundred images they show.
-        skin: Colour.
-        hair: Colour.
-        eyes: Colour.
-        wide: Width of the face against the usual.
-        high: Its height against the usual.
-        eye_gap: Between the eyes, in half widths of the face.
-        nose: Length, in half heights.
-        mouth: Width, in half widths.
+        traits: Probability with which an image of the person shows an attribute, by its name; 0 if absent.
+        skin: Colour of the skin.
+        hair: Colour of the hair.
+        eyes: Colour of the eyes.
+        wide: Width of the face relative to the average.
+        high: Height of the face relative to the average.
+        eye_gap: Distance of each eye from the middle of the face, in half widths of the face.
+        nose: Length of the nose, in half heights of the face.
+        mouth: Half width of the mouth, in half widths of the face.
     """
 
     traits: dict[str, float]
@@ -68,7 +68,7 @@ class Person:
 
     @classmethod
     def drawn_by(cls, rng: np.random.Generator) -> "Person":
-        """A person made up at random."""
+        """Return a random person."""
         male = rng.random() < _UNDECIDED
         young = rng.random() < 0.7  # noqa: PLR2004
         hair_name = str(rng.choice(list(_HAIR)))
@@ -98,7 +98,7 @@ class Person:
         )
 
     def shows(self, rng: np.random.Generator) -> dict[str, bool]:
-        """Draw the attributes of an image of this person, without those that exclude each other."""
+        """Draw the attributes of an image of this person, resolving those that exclude each other."""
         shows = {name: bool(rng.random() < self.traits.get(name, 0.0)) for name in form.ATTRIBUTES}
         shows["No_Beard"] = not any(shows[name] for name in BEARD)
         if shows["Bald"]:
@@ -113,7 +113,7 @@ class Person:
 
 
 def _face_traits(rng: np.random.Generator) -> dict[str, float]:
-    """Each person has some of these, in most images; moods come and go with everybody."""
+    """Draw traits of a face: some are in all of a person's images, moods vary between images."""
     lasting = {name: float(rng.random() < 0.35) for name in _LASTING}  # noqa: PLR2004
     moods = {name: rng.uniform(0.2, 0.8) for name in ("Smiling", "Mouth_Slightly_Open")}
     glasses = 0.9 if rng.random() < 0.25 else 0.03  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Reads CelebA's lists: whose face an image shows, and which attributes it has."""
+"""Reader of CelebA's lists: the identity and the attributes of each image."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,36 +12,36 @@ from study.data.faults import Fault
 from study.errors import DataError
 
 MOST_FAULTS = 10
-"""A list with more is not described further."""
+"""Largest number of faults listed for a file."""
 
 _KAGGLE_FIRST = "image_id"
-"""With it begins the header of Kaggle's form of the list."""
+"""First word of the header in Kaggle's version of the list."""
 
 _ATTRIBUTE_OF = {"1": 1, "-1": 0}
 _REPLACE = "Fetch the list again, or correct the line"
 
 
 class MalformedListError(DataError):
-    """A list is not as it should be.
+    """Error: a list is not as it should be.
 
     Attributes:
-        faults: What is wrong, at most `MOST_FAULTS`.
+        faults: Faults found, at most `MOST_FAULTS` and a note that there are more.
     """
 
     def __init__(self, faults: list[Fault]) -> None:
-        """Say all faults, one a line."""
+        """Use all faults as the message, one per line."""
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
 
 
 def read_identities(path: Path) -> dict[str, int]:
-    """The identity of each image, by the image's file name, in the order of the list.
+    """Return the identity of each image by file name, in the order of the list.
 
     Args:
         path: `identity_CelebA.txt`; lines may end with CR LF or LF.
 
     Raises:
-        MalformedListError: A line is not a name and a number, or a name stands twice.
+        MalformedListError: A line is not a name and a number, a name occurs twice, or the list is empty.
     """
     identities: dict[str, int] = {}
     faults: list[Fault] = []
@@ -62,19 +62,19 @@ def read_identities(path: Path) -> dict[str, int]:
 
 
 def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.NDArray[np.uint8]]:
-    """The attributes of some images, by the image's file name.
+    """Return the attributes of some images by file name.
 
     Every line of the list is checked for its number of columns, and the lines of `images` for
     their values.
 
     Args:
-        path: `list_attr_celeba.txt`, or Kaggle's form of it with commas and without the number of
+        path: `list_attr_celeba.txt`, or Kaggle's version of it with commas and without the number of
             images; lines may end with CR LF or LF.
-        images: File names of the images that are wanted.
+        images: Mapping whose keys are the file names of the wanted images.
 
     Returns:
-        1 where an image has the attribute, else 0, in the order of `celeba_format.ATTRIBUTES`;
-        each of shape (40,).
+        Attributes by file name: 1 if the image has the attribute, else 0, in the order of
+        `study.data.celeba.format.ATTRIBUTES`; each of shape (40,).
 
     Raises:
         MalformedListError: The header or a line is not as it should be, or an image is not listed.
@@ -108,17 +108,17 @@ def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.N
 
 
 def choose_identities(identities: Mapping[str, int], count: int = form.IDENTITIES) -> list[int]:
-    """The identities with most images, the smaller number first where two have as many.
+    """Return the identities with most images; ties go to the smaller identity number.
 
     Args:
-        identities: Identity by image.
-        count: How many to choose.
+        identities: Identity by file name.
+        count: Number of identities to choose.
 
     Returns:
-        Their numbers in ascending order, which is the order of the classes.
+        Numbers of the chosen identities in ascending order, which is the order of the classes.
 
     Raises:
-        DataError: There are too few, or one has a single image, which cannot be split.
+        DataError: There are too few identities, or a chosen one has a single image, which cannot be split.
     """
     images_of = Counter(identities.values())
     if len(images_of) < count:
@@ -141,7 +141,7 @@ def choose_identities(identities: Mapping[str, int], count: int = form.IDENTITIE
 
 
 def missing_images(layout: form.Layout, names: list[str]) -> list[Fault]:
-    """One fault for all images that are not there; empty where all are."""
+    """Return a single fault for all missing images; empty if none is missing."""
     absent = [name for name in names if not (layout.images / name).is_file()]
     if not absent:
         return []
@@ -157,7 +157,7 @@ def missing_images(layout: form.Layout, names: list[str]) -> list[Fault]:
 
 
 def _read_header(path: Path, lines: Iterator[str]) -> tuple[int | None, int]:
-    """The number of images where the list tells it, and how many lines the header has."""
+    """Return the number of images that the header states (None if it states none) and the header's lines."""
     first = next(lines, "")
     if first.split()[:1] == [_KAGGLE_FIRST]:
         _check_names(path, 1, first.split()[1:])
@@ -170,7 +170,7 @@ def _read_header(path: Path, lines: Iterator[str]) -> tuple[int | None, int]:
 
 
 def _check_names(path: Path, line: int, names: list[str]) -> None:
-    """Refuse a list whose columns are not the 40 attributes in their order."""
+    """Refuse a list whose columns are not the 40 attributes in order."""
     if tuple(names) == form.ATTRIBUTES:
         return
     pairs = enumerate(zip(names, form.ATTRIBUTES, strict=False), start=1)
@@ -187,9 +187,9 @@ def _check_names(path: Path, line: int, names: list[str]) -> None:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file without their ends; what commas part is parted by spaces."""
+    """Yield the lines of a text file without line ends, with commas replaced by spaces."""
     try:
-        # A byte order mark is an editor's, and says nothing.
+        # An editor may have added a byte order mark, which this encoding removes.
         with path.open(encoding="utf-8-sig") as file:
             for line in file:
                 yield line.rstrip("\n").replace(",", " ")

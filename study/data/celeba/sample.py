@@ -1,9 +1,8 @@
-"""A synthetic CelebA of any size, written in the real on-disk format.
+"""Generator of a synthetic CelebA of any size, in the real on-disk format.
 
-Made so that the real reader always runs: jpg files of 178 x 218 pixels, lists that end their lines
-with CR LF, identities of which only the 40 best represented are taken, some with as many images as
-others. The faces are drawn (`study.data.celeba.faces`); nobody is depicted, and nothing about
-people can be learnt from them.
+It exercises every part of the real reader: jpg files of 178 x 218 pixels, lists whose lines end with CR LF,
+more identities than the 40 that are used, and ties in their numbers of images. The faces are drawn
+(`study.data.celeba.faces`); nobody is depicted, and nothing about people can be learnt from them.
 """
 
 from pathlib import Path
@@ -17,14 +16,14 @@ from study.data.progress import report
 from study.errors import OptionError
 
 GENERATOR_VERSION = 1
-"""Raised whenever the same seed would give other files."""
+"""To be increased whenever the same seed gives other files."""
 
 DEFAULT_IDENTITIES = 44
 DEFAULT_IMAGES = 30
-"""For each identity, at least; the real set's 40 best represented have 30 to 35."""
+"""Smallest number of images of each of the 40 identities with most; in the real set these have 30 to 35."""
 
 LEAST_IMAGES = 2
-"""One for training and one for validation."""
+"""Smallest number allowed: one image for training and one for validation."""
 
 _MOST_EXTRA = 5
 _JPEG_QUALITY = 90
@@ -41,17 +40,17 @@ def write_sample(
     """Draw and write a data set.
 
     Args:
-        data_dir: A new or empty folder, or one that was written by this function.
-        identities: Number of identities, at least 40; those over 40 have fewer images, and a
+        data_dir: A new or empty folder, or one that this function wrote.
+        identities: Number of identities, at least 40; those beyond 40 have fewer images, and a
             study leaves them out.
-        images: Images of each of the 40 best represented identities, at least; up to a sixth more.
-        seed: The same seed and sizes give the same files.
+        images: Smallest number of images of each of the 40 identities with most; some have up to a sixth more.
+        seed: Seed of the generator; the same seed and sizes give the same files.
 
     Returns:
         The folder.
 
     Raises:
-        OptionError: Too few, or a folder that holds something else.
+        OptionError: Too few identities or images, or the folder cannot be written or holds other files.
     """
     if identities < form.IDENTITIES or images < LEAST_IMAGES:
         message = (
@@ -83,7 +82,7 @@ def write_sample(
 
 
 def _prepare(data_dir: Path) -> None:
-    """Empty a folder that this module wrote, refuse one that it did not; mark it as ours."""
+    """Create the folder and mark it as synthetic, emptying one that this module wrote and refusing others."""
     marker = data_dir / form.SYNTHETIC_MARKER
     if data_dir.exists() and not marker.is_file() and any(data_dir.iterdir()):
         message = (
@@ -99,8 +98,8 @@ def _prepare(data_dir: Path) -> None:
 
 
 def _whose_images(identities: int, images: int, rng: np.random.Generator) -> list[int]:
-    """The identity of each image, in the order of the files: mixed, as in the real set."""
-    # Numbers with holes between them, as those of a set from which others were taken out.
+    """Return the identity of each image in the order of the files: shuffled, as in the real set."""
+    # Identity numbers with gaps, as if others had been removed from the set.
     numbers = np.sort(rng.choice(np.arange(1, 20 * identities), identities, replace=False))
     extra = np.minimum(rng.geometric(0.5, size=form.IDENTITIES) - 1, min(_MOST_EXTRA, images // 6))
     fewer = rng.integers(1, images, size=identities - form.IDENTITIES)
@@ -112,7 +111,7 @@ def _write_lists(data_dir: Path, rows: list[tuple[str, int, list[bool]]]) -> Non
     identities = [f"{name} {number}" for name, number, _ in rows]
     attributes = [
         str(len(rows)),
-        # The real header ends with a blank, and its numbers are set in columns.
+        # As in the real list, the header ends with a space and the numbers are aligned in columns.
         " ".join(form.ATTRIBUTES) + " ",
         *(f"{name} {' '.join(f'{1 if on else -1:2d}' for on in shows)}" for name, _, shows in rows),
     ]

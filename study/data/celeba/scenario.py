@@ -1,4 +1,4 @@
-"""CelebA: whose face it is, among forty; and which of forty attributes it has."""
+"""Scenario `celeba`: recognise the identity of a face among 40, and which of 40 attributes it has."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ from study.scenario import Data
 IMAGENET, NO_WEIGHTS = "imagenet", "none"
 
 IDENTITY, ATTRIBUTES_TASK = "identity", "attributes"
-"""The names of the two tasks."""
+"""Names of the two tasks."""
 
 
 @final
@@ -31,7 +31,7 @@ class Celeba:
     Targets have 41 columns: the identity's class, then the attributes.
 
     Attributes:
-        name: The word that `--scenario` takes.
+        name: Name of the scenario for `--scenario`.
     """
 
     name = "celeba"
@@ -41,11 +41,11 @@ class Celeba:
     def __init__(
         self, options: CelebaOptions | None = None, *, more_encoders: tuple[str, ...] = ()
     ) -> None:
-        """Describe data and networks.
+        """Set the encoders and the images; nothing is read before `load`.
 
         Args:
-            options: Encoder, its weights, and the images; the defaults where None.
-            more_encoders: Others that a setup may choose instead.
+            options: Options of the encoder and the images; None takes the defaults.
+            more_encoders: Names in timm of other encoders that a setup may choose.
         """
         self._options = options or CelebaOptions()
         self._more_encoders = more_encoders
@@ -54,21 +54,22 @@ class Celeba:
         """See `study.scenario.Configurable`.
 
         Raises:
-            OptionError: timm has no such encoder.
+            OptionError: timm has no such encoder, or cannot make it for images of this size.
         """
         _check_encoder("--encoder", options.encoder, options.pixels)
         return Celeba(options)
 
     @property
     def own_axes(self) -> Mapping[str, tuple[Any, ...]]:
-        """See `study.scenario.Searchable`: the encoder, where `--space` names some."""
+        """See `study.scenario.Searchable`: the encoder, if `--space` gives values for it."""
         return {"encoder": ()}
 
     def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> "Celeba":
         """See `study.scenario.Searchable`.
 
         Raises:
-            OptionError: timm has no such encoder, or `--weights` is a file, which is for one.
+            OptionError: timm has no such encoder, or there are several and `--weights` is a file, which has
+                those of a single one.
         """
         encoders = choices.get("encoder", ())
         if not encoders:
@@ -94,16 +95,16 @@ class Celeba:
         return replace(data, network_options=options)
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """Read the data set, or the built-in sample where `data_dir` is None, and get the weights.
+        """Read the data set, and read or download the encoders' weights.
 
         Args:
-            data_dir: The folder with images and lists.
-            seed: Of the split.
+            data_dir: Folder with images and lists; None takes the built-in synthetic sample.
+            seed: Seed of the split into training and validation.
 
         Raises:
             DataError: The folder or a file in it is not as it should be, or the weights cannot be
                 had.
-            OptionError: The encoder does not take images of this size.
+            OptionError: An encoder does not take images of this size.
         """
         size = self._options.pixels
         if data_dir is None:
@@ -127,20 +128,20 @@ class Celeba:
         return data
 
     def network(self, data: Data) -> nn.Module:
-        """The identity classifier; see `study.scenario.Scenario`."""
+        """Return the identity classifier; see `study.scenario.Scenario`."""
         return VisionClassifier(_encoder(data), classes=len(data.classes))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross entropy of the identity.
+        """Return the mean cross entropy of the identity.
 
         Args:
             outputs: Logits; shape (batch, classes).
-            targets: Shape (batch, 41).
+            targets: Identity and attributes; shape (batch, 41).
         """
         return nn.functional.cross_entropy(outputs, targets[:, 0])
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Share of images whose identity has the largest logit; shapes as for `loss`."""
+        """Return the share of images whose identity has the largest logit; shapes as for `loss`."""
         return {"accuracy": self.task_score(IDENTITY, outputs, targets)}
 
     def task_network(self, data: Data, tasks: tuple[str, ...]) -> nn.Module:
@@ -149,12 +150,12 @@ class Celeba:
         return MultitaskClassifier(_encoder(data), outputs={task: outputs[task] for task in tasks})
 
     def task_loss(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross entropy of one task.
+        """Return the mean cross entropy of one task (binary, over all attributes, for `attributes`).
 
         Args:
             task: `identity` or `attributes`.
-            outputs: Its logits; shape (batch, 40).
-            targets: Shape (batch, 41).
+            outputs: Logits of the task; shape (batch, 40).
+            targets: Identity and attributes; shape (batch, 41).
         """
         if task == IDENTITY:
             return self.loss(outputs, targets)
@@ -162,13 +163,13 @@ class Celeba:
         return nn.functional.binary_cross_entropy_with_logits(outputs, present)
 
     def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Share of identities, or of single attributes, that were recognised; as `task_loss`."""
+        """Return the share of identities, or of single attributes, recognised; arguments as for `task_loss`."""
         if task == IDENTITY:
             return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()
         return ((outputs > 0) == (targets[:, 1:] > 0)).float().mean()
 
     def _published(self, encoder: str, default: str) -> Published | None:
-        """The weights that an encoder starts from; None for random ones."""
+        """Return an encoder's initial weights; None for random ones."""
         chosen = default if self._options.weights is None else self._options.weights
         if chosen == NO_WEIGHTS:
             return None
@@ -189,7 +190,7 @@ class Celeba:
         return published.source
 
     def _try_network(self, data: Data, encoder: str) -> None:
-        """One image through the network, so that what does not fit is told before the trials."""
+        """Pass one image through the network, so that a size that does not fit is found before the trials."""
         try:
             with torch.no_grad():
                 self.network(data).eval()(torch.from_numpy(data.val.inputs[:1].copy()))
@@ -210,14 +211,14 @@ def _check_encoder(option: str, encoder: str, image_size: int) -> None:
 
 
 def _by_encoder(weights: Mapping[str, Weights]) -> dict[str, Any]:
-    """The weights of one encoder under their own names, of several behind the encoder's."""
+    """Return weights by name; with several encoders, each name is preceded by the encoder's and a slash."""
     if len(weights) == 1:
         return dict(*weights.values())
     return {f"{of}/{name}": array for of, own in weights.items() for name, array in own.items()}
 
 
 def _weights(data: Data) -> Weights | None:
-    """Those of the encoder that the data choose."""
+    """Return the weights of the encoder chosen in `data.network_options`; None for random ones."""
     if data.weights is None:
         return None
     of = f"{data.network_options['encoder']}/"

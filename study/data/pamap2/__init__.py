@@ -1,1 +1,1 @@
-"""PAMAP2: reader, check, download, sample, scenario (wearable sensors)."""
+"""PAMAP2 (wearable sensors): reader, check, download, synthetic sample, scenario."""

@@ -1,4 +1,4 @@
-"""Checks a PAMAP2 folder: is it complete, is it well-formed, is it what UCI publishes."""
+"""Check of a PAMAP2 folder: whether it is complete, well-formed, and what UCI publishes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from study.data.pamap2.reader import (
 )
 
 MOST_FAULTS_PER_FILE = 10
-"""A file with more is not described further."""
+"""Largest number of faults listed for a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +23,9 @@ class Report:
     """Findings of a check of a folder.
 
     Attributes:
-        protocol: The folder.
-        faults: What is wrong; empty where the data can be used.
-        genuine: Subjects whose file is, byte for byte, the published one.
+        protocol: The Protocol folder.
+        faults: Faults found; empty if the data can be used.
+        genuine: Subjects whose file is identical to the published one.
         synthetic: Whether `study.data sample` wrote the folder.
     """
 
@@ -36,7 +36,7 @@ class Report:
 
     @property
     def origin(self) -> str:
-        """Return in words where the files come from."""
+        """Return a description of where the files come from."""
         if self.genuine == form.SUBJECTS:
             return "genuine UCI files: all nine have the published sha256"
         if self.synthetic:
@@ -53,8 +53,8 @@ def check(
     """Check all files of a PAMAP2 folder and all their columns.
 
     Args:
-        data_dir: The folder.
-        published: What the genuine files are.
+        data_dir: Folder to check; see `study.data.pamap2.format.find_protocol`.
+        published: Size and hash of the published file of each subject.
 
     Raises:
         DataError: There is no Protocol folder at all.
@@ -65,7 +65,7 @@ def check(
     for subject in form.SUBJECTS:
         path = protocol / form.file_name(subject)
         if is_published(path, published[subject]):
-            genuine.append(subject)  # what UCI publishes is right by definition
+            genuine.append(subject)  # a published file need not be checked further
         else:
             faults += _faults(path)
     return Report(
@@ -77,7 +77,7 @@ def check(
 
 
 def is_published(path: Path, published: form.PublishedFile) -> bool:
-    """Return whether a file is, byte for byte, the published one."""
+    """Return whether a file is identical to the published one, by size and SHA-256."""
     # A file of another size need not be read.
     return (
         path.is_file()
@@ -87,7 +87,7 @@ def is_published(path: Path, published: form.PublishedFile) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal digits."""
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

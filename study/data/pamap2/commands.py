@@ -1,4 +1,4 @@
-"""Commands of `python -m study.data` for PAMAP2: their options, and their output."""
+"""Commands of `python -m study.data` for PAMAP2: their options and output."""
 
 import shlex
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from trackers.terminal import as_started
 class Get:
     """Download PAMAP2 from UCI (0.7 GB, 3.3 GB while unpacking) and verify each file's sha256.
 
-    A download that was broken off is continued by running the same command again.
+    An interrupted download is continued by running the same command again.
 
     Attributes:
         data_dir: Folder to put PAMAP2_Dataset into.
-        url: Another place to take the archive from. Its Protocol files must be the published
-            ones all the same, unless --sha256 is given.
-        sha256: Of the archive. It must then be that very archive, and files that are not the
-            published ones are only warned of.
+        url: Address of the archive. Its Protocol files must be the published ones wherever it comes from,
+            unless --sha256 is given.
+        sha256: SHA-256 of the archive, which the downloaded one must have; files in it that are not the
+            published ones then only cause a warning.
     """
 
     data_dir: Path
@@ -35,7 +35,7 @@ class Get:
     sha256: Annotated[str | None, tyro.conf.arg(metavar="HEX", help_behavior_hint="")] = None
 
     def run(self, console: Console) -> bool:
-        """Fetch; True where the data can be used."""
+        """Download and verify the data set, and print the outcome; return True."""
         with Progress(
             *Progress.get_default_columns()[:2],
             DownloadColumn(),
@@ -67,16 +67,16 @@ class Get:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Verify a PAMAP2 folder: complete, well-formed, and whether it is what UCI publishes.
+    """Verify that a PAMAP2 folder is complete and well-formed, and whether it is what UCI publishes.
 
     Attributes:
-        data_dir: The unpacked PAMAP2_Dataset, the folder that holds it, or its Protocol folder.
+        data_dir: The unpacked PAMAP2_Dataset, the folder above it, or its Protocol folder.
     """
 
     data_dir: Path
 
     def run(self, console: Console) -> bool:
-        """Check; True where the data can be used."""
+        """Check the folder and print the findings; return True if the data can be used."""
         with console.status("Reading nine files ..."):
             report = check(self.data_dir)
         for fault in report.faults:
@@ -91,13 +91,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Write a synthetic PAMAP2 in the real on-disk format; studies of it say `data: synthetic`.
+    """Write a synthetic PAMAP2 in the real on-disk format; its studies are labelled `data: synthetic`.
 
     Attributes:
         data_dir: A new or empty folder, or one that this command wrote.
-        rows_per_subject: Rows (100 a second) of each subject but 109, who did only one activity;
-            with 358007 it has the size of the real set: 2.87 million rows, 1.3 GB.
-        seed: The same seed and size give the same files.
+        rows_per_subject: Number of rows (100 per second) of each subject but 109, who did only one activity
+            and has fewer; 358007 gives the size of the real data set: 2.87 million rows, 1.3 GB.
+        seed: Seed of the generator; the same seed and size give the same files.
     """
 
     data_dir: Path
@@ -105,7 +105,7 @@ class Sample:
     seed: int = 0
 
     def run(self, console: Console) -> bool:
-        """Write; True."""
+        """Write the sample and print where; return True."""
         with console.status("Writing nine files ..."):
             protocol = pamap2_sample.write_sample(
                 self.data_dir, rows_per_subject=self.rows_per_subject, seed=self.seed
@@ -120,6 +120,6 @@ class Sample:
 
 
 def _say_next(data_dir: Path, console: Console) -> None:
-    """Print the command to go on with, in one line that can be copied."""
+    """Print the command to run next, in one line that can be copied."""
     following = as_started(f"python -m study.regime --data-dir {shlex.quote(str(data_dir))}")
     console.print(f"Next: {escape(following)}", soft_wrap=True)

@@ -1,12 +1,12 @@
-"""The format of PAMAP2 on disk: folders, columns, activities, and the published files.
+"""On-disk format of PAMAP2: folders, columns, activities, and the published files.
 
-`PAMAP2_Dataset/Protocol/subject101.dat` .. `subject109.dat`: 100 rows a second, 54 columns between
-single spaces, no header, NaN for what is missing. Columns, counted from 1:
+`PAMAP2_Dataset/Protocol/subject101.dat` .. `subject109.dat`: 100 rows per second, 54 columns separated by
+single spaces, no header, NaN for missing values. Columns, counted from 1:
 
-    1   time stamp, s          3   heart rate, beats a minute (about 9 Hz, NaN between)
+    1   time stamp, s          3   heart rate, beats per minute (about 9 Hz, NaN between)
     2   activity number        4-20 hand, 21-37 chest, 38-54 ankle
 
-and in each of these three units of 17:
+and in each of these three sensor units of 17 columns:
 
     1     temperature, C                            8-10  gyroscope, rad/s
     2-4   acceleration, range 16 g, m/s2            11-13 magnetometer, uT
@@ -27,10 +27,10 @@ COLUMNS = 54
 UNITS = ("hand", "chest", "ankle")
 UNIT_COLUMNS = 17
 FIRST_UNIT_COLUMN = 3
-"""Index from 0 of the first unit's first column; before it time, activity and heart rate."""
+"""Index, from 0, of the first unit's first column; before it are time, activity and heart rate."""
 
 TRANSIENT = 0
-"""The activity number of rows between activities; they are discarded."""
+"""Activity number of rows between activities, which are discarded."""
 
 ACTIVITIES = {
     1: "lying",
@@ -46,21 +46,21 @@ ACTIVITIES = {
     17: "ironing",
     24: "rope jumping",
 }
-"""The twelve activities of the protocol, by number."""
+"""Names of the protocol's twelve activities by number."""
 
 OTHER_ACTIVITIES = (9, 10, 11, 18, 19, 20)
-"""Numbers that the collection knows too (television, computer, driving, laundry, cleaning,
-soccer); they are no part of the protocol and are discarded."""
+"""Numbers of further activities in the collection (television, computer, driving, laundry, cleaning,
+soccer), which are not part of the protocol and are discarded."""
 
 SUBJECTS = tuple(range(101, 110))
 VALIDATION_SUBJECT = 105
 TEST_SUBJECT = 106
 
 OPTIONAL_FOLDER = "Optional"
-"""Beside `Protocol`, with files of the same names."""
+"""Name of the folder beside `Protocol` that has files of the same names."""
 
 SYNTHETIC_MARKER = "SYNTHETIC.txt"
-"""A folder that holds this file was written by `study.data sample`."""
+"""Name of the file that marks a folder as written by `study.data sample`."""
 
 _UNIT_NAMES = (
     "temperature",
@@ -74,19 +74,19 @@ COLUMN_NAMES = (
     "heart_rate",
     *(f"{unit}_{name}" for unit in UNITS for name in _UNIT_NAMES),
 )
-"""Our names of the 54 columns; the files have none."""
+"""Our names for the 54 columns; the files have no header."""
 
 CHANNELS = tuple(
     name
     for name in COLUMN_NAMES
     if any(sensor in name for sensor in ("_acc16_", "_gyro_", "_mag_"))
 )
-"""The 27 columns that a network sees: 16 g acceleration, gyroscope, magnetometer of each unit."""
+"""The 27 columns that networks are given: 16 g acceleration, gyroscope and magnetometer of each unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """Size and content of a file as UCI publishes it."""
+    """Size and SHA-256 of a file as UCI publishes it."""
 
     size_bytes: int
     sha256: str
@@ -130,23 +130,23 @@ PUBLISHED = {
         sha256="5109d5cd8334769566b4ae602adf3e5f4bb7b9ee8ca678f0c481d333114b07c7",
     ),
 }
-"""The Protocol files of UCI data set 231, by subject."""
+"""Protocol files of UCI data set 231 by subject."""
 
 
 def file_name(subject: int) -> str:
-    """Name of a subject's file."""
+    """Return the name of a subject's file."""
     return f"subject{subject}.dat"
 
 
 def find_protocol(data_dir: Path) -> Path:
-    """The Protocol folder of a data set.
+    """Find the Protocol folder of a data set.
 
     Args:
-        data_dir: The folder that holds `Protocol` or `PAMAP2_Dataset/Protocol`, or the Protocol
+        data_dir: Folder that holds `Protocol` or `PAMAP2_Dataset/Protocol`, or the Protocol
             folder itself.
 
     Raises:
-        DataError: There is none, or the folder of other recordings was given.
+        DataError: There is no Protocol folder, or the folder `Optional` was given.
     """
     if data_dir.name == OPTIONAL_FOLDER:
         message = (

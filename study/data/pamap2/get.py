@@ -1,4 +1,4 @@
-"""Fetches PAMAP2 from UCI: download, unpack, compare with the published hashes, move in place."""
+"""Download of PAMAP2 from UCI: fetch, unpack, compare with the published hashes, move into place."""
 
 import shlex
 import shutil
@@ -16,10 +16,10 @@ UCI_URL = "https://archive.ics.uci.edu/static/public/231/pamap2+physical+activit
 DATASET_FOLDER = "PAMAP2_Dataset"
 
 _MOST_UNPACKED_BYTES = 4 << 30
-"""The archive, the archive in it (0.7 GB) and the files (1.7 GB), with room to spare."""
+"""Largest unpacked size: the inner archive (0.7 GB) and the files (1.7 GB), with room to spare."""
 
 _NEEDED_BYTES = 3_300_000_000
-"""Both archives and all files, for the moment in which all are there."""
+"""Disk space needed while both archives and all files exist at once."""
 
 
 _Published = Mapping[int, form.PublishedFile]
@@ -30,9 +30,9 @@ class Fetched:
     """Result of `fetch`.
 
     Attributes:
-        folder: The data set.
-        already_there: True where nothing had to be downloaded.
-        modified: Subjects whose file is not the published one (only with a trusted archive).
+        folder: Folder of the data set.
+        already_there: Whether nothing had to be downloaded.
+        modified: Subjects whose file is not the published one; only possible if `sha256` was given.
     """
 
     folder: Path
@@ -48,22 +48,22 @@ def fetch(
     progress: Progress,
     published: _Published = form.PUBLISHED,
 ) -> Fetched:
-    """Put the data set to `data_dir/PAMAP2_Dataset`.
+    """Download the data set into `data_dir/PAMAP2_Dataset`.
 
     All nine Protocol files must be the published ones, wherever the archive comes from, unless
-    `sha256` names the archive: then it must be that archive, and its files may be others.
+    `sha256` is given: then the archive must have that hash, and its files may differ.
 
     Args:
-        data_dir: Made where it does not exist.
-        url: The archive: a zip, or a zip that holds one.
-        sha256: Of the archive, in hexadecimal digits.
-        progress: Told how the download goes.
-        published: What the genuine files are.
+        data_dir: Folder for the data set; created if it does not exist.
+        url: Address of the archive: a zip, or a zip that holds one.
+        sha256: Hash of the archive, in hexadecimal digits; None does not check the archive.
+        progress: Called with the bytes received and the bytes in all.
+        published: Size and hash of the published file of each subject.
 
     Raises:
         OptionError: `data_dir` cannot be used, or holds another data set.
-        DataError: Download, archive or files are not as they should be. What was downloaded is
-            kept unless it is damaged; nothing else is left behind.
+        DataError: The download failed, or the archive or its files are not as they should be. The download
+            is kept unless it is damaged; nothing else is left behind.
     """
     target = data_dir / DATASET_FOLDER
     if target.exists():
@@ -118,7 +118,7 @@ def _check_archive(part: Path, sha256: str | None) -> None:
 
 
 def _unpack(part: Path, unpacked: Path) -> Path:
-    """Unpack the archive; returns the folder in which Protocol lies."""
+    """Unpack the archive, and return the folder that holds Protocol."""
     try:
         extract_zip(part, unpacked, most_bytes=_MOST_UNPACKED_BYTES)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""PAMAP2 from folder to arrays: read, cut, split by subject, normalise, and keep in a cache."""
+"""Loading of PAMAP2 from a folder into arrays: windows, split by subject, z-score, cache."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from study.errors import DataError
 from study.scenario import Arrays, Data
 
 CACHE_VERSION = 1
-"""Raised whenever the same files and options would give other arrays."""
+"""To be increased whenever the same files and options give other arrays."""
 
 _SUBJECTS_OF = {
     "train": tuple(
@@ -29,21 +29,21 @@ _SUBJECTS_OF = {
     "test": (form.TEST_SUBJECT,),
 }
 _FILES_AT_A_TIME = 2
-"""While Polars' threads parse one file, the windows of another are found."""
+"""Number of files read at a time: while Polars' threads parse one, the windows of another are found."""
 
 
 _CLASS_OF = np.full(np.iinfo(np.int8).max + 1, NO_CLASS, np.int8)
-"""Class number by activity number."""
+"""Class number of each activity number; `NO_CLASS` for those that are not in the protocol."""
 _CLASS_OF[list(form.ACTIVITIES)] = np.arange(len(form.ACTIVITIES))
 
 
 class _Found(NamedTuple):
-    """A subject's recording, cleaned, and where its windows begin.
+    """A subject's recording with short gaps filled, and its windows.
 
     Attributes:
-        signals: Shape (27, rows).
+        signals: Sensor channels; shape (27, rows).
         first: First row of each window; shape (windows,).
-        targets: Class of each window; shape (windows,).
+        targets: Class number of each window; shape (windows,).
     """
 
     signals: npt.NDArray[np.float32]
@@ -57,12 +57,12 @@ def load(
     options: WindowOptions | None = None,
     cache_dir: Path | None = None,
 ) -> Data:
-    """Read a PAMAP2 folder, or what a cache holds of it.
+    """Load a PAMAP2 folder, from the cache if it holds the same files and options.
 
     Args:
-        data_dir: The folder that was unpacked from UCI, or one written by `study.data sample`.
-        options: How the recordings are cut; the paper's by default.
-        cache_dir: Where the cache lies; the user's cache folder by default.
+        data_dir: Folder that was unpacked from UCI's archive, or written by `study.data sample`.
+        options: Settings for cutting the recordings into windows; None takes the defaults.
+        cache_dir: Folder of the cache; None takes the user's cache folder.
 
     Returns:
         Windows of shape (windows, 27, window_samples), z-scored by the training subjects.
@@ -99,9 +99,9 @@ def load(
 
 
 def load_sample(*, options: WindowOptions | None = None, cache_dir: Path | None = None) -> Data:
-    """The built-in synthetic sample: written once to the cache folder, in the real format.
+    """Load the built-in synthetic sample, which is written once to the cache folder, in the real format.
 
-    Where that folder cannot be written the sample is made anew each time.
+    If that folder cannot be written, the sample is made anew each time.
     """
     name = f"pamap2-sample-{pamap2_sample.GENERATOR_VERSION}"
     with sample_folder(name, pamap2_sample.write_sample, cache_dir=cache_dir) as folder:
@@ -119,7 +119,7 @@ def _description(options: WindowOptions, *, synthetic: bool) -> str:
 
 
 def _read(protocol: Path, options: WindowOptions) -> list[npt.NDArray[Any]]:
-    """Inputs and targets of each part, in the order of `_SUBJECTS_OF`."""
+    """Return inputs and targets of each part in turn, in the order of `_SUBJECTS_OF`."""
     with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
         paths = [protocol / form.file_name(subject) for subject in form.SUBJECTS]
         found = pool.map(lambda path: _find(path, options), paths)
@@ -158,9 +158,9 @@ def _find(path: Path, options: WindowOptions) -> _Found:
 
 
 def normalise(train: npt.NDArray[np.float32], parts: Sequence[npt.NDArray[np.float32]]) -> None:
-    """Z-score each channel of all `parts`, in place, by the training windows alone.
+    """Z-score each channel of all `parts`, in place, with mean and deviation of the training windows.
 
-    A channel that never changes is only centred.
+    A channel that is constant in training is only centred.
 
     Args:
         train: Training windows, one of `parts`; shape (windows, channels, samples).

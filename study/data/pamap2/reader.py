@@ -1,9 +1,9 @@
-"""Reads one subject's file, fast, and finds the line where it is malformed.
+"""Fast reader of one subject's file, which finds the line where a file is malformed.
 
-Polars does the work: several threads, only the columns that are wanted, 32-bit numbers. (Arrow's
-reader needs half as long again.) It passes over rows that are too short or too long in silence; a
-null in what was read or in the last column, or something beyond it, gives them away. Only then, or
-where Polars gives up, is the file gone through again line by line, in Python, to say which line.
+Polars reads it: with several threads, only the wanted columns, as 32-bit numbers. (Arrow's reader takes
+half as long again.) Polars silently accepts rows that are too short or too long; nulls in the columns read or
+in the last column, or a value beyond it, reveal them. Only then, or if Polars raises, is the file read again
+in Python, line by line, to find the malformed line.
 """
 
 import codecs
@@ -21,24 +21,24 @@ from study.data.pamap2 import format as form
 from study.errors import DataError
 
 _BEYOND = "beyond"
-"""What we call a 55th column."""
+"""Name of a 55th column, which should be empty."""
 
 _SEPARATORS = (" ", "\t", ",", ";")
-"""Published is one space; who wrote the files again chose another."""
+"""Separators that are accepted: one space as published, or another in files that were written again."""
 
 _KNOWN_ACTIVITIES = frozenset((form.TRANSIENT, *form.ACTIVITIES, *form.OTHER_ACTIVITIES))
 _HEADER = "Published files have no header: remove this line, or replace the file"
 _RATE_FACTOR = 1.2
-"""How far the commonest step between rows may be from 0.01 s."""
+"""Factor by which the median time step between rows may differ from 0.01 s."""
 
 _REPLACE = "Replace the file; `python -m study.data get pamap2 --data-dir NEW_FOLDER` fetches it"
 
 
 class MalformedFileError(DataError):
-    """A file is not a table of numbers as it should be.
+    """Error: a file is not a table of 54 numbers a row.
 
     Attributes:
-        faults: What is wrong, in the order of lines.
+        faults: Faults found, in the order of lines.
     """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -48,12 +48,12 @@ class MalformedFileError(DataError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recording:
-    """One subject's file, row by row.
+    """Contents of one subject's file.
 
     Attributes:
-        time_s: Time stamps; shape (rows,).
+        time_s: Time stamps, in seconds; shape (rows,).
         activity: Activity numbers; shape (rows,), int8.
-        signals: The columns asked for, NaN where missing; shape (columns, rows), float32.
+        signals: Columns that were asked for, NaN where missing; shape (columns, rows), float32.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -68,11 +68,12 @@ def read_subject(
 
     Args:
         path: The file; lines end with LF or CRLF, and activities may be written as 1 or 1.0.
-        columns: What to read besides time and activity, of `pamap2_format.COLUMN_NAMES`.
-        most_faults: How many malformed lines to look for before giving up.
+        columns: Names of the columns to read besides time and activity, of
+            `study.data.pamap2.format.COLUMN_NAMES`.
+        most_faults: Largest number of malformed lines to look for.
 
     Raises:
-        MalformedFileError: The file is missing, cannot be read, or is no table of 54 numbers a row.
+        MalformedFileError: The file is missing, cannot be read, or is not a table of 54 numbers a row.
     """
     try:
         table = _read_table(path, columns)
@@ -84,7 +85,7 @@ def read_subject(
         raise MalformedFileError([fault]) from error
     except pl.exceptions.PolarsError as error:
         faults = list(islice(_malformed_lines(path), most_faults))
-        # What Python takes for a number and Polars does not; its own words name no line.
+        # Python may accept a number that Polars does not; Polars' message then has to do, without a line.
         faults = faults or [Fault(path=path, found=str(error), remedy=_REPLACE)]
         raise MalformedFileError(faults) from error
     signals = np.empty((len(columns), len(table)), np.float32)
@@ -96,7 +97,7 @@ def read_subject(
 
 
 def content_faults(path: Path, recording: Recording) -> list[Fault]:
-    """Return the faults of a file that is a proper table; of each kind the first line."""
+    """Return the faults in the values of a well-formed file; for each kind only the first line."""
     faults = [*_rate_faults(path, recording)]
     late = ~(np.diff(recording.time_s) > 0)
     if late.any() or not np.isfinite(recording.time_s[0]):
@@ -127,7 +128,7 @@ def content_faults(path: Path, recording: Recording) -> list[Fault]:
 
 
 def _rate_faults(path: Path, recording: Recording) -> Iterator[Fault]:
-    """One where the rows are not 0.01 s apart: a window of so many rows would be another time."""
+    """Yield a fault if rows are not 0.01 s apart, so that windows would have another duration."""
     steps_s = np.diff(recording.time_s)
     step_s = float(np.median(steps_s)) if len(steps_s) else 1 / form.RATE_HZ
     if step_s > 0 and not 1 / _RATE_FACTOR < step_s * form.RATE_HZ < _RATE_FACTOR:
@@ -140,7 +141,7 @@ def _rate_faults(path: Path, recording: Recording) -> Iterator[Fault]:
 
 
 def missing_file(path: Path) -> Fault:
-    """The fault of a file that is not there."""
+    """Return the fault of a missing file."""
     return Fault(
         path=path,
         found="file missing; all of subject101.dat to subject109.dat are needed, because "
@@ -155,10 +156,10 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """Read some columns.
 
     Raises:
-        PolarsError: The file is not a table of 54 numbers a row, as far as that can be seen.
+        PolarsError: The file is not a table of 54 numbers a row, as far as Polars' result shows.
     """
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(form.COLUMN_NAMES, pl.Float32)
-    # One column more: empty where lines end with a space, and otherwise a fault.
+    # A column beyond the last: empty if lines end with a space; any value in it is a fault.
     schema |= {"time_s": pl.Float64, _BEYOND: pl.String}
     wanted = {"time_s", "activity", *columns, form.COLUMN_NAMES[-1], _BEYOND}
     table = pl.read_csv(
@@ -186,7 +187,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _separator(path: Path) -> str:
-    """Separator of the first line's numbers; a space where nothing makes 54 of them."""
+    """Return the separator that splits the first line into 54 numbers; a space if none does."""
     with path.open("rb") as file:
         first = file.readline().decode(errors="replace").rstrip("\r\n")
     fits = (sep for sep in _SEPARATORS if len(first.removesuffix(sep).split(sep)) == form.COLUMNS)
@@ -194,7 +195,7 @@ def _separator(path: Path) -> str:
 
 
 def _malformed_lines(path: Path) -> Iterator[Fault]:
-    """Go through a file line by line; slow, and only done where something is wrong."""
+    """Yield the faults of a file, line by line; slow, so only used once something is known to be wrong."""
     number = 0
     separator = _separator(path).encode()
     with path.open("rb") as file:

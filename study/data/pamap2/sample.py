@@ -1,9 +1,9 @@
-"""A synthetic PAMAP2 of any size, written in the real on-disk format.
+"""Generator of a synthetic PAMAP2 of any size, in the real on-disk format.
 
-Made so that the real reader always runs, and so that good setups come out better than bad ones:
-each activity has a posture and a rhythm of its own, and each subject does it in its own way (gain,
-offset of the sensors, cadence, phase), so that what holds for the training subjects holds only
-roughly for the held-out ones. Nobody was measured; nothing about people can be learnt from it.
+It exercises the real reader, and good setups score better on it than bad ones: each activity has its own
+posture and rhythm, and each subject its own way of doing it (gain, sensor offsets, cadence, phase), so that
+what is learnt from the training subjects applies only roughly to the held-out ones. Nobody was measured;
+nothing about people can be learnt from it.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from study.data.pamap2 import format as form
 from study.errors import OptionError
 
 GENERATOR_VERSION = 1
-"""Raised whenever the same seed would give other files."""
+"""To be increased whenever the same seed gives other files."""
 
 DEFAULT_ROWS = 30_000
 LEAST_ROWS = 6_000
-"""Fewer would leave an activity without a whole window."""
+"""Fewest rows per subject; with fewer, an activity could be left without a whole window."""
 
 _SHORT_SUBJECT = 109
 _SHORT_ACTIVITY = 24
@@ -41,11 +41,11 @@ class _Style(NamedTuple):
     """Movement and pulse of an activity.
 
     Attributes:
-        share: Of the time that is not transient, before scaling.
-        cadence_hz: Of the movement; whatever it is where nothing moves.
+        share: Relative share of the time that is not transient; shares are scaled to add up to 1.
+        cadence_hz: Frequency of the movement; unimportant if hardly anything moves.
         motion_m_s2: Strength of the movement at hand, chest and ankle.
-        tilt_deg: Angle between each unit's axis and the vertical.
-        heart_rate: Beats a minute.
+        tilt_deg: Angle between the vertical and the unit's axis, at hand, chest and ankle.
+        heart_rate: Mean heart rate, in beats per minute.
     """
 
     share: float
@@ -55,7 +55,7 @@ class _Style(NamedTuple):
     heart_rate: float
 
 
-# In the order of the protocol.
+# In the order in which the protocol has the activities done.
 _STYLES = {
     1: _Style(1.0, 0.25, (0.2, 0.15, 0.1), (80, 88, 85), 70),
     2: _Style(1.0, 0.25, (0.3, 0.15, 0.1), (62, 15, 70), 78),
@@ -77,15 +77,16 @@ def write_sample(data_dir: Path, *, rows_per_subject: int = DEFAULT_ROWS, seed: 
     """Write nine synthetic subjects.
 
     Args:
-        data_dir: A new or empty folder, or one that was written by this function.
-        rows_per_subject: Rows of each but subject 109, who did only one activity; 100 a second.
-        seed: The same seed and size give the same files.
+        data_dir: A new or empty folder, or one that this function wrote.
+        rows_per_subject: Number of rows (100 per second) of each subject but 109, who did only one activity
+            and has fewer.
+        seed: Seed of the generator; the same seed and size give the same files.
 
     Returns:
         The Protocol folder.
 
     Raises:
-        OptionError: Too few rows, or a folder that holds something else.
+        OptionError: Too few rows, or the folder cannot be written or holds other files.
     """
     if rows_per_subject < LEAST_ROWS:
         message = (
@@ -105,7 +106,7 @@ def write_sample(data_dir: Path, *, rows_per_subject: int = DEFAULT_ROWS, seed: 
     protocol = data_dir / "Protocol"
     try:
         protocol.mkdir(parents=True, exist_ok=True)
-        # First of all, so that a folder whose writing was interrupted is known as synthetic too.
+        # Written first, so that a folder whose writing was interrupted is marked as synthetic too.
         (data_dir / form.SYNTHETIC_MARKER).write_text(
             "Synthetic data in the format of PAMAP2, written by `python -m study.data sample "
             f"pamap2 --rows-per-subject {rows_per_subject} --seed {seed}` "
@@ -144,7 +145,7 @@ def _write_subject(file: BinaryIO, *, subject: int, rows: int, seed: int) -> Non
 
 
 def _timetable(subject: int, rows: int) -> Iterator[tuple[int, int]]:
-    """Activity and number of rows of each bout; between two activities a transient one."""
+    """Yield activity and number of rows of each bout, with a transient one before, between and after."""
     activities = (_SHORT_ACTIVITY,) if subject == _SHORT_SUBJECT else tuple(_STYLES)
     transient_rows = int(rows * _TRANSIENT_SHARE / (len(activities) + 1))
     shares = np.cumsum([_STYLES[activity].share for activity in activities])
@@ -160,12 +161,12 @@ class _Person:
     """Traits of one subject, drawn once.
 
     Attributes:
-        gain: Strength of movement at each unit; shape (3,).
-        offset: Of each of 9 sensor axes of each unit, in the sensors' spread; shape (3, 9).
-        tilt_deg: How the units were strapped on; shape (3,).
-        roll: Turn of each unit about the limb, radians; shape (3,).
-        pace: Cadence over the usual one.
-        phase: Of each unit against the others, radians; shape (3,).
+        gain: Factor of the movement's strength at each unit; shape (3,).
+        offset: Offset of the 9 sensor axes of each unit, in units of the sensors' noise; shape (3, 9).
+        tilt_deg: Tilt of each unit as it was strapped on, in degrees; shape (3,).
+        roll: Rotation of each unit about the limb, in radians; shape (3,).
+        pace: Factor of the cadence.
+        phase: Phase of the movement at each unit, in radians; shape (3,).
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -178,7 +179,7 @@ class _Person:
 
 
 def _heart_rate(style: _Style, first_row: int, rows: int, rng: np.random.Generator) -> _Floats:
-    """Whole beats a minute about nine times a second, NaN between; shape (rows,)."""
+    """Return whole beats per minute about nine times a second, NaN between; shape (rows,)."""
     beats = np.round(style.heart_rate + rng.normal(0, 2, rows)).astype(np.float32)
     beats[(first_row + np.arange(rows)) % _HEART_PERIOD_ROWS != 0] = np.nan
     return beats
@@ -187,9 +188,9 @@ def _heart_rate(style: _Style, first_row: int, rows: int, rng: np.random.Generat
 def _fill_units(
     table: _Floats, activity: int, style: _Style, person: _Person, rng: np.random.Generator
 ) -> None:
-    """Write the three units' columns; `table` has shape (rows, 54)."""
+    """Fill the three units' columns of `table`, which has shape (rows, 54)."""
     rows = len(table)
-    # What an activity looks like is the same for all subjects and seeds.
+    # The pattern of an activity is the same for all subjects and seeds.
     signature = np.random.default_rng([GENERATOR_VERSION, activity])
     shape = signature.normal(0, 1, (len(form.UNITS), 2 * _HARMONICS, 9)) / np.repeat(
         1.0 / np.array([1.0, 0.6, 0.35]), 2
@@ -225,7 +226,7 @@ def _fill_units(
 
 
 def _drop_packets(table: _Floats, rng: np.random.Generator) -> None:
-    """Lose the radio of one unit now and then: often for some rows, seldom for seconds."""
+    """Make units lose their radio connection: often for a few rows, rarely for one or two seconds."""
     rows = len(table)
     for unit in range(len(form.UNITS)):
         short = rng.integers(1, 8, rng.poisson(rows / 700))
@@ -240,7 +241,7 @@ def _write_rows(file: BinaryIO, first_row: int, activity: int, table: _Floats) -
     rows = len(table)
     hundredths = round(_FIRST_TIME_S * form.RATE_HZ) + first_row + np.arange(rows)
     time_s = pa.array(hundredths / form.RATE_HZ).cast(pa.decimal128(9, 2)).cast(pa.string())
-    # Five decimals, as many digits as the real files have on average.
+    # Five decimals give as many digits as the real files have on average.
     columns = np.ascontiguousarray(np.round(table[:, 2:], 5).T)
     text = pa.BufferOutputStream()
     pa.csv.write_csv(
@@ -251,5 +252,5 @@ def _write_rows(file: BinaryIO, first_row: int, activity: int, table: _Floats) -
         text,
         pa.csv.WriteOptions(include_header=False, delimiter=" ", quoting_style="none"),
     )
-    # Arrow writes "nan", the real files have "NaN"; no other word can stand in these rows.
+    # Arrow writes "nan", the real files have "NaN"; no other word occurs in these rows.
     file.write(text.getvalue().to_pybytes().replace(b"nan", b"NaN"))

@@ -1,4 +1,4 @@
-"""PAMAP2: which of twelve activities somebody is doing, from three wearable sensors."""
+"""Scenario `pamap2`: recognise which of twelve activities a person does, from three wearable sensors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,20 +13,20 @@ from study.scenario import Data
 
 @final
 class Pamap2:
-    """Activity recognition of held-out people; see `study.data.pamap2.format` for the data.
+    """Activity recognition, validated on people held out of training; see `study.data.pamap2.format`.
 
     Attributes:
-        name: The word that `--scenario` takes.
+        name: Name of the scenario for `--scenario`.
     """
 
     name = "pamap2"
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """Read the data set, or the built-in synthetic sample where `data_dir` is None.
+        """Read the data set, or the built-in synthetic sample.
 
         Args:
-            data_dir: The folder that was unpacked from UCI.
-            seed: Not used: the split is by people, and always the same.
+            data_dir: Folder that was unpacked from UCI's archive; None takes the synthetic sample.
+            seed: Not used: the split is by subject, and always the same.
 
         Raises:
             DataError: The folder or a file in it is not as it should be.
@@ -44,7 +44,7 @@ class Pamap2:
         return SensorDecoder(channels=channels, time=time)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross entropy.
+        """Return the mean cross entropy.
 
         Args:
             outputs: Logits; shape (batch, classes).
@@ -53,5 +53,5 @@ class Pamap2:
         return nn.functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Share of samples whose largest logit is the right one; shapes as for `loss`."""
+        """Return the share of windows whose largest logit is that of their class; shapes as for `loss`."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).float().mean()}

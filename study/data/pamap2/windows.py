@@ -1,4 +1,4 @@
-"""Cuts labelled recordings into windows that a network can learn from."""
+"""Cutting of labelled recordings into windows for a network."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from study.errors import OptionError
 
 SHORT_GAP_SAMPLES = 20
-"""Longest gap that is bridged by a straight line: 0.2 s at 100 Hz, a tenth of a window."""
+"""Longest gap that is filled by linear interpolation: 0.2 s at 100 Hz, a tenth of a window."""
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
 
 NO_CLASS = -1
-"""Label of rows that are no part of any class."""
+"""Label of rows that belong to no class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class WindowOptions:
     """Settings for cutting recordings into windows.
 
     Attributes:
-        window_samples: Length of a window.
-        step_samples: From the start of one to the start of the next; half a window by default.
-        short_gap_samples: Longest gap that is interpolated; a longer one ends the run.
+        window_samples: Length of a window, in samples.
+        step_samples: Distance between the starts of two windows, in samples; 100, half the default window.
+        short_gap_samples: Longest gap that is interpolated, in samples; no window contains a longer one.
     """
 
     window_samples: int = 200
@@ -34,10 +34,10 @@ class WindowOptions:
     short_gap_samples: int = SHORT_GAP_SAMPLES
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be cut.
+        """Refuse values that are not allowed.
 
         Raises:
-            OptionError: A length below 1, or a negative gap.
+            OptionError: A length is below 1, or the gap is negative.
         """
         if min(self.window_samples, self.step_samples) < 1 or self.short_gap_samples < 0:
             message = (
@@ -48,30 +48,33 @@ class WindowOptions:
 
 
 def run_starts(labels: npt.NDArray[np.integer], time_s: npt.NDArray[np.float64]) -> _Flags:
-    """Mark the first row of each run with one label and without a gap in time; shape (rows,).
+    """Mark the first row of each run, which is a stretch of one label without a gap in time.
 
     Args:
-        labels: One label a row; shape (rows,).
-        time_s: Evenly spaced but for holes; shape (rows,).
+        labels: Label of each row; shape (rows,).
+        time_s: Time stamps in seconds, evenly spaced but for gaps; shape (rows,).
+
+    Returns:
+        True for rows where a run begins; shape (rows,).
     """
     starts = np.ones(len(labels), bool)
     if len(labels) > 1:
         steps_s = np.diff(time_s)
-        # The commonest step is the period; half a period more, and a row is missing.
+        # The median step is the sampling period; a step over 1.5 periods means that a row is missing.
         starts[1:] = (labels[1:] != labels[:-1]) | (steps_s > 1.5 * np.median(steps_s))
     return starts
 
 
 def fill_short_gaps(signals: _Floats, starts: _Flags, longest: int) -> None:
-    """Bridge gaps by straight lines, in place.
+    """Fill short gaps by linear interpolation, in place.
 
-    A gap is filled where it has at most `longest` rows and lies within one run with a value on
-    either side. No value is made up at the edges of a run.
+    A gap is filled if it has at most `longest` rows and lies within one run with a value on
+    either side. Nothing is extrapolated at the edges of a run.
 
     Args:
         signals: NaN where missing; shape (channels, rows).
         starts: True where a run begins; shape (rows,).
-        longest: Rows of the longest gap that is filled.
+        longest: Length of the longest gap that is filled, in rows.
     """
     run = np.cumsum(starts)
     for signal in signals:
@@ -91,25 +94,25 @@ def fill_short_gaps(signals: _Floats, starts: _Flags, longest: int) -> None:
 
 
 def _count_within(lengths: _Ints) -> _Ints:
-    """0, 1, ... for each length, one after another."""
+    """Return the numbers from 0 to length - 1 for each length in turn, concatenated."""
     ends = np.cumsum(lengths)
     counted: _Ints = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
     return counted
 
 
 def window_starts(usable: _Flags, starts: _Flags, options: WindowOptions) -> _Ints:
-    """First rows of all windows; each window lies within one run and has only usable rows.
+    """Return the first row of each window; a window lies within one run and has only usable rows.
 
     Args:
-        usable: Rows that may be part of a window; shape (rows,).
+        usable: True for rows that may be part of a window; shape (rows,).
         starts: True where a run begins; shape (rows,).
-        options: How to cut.
+        options: Length and step of the windows.
     """
     rows = len(usable)
     if rows == 0:
         return np.empty(0, np.int64)
     begins = np.flatnonzero(usable & (starts | ~np.concatenate([[False], usable[:-1]])))
-    # A stretch ends before the first row that is not usable or that begins another run.
+    # A usable stretch ends before the next row that is not usable or that begins another run.
     stops = np.flatnonzero(np.concatenate([~usable | starts, [True]]))
     ends = stops[np.searchsorted(stops, begins, side="right")]
     counts = np.maximum((ends - begins - options.window_samples) // options.step_samples + 1, 0)
@@ -123,13 +126,13 @@ def find_windows(
     time_s: npt.NDArray[np.float64],
     options: WindowOptions,
 ) -> _Ints:
-    """First rows of one recording's windows; short gaps in `signals` are filled in place.
+    """Return the first row of each window of a recording, filling short gaps in `signals` in place.
 
     Args:
-        signals: NaN where missing; shape (channels, rows).
-        labels: Class numbers, or `NO_CLASS`; shape (rows,).
-        time_s: Time stamps; shape (rows,).
-        options: How to cut.
+        signals: Sensor channels, NaN where missing; shape (channels, rows).
+        labels: Class number of each row, or `NO_CLASS`; shape (rows,).
+        time_s: Time stamps in seconds; shape (rows,).
+        options: Settings for the windows.
     """
     starts = run_starts(labels, time_s)
     fill_short_gaps(signals, starts, options.short_gap_samples)
@@ -138,12 +141,12 @@ def find_windows(
 
 
 def copy_windows(signals: _Floats, first: _Ints, windows: _Floats) -> None:
-    """Copy windows out of a recording.
+    """Copy the windows of a recording into an array.
 
     Args:
-        signals: Shape (channels, rows).
+        signals: Sensor channels; shape (channels, rows).
         first: First row of each window; shape (windows,).
-        windows: Where to; shape (windows, channels, window_samples).
+        windows: Array to fill; shape (windows, channels, window_samples).
     """
     if len(first):
         views = sliding_window_view(signals, windows.shape[2], axis=1)

@@ -1,1 +1,1 @@
-"""Smartwatch recordings that pip brings (seglearn): the scenario of the first run."""
+"""Smartwatch recordings from the package seglearn: the scenario of a first run."""

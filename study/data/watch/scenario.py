@@ -1,10 +1,10 @@
-"""A scenario of your own, on real data that pip brings: exercises recognised from a smartwatch.
+"""Example of a scenario, on real data that pip installs: recognising exercises from a smartwatch.
 
     python -m study.regime --scenario watch
 
 The data come with the package `seglearn` (pip install 'power-of-training[sample]'): 10 people did 7
 shoulder exercises with a watch on either wrist, 140 recordings of acceleration and rotation at
-50 Hz (Burns et al., arXiv 1802.01489). Nobody who is validated on was trained on.
+50 Hz (Burns et al., arXiv 1802.01489). The people of the validation data are not in the training data.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Watch:
     name = "watch"
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - a fixed split
-        """Windows of the recordings, split by person and scaled by the training people's."""
+        """Cut the recordings into windows, split by person, z-scored by the training windows."""
         if data_dir is not None:
             message = f"--data-dir {data_dir}: this scenario's data come with pip; leave it out."
             raise DataError(message)
@@ -57,7 +57,7 @@ class Watch:
         )
 
     def network(self, data: Data) -> nn.Module:
-        """The project's own sensor network."""
+        """Return the project's own sensor network."""
         return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
 
     def decoder(self, data: Data) -> nn.Module:
@@ -65,11 +65,11 @@ class Watch:
         return SensorDecoder(channels=data.train.inputs.shape[1], time=WINDOW)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross entropy."""
+        """Return the mean cross entropy of a batch."""
         return functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Share of windows whose exercise was recognised."""
+        """Return the share of windows whose exercise was recognised."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).to(torch.float32).mean()}
 
 
@@ -78,7 +78,7 @@ def _windows(
     exercises: npt.NDArray[np.int64],
     chosen: npt.NDArray[np.int64],
 ) -> Arrays:
-    """All windows of the chosen recordings; inputs of shape (windows, channels, time)."""
+    """Return all windows of the chosen recordings; inputs have shape (windows, channels, time)."""
     cut = [
         np.lib.stride_tricks.sliding_window_view(recordings[i], WINDOW, axis=0)[::STEP]
         for i in chosen

@@ -33,12 +33,15 @@ def _head(found: dict[str, Any]) -> Iterator[str]:
         yield ""
     board = found.get("sources", {}).get("result", {})
     took_s = sum(each["took_s"] for each in found.values())
-    yield "Made by `python -m benchmarks.gpu`, then `python -m benchmarks.gpu --page`:"
+    yield "This page is for readers who want to know how the project behaves on a real NVIDIA board: how often its"
+    yield "sensors are refreshed, how accurate readings are, what our training loop costs, and what number formats"
+    yield "use. It is written by `python -m benchmarks.gpu`, then `python -m benchmarks.gpu --page`."
+    yield ""
     yield (
-        f"{board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
-        f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. One run: repeat it "
-        "before you lean on a small difference. What was learnt from it is in "
-        "[trackers](trackers.md#on-a-real-board)."
+        f"Measured on {board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
+        f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. This is one run: repeat "
+        "it before you rely on a small difference. The readings are those of the commit below; "
+        "[Measure any code](trackers.md#on-a-real-board) says what was learnt from them and has changed since."
     )
     runs: dict[tuple[str, str], list[str]] = {}
     for name, each in found.items():
@@ -60,7 +63,7 @@ def _number(value: float | None, form: str = ".3g") -> str:
 
 
 def _refresh(result: dict[str, float | None]) -> Iterator[str]:
-    yield "Median time between two changes while the board is busy and idle in turn."
+    yield "Median time between two changes of a value, while the board is busy and idle in turn."
     yield ""
     yield from _table(("value", "ms"), ((k, _number(v)) for k, v in result.items()))
 
@@ -78,13 +81,13 @@ def _window(result: dict[str, float]) -> Iterator[str]:
         (name, _number(result[f"{name}_median_ms"]), _number(result[f"{name}_worst_ms"]))
         for name in ("open", "close")
     )
-    yield "In one process, by `EnergyMeter`."
+    yield "How long `EnergyMeter` takes to open and close a window, in one process."
     yield ""
     yield from _table(("", "median, ms", "worst, ms"), rows)
 
 
 def _counter(result: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    yield "Readings of windows; the ratio is counter over integral, where both were known."
+    yield "Readings of windows. The ratio is the counter's energy over the integral of the power, where both were known."
     yield ""
     titles = ("load", "window, s", "mean power, W", "ratio: median, lowest, highest", "status")
     yield from _table(titles, _counter_rows(result))
@@ -120,7 +123,7 @@ def _loop(result: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _table2(result: dict[str, Any]) -> Iterator[str]:
-    yield "The CelebA sample (synthetic faces), timm's resnet18 at 128 pixels; median epoch, in joules."
+    yield "Median energy of an epoch in joules, on the CelebA sample (synthetic faces) with timm's resnet18 at 128 pixels."
     yield ""
     rows = {(row["batch_size"], row["learning_rate"]): row for row in result["rows"]}
     rates = sorted({rate for _, rate in rows}, reverse=True)
@@ -141,7 +144,7 @@ def _table2(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _shared(result: dict[str, Any]) -> Iterator[str]:
-    yield "The same four trainings; a board that is shared is charged in equal parts, and says so."
+    yield "The same four trainings, one by one and two at once. A shared board is charged to its trials in equal parts, and its readings say so."
     yield ""
     rows = (
         (
@@ -156,7 +159,7 @@ def _shared(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _precision(result: list[dict[str, Any]]) -> Iterator[str]:
-    yield "Training steps of timm's resnet18 on noise, 256 images of 160 pixels at once."
+    yield "Training steps of timm's resnet18 on noise, with batches of 256 images of 160 pixels."
     yield ""
     rows = (
         (
@@ -177,7 +180,7 @@ def _sources(result: dict[str, Any]) -> Iterator[str]:
         if source["name"] == "nvml"
         for device in source["devices"]
     ]
-    titles = ("device", "power limit, W", "idle, W", "counter refreshed each, ms")
+    titles = ("device", "power limit, W", "idle, W", "counter refresh interval, ms")
     yield from _table(
         titles,
         (
@@ -193,8 +196,8 @@ def _sources(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _same_work(result: list[dict[str, Any]]) -> Iterator[str]:
-    yield "The same matrix products in each window, with pauses of random length between the windows. Their"
-    yield "true energy comes from the board's counter over the whole series. Errors are shares of it; Zeus"
+    yield "Each window contains the same matrix products, with pauses of random length between the windows. Their"
+    yield "true energy comes from the board's counter over the whole series, and errors are shares of it. Zeus"
     yield "measured the same windows from within ours."
     yield ""
 
@@ -221,7 +224,7 @@ def _counts(status: dict[str, int]) -> str:
 
 
 def _formats(result: dict[str, Any]) -> Iterator[str]:
-    yield "`--axis precision=fp32,tf32,bf16` on the CelebA sample, two seeds each; median epoch."
+    yield "`--axis precision=fp32,tf32,bf16` on the CelebA sample, two seeds each. Joules and seconds are those of the median epoch."
     yield ""
     rows = (
         (
@@ -241,8 +244,8 @@ def _formats(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _command(result: dict[str, Any]) -> Iterator[str]:
-    yield "A program that multiplies matrices, under `python -m trackers run`. The board's own counter is"
-    yield "read around the whole call, which takes a little longer than the program."
+    yield "A program that multiplies matrices, measured by `python -m trackers run`. For comparison, the board's"
+    yield "own counter is read around the whole call, which takes a little longer than the program."
     yield ""
     account = result["account"]
     rows = [
@@ -266,17 +269,17 @@ def _command(result: dict[str, Any]) -> Iterator[str]:
 
 
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
-    "sources": ("What the board tells", _sources),
+    "sources": ("What the board reports", _sources),
     "refresh": ("How often a value is refreshed", _refresh),
-    "calls": ("What one call of NVML takes", _calls),
-    "window": ("What a window takes", _window),
-    "counter": ("Counter against the integral of the power", _counter),
-    "same_work": ("The same work, measured again and again", _same_work),
-    "loop": ("Our training loop against a bare one", _loop),
+    "calls": ("How long one NVML call takes", _calls),
+    "window": ("How long opening and closing a window takes", _window),
+    "counter": ("The energy counter against integrated power", _counter),
+    "same_work": ("Accuracy: the same work, measured repeatedly, beside Zeus", _same_work),
+    "loop": ("Speed of our training loop against a bare one", _loop),
     "table2": ("Energy per epoch by batch size and learning rate (Table 2)", _table2),
     "shared": ("Two trials on one board at once", _shared),
     "precision": ("Number formats and compilation", _precision),
     "formats": ("Number formats as an axis of a study", _formats),
-    "command": ("Any command", _command),
+    "command": ("Measuring a command", _command),
 }
 """Title and writer of each part's section, by the part's name."""

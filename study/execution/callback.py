@@ -187,10 +187,10 @@ class StudyCallback(tune.Callback):
             self._recorder.forgive(trial_id)
             plan = self._plans[trial_id]
             self.lost.append(replace(plan, attempt=plan.attempt + 1))
-        again = ", and those are run again elsewhere" if self._restarts else ""
+        again = ", and the failed ones are rerun elsewhere" if self._restarts else ""
         self._progress.say(
             f"quarantine: {self._admissions.name_of(machine)} failed {len(failed)} trials in a row before "
-            f"their first epoch ended; it takes no more of them{again}"
+            f"their first epoch ended; no more trials start there{again}"
         )
 
     def _send_away(self, trials: Sequence[Any]) -> None:

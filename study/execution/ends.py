@@ -50,6 +50,6 @@ def _as_far_as_ray_knows(text: str) -> str:
     if status := _STATUS.search(text):
         return f"its process ended with status {status[1]}"
     if "connection error code 2" in text:
-        return "its process ended without a word: killed (SIGKILL), a crash, or os._exit"
+        return "its process ended without an error message: killed (SIGKILL), a crash, or os._exit"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:_LONGEST] if lines else "its process was lost, and nothing is known of why"
+    return lines[-1][:_LONGEST] if lines else "its process was lost, for an unknown reason"

@@ -19,9 +19,9 @@ from typing import Any, Self, final
 
 from trackers.terminal import INTERRUPTED
 
-STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
-WAITING = b"\nstopping as soon as Ray has started; once more leaves at once\n"
-LEFT = b"\nleft at once: what was written before is whole, and --resume goes on from there\n"
+STOPPING = b"\nstopping: writing the results so far; press Ctrl-C again to quit at once\n"
+WAITING = b"\nstopping as soon as Ray has started; press Ctrl-C again to quit at once\n"
+LEFT = b"\nquit at once: the files written before are complete, and --resume continues from there\n"
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

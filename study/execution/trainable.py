@@ -164,7 +164,7 @@ def _folder(plan: TrialPlan, context: TrialContext) -> StudyFolder | None:
     try:
         return storage.folder() if storage is not None and storage.here() else None
     except StorageError as error:
-        logging.getLogger(__name__).warning("no checkpoints of %s: %s", plan.trial_id, error)
+        logging.getLogger(__name__).warning("no checkpoints for %s: %s", plan.trial_id, error)
         return None
 
 

@@ -129,7 +129,7 @@ def _unreachable(address: str | None, error: Exception) -> str:
         return (
             f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
             "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
-            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+            "and in /dev/shm, and free ports; or use a running cluster, with --address."
         )
     return (
         f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "

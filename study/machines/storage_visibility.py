@@ -114,7 +114,7 @@ def reach_warnings(reach: StorageVisibility) -> tuple[str, ...]:
         return ()
     warning = (
         f"{who} {reach.results_dir}/{reach.study}. Rows and energies from there come back through "
-        "Ray, but checkpoints do not, so a trial that is lost there begins anew. For checkpoints on "
+        "Ray, but checkpoints do not, so a trial that is lost there starts over. For checkpoints on "
         "all machines give --results-dir a folder that all of them mount, or a URI such as "
         "s3://bucket/folder."
     )

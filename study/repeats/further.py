@@ -160,7 +160,7 @@ class FurtherRepeats:
             return self._started(self._queue.pop(0))
         if not self._running:  # otherwise wait: running trials may need less than expected
             self._has_cut = True
-            self.ending = "the energy budget is used"
+            self.ending = "the energy budget is used up"
             self.remaining, self._queue = [], []
         return None
 
@@ -190,9 +190,12 @@ class FurtherRepeats:
             self.ending = "every setup has its repeats"
             return None
         if len(self.further) >= self._most:
-            asked = self._options.more_repeats is not None
-            most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
-            self._end(f"there were {self._most}, {most}")
+            asked = self._options.more_repeats
+            self._end(
+                f"--more-repeats {asked} is reached"
+                if asked is not None
+                else f"{self._most} were added, as many as first trainings; --more-repeats sets another maximum"
+            )
             return None
         trainings = self._trainings()
         decision = decide(
@@ -204,7 +207,7 @@ class FurtherRepeats:
         )
         if decision is None:
             if not self._running:
-                self._end("no setup has two results, so that no spread is known")
+                self._end("no setup has two results, so the spread of repeats is not known")
             return None
         if self._options.sure is not None and decision.right >= self._options.sure:
             return self._confirmed(decision, known=sum(map(len, trainings.values())))
@@ -216,7 +219,9 @@ class FurtherRepeats:
         return decision
 
     def _end_of_budget(self) -> None:
-        self._end(f"{self._options.budget_j / J_PER_WH:g} Wh do not last for another")
+        self._end(
+            f"the budget of {self._options.budget_j / J_PER_WH:g} Wh does not suffice for another training"
+        )
 
     def _end(self, why: str) -> None:
         self.ending = why

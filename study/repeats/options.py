@@ -60,9 +60,9 @@ class ComparisonOptions(StudyOptions):
         if self.goes_on and self.repeats < LEAST_FIRST:
             asked = "--sure" if self.more_repeats is None else "--more-repeats"
             message = (
-                f"{asked} is given with --repeats {self.repeats}: from one training of each setup "
-                "nothing is known of how much trainings of one setup differ, and so not which to "
-                f"repeat. Give --repeats {LEAST_FIRST} or more."
+                f"{asked} is given with --repeats {self.repeats}: one training of each setup does not "
+                "show how much repeats differ, and so not which setup to repeat. "
+                f"Give --repeats {LEAST_FIRST} or more."
             )
             raise OptionError(message)
 

@@ -156,7 +156,7 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     gone = f"; {ended} ended before" if ended else ""
     budget = ""
     if options.energy_budget_wh is not None:
-        budget = f", as far as {options.energy_budget_wh:g} Wh last for all"
+        budget = f", within an energy budget of {options.energy_budget_wh:g} Wh"
     if not options.goes_on:
         return f"{first}{budget}{gone}"
     most = options.most_further(setups)

@@ -175,8 +175,9 @@ class Lock:
         there = self._holder()
         if there is not None and there.token != self._own.token:
             message = (
-                f"{self._folder.path} has been taken over by {there}: this command was silent for so "
-                "long that it was thought dead. What it wrote before is whole; it writes nothing more."
+                f"{self._folder.path} has been taken over by {there}: this command sent no heartbeat "
+                "for so long that it was taken for dead. The files it wrote before are complete; it writes "
+                "nothing more."
             )
             raise TakenOverError(message)
 
@@ -194,7 +195,7 @@ class Lock:
         """
         runs = False if seen is None else seen.runs()
         if runs is None:
-            say(f"{seen} held this study; looking for a sign of life for {self._stale_s:g} s ...")
+            say(f"{seen} held this study; waiting {self._stale_s:g} s for its heartbeat ...")
             for _ in range(math.ceil(self._stale_s)):
                 self._sleep(1.0)
                 there = self._holder()

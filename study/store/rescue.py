@@ -61,10 +61,10 @@ def rescue(
             _log.warning("%s cannot be written: %s", root, error)
             continue
         return (
-            f"All rows are in {place.path} on {socket.gethostname()}. Mend the storage, and {go_on} on "
-            "this machine: it finds them, and so does `python -m analysis`."
+            f"All results were saved to {place.path} on {socket.gethostname()}. Fix the storage, and "
+            f"{go_on} on this machine: it finds them, and so does `python -m analysis`."
         )
-    return f"What was written before is whole: mend the storage, and {go_on}."
+    return f"The files written before are complete: fix the storage, and {go_on}."
 
 
 def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
@@ -91,7 +91,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
             message = f"{folder.path} cannot be written with the rows of {place}: {error}."
             raise StorageError(message) from error
         shutil.rmtree(place, ignore_errors=True)
-        said = f"{new} epochs that the storage had not taken came back from {place}"
+        said = f"{new} epochs that the storage did not have were restored from {place}"
     return said
 
 
@@ -109,7 +109,11 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     stored, epochs = folder.read_rows(EPOCHS_FILE), found.read_rows(EPOCHS_FILE)
     not_ours = contradicting(stored, epochs)
     if not_ours:
-        _log.warning("%s has gone on elsewhere; %d attempts stay", folder.path, len(not_ours))
+        _log.warning(
+            "%s has been continued elsewhere; %d rescued attempts are left out",
+            folder.path,
+            len(not_ours),
+        )
     both = _joined(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
     windows = _joined(
         folder.read_rows(WINDOWS_FILE),

@@ -121,7 +121,7 @@ class Reports:
             except SystemExit:  # `__call__` passes this on to the trial's own thread
                 self._is_stopped = True
             except Exception as error:  # noqa: BLE001 - its rows go with the next report
-                _log.warning("a report did not come to the driver: %s", error)
+                _log.warning("a report did not reach the driver: %s", error)
 
     def _send(self) -> None:
         late, self._late = self._late, None

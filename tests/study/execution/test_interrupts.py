@@ -84,7 +84,7 @@ def test_the_first_signal_stops_the_trials_and_the_second_leaves(
 
     assert after_one[:2] == (1, [])
     assert [*came, interrupts.came] == [False, True]
-    assert "once more leaves at once" in after_one[2]
+    assert "press Ctrl-C again to quit" in after_one[2]
     assert (len(stopped), left) == (1, [INTERRUPTED])
     assert "--resume" in capfd.readouterr().err
 

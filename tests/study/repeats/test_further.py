@@ -147,7 +147,7 @@ def test_it_ends_when_as_many_were_trained_as_asked_for(tmp_path: Path) -> None:
 
     assert study.repeats.propose() is None
     assert not study.repeats.is_waiting
-    assert study.said[-1] == "no further repeats: there were 1, as asked for"
+    assert study.said[-1] == "no further repeats: --more-repeats 1 is reached"
     assert study.repeats.expected == 5
 
 
@@ -189,7 +189,7 @@ def test_without_a_number_it_ends_at_as_many_as_the_first(tmp_path: Path) -> Non
         study.end(study.propose(), 120.0)
 
     assert study.repeats.propose() is None
-    assert "--more-repeats takes more" in study.said[-1]
+    assert "--more-repeats sets another maximum" in study.said[-1]
 
 
 def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
 
     assert waits
     assert study.repeats.propose() is None
-    assert "do not last for another" in study.said[-1]
+    assert "does not suffice for another" in study.said[-1]
 
 
 def test_a_budget_is_used_by_tests_too(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_budget_is_used_by_tests_too(tmp_path: Path) -> None:
     study.recorder.add_booking(booking(booked(TEST, 1, 30.0)))  # of setup 1, seed 0
 
     assert study.repeats.propose() is None
-    assert "do not last for another" in study.said[-1]
+    assert "does not suffice for another" in study.said[-1]
 
 
 def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
 
     assert study.repeats.propose() is None
     assert study.said == [
-        "no further repeats: no setup has two results, so that no spread is known"
+        "no further repeats: no setup has two results, so the spread of repeats is not known"
     ]
 
 

@@ -56,7 +56,7 @@ def train_plan(
     max_epochs: int,
 ) -> int:
     """One training as the study does it; the number of its epochs."""
-    batch_size, learning_rate = plan.trained_with
+    batch_size, learning_rate = plan.batch_size_and_rate
     settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=learning_rate,

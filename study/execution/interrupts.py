@@ -67,7 +67,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     @property
-    def came(self) -> bool:
+    def received(self) -> bool:
         """Return whether a signal has arrived."""
         return self._count > 0
 
@@ -77,7 +77,7 @@ class Interrupts:
         Raises:
             KeyboardInterrupt: A signal arrived while Ray was starting.
         """
-        if self.came:
+        if self.received:
             raise KeyboardInterrupt
 
     def trials_begin(self) -> None:
@@ -100,7 +100,7 @@ class Interrupts:
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            _speak_to_nobody()
+            _silence_terminal()
             if self._count:
                 return  # a terminal and its shell may each send one
         self._count += 1
@@ -119,7 +119,7 @@ def _say(text: bytes) -> None:
         os.write(2, text)
 
 
-def _speak_to_nobody() -> None:
+def _silence_terminal() -> None:
     """Redirect output from the closed terminal to the null device, because printing there would raise."""
     with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
         for output in (1, 2):

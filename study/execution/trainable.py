@@ -234,7 +234,7 @@ def _record(
         stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,
-        effective_batch_size=min(plan.trained_with[0], len(data.train)),
+        effective_batch_size=min(plan.batch_size_and_rate[0], len(data.train)),
         learning_rate=plan.learning_rate,
         seed=plan.seed,
         epoch=outcome.epoch,

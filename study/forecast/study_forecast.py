@@ -77,7 +77,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class TrialOverhead:
     """Energy that a trial uses outside its epochs.
 
     Attributes:
@@ -104,7 +104,7 @@ class StudyForecast:
         energies_j: Energy of each training's epochs when it ends; NaN if no energy in its stage is
             known. Shape (draws, runs).
         times_s: Duration of each training's epochs, likewise. Shape (draws, runs).
-        outside_j: Energy of all trials together outside their epochs, including lost attempts; None as
+        overhead_j: Energy of all trials together outside their epochs, including lost attempts; None as
             long as it is unknown for a kind of trial that is still to come (in a new process or not).
             Shape (draws,).
     """
@@ -112,17 +112,17 @@ class StudyForecast:
     runs: tuple[Run, ...]
     energies_j: Floats
     times_s: Floats
-    outside_j: Floats | None = None
+    overhead_j: Floats | None = None
 
     @property
     def total_j(self) -> Floats | None:
         """Draws of the energy of the whole study; None if it is not known. Shape (draws,).
 
-        If `outside_j` is None, the energy of trials outside their epochs is not included.
+        If `overhead_j` is None, the energy of trials outside their epochs is not included.
         """
         totals = self.energies_j.sum(axis=1)
-        if self.outside_j is not None:
-            totals = totals + self.outside_j
+        if self.overhead_j is not None:
+            totals = totals + self.overhead_j
         return totals if np.isfinite(totals).all() else None
 
     def of_trial(self, trial: str) -> Floats | None:
@@ -131,21 +131,21 @@ class StudyForecast:
         totals = self.energies_j[:, own].sum(axis=1)
         return totals if any(own) and np.isfinite(totals).all() else None
 
-    def left_s(self, *, slots: int, beside_s: float = 0.0) -> Floats:
+    def left_s(self, *, slots: int, overhead_s: float = 0.0) -> Floats:
         """Return draws of the seconds until all trainings have ended. Shape (draws,).
 
         Args:
             slots: Number of trials that run at the same time.
-            beside_s: Seconds that a trial to come will take in addition to its epochs.
+            overhead_s: Seconds that a trial to come will take in addition to its epochs.
         """
         free = np.zeros((len(self.times_s), max(1, slots)))
         every = np.arange(len(free))
-        for left_s in self._left_by_trial(beside_s).values():
+        for left_s in self._left_by_trial(overhead_s).values():
             slot = free.argmin(axis=1)
             free[every, slot] += left_s
         return np.asarray(free.max(axis=1))
 
-    def _left_by_trial(self, beside_s: float) -> Mapping[str, Floats]:
+    def _left_by_trial(self, overhead_s: float) -> Mapping[str, Floats]:
         """Return draws of the seconds left for each trial that has not ended, running trials first."""
         left: dict[str, Floats] = {}
         begun = {each.trial for each in self.runs if each.epochs}
@@ -154,7 +154,7 @@ class StudyForecast:
             run = self.runs[place]
             if run.has_ended:
                 continue
-            start = np.full(len(self.times_s), 0.0 if run.trial in begun else beside_s)
+            start = np.full(len(self.times_s), 0.0 if run.trial in begun else overhead_s)
             left[run.trial] = left.get(run.trial, start) + self.times_s[:, place] - run.time_s
         return left
 
@@ -168,7 +168,7 @@ def study_forecast(
     runs: Sequence[Run],
     *,
     max_epochs: int,
-    outside: Sequence[Outside] = (),
+    overheads: Sequence[TrialOverhead] = (),
     at_once: int = 1,
     seed: int = 0,
 ) -> StudyForecast | None:
@@ -177,7 +177,7 @@ def study_forecast(
     Args:
         runs: Trainings that have ended, in the order of their ends, followed by all others.
         max_epochs: Maximum number of passes over the samples.
-        outside: Energy of each trial outside its epochs, in the order in which trials occur in `runs`.
+        overheads: Energy of each trial outside its epochs, in the order in which trials occur in `runs`.
         at_once: Largest number of trials that have run at the same time so far.
         seed: Seed of the draws.
 
@@ -209,11 +209,11 @@ def study_forecast(
         runs=tuple(runs),
         energies_j=energies_j,
         times_s=times_s,
-        outside_j=_outside(outside, rng),
+        overhead_j=_total_overhead(overheads, rng),
     )
 
 
-def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | None:
+def _total_overhead(trials: Sequence[TrialOverhead], rng: np.random.Generator) -> Floats | None:
     """Draw the energy of all trials together outside their epochs; None if unknown. Shape (DRAWS,)."""
     if all(each.energy_j is None for each in trials):
         return None

@@ -31,7 +31,7 @@ from study.machines.nodes import (
     refuse_mixed,
 )
 from study.machines.ray_session import quiet_process, start_ray
-from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
+from study.machines.storage_visibility import StorageVisibility, check_visibility
 from study.machines.upload import Upload, upload_of
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
@@ -63,7 +63,7 @@ class Cluster:
         manager: Handle of the study's `TrackerManager`.
         facts: What each node's tracker measures, by Ray's node identifier; nodes that no trial fits on
             have no tracker.
-        reach: Which nodes can reach the study's folder; None while that is not known.
+        visibility: Which nodes can reach the study's folder; None while that is not known.
         sent: Files of the working folder that were sent to the nodes; None for a local Ray.
         dashboard: Address of Ray's dashboard and how to reach it, as text; None unless asked for.
         answer_s: Seconds to wait when all trackers are asked something.
@@ -73,7 +73,7 @@ class Cluster:
     share: Share
     manager: Handle
     facts: dict[str, TrackerFacts]
-    reach: StorageVisibility | None = None
+    visibility: StorageVisibility | None = None
     sent: Upload | None = None
     dashboard: str | None = None
     answer_s: float = ANSWER_S
@@ -173,7 +173,7 @@ class Cluster:
         """Return warnings about mixed devices, idle machines, and machines that cannot reach the storage."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
         found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
-        return found if self.reach is None else (*found, *reach_warnings(self.reach))
+        return found if self.visibility is None else (*found, *self.visibility.warnings())
 
     def refreshed(self) -> "Cluster":
         """Return the cluster as it is now, with nodes that have joined and newly learnt idle power.
@@ -266,8 +266,8 @@ def connect(
         cluster = Cluster(
             nodes=nodes, share=share, manager=manager, facts=facts, sent=sent, dashboard=dashboard
         )
-        with reached(folder, cluster if options.address else None) as reach:
-            yield replace(cluster, reach=reach)
+        with check_visibility(folder, cluster if options.address else None) as visibility:
+            yield replace(cluster, visibility=visibility)
 
 
 def _where(

@@ -23,7 +23,7 @@ from study.machines import own_packages
 from study.machines.dashboard import dashboard_text
 from study.machines.local.early_ray import EarlyRay, ray_keywords
 from study.machines.local.environment import QUIET, kept_environment
-from study.machines.local.unheard_signals import deaf_to_hangups, deaf_to_schedulers
+from study.machines.local.signal_shielding import blocking_sigterm_under_slurm, ignoring_sighup
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
@@ -114,7 +114,7 @@ def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | N
         else:
             local = ray_keywords(options, where)
             _ask_for_a_token()
-            with deaf_to_hangups(), deaf_to_schedulers():
+            with ignoring_sighup(), blocking_sigterm_under_slurm():
                 context = ray.init(address="local", runtime_env=setup, **local, **quiet)
     except Exception as error:
         raise ClusterError(_unreachable(options.address, error)) from error

@@ -44,7 +44,7 @@ def used_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
         trial: Its record.
         epochs: Its epochs, of all attempts.
     """
-    return epochs_j(trial, epochs) + beside_j(trial) + lost_j(trial)
+    return epochs_j(trial, epochs) + overhead_j(trial) + lost_j(trial)
 
 
 def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
@@ -55,7 +55,7 @@ def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
     return sum(rows[place] or 0.0 for place in counted(rows))
 
 
-def beside_j(trial: TrialRecord) -> float:
+def overhead_j(trial: TrialRecord) -> float:
     """Return what is known of a trial's last attempt beside its epochs, in joules."""
     return sum(getattr(trial, part) or 0.0 for part in BESIDE_EPOCHS)
 

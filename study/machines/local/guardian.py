@@ -21,14 +21,14 @@ MARK = "POWER_OF_TRAINING_RAY"
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
 """Environment variable of a process that must first undo changes, and then ends by itself: it is not killed."""
 
-LOOK_EACH_S = 0.5
+CHECK_EVERY_S = 0.5
 LONGEST_S = 30.0
 
 
 def wait_for_the_end(pipe: int, parent: int) -> None:
     """Return when the other end of the pipe is closed, or when the parent process is no longer `parent`."""
     while os.getppid() == parent:
-        ready, _, _ = select.select([pipe], [], [], LOOK_EACH_S)
+        ready, _, _ = select.select([pipe], [], [], CHECK_EVERY_S)
         if ready and not os.read(pipe, 1):
             return
 

@@ -162,8 +162,8 @@ def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None
 
     assert waits
     assert study.repeats.propose() is None
-    assert study.repeats.ending is not None
-    assert study.repeats.ending.startswith("setup 1 is right with a probability of ")
+    assert study.repeats.end_reason is not None
+    assert study.repeats.end_reason.startswith("setup 1 is right with a probability of ")
     assert study.repeats.expected == 5
 
 
@@ -176,7 +176,7 @@ def test_a_study_that_was_sure_is_not_trained_further_when_resumed(tmp_path: Pat
 
     study = lab(tmp_path, options, *earlier.repeats.further, recorder=earlier.recorder)
 
-    assert study.repeats.ending is not None
+    assert study.repeats.end_reason is not None
     assert study.repeats.expected == 5
 
 
@@ -246,7 +246,7 @@ def test_lost_first_repeats_are_run_again_before_anything_is_decided(tmp_path: P
     study.run(restarts=1)
 
     assert ended
-    assert study.repeats.ending is None
+    assert study.repeats.end_reason is None
     again = study.propose()
     assert (again.trial_id, again.attempt) == (plans[0].trial_id, 2)
     study.end(again, 100.0)
@@ -291,6 +291,6 @@ def test_a_study_that_had_all_has_nothing_left(tmp_path: Path) -> None:
 
     study = lab(tmp_path, options, *earlier.repeats.further, recorder=earlier.recorder)
 
-    assert study.repeats.ending is not None
+    assert study.repeats.end_reason is not None
     assert study.repeats.remaining == []
     assert study.repeats.expected == 5

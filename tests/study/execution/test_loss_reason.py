@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from study.execution.ends import LOW_MEMORY, NODE_LOST, TERMINATED, errors_of, why_lost
+from study.execution.loss_reason import LOW_MEMORY, NODE_LOST, TERMINATED, errors_of, why_lost
 
 SILENT = (
     "Failure # 1 (occurred at 2026-11-26_17-00-00)\nThe actor died unexpectedly before finishing this "

@@ -297,7 +297,11 @@ def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
     mean = sum(seen) / count
     squares = USUAL_CHANGE**2 + sum((each - mean) ** 2 for each in seen) + mean**2
     deviation = math.sqrt(squares / count * (1 + 1 / count))
-    # Two more degrees of freedom than `count`: with few, the heavy tails would give absurdly large draws.
+    # The conjugate posterior has `count` degrees of freedom, the prior counted as one value. Here it has two
+    # more, because with 1 (nothing seen yet) Student's t has no variance, and some draws would be absurdly
+    # large. If values vary as the prior says, 90 % intervals then hold 98 % of the next ones with none
+    # seen, 93 % with one, 91 % with two and 90 % with more; with `count` degrees it is 100, 98 and 95 %
+    # with none, one and two.
     return np.asarray(mean + deviation * rng.standard_t(count + 2, size=DRAWS))
 
 

@@ -122,7 +122,7 @@ class StudyCallback(tune.Callback):
         self._exports.epoch(record)
         if record.stop_reason is StopReason.ERROR:
             self._recorder.add_error(record.trial_id, result.get("error") or "")
-        self._judge(record, result.get(NODE))
+        self._check_machine(record, result.get(NODE))
         self._reported.add(record.trial_id)
 
     def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
@@ -157,7 +157,7 @@ class StudyCallback(tune.Callback):
     def on_step_end(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Flush the recorder when it is due, and let trials leave closed machines."""
         if self.closed:
-            self._send_away(info["trials"])
+            self._release_waiting_trials(info["trials"])
         if not self._recorder.flush_due():
             return
         for booking in self._cluster.take_bookings():
@@ -169,7 +169,7 @@ class StudyCallback(tune.Callback):
             # The rows stay in memory until the next flush succeeds, at the latest the final one.
             logging.getLogger(__name__).warning("results could not be written: %s", error)
 
-    def _judge(self, record: EpochRecord, machine: str | None) -> None:
+    def _check_machine(self, record: EpochRecord, machine: str | None) -> None:
         """Close the record's machine if trials keep failing there before their first epoch ends."""
         if machine is None or self._quarantine is None:
             return
@@ -193,7 +193,7 @@ class StudyCallback(tune.Callback):
             f"their first epoch ended; no more trials start there{again}"
         )
 
-    def _send_away(self, trials: Sequence[Any]) -> None:
+    def _release_waiting_trials(self, trials: Sequence[Any]) -> None:
         """Let trials that wait on closed machines leave, once no other trial is running."""
         now_s = time.monotonic()
         if now_s < self._check_at_s:

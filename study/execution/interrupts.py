@@ -21,7 +21,9 @@ from trackers.terminal import INTERRUPTED
 
 STOPPING = b"\nstopping: writing the results so far; press Ctrl-C again to quit at once\n"
 WAITING = b"\nstopping as soon as Ray has started; press Ctrl-C again to quit at once\n"
-LEFT = b"\nquit at once: the files written before are complete, and --resume continues from there\n"
+QUITTING = (
+    b"\nquit at once: the files written before are complete, and --resume continues from there\n"
+)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -105,7 +107,7 @@ class Interrupts:
                 return  # a terminal and its shell may each send one
         self._count += 1
         if self._count > 1:
-            _say(LEFT)
+            _say(QUITTING)
             self._leave(INTERRUPTED)
             return
         _say(WAITING if self._phase is _Phase.STARTING else STOPPING)

@@ -197,10 +197,10 @@ def study_forecast(
         own = [runs[place] for place in places]
         if not any(each.epochs for each in own):
             continue
-        epochs = _epochs(own, max_epochs, rng)
-        joules, seconds = _each_epoch(own, rng)
+        epochs = _draw_epochs(own, max_epochs, rng)
+        joules, seconds = _draw_per_epoch(own, rng)
         done = np.asarray([each.epochs for each in own])
-        rest = _rest(own, rng)
+        rest = _draw_later_ratios(own, rng)
         if none_follows:
             rest = rest * np.exp(FEWER_AT_ONCE * rng.standard_normal((DRAWS, 1)))
         energies_j[:, places] = (done + (epochs - done) * rest) * joules
@@ -209,11 +209,13 @@ def study_forecast(
         runs=tuple(runs),
         energies_j=energies_j,
         times_s=times_s,
-        overhead_j=_total_overhead(overheads, rng),
+        overhead_j=_draw_total_overhead(overheads, rng),
     )
 
 
-def _total_overhead(trials: Sequence[TrialOverhead], rng: np.random.Generator) -> Floats | None:
+def _draw_total_overhead(
+    trials: Sequence[TrialOverhead], rng: np.random.Generator
+) -> Floats | None:
     """Draw the energy of all trials together outside their epochs; None if unknown. Shape (DRAWS,)."""
     if all(each.energy_j is None for each in trials):
         return None
@@ -225,7 +227,7 @@ def _total_overhead(trials: Sequence[TrialOverhead], rng: np.random.Generator) -
         coming = np.asarray([each.energy_j is None for each in alike])
         if coming.any():
             known = [math.nan if each.energy_j is None else each.energy_j for each in alike]
-            drawn = _positive(known, [each.chosen for each in alike], rng)
+            drawn = _draw_positive(known, [each.chosen for each in alike], rng)
             totals = totals + drawn[:, coming].sum(axis=1)
     return totals if np.isfinite(totals).all() else None
 
@@ -238,7 +240,7 @@ def _kinds(runs: Sequence[Run]) -> int:
     )
 
 
-def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:
+def _draw_epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:
     """Draw the number of epochs of each training. Shape (DRAWS, runs)."""
     done = np.asarray([each.epochs for each in runs], dtype=float)
     ended = np.asarray([each.has_ended for each in runs])
@@ -262,15 +264,15 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
     return np.asarray(np.where(ended, done, coming))
 
 
-def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _draw_per_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw the mean joules and seconds per epoch of each training. Shapes (DRAWS, runs)."""
     settings = [each.chosen for each in runs]
     joules = [each.energy_j / len(each.energies_j) if each.energies_j else np.nan for each in runs]
     seconds = [each.time_s / each.epochs if each.epochs else np.nan for each in runs]
-    return _positive(joules, settings, rng), _positive(seconds, settings, rng)
+    return _draw_positive(joules, settings, rng), _draw_positive(seconds, settings, rng)
 
 
-def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
+def _draw_later_ratios(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
     """Draw the ratio between the energy of a running training's later epochs and its epochs so far.
 
     First epochs may cost more, and a machine may change over time; trainings that have ended show by how
@@ -284,11 +286,11 @@ def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
         ended = [each.energies_j for each in runs if each.has_ended and len(each.energies_j) > had]
         means = [(fmean(each[had:]), fmean(each[:had])) for each in ended]
         logs = [math.log(late / early) for late, early in means if late > 0 and early > 0]
-        found[:, place] = np.exp(_next(logs, rng))
+        found[:, place] = np.exp(_draw_next(logs, rng))
     return found
 
 
-def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
+def _draw_next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
     """Draw the next value of a quantity from the values seen, by Student's t. Shape (DRAWS,).
 
     The prior is 0 with standard deviation `USUAL_CHANGE`, and has the weight of one value seen.
@@ -305,7 +307,7 @@ def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
     return np.asarray(mean + deviation * rng.standard_t(count + 2, size=DRAWS))
 
 
-def _positive(
+def _draw_positive(
     values: Sequence[float], settings: Sequence[Mapping[str, object]], rng: np.random.Generator
 ) -> Floats:
     """Draw a positive quantity for each training; all NaN if it is known of none. Shape (DRAWS, runs).

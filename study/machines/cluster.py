@@ -46,7 +46,7 @@ from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
-WHY_S = 3.0
+WHY_ENDED_S = 3.0
 """Seconds to wait for the trackers to say why a process ended; other trials' reports wait meanwhile."""
 
 NODE_ANSWER_S = 60.0
@@ -139,7 +139,7 @@ class Cluster:
 
     def _why_ended(self, name: str) -> str | None:
         asked = [tracker.why_ended.remote(name) for tracker in self.trackers()]
-        for answer in _answered(asked, min(WHY_S, self.answer_s)):
+        for answer in _answered(asked, min(WHY_ENDED_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
                 if told is not None:
@@ -242,7 +242,7 @@ def connect(
         dashboard = start_ray(options, where)
         nodes = _nodes()
         if sent is not None:
-            _unpacked(nodes)
+            _wait_for_upload(nodes)
         share = _share(options, nodes)
         check_resources(nodes, share)
         request = Request(
@@ -323,7 +323,7 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
         raise ClusterError(message)
 
 
-def _unpacked(nodes: Iterable[Node]) -> None:
+def _wait_for_upload(nodes: Iterable[Node]) -> None:
     """Wait until every node has unpacked the working folder that was sent.
 
     Several nodes on one machine each unpack it into the same folder (Ray 2.60), and so delete files that

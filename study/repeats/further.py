@@ -92,7 +92,7 @@ class FurtherRepeats:
             return len(self._recorder.trials())
         if self.end_reason is not None:
             return len(self._plans)
-        left = max(0, self._most - len(self.further))
+        left = max(0, self._max_further - len(self.further))
         return len(self._plans) + (left if self._options.sure is None else min(left, 1))
 
     @property
@@ -137,7 +137,7 @@ class FurtherRepeats:
             return None
         self._collect()
         decision = self._next()
-        return None if decision is None else self._go_on(decision)
+        return None if decision is None else self._begin_repeat(decision)
 
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:  # noqa: ARG002 - its rows say it
         """Take note that a trial has ended, or that its process was lost."""
@@ -176,7 +176,7 @@ class FurtherRepeats:
         self._lost_first = False
 
     @property
-    def _most(self) -> int:
+    def _max_further(self) -> int:
         if not self._options.adds_repeats:
             return 0
         return self._options.most_further(len(self._setups))
@@ -189,12 +189,12 @@ class FurtherRepeats:
         if not self._options.adds_repeats:
             self.end_reason = "every setup has its repeats"
             return None
-        if len(self.further) >= self._most:
+        if len(self.further) >= self._max_further:
             asked = self._options.more_repeats
             self._end(
                 f"--more-repeats {asked} is reached"
                 if asked is not None
-                else f"{self._most} were added, as many as first trainings; --more-repeats sets another maximum"
+                else f"{self._max_further} were added, as many as first trainings; --more-repeats sets another maximum"
             )
             return None
         trainings = self._trainings()
@@ -247,7 +247,7 @@ class FurtherRepeats:
         )
         return None
 
-    def _go_on(self, decision: Decision) -> TrialPlan:
+    def _begin_repeat(self, decision: Decision) -> TrialPlan:
         """Begin another training of a setup, with a seed that it has not had yet."""
         setup = decision.repeat
         earlier = sum(each.setup == setup for each in self.further)

@@ -22,7 +22,7 @@ from study.record.rescue import contradicting, make_root, rescue_name, rescue_ro
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 
-GO_ON = "give the same command with --resume"
+RESUME_HINT = "give the same command with --resume"
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def rescue(
     manifest: Manifest,
     *,
     roots: Sequence[Path] | None = None,
-    go_on: str = GO_ON,
+    resume_hint: str = RESUME_HINT,
 ) -> str:
     """Write all rows to this machine's own disk, and return where they are.
 
@@ -43,7 +43,7 @@ def rescue(
         manifest: Manifest of the study, as it is at its end.
         roots: Folders to write to; the first that can be written is used. None for those in which
             rescued rows are looked for.
-        go_on: Instruction on how to resume the study, for the message.
+        resume_hint: Instruction on how to resume the study, for the message.
 
     Returns:
         Message for the user.
@@ -62,9 +62,9 @@ def rescue(
             continue
         return (
             f"All results were saved to {place.path} on {socket.gethostname()}. Fix the storage, and "
-            f"{go_on} on this machine: it finds them, and so does `python -m analysis`."
+            f"{resume_hint} on this machine: it finds them, and so does `python -m analysis`."
         )
-    return f"The files written before are complete: fix the storage, and {go_on}."
+    return f"The files written before are complete: fix the storage, and {resume_hint}."
 
 
 def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
@@ -83,7 +83,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
     said = None
     for place in rescued(folder.place):
         found = StudyFolder(str(place.parent), place.name)
-        if not _is_of(found, manifest):
+        if not _belongs_to(found, manifest):
             continue
         try:
             new = _merge(folder, found)
@@ -95,7 +95,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
     return said
 
 
-def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
+def _belongs_to(found: StudyFolder, manifest: Manifest) -> bool:
     """Return whether rows belong to this study, and not to a deleted study of the same name."""
     try:
         return found.read_manifest().started_at == manifest.started_at
@@ -114,8 +114,8 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
             folder.path,
             len(not_ours),
         )
-    both = _joined(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
-    windows = _joined(
+    both = _merged_rows(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
+    windows = _merged_rows(
         folder.read_rows(WINDOWS_FILE),
         found.read_rows(WINDOWS_FILE),
         # `worker` is part of the key: processes of one trial on one machine each have a share of its CPU.
@@ -137,7 +137,7 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     return len(both) - len(stored)
 
 
-def _joined(
+def _merged_rows(
     stored: list[dict[str, Any]],
     found: list[dict[str, Any]],
     key: tuple[str, ...],

@@ -99,15 +99,15 @@ class Reports:
         if not self._every_s:
             self._send()
         elif is_due and not self._reporting.locked():
-            self._send_beside(after_s=0.0).join(REPORT_WAIT_S)
+            self._send_in_thread(after_s=0.0).join(REPORT_WAIT_S)
             if self._is_stopped:
                 raise SystemExit(0)
         elif self._late is None:
             # Report later by timer: the next epoch may take longer than this row may wait, or the driver
             # may still be busy with the previous report.
-            self._late = self._send_beside(after_s=self._every_s)
+            self._late = self._send_in_thread(after_s=self._every_s)
 
-    def _send_beside(self, *, after_s: float) -> threading.Timer:
+    def _send_in_thread(self, *, after_s: float) -> threading.Timer:
         """Report from another thread after `after_s` seconds, while the trial continues to train."""
         sending = threading.Timer(after_s, self._send_or_stop)
         sending.daemon = True

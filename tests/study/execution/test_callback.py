@@ -14,7 +14,7 @@ from study.execution.reporting.journal import Journal, Journals
 from study.execution.reporting.reports import Reports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
-from study.machines.quarantine import AFTER, Quarantine
+from study.machines.quarantine import CLOSED_AFTER, Quarantine
 from study.record.objective import ACCURACY
 from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from study.store.folder import StudyFolder
@@ -252,10 +252,10 @@ def on(machine: str, setup: int, stop: StopReason | None = None) -> dict[str, An
 
 def sickened(scene: Scene) -> None:
     """One machine trains, and another fails as many trials as it takes."""
-    for setup in (WELL, *range(1, AFTER + 1)):
+    for setup in (WELL, *range(1, CLOSED_AFTER + 1)):
         scene.callback.on_trial_start(trial=trial_of(plan(setup)))
     scene.callback.on_trial_result(result=on("well", WELL))
-    for setup in range(1, AFTER + 1):
+    for setup in range(1, CLOSED_AFTER + 1):
         scene.callback.on_trial_result(result=on("sick", setup, StopReason.ERROR))
 
 

@@ -33,7 +33,7 @@ from study.execution.callback import StudyCallback
 from study.execution.live.progress import ProgressDisplay
 from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.reporting.journal import Journal, Journals
-from study.execution.reporting.reports import Reports, together_s
+from study.execution.reporting.reports import Reports, collect_s
 from study.execution.reporting.result_lines import ResultLines
 from study.execution.trial_meter import TrialMeter
 from study.machines.cluster import Cluster
@@ -164,7 +164,7 @@ def play(options: Options, place: str) -> None:
         files=own if options.way != "tune" else stock,
     )
     clock = Clock(recorder, plans)
-    every_s = together_s(options.trials, is_heard=options.way != "batched")
+    every_s = collect_s(options.trials, decides_by_epoch=options.way != "batched")
     waits = Path(place) / WAITS
     waits.mkdir()
     configs = [plan.to_config() for plan in plans]

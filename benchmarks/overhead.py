@@ -56,7 +56,7 @@ def train_plan(
     max_epochs: int,
 ) -> int:
     """Run one training as the study does, and return its number of epochs."""
-    batch_size, learning_rate = plan.trained_with
+    batch_size, learning_rate = plan.batch_size_and_rate
     settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=learning_rate,

@@ -7,7 +7,7 @@ from typing import TypeVar
 PATIENCE_S = 240.0
 """More than a machine needs that is many times slower than ours; what never comes is still told."""
 
-LOOK_EACH_S = 0.05
+CHECK_EVERY_S = 0.05
 
 Found = TypeVar("Found")
 
@@ -26,4 +26,4 @@ def waited_for(look: Callable[[], Found | None], what: str) -> Found:
         if time.monotonic() > deadline_s:
             message = f"{what}: not within {PATIENCE_S:g} s"
             raise TimeoutError(message)
-        time.sleep(LOOK_EACH_S)
+        time.sleep(CHECK_EVERY_S)

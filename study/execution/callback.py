@@ -9,8 +9,8 @@ from typing import Any, final
 from ray import tune
 from ray.tune.logger import LoggerCallback
 
-from study.execution.ends import errors_of, why_lost
 from study.execution.live.progress import ProgressDisplay
+from study.execution.loss_reason import errors_of, why_lost
 from study.execution.reporting.journal import Journals
 from study.execution.reporting.reports import NODE, results_of
 from study.exports.study_exports import StudyExports
@@ -22,10 +22,10 @@ from study.record.vocabulary import StopReason
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 
-LOOK_EACH_S = 1.0
+CHECK_EVERY_S = 1.0
 """Seconds between checks whether the only trials left are waiting on closed machines."""
 
-IDLE_LOOKS = 15
+IDLE_CHECKS = 15
 """Checks in a row for which a pending trial is given the chance to start on an open machine."""
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
@@ -79,7 +79,7 @@ class StudyCallback(tune.Callback):
         self._admissions = admissions
         self._plans: dict[str, TrialPlan] = {}
         self._reported: set[str] = set()
-        self._look_at_s = 0.0
+        self._check_at_s = 0.0
         self._idle = 0
         self._restarts = restarts
         self._recorder = recorder
@@ -122,7 +122,7 @@ class StudyCallback(tune.Callback):
         self._exports.epoch(record)
         if record.stop_reason is StopReason.ERROR:
             self._recorder.add_error(record.trial_id, result.get("error") or "")
-        self._judge(record, result.get(NODE))
+        self._check_machine(record, result.get(NODE))
         self._reported.add(record.trial_id)
 
     def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
@@ -139,10 +139,10 @@ class StudyCallback(tune.Callback):
         """Handle the loss of a trial's process or node: keep its rows, and rerun or fail the trial."""
         config = info["trial"].config
         plan = TrialPlan.from_config(config)
-        for record in self._recorder.recall(self._journals.rows(plan.trial_id)):
+        for record in self._recorder.add_missing(self._journals.rows(plan.trial_id)):
             self._progress.epoch(record)
             self._exports.epoch(record)
-        if self._recorder.is_through(plan):
+        if self._recorder.is_trained(plan):
             self._end(config)  # the process was lost only after all its results were there
             return
         why = why_lost(errors_of(info["trial"]), self._cluster.why_ended(plan.trial_id))
@@ -157,7 +157,7 @@ class StudyCallback(tune.Callback):
     def on_step_end(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Flush the recorder when it is due, and let trials leave closed machines."""
         if self.closed:
-            self._send_away(info["trials"])
+            self._release_waiting_trials(info["trials"])
         if not self._recorder.flush_due():
             return
         for booking in self._cluster.take_bookings():
@@ -169,7 +169,7 @@ class StudyCallback(tune.Callback):
             # The rows stay in memory until the next flush succeeds, at the latest the final one.
             logging.getLogger(__name__).warning("results could not be written: %s", error)
 
-    def _judge(self, record: EpochRecord, machine: str | None) -> None:
+    def _check_machine(self, record: EpochRecord, machine: str | None) -> None:
         """Close the record's machine if trials keep failing there before their first epoch ends."""
         if machine is None or self._quarantine is None:
             return
@@ -184,21 +184,21 @@ class StudyCallback(tune.Callback):
         self.closed.append(machine)
         self._admissions.close(machine)
         for trial_id in failed if self._restarts else ():
-            self._recorder.forgive(trial_id)
+            self._recorder.clear_error(trial_id)
             plan = self._plans[trial_id]
             self.lost.append(replace(plan, attempt=plan.attempt + 1))
-        again = ", and those are run again elsewhere" if self._restarts else ""
+        again = ", and the failed ones are rerun elsewhere" if self._restarts else ""
         self._progress.say(
             f"quarantine: {self._admissions.name_of(machine)} failed {len(failed)} trials in a row before "
-            f"their first epoch ended; it takes no more of them{again}"
+            f"their first epoch ended; no more trials start there{again}"
         )
 
-    def _send_away(self, trials: Sequence[Any]) -> None:
+    def _release_waiting_trials(self, trials: Sequence[Any]) -> None:
         """Let trials that wait on closed machines leave, once no other trial is running."""
         now_s = time.monotonic()
-        if now_s < self._look_at_s:
+        if now_s < self._check_at_s:
             return
-        self._look_at_s = now_s + LOOK_EACH_S
+        self._check_at_s = now_s + CHECK_EVERY_S
         running = {each.config["trial_id"] for each in trials if each.status == "RUNNING"}
         pending = any(each.status == "PENDING" for each in trials)
         waiting = self._admissions.waiting()
@@ -207,8 +207,8 @@ class StudyCallback(tune.Callback):
         else:
             self._idle = 0
         # A pending trial may be about to start on a machine that is open.
-        if self._idle > (IDLE_LOOKS if pending else 0):
-            self._admissions.let_go()
+        if self._idle > (IDLE_CHECKS if pending else 0):
+            self._admissions.release_waiting()
 
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])

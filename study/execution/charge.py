@@ -13,8 +13,8 @@ from study.store.parts import summed
 from trackers.bill import COMPONENTS, NODE, outermost, total_j
 from trackers.sample import Component, Device, Method, Reading, Status
 
-_SURE_FIRST = (Method.COUNTER, Method.SAMPLED, Method.ESTIMATED)
-_GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
+_BEST_METHOD_FIRST = (Method.COUNTER, Method.SAMPLED, Method.ESTIMATED)
+_BEST_STATUS_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def ranking_reading(
     if not chosen:
         return Reading.missing("", note=f"no device of the scope {scope} is measured")
     parts = [readings[each.uuid] for each in chosen if each.uuid in readings]
-    return parts[0] if len(parts) == len(chosen) == 1 else _together(main, parts, len(chosen))
+    return parts[0] if len(parts) == len(chosen) == 1 else _sum_of_devices(main, parts, len(chosen))
 
 
 def component_j(
@@ -88,7 +88,7 @@ def component_j_of_all(parts: Sequence[ProcessPart], component: Component) -> fl
     return math.fsum(known_j) if len(known_j) == len(energies_j) else None
 
 
-def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:
+def _sum_of_devices(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:
     """Return the sum of readings as one reading; missing if any of them is missing."""
     lacking = [each.device_uuid for each in parts if each.energy_j is None]
     if lacking or len(parts) < expected:
@@ -102,8 +102,10 @@ def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading
         main,
         device_uuid="+".join(each.device_uuid for each in parts),
         energy_j=math.fsum(each.energy_j or 0.0 for each in parts),
-        method=max((each.method or Method.ESTIMATED for each in parts), key=_SURE_FIRST.index),
-        status=max((each.status for each in parts), key=_GOOD_FIRST.index),
+        method=max(
+            (each.method or Method.ESTIMATED for each in parts), key=_BEST_METHOD_FIRST.index
+        ),
+        status=max((each.status for each in parts), key=_BEST_STATUS_FIRST.index),
         coverage=min(each.coverage for each in parts),
         uncertainty_common_j=_root_sum(each.uncertainty_common_j for each in parts),
         uncertainty_own_j=_root_sum(each.uncertainty_own_j for each in parts),

@@ -93,8 +93,8 @@ def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manif
         raise StorageError(message)
     if folder.exists() and not options.resume:
         message = (
-            f"{folder.path} holds a study of that name. Give another --name, or --resume to go on "
-            "with it."
+            f"{folder.path} holds a study of that name. Give another --name, or --resume to "
+            "continue it."
         )
         raise StorageError(message)
     return folder.read_manifest() if options.resume else None
@@ -108,8 +108,8 @@ def check_target(target: float | None, objective: Objective) -> None:
     """
     if target is not None and objective.is_share and not 0 < target <= 1:
         message = (
-            f"--target is {target:g}; the objective {objective.name} is a share: allowed is a number "
-            "above 0, up to 1."
+            f"--target is {target:g}; the objective {objective.name} is a share: give a number "
+            "above 0 and at most 1."
         )
         raise OptionError(message)
 
@@ -146,7 +146,7 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     if changed:
         message = (
             f"--resume would mix two studies: {'; '.join(changed)}. Give the options of the first "
-            f"time ({shlex.join(earlier.command)}), or a new --name."
+            f"command ({shlex.join(earlier.command)}), or a new --name."
         )
         raise OptionError(message)
 

@@ -19,9 +19,11 @@ from typing import Any, Self, final
 
 from trackers.terminal import INTERRUPTED
 
-STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
-WAITING = b"\nstopping as soon as Ray has started; once more leaves at once\n"
-LEFT = b"\nleft at once: what was written before is whole, and --resume goes on from there\n"
+STOPPING = b"\nstopping: writing the results so far; press Ctrl-C again to quit at once\n"
+WAITING = b"\nstopping as soon as Ray has started; press Ctrl-C again to quit at once\n"
+QUITTING = (
+    b"\nquit at once: the files written before are complete, and --resume continues from there\n"
+)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -67,7 +69,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     @property
-    def came(self) -> bool:
+    def received(self) -> bool:
         """Return whether a signal has arrived."""
         return self._count > 0
 
@@ -77,7 +79,7 @@ class Interrupts:
         Raises:
             KeyboardInterrupt: A signal arrived while Ray was starting.
         """
-        if self.came:
+        if self.received:
             raise KeyboardInterrupt
 
     def trials_begin(self) -> None:
@@ -100,12 +102,12 @@ class Interrupts:
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            _speak_to_nobody()
+            _silence_terminal()
             if self._count:
                 return  # a terminal and its shell may each send one
         self._count += 1
         if self._count > 1:
-            _say(LEFT)
+            _say(QUITTING)
             self._leave(INTERRUPTED)
             return
         _say(WAITING if self._phase is _Phase.STARTING else STOPPING)
@@ -119,7 +121,7 @@ def _say(text: bytes) -> None:
         os.write(2, text)
 
 
-def _speak_to_nobody() -> None:
+def _silence_terminal() -> None:
     """Redirect output from the closed terminal to the null device, because printing there would raise."""
     with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
         for output in (1, 2):

@@ -29,13 +29,13 @@ def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) ->
         )
     if cluster.share.workers > 1 and device_type == "cpu":
         found.append(
-            f"{cluster.share.workers} processes train each trial on CPUs: a batch norm, where there is "
-            "one, is trained on the statistics of each one's part of a batch, not of the whole batch."
+            f"{cluster.share.workers} processes train each trial on CPUs: a batch norm, if there is "
+            "one, uses the statistics of each process's part of a batch, not of the whole batch."
         )
     if options.address is None and options.precision == "fp16" and device_type == "cpu":
         found.append(
-            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing of "
-            "fp16 on a GPU. bf16 is computed as such by many CPUs."
+            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing about "
+            "fp16 on a GPU. Many CPUs compute bf16 natively."
         )
     return (*found, *cluster.warnings())
 

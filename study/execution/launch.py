@@ -278,7 +278,7 @@ def _opened(
         energy_of=manifest.energy_of,
     )
     # Rows that a killed driver had not yet written to the tables.
-    recorder.recall(Journals(folder).rows())
+    recorder.add_missing(Journals(folder).rows())
     return manifest, recorder
 
 

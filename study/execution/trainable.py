@@ -122,7 +122,7 @@ def run_attempt(
     team = team or Team()
     for earlier in checkpoint.reports:
         report(earlier)  # again, because the driver may have been killed before writing it
-    energy_j = _later(plan.energy_before_j, checkpoint.reports)
+    energy_j = _energy_before_j(plan.energy_before_j, checkpoint.reports)
     reported = None
     try:
         for outcome in _outcomes(plan, context, data, meter, checkpoint, team):
@@ -139,14 +139,14 @@ def run_attempt(
                 raise
     except Exception:  # noqa: BLE001 - see the module's docstring
         is_reported = reported == (meter.stage, meter.epoch)
-        outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)
+        outcome = _failed_epoch(meter.epoch + 1 if is_reported else meter.epoch)
         parts = (meter.part(outcome.epoch), *team.parts)
         record = _record(outcome, plan, context, data, meter, parts, energy_before_j=energy_j)
         report(_metrics(record, outcome, error=traceback.format_exc()))
     checkpoint.remove()
 
 
-def _later(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float | None:
+def _energy_before_j(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float | None:
     """Return the energy of a trial's earlier epochs, in joules; None when it is not known.
 
     The checkpoint's reports may include epochs that never reached the driver, which knew `known_j`.
@@ -164,7 +164,7 @@ def _folder(plan: TrialPlan, context: TrialContext) -> StudyFolder | None:
     try:
         return storage.folder() if storage is not None and storage.here() else None
     except StorageError as error:
-        logging.getLogger(__name__).warning("no checkpoints of %s: %s", plan.trial_id, error)
+        logging.getLogger(__name__).warning("no checkpoints for %s: %s", plan.trial_id, error)
         return None
 
 
@@ -198,7 +198,7 @@ def _outcomes(
                 checkpoint.stage_done(stage, outcome.stop_reason, encoder_weights=weights)
 
 
-def _failed(epoch: int) -> EpochOutcome:
+def _failed_epoch(epoch: int) -> EpochOutcome:
     return EpochOutcome(
         epoch=epoch, train_loss=None, val_loss=None, val_metrics={}, stop_reason=StopReason.ERROR
     )
@@ -234,7 +234,7 @@ def _record(
         stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,
-        effective_batch_size=min(plan.trained_with[0], len(data.train)),
+        effective_batch_size=min(plan.batch_size_and_rate[0], len(data.train)),
         learning_rate=plan.learning_rate,
         seed=plan.seed,
         epoch=outcome.epoch,
@@ -299,11 +299,11 @@ def _metrics(
         **outcome.val_metrics,
         **row,
         **components,
-        "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
-        "energy_wh": _over(record.energy_j, J_PER_WH),
+        "epoch_energy_mwh": _in_unit(record.epoch_energy_j, J_PER_MWH),
+        "energy_wh": _in_unit(record.energy_j, J_PER_WH),
         "error": error,
     }
 
 
-def _over(value: float | None, unit: float) -> float | None:
+def _in_unit(value: float | None, unit: float) -> float | None:
     return None if value is None else value / unit

@@ -43,7 +43,7 @@ class Windows(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Ended:
+class _ClosedWindow:
     """An epoch's window that was closed; `readings` is None until they are asked for."""
 
     key: WindowKey
@@ -76,7 +76,7 @@ class TrialMeter:
         self._plan = plan
         self._in_setup = False
         self._tests = 0
-        self._last: _Ended | None = None
+        self._last: _ClosedWindow | None = None
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -105,7 +105,7 @@ class TrialMeter:
         finally:
             duration_s = time.monotonic() - start_s
             self.client.close(key)
-            self._last = _Ended(key=key, duration_s=duration_s)
+            self._last = _ClosedWindow(key=key, duration_s=duration_s)
 
     @contextmanager
     def latents(self) -> Iterator[None]:
@@ -199,7 +199,7 @@ class TrialMeter:
 
     def take_profile(self) -> str | None:
         """Return what the last epoch measured of power limits (JSON); None if nothing, or on a second call."""
-        return None if self.profile is None else self.profile.take_news()
+        return None if self.profile is None else self.profile.take_result()
 
     def take(self, epoch: int) -> tuple[Mapping[str, Reading], float]:
         """Return the readings of an epoch's window by device, and its duration in seconds.

@@ -52,13 +52,13 @@ class TrialSource(Protocol):
         restarts: Times that this command reruns trials whose process was lost. With 0, and without
             `pauses`, trials write no checkpoints either, because nothing would continue from them.
         pauses: Whether a trial that was stopped may be continued later.
-        hears_epochs: Whether the source makes decisions after single epochs, so that each epoch must
+        decides_by_epoch: Whether the source makes decisions after single epochs, so that each epoch must
             be reported at once.
     """
 
     restarts: int
     pauses: bool
-    hears_epochs: bool
+    decides_by_epoch: bool
 
     @property
     def may_grow(self) -> bool:
@@ -138,7 +138,7 @@ class GridSource:
     """One trial for each setup and seed, all known from the beginning."""
 
     restarts = RESTARTS
-    pauses = keeps_stopped = hears_epochs = may_grow = False
+    pauses = keeps_stopped = decides_by_epoch = may_grow = False
     further: Sequence[FurtherTrial] = ()
     answer: SearchAnswer | None = None
     notes: Sequence[str] = ()

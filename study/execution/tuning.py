@@ -18,7 +18,7 @@ from study.execution.live.progress import ProgressDisplay
 from study.execution.live.study_outlook import outlook_of
 from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.reporting.journal import Journals
-from study.execution.reporting.reports import together_s
+from study.execution.reporting.reports import collect_s
 from study.execution.reporting.result_lines import ResultLines
 from study.execution.shipping import TrialFunction
 from study.execution.team.trial_training import TrialContext
@@ -132,10 +132,10 @@ class Tuning:
         # several machines, where a failure does not tell which machine is faulty.
         may_close = restarts and self._cluster.share.workers == 1
         quarantine = Quarantine(admissions.used()) if may_close else None
-        while self._source.has_more and not self._interrupts.came:
+        while self._source.has_more and not self._interrupts.received:
             self._interrupts.trials_begin()
             # These actors occupy the closed machines while Tune runs, so that it places no trial there.
-            places = admissions.occupied(quarantine.closed if quarantine else ())
+            places = admissions.occupy(quarantine.closed if quarantine else ())
             callback = StudyCallback(
                 self._recorder,
                 progress,
@@ -220,9 +220,13 @@ class Tuning:
             device=self._options.device,
             workers=self._cluster.share.workers,
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
-            storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
+            storage=self._cluster.visibility
+            if self._source.restarts or self._source.pauses
+            else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
-            report_every_s=together_s(self._cluster.slots, is_heard=self._source.hears_epochs),
+            report_every_s=collect_s(
+                self._cluster.slots, decides_by_epoch=self._source.decides_by_epoch
+            ),
         )
 
     def _finish(self) -> None:
@@ -231,7 +235,7 @@ class Tuning:
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
-        self._recorder.recall(self._journals.rows())
+        self._recorder.add_missing(self._journals.rows())
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
         is_finished = self._ended == self._source.expected
@@ -261,7 +265,7 @@ class Tuning:
     def _write_all(self) -> None:
         """Write all rows, including those in journals that could not be read until now."""
         kept = list(self._journals.rows())
-        self._recorder.recall(kept)
+        self._recorder.add_missing(kept)
         self._recorder.flush()
         for record in kept:
             self._journals.ended(record.trial_id)
@@ -282,7 +286,7 @@ class Tuning:
 
     def _remove_checkpoints(self) -> None:
         """Delete checkpoints of finished trials whose process was lost before it could delete them."""
-        if self._source.pauses and self._interrupts.came:
+        if self._source.pauses and self._interrupts.received:
             return  # when resumed, the study continues its paused trials from their checkpoints
         finished = {
             trial.trial_id

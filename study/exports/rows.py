@@ -13,7 +13,7 @@ from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan, name_of_trial
 from trackers.exports.exporter import Epoch, Study, Trial
 
-NAMES_A_ROW = frozenset(
+ID_COLUMNS = frozenset(
     ("attempt", "setup", "batch_size", "effective_batch_size", "learning_rate", "seed", "epoch")
 )
 """Columns that identify a row; they are exported as parameters or the step, not as metrics."""
@@ -113,7 +113,7 @@ def epoch_of(record: EpochRecord, *, staged: bool, is_earlier: bool) -> Epoch:
         unix_time_s=time.time(),
         energy_j=record.epoch_energy_j,
         method="" if record.energy_method is None else str(record.energy_method),
-        metrics={**_numbers(record, but=NAMES_A_ROW), **named},
+        metrics={**_numbers(record, but=ID_COLUMNS), **named},
         is_earlier=is_earlier,
     )
 

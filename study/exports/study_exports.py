@@ -27,7 +27,7 @@ from trackers.exports.known import ExportOptionError, asked_for
 from trackers.exports.lane import to_stderr
 
 REPORT = "report"
-KEPT = (REPORT, MANIFEST_FILE, EPOCHS_FILE, TRIALS_CSV_FILE)
+ARTIFACTS = (REPORT, MANIFEST_FILE, EPOCHS_FILE, TRIALS_CSV_FILE)
 """Files and folders of a study's folder that exporters keep as artifacts."""
 
 
@@ -99,7 +99,7 @@ class StudyExports:
     def keep(self, folder: StudyFolder) -> None:
         """Export the study's files, if its folder is on this machine."""
         if folder.is_local:
-            self._exports.keep([Path(folder.path) / name for name in KEPT])
+            self._exports.keep([Path(folder.path) / name for name in ARTIFACTS])
 
     def close(self) -> None:
         """End the study in all exporters; may be called twice."""

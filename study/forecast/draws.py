@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
-from study.forecast.likeness import Likeness, likeness
+from study.forecast.kernel import Kernel, kernel_of
 from study.forecast.sizes import plausible_sizes
 from study.inference.repeats import Floats, Integers, Truths
 
@@ -55,10 +55,10 @@ def draw_all(
         known: Values and bounds; at least one of them is finite.
         settings: Value of each training on each axis.
         rng: Source of randomness.
-        shares: What trainings share beyond the axes; see `study.forecast.likeness.likeness`.
+        shares: What trainings share beyond the axes; see `study.forecast.kernel.kernel_of`.
     """
     kinds, kind = _kinds(settings, shares)
-    alike = likeness(
+    kernel = kernel_of(
         [settings[place] for place in kinds],
         None if shares is None else [shares[place] for place in kinds],
     )
@@ -66,19 +66,19 @@ def draw_all(
     unseen = np.flatnonzero(~np.isfinite(known.values))
     level = float(known.values[seen].mean())
     values, bound = known.values[seen] - level, known.is_bound[seen]
-    own = alike.at(kind[seen])
+    own = kernel.at(kind[seen])
     imputed = _imputed(own, values, bound, rng)
     found = np.tile(known.values, (DRAWS, 1))
     each = DRAWS // MIXTURE
     for part, sizes in enumerate(plausible_sizes(own, imputed, rng, number=MIXTURE)):
         rows = slice(part * each, (part + 1) * each)
-        covariance = alike.covariance(sizes)
+        covariance = kernel.covariance(sizes)
         precise = _inverse(covariance[np.ix_(kind[seen], kind[seen])], sizes[-1])
-        drawn = _above(precise, np.tile(imputed, (each, 1)), values, bound, rng)
+        drawn = _draw_above_bounds(precise, np.tile(imputed, (each, 1)), values, bound, rng)
         found[rows, seen] = level + drawn
         if unseen.size:
             coming, place = np.unique(kind[unseen], return_inverse=True)
-            means = _coming(covariance, precise, drawn, (kind[seen], coming), rng)
+            means = _draw_means(covariance, precise, drawn, (kind[seen], coming), rng)
             noise = sizes[-1] * rng.standard_normal((each, len(unseen)))
             found[rows, unseen] = level + means[:, place] + noise
     return found
@@ -99,16 +99,16 @@ def _kinds(
     return kinds, np.asarray([number[key] for key in keys])
 
 
-def _imputed(own: Likeness, values: Floats, bound: Truths, rng: np.random.Generator) -> Floats:
+def _imputed(own: Kernel, values: Floats, bound: Truths, rng: np.random.Generator) -> Floats:
     """Return the values with each bound replaced by one draw of the value above it. Shape (n,)."""
     if not bound.any():
         return values
     [sizes] = plausible_sizes(own, values, rng, number=1)
     precise = _inverse(own.covariance(sizes), sizes[-1])
-    return np.asarray(_above(precise, values[None, :], values, bound, rng)[0])
+    return np.asarray(_draw_above_bounds(precise, values[None, :], values, bound, rng)[0])
 
 
-def _above(
+def _draw_above_bounds(
     precise: Floats, start: Floats, values: Floats, bound: Truths, rng: np.random.Generator
 ) -> Floats:
     """Draw the values above the bounds by Gibbs sampling, each given all others. Shape (draws, n)."""
@@ -126,7 +126,7 @@ def _above(
     return drawn
 
 
-def _coming(
+def _draw_means(
     covariance: Floats,
     precise: Floats,
     drawn: Floats,

@@ -8,10 +8,10 @@ largest weights.
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from study.forecast.likeness import Likeness
+from study.forecast.kernel import Kernel
 from study.inference.repeats import Floats
 
-SPREAD, ABOUT = 128, 96
+PRIOR_POINTS, LOCAL_POINTS = 128, 96
 """Number of points over the whole prior (a power of 2, for the Sobol sequence), and around the best."""
 
 _WIDER, _NARROWEST = 1.5, 0.05
@@ -20,12 +20,12 @@ fraction of the prior's range."""
 
 
 def plausible_sizes(
-    alike: Likeness, values: Floats, rng: np.random.Generator, *, number: int
+    kernel: Kernel, values: Floats, rng: np.random.Generator, *, number: int
 ) -> Floats:
     """Draw sizes (standard deviations) of effects and noise. Shape (number, effects + 1).
 
     Args:
-        alike: Likeness of the trainings seen.
+        kernel: Kernel of the trainings seen.
         values: Logarithms of the quantity, less their mean. Shape (n,).
         rng: Source of randomness.
         number: Number of draws.
@@ -33,23 +33,23 @@ def plausible_sizes(
     # Imported here because it takes half a second, which would delay a study's first trial.
     from scipy.stats import qmc  # noqa: PLC0415
 
-    low, high = np.log(alike.least), np.log(alike.most)
+    low, high = np.log(kernel.least), np.log(kernel.most)
     dimensions = len(low)
-    spread = qmc.Sobol(dimensions, seed=rng).random(SPREAD)
-    likelihoods = _likelihoods(alike, values, low + spread * (high - low))
+    spread = qmc.Sobol(dimensions, seed=rng).random(PRIOR_POINTS)
+    likelihoods = _likelihoods(kernel, values, low + spread * (high - low))
     weights = _normalised(likelihoods)
     centre = weights @ spread
     deviation = np.sqrt(weights @ (spread - centre) ** 2)
     deviation = np.maximum(_WIDER * deviation, _NARROWEST)
-    about = centre + deviation * rng.standard_normal((ABOUT, dimensions))
+    about = centre + deviation * rng.standard_normal((LOCAL_POINTS, dimensions))
     about = about[((about >= 0) & (about <= 1)).all(axis=1)]
     points = np.concatenate([spread, about])
     likelihoods = np.concatenate(
-        [likelihoods, _likelihoods(alike, values, low + about * (high - low))]
+        [likelihoods, _likelihoods(kernel, values, low + about * (high - low))]
     )
     normal = np.exp(-(((points - centre) / deviation) ** 2).sum(axis=1) / 2)
     normal /= np.prod(deviation * np.sqrt(2 * np.pi))
-    proposed = (SPREAD + ABOUT * normal) / (SPREAD + ABOUT)
+    proposed = (PRIOR_POINTS + LOCAL_POINTS * normal) / (PRIOR_POINTS + LOCAL_POINTS)
     edges = _normalised(likelihoods - np.log(proposed)).cumsum()
     strata = (np.arange(number) + rng.random(number)) / number
     places = np.minimum(np.searchsorted(edges, strata), len(points) - 1)
@@ -61,12 +61,12 @@ def _normalised(likelihoods: Floats) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def _likelihoods(alike: Likeness, values: Floats, points: Floats) -> Floats:
-    return np.asarray([_likelihood(alike, values, np.exp(each)) for each in points])
+def _likelihoods(kernel: Kernel, values: Floats, points: Floats) -> Floats:
+    return np.asarray([_likelihood(kernel, values, np.exp(each)) for each in points])
 
 
-def _likelihood(alike: Likeness, values: Floats, sizes: Floats) -> float:
-    covariance = alike.covariance(sizes)
+def _likelihood(kernel: Kernel, values: Floats, sizes: Floats) -> float:
+    covariance = kernel.covariance(sizes)
     covariance.flat[:: len(covariance) + 1] += sizes[-1] ** 2
     try:
         factor = cho_factor(covariance, lower=True, check_finite=False)

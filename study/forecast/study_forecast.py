@@ -77,7 +77,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class TrialOverhead:
     """Energy that a trial uses outside its epochs.
 
     Attributes:
@@ -104,7 +104,7 @@ class StudyForecast:
         energies_j: Energy of each training's epochs when it ends; NaN if no energy in its stage is
             known. Shape (draws, runs).
         times_s: Duration of each training's epochs, likewise. Shape (draws, runs).
-        outside_j: Energy of all trials together outside their epochs, including lost attempts; None as
+        overhead_j: Energy of all trials together outside their epochs, including lost attempts; None as
             long as it is unknown for a kind of trial that is still to come (in a new process or not).
             Shape (draws,).
     """
@@ -112,17 +112,17 @@ class StudyForecast:
     runs: tuple[Run, ...]
     energies_j: Floats
     times_s: Floats
-    outside_j: Floats | None = None
+    overhead_j: Floats | None = None
 
     @property
     def total_j(self) -> Floats | None:
         """Draws of the energy of the whole study; None if it is not known. Shape (draws,).
 
-        If `outside_j` is None, the energy of trials outside their epochs is not included.
+        If `overhead_j` is None, the energy of trials outside their epochs is not included.
         """
         totals = self.energies_j.sum(axis=1)
-        if self.outside_j is not None:
-            totals = totals + self.outside_j
+        if self.overhead_j is not None:
+            totals = totals + self.overhead_j
         return totals if np.isfinite(totals).all() else None
 
     def of_trial(self, trial: str) -> Floats | None:
@@ -131,21 +131,21 @@ class StudyForecast:
         totals = self.energies_j[:, own].sum(axis=1)
         return totals if any(own) and np.isfinite(totals).all() else None
 
-    def left_s(self, *, slots: int, beside_s: float = 0.0) -> Floats:
+    def left_s(self, *, slots: int, overhead_s: float = 0.0) -> Floats:
         """Return draws of the seconds until all trainings have ended. Shape (draws,).
 
         Args:
             slots: Number of trials that run at the same time.
-            beside_s: Seconds that a trial to come will take in addition to its epochs.
+            overhead_s: Seconds that a trial to come will take in addition to its epochs.
         """
         free = np.zeros((len(self.times_s), max(1, slots)))
         every = np.arange(len(free))
-        for left_s in self._left_by_trial(beside_s).values():
+        for left_s in self._left_by_trial(overhead_s).values():
             slot = free.argmin(axis=1)
             free[every, slot] += left_s
         return np.asarray(free.max(axis=1))
 
-    def _left_by_trial(self, beside_s: float) -> Mapping[str, Floats]:
+    def _left_by_trial(self, overhead_s: float) -> Mapping[str, Floats]:
         """Return draws of the seconds left for each trial that has not ended, running trials first."""
         left: dict[str, Floats] = {}
         begun = {each.trial for each in self.runs if each.epochs}
@@ -154,7 +154,7 @@ class StudyForecast:
             run = self.runs[place]
             if run.has_ended:
                 continue
-            start = np.full(len(self.times_s), 0.0 if run.trial in begun else beside_s)
+            start = np.full(len(self.times_s), 0.0 if run.trial in begun else overhead_s)
             left[run.trial] = left.get(run.trial, start) + self.times_s[:, place] - run.time_s
         return left
 
@@ -168,7 +168,7 @@ def study_forecast(
     runs: Sequence[Run],
     *,
     max_epochs: int,
-    outside: Sequence[Outside] = (),
+    overheads: Sequence[TrialOverhead] = (),
     at_once: int = 1,
     seed: int = 0,
 ) -> StudyForecast | None:
@@ -177,7 +177,7 @@ def study_forecast(
     Args:
         runs: Trainings that have ended, in the order of their ends, followed by all others.
         max_epochs: Maximum number of passes over the samples.
-        outside: Energy of each trial outside its epochs, in the order in which trials occur in `runs`.
+        overheads: Energy of each trial outside its epochs, in the order in which trials occur in `runs`.
         at_once: Largest number of trials that have run at the same time so far.
         seed: Seed of the draws.
 
@@ -197,10 +197,10 @@ def study_forecast(
         own = [runs[place] for place in places]
         if not any(each.epochs for each in own):
             continue
-        epochs = _epochs(own, max_epochs, rng)
-        joules, seconds = _each_epoch(own, rng)
+        epochs = _draw_epochs(own, max_epochs, rng)
+        joules, seconds = _draw_per_epoch(own, rng)
         done = np.asarray([each.epochs for each in own])
-        rest = _rest(own, rng)
+        rest = _draw_later_ratios(own, rng)
         if none_follows:
             rest = rest * np.exp(FEWER_AT_ONCE * rng.standard_normal((DRAWS, 1)))
         energies_j[:, places] = (done + (epochs - done) * rest) * joules
@@ -209,11 +209,13 @@ def study_forecast(
         runs=tuple(runs),
         energies_j=energies_j,
         times_s=times_s,
-        outside_j=_outside(outside, rng),
+        overhead_j=_draw_total_overhead(overheads, rng),
     )
 
 
-def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | None:
+def _draw_total_overhead(
+    trials: Sequence[TrialOverhead], rng: np.random.Generator
+) -> Floats | None:
     """Draw the energy of all trials together outside their epochs; None if unknown. Shape (DRAWS,)."""
     if all(each.energy_j is None for each in trials):
         return None
@@ -225,7 +227,7 @@ def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | No
         coming = np.asarray([each.energy_j is None for each in alike])
         if coming.any():
             known = [math.nan if each.energy_j is None else each.energy_j for each in alike]
-            drawn = _positive(known, [each.chosen for each in alike], rng)
+            drawn = _draw_positive(known, [each.chosen for each in alike], rng)
             totals = totals + drawn[:, coming].sum(axis=1)
     return totals if np.isfinite(totals).all() else None
 
@@ -238,7 +240,7 @@ def _kinds(runs: Sequence[Run]) -> int:
     )
 
 
-def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:
+def _draw_epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:
     """Draw the number of epochs of each training. Shape (DRAWS, runs)."""
     done = np.asarray([each.epochs for each in runs], dtype=float)
     ended = np.asarray([each.has_ended for each in runs])
@@ -262,15 +264,15 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
     return np.asarray(np.where(ended, done, coming))
 
 
-def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _draw_per_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw the mean joules and seconds per epoch of each training. Shapes (DRAWS, runs)."""
     settings = [each.chosen for each in runs]
     joules = [each.energy_j / len(each.energies_j) if each.energies_j else np.nan for each in runs]
     seconds = [each.time_s / each.epochs if each.epochs else np.nan for each in runs]
-    return _positive(joules, settings, rng), _positive(seconds, settings, rng)
+    return _draw_positive(joules, settings, rng), _draw_positive(seconds, settings, rng)
 
 
-def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
+def _draw_later_ratios(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
     """Draw the ratio between the energy of a running training's later epochs and its epochs so far.
 
     First epochs may cost more, and a machine may change over time; trainings that have ended show by how
@@ -284,11 +286,11 @@ def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
         ended = [each.energies_j for each in runs if each.has_ended and len(each.energies_j) > had]
         means = [(fmean(each[had:]), fmean(each[:had])) for each in ended]
         logs = [math.log(late / early) for late, early in means if late > 0 and early > 0]
-        found[:, place] = np.exp(_next(logs, rng))
+        found[:, place] = np.exp(_draw_next(logs, rng))
     return found
 
 
-def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
+def _draw_next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
     """Draw the next value of a quantity from the values seen, by Student's t. Shape (DRAWS,).
 
     The prior is 0 with standard deviation `USUAL_CHANGE`, and has the weight of one value seen.
@@ -297,11 +299,15 @@ def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
     mean = sum(seen) / count
     squares = USUAL_CHANGE**2 + sum((each - mean) ** 2 for each in seen) + mean**2
     deviation = math.sqrt(squares / count * (1 + 1 / count))
-    # Two more degrees of freedom than `count`: with few, the heavy tails would give absurdly large draws.
+    # The conjugate posterior has `count` degrees of freedom, the prior counted as one value. Here it has two
+    # more, because with 1 (nothing seen yet) Student's t has no variance, and some draws would be absurdly
+    # large. If values vary as the prior says, 90 % intervals then hold 98 % of the next ones with none
+    # seen, 93 % with one, 91 % with two and 90 % with more; with `count` degrees it is 100, 98 and 95 %
+    # with none, one and two.
     return np.asarray(mean + deviation * rng.standard_t(count + 2, size=DRAWS))
 
 
-def _positive(
+def _draw_positive(
     values: Sequence[float], settings: Sequence[Mapping[str, object]], rng: np.random.Generator
 ) -> Floats:
     """Draw a positive quantity for each training; all NaN if it is known of none. Shape (DRAWS, runs).

@@ -12,7 +12,7 @@ from ray.tune.experiment import Trial
 from ray.tune.result import DONE
 from ray.tune.utils import flatten_dict
 
-from study.execution.ends import errors_of, why_lost
+from study.execution.loss_reason import errors_of, why_lost
 from study.exports.study_exports import exports_of
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder

@@ -30,7 +30,7 @@ from study.store.setups import TrialPlan
 from trackers.node.actor import Handle
 from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
 
-GO_ON = "go on with the run (`Tuner.restore`)"
+RESUME_HINT = "resume the run (`Tuner.restore`)"
 """Instruction for putting rescued rows back, for a message to the user."""
 
 _log = logging.getLogger(__name__)
@@ -236,7 +236,8 @@ class RunFolder:
             _log.warning("the ledger could not be written: %s", error)
             if status != "running":  # this was the last call
                 _log.warning(
-                    "%s", rescue(self._folder, self._recorder, self._manifest, go_on=GO_ON)
+                    "%s",
+                    rescue(self._folder, self._recorder, self._manifest, resume_hint=RESUME_HINT),
                 )
 
 

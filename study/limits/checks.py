@@ -40,14 +40,14 @@ def wanted_limits(
     option = f"--axis {POWER_LIMIT}" if chosen else "--power-limits"
     if chosen and options.power_limits:
         message = (
-            f"--power-limits is given beside --axis {POWER_LIMIT}: a limit is an axis of setups, or "
-            "each training finds its own. Leave one of them out."
+            f"--power-limits is given together with --axis {POWER_LIMIT}: either limits are an axis of "
+            "setups, or each training finds its own. Leave one of the two out."
         )
         raise OptionError(message)
     if options.gpus_per_trial is not None and options.gpus_per_trial < 1:
         message = (
-            f"{option} is given with --gpus-per-trial {options.gpus_per_trial:g}; a limit holds for a "
-            "whole board, and would slow who shares it. Give 1."
+            f"{option} is given with --gpus-per-trial {options.gpus_per_trial:g}; a limit applies to "
+            "a whole board, and would slow down other trials on it. Give 1."
         )
         raise OptionError(message)
     return chosen or {float(each) for each in options.power_limits or () if each != AUTO}
@@ -95,7 +95,7 @@ def check_limits(wanted: set[float] | None, boards: Mapping[str, Sequence[PowerL
         if not limits:
             message = (
                 f"power limits: {host} has no board whose limit could be set. They need NVIDIA boards "
-                "and the tracker nvml; `python -m trackers` says what is in the way."
+                "and the tracker nvml; `python -m trackers` gives the reason."
             )
             raise OptionError(message)
         for board in limits:

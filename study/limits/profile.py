@@ -122,7 +122,7 @@ class LimitProfile:
             self._opened_at = step
             self._open_window()
 
-    def take_news(self) -> str | None:
+    def take_result(self) -> str | None:
         """Return all measurements as JSON, as records hold them; None if nothing is new since the last call."""
         is_new, self._is_new = self._is_new, False
         return json.dumps([asdict(each) for each in self.measured]) if is_new else None
@@ -175,7 +175,7 @@ def chosen_before(text: str) -> float | None:
     """Return the limit that an earlier attempt chose, in watts; None if it had not measured all limits.
 
     Args:
-        text: JSON from `LimitProfile.take_news`.
+        text: JSON from `LimitProfile.take_result`.
     """
     measured = [MeasuredLimit(**each) for each in json.loads(text)]
     if not all(each.is_enough for each in measured):

@@ -38,11 +38,11 @@ class Admissions:
             return frozenset()
         return found
 
-    def let_go(self) -> None:
+    def release_waiting(self) -> None:
         """Tell the trials that wait on closed machines to end without having begun."""
-        self._cluster.manager.let_go.remote()
+        self._cluster.manager.release_waiting.remote()
 
-    def occupied(self, node_ids: Iterable[str]) -> list[Handle]:
+    def occupy(self, node_ids: Iterable[str]) -> list[Handle]:
         """Occupy all resources of closed machines, so that no trial is placed there.
 
         Args:
@@ -53,7 +53,7 @@ class Admissions:
         """
         asked = self._cluster.share.bundles()[0]
         cpus, gpus = asked.pop("CPU"), asked.pop("GPU", 0.0)
-        place = ray.remote(_Place)
+        place = ray.remote(_Placeholder)
         return [
             place.options(
                 num_cpus=cpus, num_gpus=gpus, resources=asked, scheduling_strategy=pinned(node)
@@ -69,5 +69,5 @@ class Admissions:
         return next(found, node_id)
 
 
-class _Place:
+class _Placeholder:
     """Actor that occupies one trial's resources on a machine and does nothing."""

@@ -31,7 +31,7 @@ from study.machines.nodes import (
     refuse_mixed,
 )
 from study.machines.ray_session import quiet_process, start_ray
-from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
+from study.machines.storage_visibility import StorageVisibility, check_visibility
 from study.machines.upload import Upload, upload_of
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
@@ -46,7 +46,7 @@ from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
-WHY_S = 3.0
+WHY_ENDED_S = 3.0
 """Seconds to wait for the trackers to say why a process ended; other trials' reports wait meanwhile."""
 
 NODE_ANSWER_S = 60.0
@@ -63,7 +63,7 @@ class Cluster:
         manager: Handle of the study's `TrackerManager`.
         facts: What each node's tracker measures, by Ray's node identifier; nodes that no trial fits on
             have no tracker.
-        reach: Which nodes can reach the study's folder; None while that is not known.
+        visibility: Which nodes can reach the study's folder; None while that is not known.
         sent: Files of the working folder that were sent to the nodes; None for a local Ray.
         dashboard: Address of Ray's dashboard and how to reach it, as text; None unless asked for.
         answer_s: Seconds to wait when all trackers are asked something.
@@ -73,7 +73,7 @@ class Cluster:
     share: Share
     manager: Handle
     facts: dict[str, TrackerFacts]
-    reach: StorageVisibility | None = None
+    visibility: StorageVisibility | None = None
     sent: Upload | None = None
     dashboard: str | None = None
     answer_s: float = ANSWER_S
@@ -139,7 +139,7 @@ class Cluster:
 
     def _why_ended(self, name: str) -> str | None:
         asked = [tracker.why_ended.remote(name) for tracker in self.trackers()]
-        for answer in _answered(asked, min(WHY_S, self.answer_s)):
+        for answer in _answered(asked, min(WHY_ENDED_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
                 if told is not None:
@@ -173,7 +173,7 @@ class Cluster:
         """Return warnings about mixed devices, idle machines, and machines that cannot reach the storage."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
         found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
-        return found if self.reach is None else (*found, *reach_warnings(self.reach))
+        return found if self.visibility is None else (*found, *self.visibility.warnings())
 
     def refreshed(self) -> "Cluster":
         """Return the cluster as it is now, with nodes that have joined and newly learnt idle power.
@@ -242,7 +242,7 @@ def connect(
         dashboard = start_ray(options, where)
         nodes = _nodes()
         if sent is not None:
-            _unpacked(nodes)
+            _wait_for_upload(nodes)
         share = _share(options, nodes)
         check_resources(nodes, share)
         request = Request(
@@ -266,8 +266,8 @@ def connect(
         cluster = Cluster(
             nodes=nodes, share=share, manager=manager, facts=facts, sent=sent, dashboard=dashboard
         )
-        with reached(folder, cluster if options.address else None) as reach:
-            yield replace(cluster, reach=reach)
+        with check_visibility(folder, cluster if options.address else None) as visibility:
+            yield replace(cluster, visibility=visibility)
 
 
 def _where(
@@ -323,7 +323,7 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
         raise ClusterError(message)
 
 
-def _unpacked(nodes: Iterable[Node]) -> None:
+def _wait_for_upload(nodes: Iterable[Node]) -> None:
     """Wait until every node has unpacked the working folder that was sent.
 
     Several nodes on one machine each unpack it into the same folder (Ray 2.60), and so delete files that

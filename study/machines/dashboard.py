@@ -50,7 +50,7 @@ def check_dashboard(missing: Callable[[], tuple[str, ...]] = missing_packages) -
     if names:
         message = (
             f"--dashboard: packages that Ray's dashboard needs are not installed "
-            f"({', '.join(names)}). `pip install 'ray[{EXTRA}]=={version('ray')}'` brings them; or "
+            f"({', '.join(names)}). Install them with `pip install 'ray[{EXTRA}]=={version('ray')}'`, or "
             "leave the option out."
         )
         raise OptionError(message)
@@ -77,4 +77,4 @@ def dashboard_text(url: str | None, *, address: str | None) -> str:
     token = "if it asks for a token, `ray get-auth-token` prints it"  # noqa: S105 - no secret
     if address is None:
         return f"{place}; {token}"
-    return f"{place} of the cluster's head; `ray dashboard cluster.yaml` brings it here; {token}"
+    return f"{place} of the cluster's head; `ray dashboard cluster.yaml` forwards it to this machine; {token}"

@@ -36,7 +36,7 @@ def energy_scope(
     scope = earlier or usual if asked == AUTO else EnergyScope(asked)
     if earlier is not None and scope is not earlier:
         message = (
-            f"--energy-of is {scope}; the study that goes on ranks by {earlier}. Leave the option "
+            f"--energy-of is {scope}; the study to be resumed ranks by {earlier}. Leave the option "
             "out, or give a new --name."
         )
         raise OptionError(message)

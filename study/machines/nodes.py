@@ -99,7 +99,9 @@ def check_resources(nodes: Sequence[Node], share: Share) -> None:
         ClusterError: The machines lack the resources that one trial requests.
     """
     if not share.trials_on(nodes):
-        lacking = "the nodes have not that" if share.workers > 1 else "no node has that"
+        lacking = (
+            "the nodes do not have that many" if share.workers > 1 else "no node has that many"
+        )
         message = (
             f"a trial asks for {share.cpus:g} CPUs and {share.gpus:g} GPUs, and {lacking} "
             f"({'; '.join(_has(node) for node in nodes)}). "

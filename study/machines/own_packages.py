@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 """Folder that holds these packages in this process."""
 
 
-def hidden_in(folder: Path) -> tuple[str, ...]:
+def shadowed_by(folder: Path) -> tuple[str, ...]:
     """Return the names of our packages that a folder would shadow if it came first on the import path."""
     if folder.resolve() == ROOT:
         return ()

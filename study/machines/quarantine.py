@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import final
 
-AFTER = 3
+CLOSED_AFTER = 3
 """Number of trials in a row that must fail on a machine before it is closed."""
 
 
@@ -54,7 +54,7 @@ class Quarantine:
         return True
 
     def _is_suspect(self, machine: str) -> bool:
-        return len(self._own(machine)) >= AFTER
+        return len(self._own(machine)) >= CLOSED_AFTER
 
     def _own(self, machine: str) -> tuple[str, ...]:
         """Return the trials that failed in a row on a machine and whose setups failed nowhere else."""

@@ -23,7 +23,7 @@ from study.machines import own_packages
 from study.machines.dashboard import dashboard_text
 from study.machines.local.early_ray import EarlyRay, ray_keywords
 from study.machines.local.environment import QUIET, kept_environment
-from study.machines.local.unheard_signals import deaf_to_hangups, deaf_to_schedulers
+from study.machines.local.signal_shielding import blocking_sigterm_under_slurm, ignoring_sighup
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
@@ -38,22 +38,22 @@ def quiet_process() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
     levels = [logger.level for logger in loggers]
     try:
-        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR), _callbacks_uncounted():
+        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR), _no_callback_statistics():
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
             for logger in loggers:
                 # Otherwise each failed trial prints its traceback, which is in its folder anyway.
                 logger.setLevel(logging.CRITICAL)
-            _read_authentication_anew()
+            _reload_authentication()
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        _read_authentication_anew()
+        _reload_authentication()
 
 
 @contextlib.contextmanager
-def _callbacks_uncounted() -> Iterator[None]:
+def _no_callback_statistics() -> Iterator[None]:
     """Keep Tune from counting the kinds of callbacks for usage statistics, which are off anyway.
 
     To count them it would import MLflow, W&B and Comet, if installed: seconds before the first trial.
@@ -69,7 +69,7 @@ def _callbacks_uncounted() -> Iterator[None]:
         usage.tag_callbacks = count
 
 
-def _read_authentication_anew() -> None:
+def _reload_authentication() -> None:
     """Make Ray read its authentication settings from the environment again.
 
     Ray reads mode and token once per process. Otherwise, a cluster without authentication, reached after
@@ -79,13 +79,13 @@ def _read_authentication_anew() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
 
 
-def _ask_for_a_token() -> None:
+def _require_token() -> None:
     """Turn on token authentication for a local Ray.
 
     It is Ray's default, but unless it is set explicitly Ray prints advice on how to opt out.
     """
     os.environ.setdefault(AUTH_MODE_ENV_VAR, "token")
-    _read_authentication_anew()
+    _reload_authentication()
 
 
 def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | None:
@@ -109,12 +109,12 @@ def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | N
             sent = {"working_dir": str(where.folder), "excludes": list(where.excluded)}
             context = ray.init(address=options.address, runtime_env={**sent, **setup}, **quiet)
         elif isinstance(where, EarlyRay):
-            _ask_for_a_token()
+            _require_token()
             context = ray.init(address=where.address(), runtime_env=setup, **quiet)
         else:
             local = ray_keywords(options, where)
-            _ask_for_a_token()
-            with deaf_to_hangups(), deaf_to_schedulers():
+            _require_token()
+            with ignoring_sighup(), blocking_sigterm_under_slurm():
                 context = ray.init(address="local", runtime_env=setup, **local, **quiet)
     except Exception as error:
         raise ClusterError(_unreachable(options.address, error)) from error
@@ -129,7 +129,7 @@ def _unreachable(address: str | None, error: Exception) -> str:
         return (
             f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
             "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
-            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+            "and in /dev/shm, and free ports; or use a running cluster, with --address."
         )
     return (
         f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
@@ -139,7 +139,7 @@ def _unreachable(address: str | None, error: Exception) -> str:
 
 def _worker_setup() -> dict[str, Any]:
     """Return the `runtime_env` entries that let workers find our packages; empty if nothing shadows them."""
-    if not own_packages.hidden_in(Path.cwd()):
+    if not own_packages.shadowed_by(Path.cwd()):
         return {}
     cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]
     return {"worker_process_setup_hook": own_packages.find_ours}

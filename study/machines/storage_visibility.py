@@ -59,11 +59,27 @@ class StorageVisibility:
 
     def here(self) -> bool:
         """Return whether the calling machine can read and write the study's folder."""
-        return self.token is None or sees(self.results_dir, self.study, self.token)
+        return self.token is None or can_access(self.results_dir, self.study, self.token)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return a warning if machines cannot reach the folder, or might join without it; otherwise empty."""
+        if self.without:
+            who = f"{', '.join(self.without)}: cannot write to"
+        elif self.may_miss:
+            who = "a machine that joins later may not see"
+        else:
+            return ()
+        warning = (
+            f"{who} {self.results_dir}/{self.study}. Rows and energies from there come back through "
+            "Ray, but checkpoints do not, so a trial that is lost there starts over. For checkpoints on "
+            "all machines give --results-dir a folder that all of them mount, or a URI such as "
+            "s3://bucket/folder."
+        )
+        return (warning,)
 
 
 @contextmanager
-def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageVisibility]:
+def check_visibility(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageVisibility]:
     """Ask every machine whether it can reach the folder; the token stays there until the context ends.
 
     Args:
@@ -77,7 +93,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageV
     token = uuid.uuid4().hex
     folder.write_text(TOKEN_FILE, token)
     try:
-        answers = machines.on_each_node(sees, folder.storage_path, study, token)
+        answers = machines.on_each_node(can_access, folder.storage_path, study, token)
         yield StorageVisibility(
             results_dir=folder.storage_path,
             study=study,
@@ -90,7 +106,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageV
         folder.delete(TOKEN_FILE)
 
 
-def sees(results_dir: str, study: str, token: str) -> bool:
+def can_access(results_dir: str, study: str, token: str) -> bool:
     """Return whether this machine finds the driver's `token` in the folder, and can write there."""
     probe = f"{TOKEN_FILE}-{uuid.uuid4().hex}"
     try:
@@ -102,20 +118,3 @@ def sees(results_dir: str, study: str, token: str) -> bool:
         return False
     folder.delete(probe)
     return True
-
-
-def reach_warnings(reach: StorageVisibility) -> tuple[str, ...]:
-    """Return a warning if machines cannot reach the folder, or might join without it; otherwise empty."""
-    if reach.without:
-        who = f"{', '.join(reach.without)}: cannot write to"
-    elif reach.may_miss:
-        who = "a machine that joins later may not see"
-    else:
-        return ()
-    warning = (
-        f"{who} {reach.results_dir}/{reach.study}. Rows and energies from there come back through "
-        "Ray, but checkpoints do not, so a trial that is lost there begins anew. For checkpoints on "
-        "all machines give --results-dir a folder that all of them mount, or a URI such as "
-        "s3://bucket/folder."
-    )
-    return (warning,)

@@ -43,7 +43,7 @@ def used_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
         trial: Record of the trial.
         epochs: Epochs of the trial, of all attempts.
     """
-    return epochs_j(trial, epochs) + beside_j(trial) + lost_j(trial)
+    return epochs_j(trial, epochs) + overhead_j(trial) + lost_j(trial)
 
 
 def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
@@ -54,7 +54,7 @@ def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
     return sum(rows[place] or 0.0 for place in counted(rows))
 
 
-def beside_j(trial: TrialRecord) -> float:
+def overhead_j(trial: TrialRecord) -> float:
     """Return the known energy of a trial's last attempt outside its epochs, in joules."""
     return sum(getattr(trial, part) or 0.0 for part in BESIDE_EPOCHS)
 

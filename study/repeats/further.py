@@ -32,7 +32,7 @@ class FurtherRepeats:
     Attributes:
         remaining: Known trials that have not ended.
         further: Trials beyond the first repeats, in the order in which they were begun.
-        ending: Why no further trials will follow; None while they may.
+        end_reason: Why no further trials will follow; None while they may.
         spending: Energy used so far, against the budget.
     """
 
@@ -53,7 +53,7 @@ class FurtherRepeats:
             begun: Trials beyond the first repeats that earlier commands began.
         """
         self.further = list(begun)
-        self.ending: str | None = None
+        self.end_reason: str | None = None
         self.spending = Spending(options.budget_j, recorder)
         self._has_cut = False
         self._options = options
@@ -75,7 +75,7 @@ class FurtherRepeats:
         self._said: Decision | None = None
         # Number of trainings when the answer first became sure, None if it is not; see `_confirmed`. When
         # resumed, the last training of the earlier command counts as the confirmation.
-        self._sure_with: int | None = -1 if begun else None
+        self._first_sure_at: int | None = -1 if begun else None
         self._lost_first = False
         self.remaining: list[TrialPlan] = []
         self._queue: list[TrialPlan] = []
@@ -90,9 +90,9 @@ class FurtherRepeats:
         """Number of trials that are known, and of those to come as far as that is known."""
         if self.is_cut_short:
             return len(self._recorder.trials())
-        if self.ending is not None:
+        if self.end_reason is not None:
             return len(self._plans)
-        left = max(0, self._most - len(self.further))
+        left = max(0, self._max_further - len(self.further))
         return len(self._plans) + (left if self._options.sure is None else min(left, 1))
 
     @property
@@ -103,7 +103,7 @@ class FurtherRepeats:
     @property
     def is_waiting(self) -> bool:
         """Return whether the next trial depends on trials that still run."""
-        return bool(self._running) and self.ending is None and not self._lost_first
+        return bool(self._running) and self.end_reason is None and not self._lost_first
 
     def begin_run(
         self,
@@ -131,19 +131,19 @@ class FurtherRepeats:
         if self._queue:
             return self._next_planned()
         first_run = bool(self._running & self._first)
-        if self.ending is not None or self._lost_first or first_run:
+        if self.end_reason is not None or self._lost_first or first_run:
             return None
         if len(self._running) >= self._slots:
             return None
         self._collect()
         decision = self._next()
-        return None if decision is None else self._go_on(decision)
+        return None if decision is None else self._begin_repeat(decision)
 
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:  # noqa: ARG002 - its rows say it
         """Take note that a trial has ended, or that its process was lost."""
         self._running.discard(trial_id)
         self.spending.end(trial_id)
-        if lost and self._restarts and not self._recorder.is_through(self._plans[trial_id]):
+        if lost and self._restarts and not self._recorder.is_trained(self._plans[trial_id]):
             self._lost_first |= trial_id in self._first
 
     def run_again(self, lost: Iterable[TrialPlan]) -> None:
@@ -160,7 +160,7 @@ class FurtherRepeats:
             return self._started(self._queue.pop(0))
         if not self._running:  # otherwise wait: running trials may need less than expected
             self._has_cut = True
-            self.ending = "the energy budget is used"
+            self.end_reason = "the energy budget is used up"
             self.remaining, self._queue = [], []
         return None
 
@@ -176,23 +176,26 @@ class FurtherRepeats:
         self._lost_first = False
 
     @property
-    def _most(self) -> int:
-        if not self._options.goes_on:
+    def _max_further(self) -> int:
+        if not self._options.adds_repeats:
             return 0
         return self._options.most_further(len(self._setups))
 
     def _next(self) -> Decision | None:
         """Choose the setup to repeat; None if there is none, or none until another trial ends.
 
-        Sets `ending` if no further trials will follow.
+        Sets `end_reason` if no further trials will follow.
         """
-        if not self._options.goes_on:
-            self.ending = "every setup has its repeats"
+        if not self._options.adds_repeats:
+            self.end_reason = "every setup has its repeats"
             return None
-        if len(self.further) >= self._most:
-            asked = self._options.more_repeats is not None
-            most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
-            self._end(f"there were {self._most}, {most}")
+        if len(self.further) >= self._max_further:
+            asked = self._options.more_repeats
+            self._end(
+                f"--more-repeats {asked} is reached"
+                if asked is not None
+                else f"{self._max_further} were added, as many as first trainings; --more-repeats sets another maximum"
+            )
             return None
         trainings = self._trainings()
         decision = decide(
@@ -204,11 +207,11 @@ class FurtherRepeats:
         )
         if decision is None:
             if not self._running:
-                self._end("no setup has two results, so that no spread is known")
+                self._end("no setup has two results, so the spread of repeats is not known")
             return None
         if self._options.sure is not None and decision.right >= self._options.sure:
             return self._confirmed(decision, known=sum(map(len, trainings.values())))
-        self._sure_with = None
+        self._first_sure_at = None
         if not self._has_room(decision.repeat):
             if not self._running:  # otherwise wait: running trials may need less than expected
                 self._end_of_budget()
@@ -216,10 +219,12 @@ class FurtherRepeats:
         return decision
 
     def _end_of_budget(self) -> None:
-        self._end(f"{self._options.budget_j / J_PER_WH:g} Wh do not last for another")
+        self._end(
+            f"the budget of {self._options.budget_j / J_PER_WH:g} Wh does not suffice for another training"
+        )
 
     def _end(self, why: str) -> None:
-        self.ending = why
+        self.end_reason = why
         self._say(f"no further repeats: {why}")
 
     def _confirmed(self, decision: Decision, *, known: int) -> Decision | None:
@@ -228,11 +233,11 @@ class FurtherRepeats:
         Stopping the first time that the probability is reached would favour lucky results, so the answer
         has to be as sure after another training (docs/how-far-the-advice-holds.md has the figures).
         """
-        if self._sure_with is None:
-            self._sure_with = known
+        if self._first_sure_at is None:
+            self._first_sure_at = known
         if self._running:
             return None
-        if known == self._sure_with:
+        if known == self._first_sure_at:
             if self._has_room(decision.repeat):
                 return decision
             self._end_of_budget()
@@ -242,7 +247,7 @@ class FurtherRepeats:
         )
         return None
 
-    def _go_on(self, decision: Decision) -> TrialPlan:
+    def _begin_repeat(self, decision: Decision) -> TrialPlan:
         """Begin another training of a setup, with a seed that it has not had yet."""
         setup = decision.repeat
         earlier = sum(each.setup == setup for each in self.further)

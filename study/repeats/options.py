@@ -57,17 +57,17 @@ class ComparisonOptions(StudyOptions):
         budget_wh = self.energy_budget_wh
         if budget_wh is not None and not 0 < budget_wh < math.inf:
             _refuse("--energy-budget-wh", f"{budget_wh:g}", "a number above 0")
-        if self.goes_on and self.repeats < LEAST_FIRST:
+        if self.adds_repeats and self.repeats < LEAST_FIRST:
             asked = "--sure" if self.more_repeats is None else "--more-repeats"
             message = (
-                f"{asked} is given with --repeats {self.repeats}: from one training of each setup "
-                "nothing is known of how much trainings of one setup differ, and so not which to "
-                f"repeat. Give --repeats {LEAST_FIRST} or more."
+                f"{asked} is given with --repeats {self.repeats}: one training of each setup does not "
+                "show how much repeats differ, and so not which setup to repeat. "
+                f"Give --repeats {LEAST_FIRST} or more."
             )
             raise OptionError(message)
 
     @property
-    def goes_on(self) -> bool:
+    def adds_repeats(self) -> bool:
         """Return whether further trainings may follow the first repeats."""
         return bool(self.more_repeats) or (self.sure is not None and self.more_repeats is None)
 
@@ -85,7 +85,7 @@ class ComparisonOptions(StudyOptions):
         return setups * self.repeats if self.more_repeats is None else self.more_repeats
 
     def _of_smoke(self) -> dict[str, Any]:
-        more = {"repeats": LEAST_FIRST, "more_repeats": 1} if self.goes_on else {}
+        more = {"repeats": LEAST_FIRST, "more_repeats": 1} if self.adds_repeats else {}
         return super()._of_smoke() | more
 
 

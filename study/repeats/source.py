@@ -30,7 +30,7 @@ def source_of(options: StudyOptions) -> TrialSource:
         options: Options of the command, already reduced for a smoke run if one was asked for.
     """
     if isinstance(options, ComparisonOptions) and (
-        options.goes_on or options.energy_budget_wh is not None
+        options.adds_repeats or options.energy_budget_wh is not None
     ):
         return RepeatsSource(options)
     return GridSource(options)
@@ -46,7 +46,7 @@ class RepeatsSource:
         restarts: Times that one command reruns trials whose process was lost.
         repeats: Chooses what is trained; None until `begin` is called.
         pauses: Whether an energy budget may stop trials, to be continued later.
-        hears_epochs: Whether decisions are made after single epochs, as for an energy budget.
+        decides_by_epoch: Whether decisions are made after single epochs, as for an energy budget.
         answer: Always None: the report derives the recommendation from all results.
     """
 
@@ -56,7 +56,7 @@ class RepeatsSource:
     def __init__(self, options: ComparisonOptions) -> None:
         """Plan repeats and budget by `options`."""
         self.repeats: FurtherRepeats | None = None
-        self.pauses = self.hears_epochs = options.energy_budget_wh is not None
+        self.pauses = self.decides_by_epoch = options.energy_budget_wh is not None
         self.setups: Sequence[SetupFacts] = ()
         self._options = options
         self._runs = 0
@@ -94,12 +94,12 @@ class RepeatsSource:
     @property
     def has_more(self) -> bool:
         """Return whether any trial has not ended, or another may be added."""
-        return bool(self._begun.remaining) or self._begun.ending is None
+        return bool(self._begun.remaining) or self._begun.end_reason is None
 
     @property
     def may_grow(self) -> bool:
         """Return whether repeats are added until `--sure` is reached, so that their number is not known."""
-        return self._options.sure is not None and self._begun.ending is None
+        return self._options.sure is not None and self._begun.end_reason is None
 
     @property
     def keeps_stopped(self) -> bool:
@@ -156,8 +156,8 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     gone = f"; {ended} ended before" if ended else ""
     budget = ""
     if options.energy_budget_wh is not None:
-        budget = f", as far as {options.energy_budget_wh:g} Wh last for all"
-    if not options.goes_on:
+        budget = f", within an energy budget of {options.energy_budget_wh:g} Wh"
+    if not options.adds_repeats:
         return f"{first}{budget}{gone}"
     most = options.most_further(setups)
     then = f"then {most} more repeats of the most informative setups"

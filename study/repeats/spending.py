@@ -92,8 +92,8 @@ class Spending:
         is_estimate = any(each.energy_method is EnergyMethod.ESTIMATED for each in trials)
         return (
             f"The energy budget of {unit.text(self.limit_j)} has ended the study: "
-            f"{more}{unit.text(self.spent_j)}{' estimated' if is_estimate else ''} were used. The same command with --resume and a larger "
-            "--energy-budget-wh goes on."
+            f"{more}{unit.text(self.spent_j)}{' estimated' if is_estimate else ''} were used. To continue, give the same command with --resume "
+            "and a larger --energy-budget-wh."
         )
 
     def _is_known(self, record: EpochRecord) -> bool:

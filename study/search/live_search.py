@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
-from study.record.trial_energy import beside_j, epochs_j, lost_j
+from study.record.trial_energy import epochs_j, lost_j, overhead_j
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
@@ -198,7 +198,7 @@ class LiveSearch:
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
                 # It is run again, so the epochs that it trained so far are lost.
                 in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))
-            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=in_vain_j)
+            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=in_vain_j)
 
     def _next_setup(self) -> TrialPlan | None:
         """Return the trial of a setup that has not been tried; None if there is none or no room for it."""

@@ -11,7 +11,7 @@ from typing import final
 from study.record.manifest import FurtherTrial, SearchAnswer
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.trial_energy import beside_j, lost_j
+from study.record.trial_energy import lost_j, overhead_j
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
@@ -244,7 +244,7 @@ class PausingSearch:
     def book_overhead(self) -> None:
         """Charge to the budget what trackers have booked for set-up, pauses, tests and lost attempts."""
         for trial in self._rows.trials():
-            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j(trial))
+            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j(trial))
 
     def _is_begun(self, repeat: FurtherTrial, known: Mapping[tuple[int, int], TrialRecord]) -> bool:
         """Return whether a noted repeat has an epoch or has failed, so that it is not proposed again."""

@@ -48,7 +48,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
-    hears_epochs = may_grow = True
+    decides_by_epoch = may_grow = True
     notes: Sequence[str] = ()
 
     def __init__(

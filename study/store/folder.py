@@ -58,7 +58,7 @@ class StudyFolder:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
         except UnicodeError as error:
             raise _unusable(
-                printable_path(results_dir), ValueError("its name is no UTF-8")
+                printable_path(results_dir), ValueError("its name is not valid UTF-8")
             ) from error
         except _REFUSED as error:
             raise _unusable(results_dir, error) from error

@@ -86,7 +86,7 @@ class Holder:
         """Return the content of a lock file."""
         return json.dumps(asdict(self), indent=1)
 
-    def runs(self) -> bool | None:
+    def is_running(self) -> bool | None:
         """Return whether the holder's process runs; None if that cannot be known from here."""
         if self.machine != _this_machine():
             return None
@@ -152,8 +152,8 @@ class Lock:
     def take(self, say: Callable[[str], None]) -> None:
         """Take the folder, if it is free or its holder is gone; arguments and errors as for `held`."""
         try:
-            seen = self._gone(self._holder(), say)
-            with self._alone():
+            seen = self._wait_until_gone(self._holder(), say)
+            with self._exclusive():
                 there = self._holder()
                 if there is not None and there != seen:
                     raise _refused(self._folder, there)
@@ -175,8 +175,9 @@ class Lock:
         there = self._holder()
         if there is not None and there.token != self._own.token:
             message = (
-                f"{self._folder.path} has been taken over by {there}: this command was silent for so "
-                "long that it was thought dead. What it wrote before is whole; it writes nothing more."
+                f"{self._folder.path} has been taken over by {there}: this command sent no heartbeat "
+                "for so long that it was taken for dead. The files it wrote before are complete; it writes "
+                "nothing more."
             )
             raise TakenOverError(message)
 
@@ -186,15 +187,15 @@ class Lock:
             self.check()
             self._folder.delete(LOCK_FILE)
 
-    def _gone(self, seen: Holder | None, say: Callable[[str], None]) -> Holder | None:
+    def _wait_until_gone(self, seen: Holder | None, say: Callable[[str], None]) -> Holder | None:
         """Return a holder once it is known to be gone; None if nobody holds the folder any more.
 
         Raises:
             StorageError: The holder is alive.
         """
-        runs = False if seen is None else seen.runs()
-        if runs is None:
-            say(f"{seen} held this study; looking for a sign of life for {self._stale_s:g} s ...")
+        running = False if seen is None else seen.is_running()
+        if running is None:
+            say(f"{seen} held this study; waiting {self._stale_s:g} s for its heartbeat ...")
             for _ in range(math.ceil(self._stale_s)):
                 self._sleep(1.0)
                 there = self._holder()
@@ -202,7 +203,7 @@ class Lock:
                     return None
                 if there != seen:
                     raise _refused(self._folder, there)
-        elif runs and seen is not None:
+        elif running and seen is not None:
             raise _refused(self._folder, seen)
         return seen
 
@@ -223,7 +224,7 @@ class Lock:
         return Holder.from_text(self._folder.read_bytes(LOCK_FILE))
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         """Exclude other commands on this file system for a moment, if it supports `flock`."""
         if not self._folder.is_local:
             yield
@@ -245,7 +246,7 @@ def refuse_if_held(folder: StudyFolder) -> None:
     """
     with suppress(OSError):
         there = Holder.from_text(folder.read_bytes(LOCK_FILE))
-        if there is not None and there.runs():
+        if there is not None and there.is_running():
             raise _refused(folder, there)
 
 

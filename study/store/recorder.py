@@ -18,7 +18,7 @@ from study.store.folder import StudyFolder
 from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
-from study.store.trial_record import is_stopped, is_through, total_j, trial_record
+from study.store.trial_record import is_stopped, is_trained, total_j, trial_record
 from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
@@ -85,7 +85,7 @@ class Recorder:
         self._left = attempts_with_checkpoint(folder.names(CHECKPOINTS_FOLDER))
         self._power: list[PowerRecord] = []
         self._due_s = time.monotonic() + FLUSH_S
-        self._rested_s = time.monotonic()
+        self._earliest_flush_s = time.monotonic()
         # Indexed by trial, so that work on one trial does not scan the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
         self._windows: defaultdict[str, dict[Booked, WindowRecord]] = defaultdict(dict)
@@ -112,7 +112,7 @@ class Recorder:
             epochs, windows = self._of(plan)
             rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
-            if self.is_through(plan) and not (paused and is_stopped(rows)):
+            if self.is_trained(plan) and not (paused and is_stopped(rows)):
                 continue
             if plan.trial_id in self._errors and not retry_failed:
                 continue
@@ -128,10 +128,10 @@ class Recorder:
             remaining.append(again)
         return remaining
 
-    def is_through(self, plan: TrialPlan) -> bool:
-        """Return whether a trial needs no more training; see `study.store.trial_record.is_through`."""
+    def is_trained(self, plan: TrialPlan) -> bool:
+        """Return whether a trial needs no more training; see `study.store.trial_record.is_trained`."""
         rows, _ = self._of(plan)
-        return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
+        return is_trained(rows.values(), chosen_stages(self._stages, plan.chosen))
 
     def epochs_of(self, trial_id: str) -> list[EpochRecord]:
         """Return the rows of a trial's epochs, of all attempts."""
@@ -143,9 +143,9 @@ class Recorder:
             record = replace(record, study=self._study)
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
         if record.stop_reason is not None:
-            self._due_s = min(self._due_s, self._rested_s)
+            self._due_s = min(self._due_s, self._earliest_flush_s)
 
-    def recall(self, records: Iterable[EpochRecord]) -> list[EpochRecord]:
+    def add_missing(self, records: Iterable[EpochRecord]) -> list[EpochRecord]:
         """Add rows that were kept elsewhere, if there is no row of their epoch yet; return those added."""
         new = []
         for each in records:
@@ -181,7 +181,7 @@ class Recorder:
         ):  # such a file is incomplete
             self._folder.replace_words(f"{POWER_FILE}/{part}", "trial_id", present)
 
-    def forgive(self, trial_id: str) -> None:
+    def clear_error(self, trial_id: str) -> None:
         """Remove a trial's error: the machine was at fault, and the trial is rerun elsewhere."""
         self._errors.pop(trial_id, None)
 
@@ -224,12 +224,12 @@ class Recorder:
         """Write all tables into the study's folder."""
         start_s = time.monotonic()
         # Set before writing, so that a flush that fails is not tried again at once.
-        self._rested_s = self._due_s = start_s + FLUSH_S
+        self._earliest_flush_s = self._due_s = start_s + FLUSH_S
         self.write_into(self._folder)
         self._power.clear()
         now_s = time.monotonic()
         rest_s = (now_s - start_s) / FLUSH_SHARE
-        self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
+        self._earliest_flush_s = now_s + max(FLUSH_PAUSE_S, rest_s)
         self._due_s = now_s + max(FLUSH_S, rest_s)
 
     def write_into(self, folder: StudyFolder) -> None:

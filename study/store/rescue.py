@@ -22,7 +22,7 @@ from study.record.rescue import contradicting, make_root, rescue_name, rescue_ro
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 
-GO_ON = "give the same command with --resume"
+RESUME_HINT = "give the same command with --resume"
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def rescue(
     manifest: Manifest,
     *,
     roots: Sequence[Path] | None = None,
-    go_on: str = GO_ON,
+    resume_hint: str = RESUME_HINT,
 ) -> str:
     """Write all rows to this machine's own disk, and return where they are.
 
@@ -43,7 +43,7 @@ def rescue(
         manifest: Manifest of the study, as it is at its end.
         roots: Folders to write to; the first that can be written is used. None for those in which
             rescued rows are looked for.
-        go_on: Instruction on how to resume the study, for the message.
+        resume_hint: Instruction on how to resume the study, for the message.
 
     Returns:
         Message for the user.
@@ -61,10 +61,10 @@ def rescue(
             _log.warning("%s cannot be written: %s", root, error)
             continue
         return (
-            f"All rows are in {place.path} on {socket.gethostname()}. Mend the storage, and {go_on} on "
-            "this machine: it finds them, and so does `python -m analysis`."
+            f"All results were saved to {place.path} on {socket.gethostname()}. Fix the storage, and "
+            f"{resume_hint} on this machine: it finds them, and so does `python -m analysis`."
         )
-    return f"What was written before is whole: mend the storage, and {go_on}."
+    return f"The files written before are complete: fix the storage, and {resume_hint}."
 
 
 def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
@@ -83,7 +83,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
     said = None
     for place in rescued(folder.place):
         found = StudyFolder(str(place.parent), place.name)
-        if not _is_of(found, manifest):
+        if not _belongs_to(found, manifest):
             continue
         try:
             new = _merge(folder, found)
@@ -91,11 +91,11 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
             message = f"{folder.path} cannot be written with the rows of {place}: {error}."
             raise StorageError(message) from error
         shutil.rmtree(place, ignore_errors=True)
-        said = f"{new} epochs that the storage had not taken came back from {place}"
+        said = f"{new} epochs that the storage did not have were restored from {place}"
     return said
 
 
-def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
+def _belongs_to(found: StudyFolder, manifest: Manifest) -> bool:
     """Return whether rows belong to this study, and not to a deleted study of the same name."""
     try:
         return found.read_manifest().started_at == manifest.started_at
@@ -109,9 +109,13 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     stored, epochs = folder.read_rows(EPOCHS_FILE), found.read_rows(EPOCHS_FILE)
     not_ours = contradicting(stored, epochs)
     if not_ours:
-        _log.warning("%s has gone on elsewhere; %d attempts stay", folder.path, len(not_ours))
-    both = _joined(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
-    windows = _joined(
+        _log.warning(
+            "%s has been continued elsewhere; %d rescued attempts are left out",
+            folder.path,
+            len(not_ours),
+        )
+    both = _merged_rows(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
+    windows = _merged_rows(
         folder.read_rows(WINDOWS_FILE),
         found.read_rows(WINDOWS_FILE),
         # `worker` is part of the key: processes of one trial on one machine each have a share of its CPU.
@@ -133,7 +137,7 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     return len(both) - len(stored)
 
 
-def _joined(
+def _merged_rows(
     stored: list[dict[str, Any]],
     found: list[dict[str, Any]],
     key: tuple[str, ...],

@@ -49,7 +49,7 @@ class TrialPlan:
         return chosen
 
     @property
-    def trained_with(self) -> tuple[int, float]:
+    def batch_size_and_rate(self) -> tuple[int, float]:
         """Batch size and learning rate of one of our own trainings.
 
         Raises:
@@ -77,7 +77,7 @@ class TrialPlan:
     def folder(self) -> str:
         """Name of the attempt's folder, which TensorBoard shows as the name of the run."""
         again = f"_attempt{self.attempt}" if self.attempt > 1 else ""
-        size, rate = self.trained_with
+        size, rate = self.batch_size_and_rate
         more = "".join(f"_{name}{value}" for name, value in self.chosen.items())
         return f"{self.trial_id}_batch{size}_rate{rate:g}{more}{again}"
 

@@ -37,7 +37,7 @@ def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
     for task in tasks:
         if task in own or not task:
             message = (
-                f"scenario {scenario.name} has a task named {task!r}, which is a stage of ours; "
+                f"scenario {scenario.name} has a task named {task!r}, which is the name of a built-in stage; "
                 f"allowed is any word but {', '.join(sorted(own))}."
             )
             raise ScenarioError(message)

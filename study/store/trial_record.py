@@ -153,7 +153,7 @@ def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
     return sorted(rows, key=lambda row: (stages.index(row.stage), row.epoch))
 
 
-def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
+def is_trained(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
     """Return whether a trial has trained all it can, so that it need not be run again.
 
     This is also true of a trial that its study has stopped.
@@ -189,7 +189,7 @@ def _status(
 
     A trial whose process was lost after all its training is finished nevertheless.
     """
-    if is_through(rows, stages):
+    if is_trained(rows, stages):
         return TrialStatus.FINISHED
     failed = rows and rows[-1].stop_reason is StopReason.ERROR and rows[-1].attempt >= since
     return TrialStatus.FAILED if error is not None or failed else TrialStatus.RUNNING

@@ -10,7 +10,7 @@ import ray.cluster_utils
 
 from study.errors import ClusterError
 from study.machines.cluster import Cluster, connect
-from study.machines.storage_visibility import sees
+from study.machines.storage_visibility import can_access
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
 from tests.cluster.node_keywords import LEAN
@@ -54,7 +54,7 @@ def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) ->
         cluster = reached(stack, address, tmp_path, tracker=("nvml",))
         mixed, idle = cluster.warnings()
         sources = [facts.source for facts in cluster.node_facts()]
-        answers = cluster.on_each_node(sees, str(tmp_path), "a", "another study's")
+        answers = cluster.on_each_node(can_access, str(tmp_path), "a", "another study's")
 
     assert cluster.slots == 2
     assert A10G in mixed
@@ -62,8 +62,8 @@ def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) ->
     assert idle.startswith("no trial runs on ")
     assert sorted(map(str, sources)) == ["None", "nvml", "nvml"]
     assert [answer for _, answer in answers] == [False, False, False]
-    assert cluster.reach is not None
-    assert cluster.reach.without == ()
+    assert cluster.visibility is not None
+    assert cluster.visibility.without == ()
 
 
 def test_machines_that_differ_are_refused_on_request(address: str, tmp_path: Path) -> None:

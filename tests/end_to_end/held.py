@@ -16,7 +16,7 @@ VARIABLE = "TRAININGS_ARE_HELD_BY"
 SICK = "TRAININGS_FAIL_AT_ONCE"
 """Set on a machine that fails every training."""
 
-LOOK_EACH_S = 0.02
+CHECK_EVERY_S = 0.02
 
 
 @final
@@ -119,4 +119,4 @@ class Held(Sleepy):
             self._free = self._gate.takes_pass()
             if not self._free:
                 self._gate.is_waited_at(self._epochs + 1)
-            time.sleep(LOOK_EACH_S)
+            time.sleep(CHECK_EVERY_S)

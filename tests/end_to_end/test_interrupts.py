@@ -84,7 +84,7 @@ def test_sigterm_is_like_ctrl_c(stopped: Stopped) -> None:
     running = trials[trials["status"] == "running"]["trial_id"]
     manifest = Manifest.from_json((stopped.folder / "study.json").read_text())
     assert stopped.status == 130
-    assert "once more leaves at once" in stopped.said
+    assert "press Ctrl-C again to quit" in stopped.said
     assert "--resume" in stopped.said
     assert "Traceback" not in stopped.said
     assert manifest.status == "interrupted"

@@ -31,7 +31,7 @@ _WORDS = re.compile(
 )
 
 OUT_OF_MEMORY = "the kernel's out-of-memory killer ended it (SIGKILL)"
-UNKNOWN = "its process ended without a word: killed (SIGKILL), or by os._exit"
+UNKNOWN = "its process ended without an error message: killed (SIGKILL), or by os._exit"
 
 
 def leave_last_words() -> None:

@@ -36,7 +36,7 @@ OUTLIVES: Final = "POWER_OF_TRAINING_OUTLIVES"
 OTHERS_S: Final = 5.0
 """Longest wait for a board that another guard holds, because that may be restoring the limit."""
 
-LOOK_EACH_S: Final = 0.05
+CHECK_EVERY_S: Final = 0.05
 
 
 @final
@@ -114,7 +114,7 @@ class KeptLimits:
                     f"another study has set the power limit of {uuid}; wait until it has ended"
                 )
                 raise TrackerError(message)
-            time.sleep(LOOK_EACH_S)
+            time.sleep(CHECK_EVERY_S)
 
     def _locked(self, uuid: str) -> IO[str] | None:
         """Open and lock a board's file; None where another process holds the lock."""

@@ -29,12 +29,12 @@ class Admission:
 
     Attributes:
         closed: Nodes on which no consumer may begin.
-        let_go: Whether consumers that wait on closed nodes are to leave.
+        releases_waiting: Whether consumers that wait on closed nodes are to leave.
         waiting: Consumers that wait on closed nodes.
     """
 
     closed: set[str] = field(default_factory=set)
-    let_go: bool = False
+    releases_waiting: bool = False
     waiting: set[str] = field(default_factory=set)
 
     def admits(self, node_id: str, consumer: str) -> Admitted:
@@ -42,7 +42,7 @@ class Admission:
         if node_id not in self.closed:
             self.waiting.discard(consumer)
             return Admitted.BEGIN
-        if self.let_go:
+        if self.releases_waiting:
             self.waiting.discard(consumer)
             return Admitted.LEAVE
         self.waiting.add(consumer)
@@ -88,9 +88,9 @@ class TrackerManager:
         """Return the consumers that wait on closed nodes."""
         return frozenset(self._admission.waiting)
 
-    def let_go(self) -> None:
+    def release_waiting(self) -> None:
         """Tell the consumers that wait on closed nodes to leave."""
-        self._admission.let_go = True
+        self._admission.releases_waiting = True
 
     def trackers(self) -> dict[str, Handle]:
         """Return all trackers by node."""

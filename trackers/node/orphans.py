@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-LOOK_EACH_S = 0.5
+CHECK_EVERY_S = 0.5
 ENDED = 1
 """Exit status of a process that ends because its parent is gone."""
 
@@ -45,7 +45,7 @@ def wait_for_the_end_of(parent: int) -> None:
     ended = _ending(parent)
     while os.getppid() == parent:
         if ended is None:
-            time.sleep(LOOK_EACH_S)
+            time.sleep(CHECK_EVERY_S)
         else:
             ended.poll()
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import final
 
-from study.forecast.study_forecast import Outside, Run, StudyForecast, study_forecast
+from study.forecast.study_forecast import Run, StudyForecast, TrialOverhead, study_forecast
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.trial_energy import beside_j, lost_j
+from study.record.trial_energy import lost_j, overhead_j
 from study.record.vocabulary import CUTS_EPOCH, StopReason
 from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
@@ -84,7 +84,7 @@ class Outlook:
         self._latest: StudyForecast | None = None
         self._due_s = now_s()
         self._ended: dict[tuple[str, str], None] = {}
-        self._outside: dict[str, Outside] = {}
+        self._overheads: dict[str, TrialOverhead] = {}
         self._in_new_process: dict[str, bool] = {}
         self._at_once = 1
 
@@ -119,16 +119,18 @@ class Outlook:
         if all(run.has_ended for run in runs) and not self.may_grow:
             self._computes = False
             return
-        outside = self.outside(runs)
+        overheads = self.overheads(runs)
         running = {each.trial for each in runs if each.epochs and not each.has_ended}
         self._at_once = max(self._at_once, len(running))
-        self._begin(lambda: self._forecast(runs, outside, start_s))
+        self._begin(lambda: self._forecast(runs, overheads, start_s))
 
-    def _forecast(self, runs: Sequence[Run], outside: Sequence[Outside], start_s: float) -> None:
+    def _forecast(
+        self, runs: Sequence[Run], overheads: Sequence[TrialOverhead], start_s: float
+    ) -> None:
         before = self._latest
         try:
             self._latest = study_forecast(
-                runs, max_epochs=self._max_epochs, outside=outside, at_once=self._at_once
+                runs, max_epochs=self._max_epochs, overheads=overheads, at_once=self._at_once
             )
         finally:
             now_s = self._now_s()
@@ -151,31 +153,31 @@ class Outlook:
         ended = [found[place] for place in self._ended if place in found]
         return [*ended, *(run for run in found.values() if not run.has_ended)]
 
-    def outside(self, runs: Sequence[Run]) -> list[Outside]:
+    def overheads(self, runs: Sequence[Run]) -> list[TrialOverhead]:
         """Return each trial's energy outside its epochs, in the order in which trials occur in `runs`."""
         of_trial: dict[str, list[Run]] = {}
         for run in runs:
             of_trial.setdefault(run.trial, []).append(run)
-        return [self._outside_of(trial_id, own) for trial_id, own in of_trial.items()]
+        return [self._overhead_of(trial_id, own) for trial_id, own in of_trial.items()]
 
-    def _outside_of(self, trial_id: str, runs: Sequence[Run]) -> Outside:
-        known = self._outside.get(trial_id)
+    def _overhead_of(self, trial_id: str, runs: Sequence[Run]) -> TrialOverhead:
+        known = self._overheads.get(trial_id)
         if known is not None:
             return known
         trial = self._trial_of(trial_id) if any(run.time_s for run in runs) else None
         has_ended = all(run.has_ended for run in runs)
-        energy_j = _outside_j(trial) if trial is not None and has_ended else None
+        energy_j = _trial_overhead_j(trial) if trial is not None and has_ended else None
         # Whether an ended trial had a new process is unknown if an earlier command ran it; a trial to come
         # is assumed to run in a process that exists already.
         unknown = None if energy_j is not None else False
-        found = Outside(
+        found = TrialOverhead(
             chosen=runs[0].chosen,
             energy_j=energy_j,
             in_new_process=self._in_new_process.get(trial_id, unknown),
             lost_j=0.0 if trial is None else lost_j(trial),
         )
         if found.energy_j is not None:  # until then, trackers may have more to book
-            self._outside[trial_id] = found
+            self._overheads[trial_id] = found
         return found
 
     def _rows(self, trial_id: str) -> dict[str, list[EpochRecord]]:
@@ -214,8 +216,8 @@ class Outlook:
         return min(fewest, self._max_epochs * validations)
 
 
-def _outside_j(trial: TrialRecord) -> float | None:
+def _trial_overhead_j(trial: TrialRecord) -> float | None:
     """Return the energy of a trial outside its epochs, in joules; None if a part is not known."""
     if trial.setup_energy_j is None or trial.between_energy_j is None:
         return None
-    return beside_j(trial)  # a missing test energy means that nothing was tested
+    return overhead_j(trial)  # a missing test energy means that nothing was tested

@@ -18,7 +18,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from study.execution.live.in_all import ends, in_all
 from study.execution.live.outlook import Outlook
 from study.execution.live.table import (
     NARROW,
@@ -28,6 +27,7 @@ from study.execution.live.table import (
     bare_score,
     live_table,
 )
+from study.execution.live.total_text import ends, total_text
 from study.forecast.study_forecast import cut
 from study.inference.repeats import Floats
 from study.record.files import unit_of
@@ -89,7 +89,7 @@ class ProgressDisplay:
         self._in_stages = in_stages
         self._outlook = outlook
         self._unit, self._has_unit = unit_of(first_epoch_j), first_epoch_j is not None
-        self._beside_s: list[float] = []
+        self._overheads_s: list[float] = []
         self._objective = objective
         self._clock = clock or MonotonicClock()
         self._console = console
@@ -175,7 +175,7 @@ class ProgressDisplay:
             trial = state.running.pop(trial_id, TrialState(begun_s=self._start_s))
             self._times_s.append(self._clock.now_s() - trial.begun_s)
             if whole is not None:
-                self._beside_s.append(max(0.0, self._times_s[-1] - whole.time_s))
+                self._overheads_s.append(max(0.0, self._times_s[-1] - whole.time_s))
             state.ended += 1
             reason = trial.last.stop_reason if trial.last else None
             if reason in _UNHAPPY:
@@ -204,8 +204,8 @@ class ProgressDisplay:
         whole = None if self._outlook is None else self._outlook.whole
         if whole is None or not np.isfinite(whole.times_s).all():
             return None
-        beside_s = statistics.fmean(self._beside_s) if self._beside_s else 0.0
-        return whole.left_s(slots=self._slots, beside_s=beside_s)
+        overhead_s = statistics.fmean(self._overheads_s) if self._overheads_s else 0.0
+        return whole.left_s(slots=self._slots, overhead_s=overhead_s)
 
     def _left_by_mean_s(self) -> float | None:
         """Return the seconds left if each trial takes the mean time so far; None if that is not known."""
@@ -252,7 +252,7 @@ class ProgressDisplay:
         left_s = self.left_s()
         if left_s:
             parts.append(f"{self._about()} {_duration(left_s)} left")
-        total = in_all(self._outlook, self._unit, label=self._label(), used_j=self._used_j())
+        total = total_text(self._outlook, self._unit, label=self._label(), used_j=self._used_j())
         if (left_s or not self._trials) and total is not None:
             parts.append(total)
         return ", ".join(parts)

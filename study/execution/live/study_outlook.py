@@ -54,7 +54,7 @@ def outlook_of(
         return [*known, *coming]
 
     def validations(plan: TrialPlan) -> int:
-        steps = math.ceil((manifest.data.train_samples or 1) / plan.trained_with[0])
+        steps = math.ceil((manifest.data.train_samples or 1) / plan.batch_size_and_rate[0])
         return validations_of(steps, every)
 
     return Outlook(

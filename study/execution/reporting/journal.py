@@ -76,7 +76,7 @@ class Journals:
         try:
             names = self._folder.names(CHECKPOINTS_FOLDER)
         except OSError as error:
-            _log.warning("journals cannot be looked for: %s", error)
+            _log.warning("journals cannot be listed: %s", error)
             return []
         found = (_NAME.fullmatch(each) for each in names)
         return [(f"{CHECKPOINTS_FOLDER}/{each[0]}", each["trial_id"]) for each in found if each]
@@ -91,4 +91,4 @@ class Journals:
             try:
                 yield EpochRecord.from_row(json.loads(line))
             except (ValueError, KeyError, TypeError):
-                _log.warning("%s: a line that is cut off is left out", name)
+                _log.warning("%s: an incomplete line is skipped", name)

@@ -22,13 +22,13 @@ NODE = "ray_node"
 REPORTED_AT = "reported_at"
 """Key of a row that holds the wall time at which the trial had it, in seconds since 1970."""
 
-TOGETHER_S = 1.0
+COLLECT_S = 1.0
 """Seconds for which a trial collects rows into one report, when few trials run."""
 
 REPORTS_HZ = 10.0
 """Maximum reports per second of all trials together: each takes milliseconds of the driver's time."""
 
-PATIENCE_S = 0.005
+REPORT_WAIT_S = 0.005
 """Seconds that a trial waits for a report to return: if it is told to stop then, it can keep its state."""
 
 _EARLIER = "earlier_rows"
@@ -99,15 +99,15 @@ class Reports:
         if not self._every_s:
             self._send()
         elif is_due and not self._reporting.locked():
-            self._send_beside(after_s=0.0).join(PATIENCE_S)
+            self._send_in_thread(after_s=0.0).join(REPORT_WAIT_S)
             if self._is_stopped:
                 raise SystemExit(0)
         elif self._late is None:
             # Report later by timer: the next epoch may take longer than this row may wait, or the driver
             # may still be busy with the previous report.
-            self._late = self._send_beside(after_s=self._every_s)
+            self._late = self._send_in_thread(after_s=self._every_s)
 
-    def _send_beside(self, *, after_s: float) -> threading.Timer:
+    def _send_in_thread(self, *, after_s: float) -> threading.Timer:
         """Report from another thread after `after_s` seconds, while the trial continues to train."""
         sending = threading.Timer(after_s, self._send_or_stop)
         sending.daemon = True
@@ -121,7 +121,7 @@ class Reports:
             except SystemExit:  # `__call__` passes this on to the trial's own thread
                 self._is_stopped = True
             except Exception as error:  # noqa: BLE001 - its rows go with the next report
-                _log.warning("a report did not come to the driver: %s", error)
+                _log.warning("a report did not reach the driver: %s", error)
 
     def _send(self) -> None:
         late, self._late = self._late, None
@@ -140,23 +140,23 @@ class Reports:
                 raise
 
 
-def together_s(
-    trials: int, *, is_heard: bool, environment: Mapping[str, str] = os.environ
+def collect_s(
+    trials: int, *, decides_by_epoch: bool, environment: Mapping[str, str] = os.environ
 ) -> float:
     """Return for how many seconds a trial may collect rows into one report.
 
     Args:
         trials: Number of trials that run at the same time.
-        is_heard: Whether decisions are made after single epochs.
+        decides_by_epoch: Whether decisions are made after single epochs.
         environment: Environment variables; if they name Tune callbacks of the user's, rows are not
             collected, because such callbacks expect each epoch at once.
 
     Returns:
         The time in seconds; 0 to report each row at once.
     """
-    if is_heard or environment.get(RAY_TUNE_CALLBACKS_ENV_VAR):
+    if decides_by_epoch or environment.get(RAY_TUNE_CALLBACKS_ENV_VAR):
         return 0.0
-    return max(TOGETHER_S, trials / REPORTS_HZ)
+    return max(COLLECT_S, trials / REPORTS_HZ)
 
 
 def results_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ from trackers.node.actor import Handle
 ANSWER_S = 20.0
 """Seconds to wait for the answer of a worker that may have failed, or only has to close its windows."""
 
-LOOK_S = 1.0
+CHECK_EVERY_S = 1.0
 
 _UNKNOWN = ProcessPart.missing(note="a worker has not said what it used")
 
@@ -152,19 +152,19 @@ class Team:
             worker.stage.remote(told)
         outcomes = training.stage(stage, begin=begin, earlier=earlier, cause=self._cause)
         begin = told = None  # free the memory of the state, which may be large
-        while (outcome := self._stepped(outcomes)) is not None:
+        while (outcome := self._step(outcomes)) is not None:
             yield outcome
 
-    def _stepped(self, outcomes: Iterator[EpochOutcome]) -> EpochOutcome | None:
+    def _step(self, outcomes: Iterator[EpochOutcome]) -> EpochOutcome | None:
         self.parts = (_UNKNOWN,) * (self._count - 1)
         self._steps = [worker.step.remote() for worker in self._workers]
         try:
             with _watched(self._steps):
                 outcome = next(outcomes, None)
                 is_cut = outcome is not None and outcome.stop_reason is StopReason.OUT_OF_MEMORY
-                steps = self._cut() if is_cut else _answers(self._steps)
+                steps = self._leave_group() if is_cut else _answers(self._steps)
         except Exception:
-            self._cut()
+            self._leave_group()
             self._dissolve()
             raise
         self.parts = tuple(step.part or _UNKNOWN for step in steps)
@@ -175,7 +175,7 @@ class Team:
             raise WorkerFailedError(errors[0])
         return outcome
 
-    def _cut(self) -> list[StepOutcome]:
+    def _leave_group(self) -> list[StepOutcome]:
         """Leave the process group after a failed step, so that no worker waits for this process.
 
         Returns:
@@ -248,7 +248,7 @@ def _watched(asked: Sequence[Any]) -> Iterator[None]:
 
 def _watch(asked: list[Any], done: threading.Event) -> None:
     while asked and not done.is_set():
-        ready, asked = ray.wait(asked, num_returns=1, timeout=LOOK_S)
+        ready, asked = ray.wait(asked, num_returns=1, timeout=CHECK_EVERY_S)
         for step in _answers(ready):
             if not isinstance(step, StepOutcome) or step.error is None or done.wait(ANSWER_S):
                 continue

@@ -128,8 +128,8 @@ class TrialTraining:
             encoder_weights=encoder_weights,
         )
         self._settings = TrainingSettings(
-            batch_size=plan.trained_with[0],
-            learning_rate=plan.trained_with[1],
+            batch_size=plan.batch_size_and_rate[0],
+            learning_rate=plan.batch_size_and_rate[1],
             max_epochs=context.max_epochs,
             patience=context.patience,
             optimizer=plan.chosen.get("optimizer", context.optimizer),

@@ -29,7 +29,7 @@ from trackers.node.actor import Handle
 from trackers.node.last_words import leave_last_words
 from trackers.node.orphans import end_with_parent
 
-ANSWERED_S = 3.0
+EXIT_DELAY_S = 3.0
 """Seconds after which an answer has surely reached rank 0, so that this process may exit."""
 
 
@@ -102,7 +102,7 @@ class Worker:
         try:
             outcome = next(self._outcomes, None)
         except Exception:  # noqa: BLE001 - rank 0 decides what follows from it
-            _retire()
+            _leave_and_exit()
             meter = self._meter
             part = None if meter is None else meter.part(meter.epoch)
             return StepOutcome(part=part, error=traceback.format_exc())
@@ -110,7 +110,7 @@ class Worker:
             return StepOutcome()
         part = self._meter.part(outcome.epoch)
         if outcome.stop_reason is StopReason.OUT_OF_MEMORY:
-            _retire()
+            _leave_and_exit()
             return StepOutcome(part=part, error="out of memory", is_out_of_memory=True)
         return StepOutcome(part=part)
 
@@ -137,10 +137,10 @@ class Worker:
         yield from training.stage(stage, begin=begin)
 
 
-def _retire() -> None:
+def _leave_and_exit() -> None:
     """Leave the process group, and exit once rank 0 has the answer.
 
     A process fully leaves a gloo group only by exiting.
     """
     leave()
-    threading.Timer(ANSWERED_S, os._exit, args=[1]).start()
+    threading.Timer(EXIT_DELAY_S, os._exit, args=[1]).start()

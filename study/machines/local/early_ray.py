@@ -17,7 +17,7 @@ from typing import Any, final
 from study.machines.dashboard import LOOPBACK
 from study.machines.local.environment import QUIET
 from study.machines.local.private_ray import private_ray
-from study.machines.local.unheard_signals import deaf_to_schedulers
+from study.machines.local.signal_shielding import blocking_sigterm_under_slurm
 from study.options import StudyOptions
 
 OWNER = Path(__file__).with_name("ray_owner.py")
@@ -45,7 +45,7 @@ class EarlyRay:
         with contextlib.ExitStack() as ends:
             place = ends.enter_context(private_ray())
             keywords = json.dumps(ray_keywords(options, place))
-            with deaf_to_schedulers():
+            with blocking_sigterm_under_slurm():
                 self._owner = subprocess.Popen(  # noqa: S603 - our own program
                     [sys.executable, "-P", str(OWNER), keywords],
                     stdin=subprocess.PIPE,

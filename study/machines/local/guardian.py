@@ -21,19 +21,19 @@ MARK = "POWER_OF_TRAINING_RAY"
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
 """Environment variable of a process that must first undo changes, and then ends by itself: it is not killed."""
 
-LOOK_EACH_S = 0.5
-LONGEST_S = 30.0
+CHECK_EVERY_S = 0.5
+KILL_FOR_S = 30.0
 
 
 def wait_for_the_end(pipe: int, parent: int) -> None:
     """Return when the other end of the pipe is closed, or when the parent process is no longer `parent`."""
     while os.getppid() == parent:
-        ready, _, _ = select.select([pipe], [], [], LOOK_EACH_S)
+        ready, _, _ = select.select([pipe], [], [], CHECK_EVERY_S)
         if ready and not os.read(pipe, 1):
             return
 
 
-def marked(folder: str) -> list[psutil.Process]:
+def ray_processes(folder: str) -> list[psutil.Process]:
     """Return the running processes of the Ray whose private folder is `folder`."""
     found = []
     for process in psutil.process_iter():
@@ -48,8 +48,8 @@ def marked(folder: str) -> list[psutil.Process]:
 
 def end_all(folder: str) -> None:
     """Kill the processes of the Ray in `folder`, including any that they start meanwhile."""
-    until_s = time.monotonic() + LONGEST_S
-    while (left := marked(folder)) and time.monotonic() < until_s:
+    until_s = time.monotonic() + KILL_FOR_S
+    while (left := ray_processes(folder)) and time.monotonic() < until_s:
         for process in left:
             try:
                 process.kill()

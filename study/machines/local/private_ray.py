@@ -66,7 +66,7 @@ def _folder() -> str:
         return tempfile.mkdtemp(prefix="pot-", dir=_base())
     except OSError as error:
         message = (
-            f"Ray cannot be started on this machine: there is no place for its session ({error}). "
+            f"Ray cannot be started on this machine: no folder can be created for its session ({error}). "
             "Name a folder that you may write to, with at most 26 characters, in RAY_TMPDIR."
         )
         raise ClusterError(message) from error

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from study.execution.callback import LOOK_EACH_S, StudyCallback
+from study.execution.callback import CHECK_EVERY_S, StudyCallback
 from study.execution.reporting.journal import Journal, Journals
 from study.execution.reporting.reports import Reports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
-from study.machines.quarantine import AFTER, Quarantine
+from study.machines.quarantine import CLOSED_AFTER, Quarantine
 from study.record.objective import ACCURACY
 from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from study.store.folder import StudyFolder
@@ -34,7 +34,7 @@ class Books:
 
     closed: list[str] = field(default_factory=list)
     waits: frozenset[str] = frozenset()
-    has_let_go: bool = False
+    has_released: bool = False
 
     def close(self, node_id: str) -> None:
         """Remember it."""
@@ -44,9 +44,9 @@ class Books:
         """The trials that wait."""
         return self.waits
 
-    def let_go(self) -> None:
+    def release_waiting(self) -> None:
         """Remember it."""
-        self.has_let_go = True
+        self.has_released = True
 
     def name_of(self, node_id: str) -> str:
         """A name for people."""
@@ -252,10 +252,10 @@ def on(machine: str, setup: int, stop: StopReason | None = None) -> dict[str, An
 
 def sickened(scene: Scene) -> None:
     """One machine trains, and another fails as many trials as it takes."""
-    for setup in (WELL, *range(1, AFTER + 1)):
+    for setup in (WELL, *range(1, CLOSED_AFTER + 1)):
         scene.callback.on_trial_start(trial=trial_of(plan(setup)))
     scene.callback.on_trial_result(result=on("well", WELL))
-    for setup in range(1, AFTER + 1):
+    for setup in range(1, CLOSED_AFTER + 1):
         scene.callback.on_trial_result(result=on("sick", setup, StopReason.ERROR))
 
 
@@ -290,13 +290,13 @@ def test_trials_on_closed_machines_are_sent_away_when_nothing_else_runs(scene: S
     scene.books.waits = frozenset({plan(9).trial_id})
 
     scene.callback.on_step_end(trials=[held, running])
-    while_others_run = scene.books.has_let_go
+    while_others_run = scene.books.has_released
     running.status = "TERMINATED"
-    time.sleep(LOOK_EACH_S)
+    time.sleep(CHECK_EVERY_S)
     scene.callback.on_step_end(trials=[held, running])
 
     assert not while_others_run
-    assert scene.books.has_let_go
+    assert scene.books.has_released
 
 
 def test_tune_stores_nothing_of_it(scene: Scene) -> None:

@@ -161,7 +161,7 @@ def test_two_studies_are_not_mixed(change: dict[str, Any]) -> None:
 
     said = str(refused.value)
     assert f"--{option.replace('_', '-')} was " in said
-    assert "Give the options of the first time (study --results-dir 'my results')" in said
+    assert "Give the options of the first command (study --results-dir 'my results')" in said
 
 
 def test_every_option_may_change_or_may_not() -> None:

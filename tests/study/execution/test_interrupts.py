@@ -77,14 +77,14 @@ def test_the_first_signal_stops_the_trials_and_the_second_leaves(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """SIGTERM is like Ctrl-C, and each says what it does."""
-    came = [interrupts.came]
+    came = [interrupts.received]
     signal.raise_signal(number)
     after_one = (len(stopped), list(left), capfd.readouterr().err)
     signal.raise_signal(signal.SIGINT)
 
     assert after_one[:2] == (1, [])
-    assert [*came, interrupts.came] == [False, True]
-    assert "once more leaves at once" in after_one[2]
+    assert [*came, interrupts.received] == [False, True]
+    assert "press Ctrl-C again to quit" in after_one[2]
     assert (len(stopped), left) == (1, [INTERRUPTED])
     assert "--resume" in capfd.readouterr().err
 
@@ -120,7 +120,7 @@ def test_a_terminal_and_its_shell_say_once_that_they_are_gone(
     after_two = list(left)
     signal.raise_signal(signal.SIGINT)
 
-    assert interrupts.came
+    assert interrupts.received
     assert (after_two, left) == ([], [INTERRUPTED])
     assert len(stopped) == 1
 
@@ -132,7 +132,7 @@ def test_under_nohup_a_terminal_that_goes_stops_nothing() -> None:
     with Interrupts() as interrupts:
         signal.raise_signal(signal.SIGHUP)
 
-    assert not interrupts.came
+    assert not interrupts.received
 
 
 def test_the_signals_are_given_back() -> None:

@@ -38,7 +38,7 @@ class Refusing:
     expected = 0
     has_more = False
     pauses = False
-    keeps_stopped = hears_epochs = may_grow = False
+    keeps_stopped = decides_by_epoch = may_grow = False
     notes: Sequence[str] = ()
     summary = ""
 

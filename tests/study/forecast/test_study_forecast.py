@@ -9,9 +9,9 @@ import pytest
 from study.forecast.study_forecast import (
     FEWEST,
     MOST_KINDS,
-    Outside,
     Run,
     StudyForecast,
+    TrialOverhead,
     cut,
     study_forecast,
 )
@@ -211,7 +211,7 @@ def test_what_is_left_is_shared_by_the_slots() -> None:
     runs = under_way(grid_of_runs(5), 9)
     found = forecast_of(runs)
     one, four = (float(np.median(found.left_s(slots=n))) for n in (1, 4))
-    beside = float(np.median(found.left_s(slots=1, beside_s=5.0)))
+    beside = float(np.median(found.left_s(slots=1, overhead_s=5.0)))
 
     assert one / 4.6 < four < one / 3
     assert math.isclose(beside - one, 5.0 * (len(runs) - 9), rel_tol=1e-6)
@@ -238,8 +238,8 @@ def set_up_j(run: Run) -> float:
 def test_set_ups_of_all_trials_are_in_the_total() -> None:
     """Those that ended as measured, lost attempts too; those to come by what is known, each axis with its effect."""
     runs = under_way(grid_of_runs(8), 12)
-    outside = [
-        Outside(
+    overheads = [
+        TrialOverhead(
             chosen=run.chosen,
             energy_j=set_up_j(run) if run.has_ended else None,
             lost_j=5.0,
@@ -249,14 +249,14 @@ def test_set_ups_of_all_trials_are_in_the_total() -> None:
     true_j = sum(set_up_j(run) + 5.0 for run in runs)
 
     without = forecast_of(runs)
-    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=overheads)
 
     assert found is not None
-    assert found.outside_j is not None
+    assert found.overhead_j is not None
     assert found.total_j is not None
     assert without.total_j is not None
-    assert cut(found.outside_j).holds(true_j)
-    assert found.total_j - found.outside_j == pytest.approx(without.total_j)
+    assert cut(found.overhead_j).holds(true_j)
+    assert found.total_j - found.overhead_j == pytest.approx(without.total_j)
 
 
 @pytest.mark.slow
@@ -267,18 +267,18 @@ def test_intervals_with_set_ups_hold_as_often_as_they_say() -> None:
         runs = under_way(grid_of_runs(seed, repeats=1), 6)
         vary = np.exp(0.15 * np.random.default_rng(seed).standard_normal(len(runs)))
         used_j = [float(each) * (300 if place < 2 else 30) for place, each in enumerate(vary)]
-        outside = [
-            Outside(
+        overheads = [
+            TrialOverhead(
                 chosen=run.chosen,
                 energy_j=used if run.has_ended else None,
                 in_new_process=place < 2,
             )
             for place, (run, used) in enumerate(zip(runs, used_j, strict=True))
         ]
-        found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+        found = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=overheads)
         assert found is not None
-        assert found.outside_j is not None
-        held.append(bool(cut(found.outside_j).holds(sum(used_j))))
+        assert found.overhead_j is not None
+        held.append(bool(cut(found.overhead_j).holds(sum(used_j))))
 
     assert sum(held) >= 15
 
@@ -286,45 +286,49 @@ def test_intervals_with_set_ups_hold_as_often_as_they_say() -> None:
 def test_a_first_set_up_says_nothing_of_those_in_a_process_that_is_there() -> None:
     """Two trials have loaded libraries, 50 J each; the third needed 1 J, and so will all others."""
     runs = under_way(grid_of_runs(8), 3)
-    used = [Outside(chosen=run.chosen, energy_j=50.0, in_new_process=True) for run in runs[:2]]
-    coming = [Outside(chosen=run.chosen) for run in runs[3:]]
-    third = Outside(chosen=runs[2].chosen, energy_j=1.0)
+    used = [
+        TrialOverhead(chosen=run.chosen, energy_j=50.0, in_new_process=True) for run in runs[:2]
+    ]
+    coming = [TrialOverhead(chosen=run.chosen) for run in runs[3:]]
+    third = TrialOverhead(chosen=runs[2].chosen, energy_j=1.0)
 
     early = study_forecast(
-        runs, max_epochs=MAX_EPOCHS, outside=[*used, Outside(chosen=runs[2].chosen), *coming]
+        runs,
+        max_epochs=MAX_EPOCHS,
+        overheads=[*used, TrialOverhead(chosen=runs[2].chosen), *coming],
     )
-    late = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=[*used, third, *coming])
+    late = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=[*used, third, *coming])
 
     assert early is not None
-    assert early.outside_j is None
+    assert early.overhead_j is None
     assert late is not None
-    assert late.outside_j is not None
-    assert cut(late.outside_j).holds(100.0 + len(runs) - 2)
-    assert float(np.median(late.outside_j)) < 200.0
+    assert late.overhead_j is not None
+    assert cut(late.overhead_j).holds(100.0 + len(runs) - 2)
+    assert float(np.median(late.overhead_j)) < 200.0
 
 
 def test_set_ups_that_nobody_knows_are_in_no_total() -> None:
     """And it can be told: missing is None."""
     runs = under_way(grid_of_runs(8), 12)
-    outside = [Outside(chosen=run.chosen) for run in runs]
+    overheads = [TrialOverhead(chosen=run.chosen) for run in runs]
 
-    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=overheads)
 
     assert found is not None
-    assert found.outside_j is None
+    assert found.overhead_j is None
     assert found.total_j == pytest.approx(forecast_of(runs).total_j)
 
 
 def test_a_set_up_of_nothing_is_known() -> None:
     """0 J are a measurement."""
     runs = grid_of_runs(8)
-    outside = [Outside(chosen=run.chosen, energy_j=0.0) for run in runs]
+    overheads = [TrialOverhead(chosen=run.chosen, energy_j=0.0) for run in runs]
 
-    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=overheads)
 
     assert found is not None
-    assert found.outside_j is not None
-    assert float(found.outside_j.max()) == 0.0
+    assert found.overhead_j is not None
+    assert float(found.overhead_j.max()) == 0.0
 
 
 def test_of_very_many_setups_nothing_is_forecast() -> None:

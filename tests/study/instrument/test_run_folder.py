@@ -61,7 +61,7 @@ def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
     run_at(tmp_path / "results")
 
     assert "Tuner.restore" in caplog.text
-    assert "came back from" in caplog.text
+    assert "were restored from" in caplog.text
     assert list(pd.read_parquet(folder / "epochs.parquet")["val_score"]) == [0.5]
     assert not list((tmp_path / "state").rglob("epochs.parquet"))
 

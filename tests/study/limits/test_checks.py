@@ -43,7 +43,7 @@ def test_the_limits_of_a_study_are_known(options: StudyOptions, wanted: set[floa
     ("options", "said"),
     [
         (StudyOptions(gpus_per_trial=0.5), "give[n]* with --gpus-per-trial 0.5"),
-        (StudyOptions(power_limits=("auto",)), "beside --axis power_limit_w"),
+        (StudyOptions(power_limits=("auto",)), "together with --axis power_limit_w"),
     ],
 )
 def test_what_does_not_go_together_is_refused(options: StudyOptions, said: str) -> None:

@@ -78,13 +78,13 @@ def test_what_is_measured_is_told_once() -> None:
     profile = profile_of(board)
     board.train(profile, 8)
 
-    text = profile.take_news()
+    text = profile.take_result()
 
     assert text is not None
     measured = {each["power_limit_w"]: each for each in json.loads(text)}
     assert measured[200.0]["energy_j"] / measured[200.0]["samples"] == 20.0 / BATCH
     assert measured[300.0]["time_s"] == 3.0  # of 4 steps the first lets the board settle
-    assert profile.take_news() is None
+    assert profile.take_result() is None
     assert chosen_before(text) == 200.0
 
 
@@ -94,7 +94,7 @@ def test_an_epoch_of_few_steps_measures_some_limits_and_the_next_the_others() ->
     profile = profile_of(board)
 
     board.train(profile, 4)
-    first = profile.take_news()
+    first = profile.take_result()
     board.train(profile, 4)
 
     assert first is not None

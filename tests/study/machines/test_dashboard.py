@@ -43,9 +43,10 @@ def test_the_installed_ray_says_what_it_needs() -> None:
 
 
 def test_a_dashboard_that_cannot_start_is_refused() -> None:
-    """With the packages, and the command that brings them."""
+    """With the packages, and the command that installs them."""
     with pytest.raises(
-        OptionError, match=r"\(aiohttp, opencensus\)\. `pip install 'ray\[default\]=="
+        OptionError,
+        match=r"\(aiohttp, opencensus\)\. Install them with `pip install 'ray\[default\]==",
     ):
         check_dashboard(lambda: ("aiohttp", "opencensus"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.machines.own_packages import PACKAGES, ROOT, hidden_in
+from study.machines.own_packages import PACKAGES, ROOT, shadowed_by
 
 FIND = """
 import sys
@@ -26,8 +26,8 @@ def test_a_folder_or_file_of_the_same_name_hides_ours(name: str, tmp_path: Path)
     (tmp_path / "a" / f"{name}.py").write_text("")
     (tmp_path / "b" / name).mkdir(parents=True)
 
-    assert hidden_in(tmp_path / "a") == hidden_in(tmp_path / "b") == (name,)
-    assert hidden_in(ROOT) == hidden_in(tmp_path) == ()
+    assert shadowed_by(tmp_path / "a") == shadowed_by(tmp_path / "b") == (name,)
+    assert shadowed_by(ROOT) == shadowed_by(tmp_path) == ()
 
 
 @pytest.mark.parametrize("mend", [False, True])

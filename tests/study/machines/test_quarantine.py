@@ -1,6 +1,6 @@
 """Which machines get no more trials."""
 
-from study.machines.quarantine import AFTER, Quarantine
+from study.machines.quarantine import CLOSED_AFTER, Quarantine
 
 
 def fail(quarantine: Quarantine, machine: str, *setups: int) -> list[bool]:
@@ -12,9 +12,9 @@ def test_a_machine_that_fails_trials_in_a_row_is_closed_once() -> None:
     """Also while the others are still starting; the trials are known, to be run elsewhere."""
     quarantine = Quarantine(["well", "sick"])
 
-    closed = fail(quarantine, "sick", *range(AFTER + 1))
+    closed = fail(quarantine, "sick", *range(CLOSED_AFTER + 1))
 
-    assert closed == [*[False] * (AFTER - 1), True, False]
+    assert closed == [*[False] * (CLOSED_AFTER - 1), True, False]
     assert quarantine.closed == {"sick": ("trial0", "trial1", "trial2")}
 
 
@@ -31,10 +31,10 @@ def test_the_last_machine_is_never_closed() -> None:
 def test_an_epoch_that_ends_shows_that_a_machine_is_well() -> None:
     """Only trials in a row count."""
     quarantine = Quarantine(["well", "other"])
-    fail(quarantine, "other", *range(AFTER - 1))
+    fail(quarantine, "other", *range(CLOSED_AFTER - 1))
     quarantine.trained("other")
 
-    assert not any(fail(quarantine, "other", *range(5, 5 + AFTER - 1)))
+    assert not any(fail(quarantine, "other", *range(5, 5 + CLOSED_AFTER - 1)))
 
 
 def test_a_setup_that_fails_everywhere_is_no_machines_fault() -> None:

@@ -14,7 +14,7 @@ from ray.air._internal import usage
 from ray.tune import Callback
 
 from study.machines.local.environment import QUIET
-from study.machines.local.unheard_signals import SCHEDULER, deaf_to_schedulers
+from study.machines.local.signal_shielding import SCHEDULER, blocking_sigterm_under_slurm
 from study.machines.ray_session import quiet_process
 
 
@@ -51,10 +51,10 @@ def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyP
         return done.stdout.strip() == b"True"
 
     monkeypatch.setenv(SCHEDULER, "7")
-    with deaf_to_schedulers():
+    with blocking_sigterm_under_slurm():
         within = is_blocked()
     monkeypatch.delenv(SCHEDULER)
-    with deaf_to_schedulers():
+    with blocking_sigterm_under_slurm():
         elsewhere = is_blocked()
 
     assert (within, elsewhere, is_blocked()) == (True, False, False)

@@ -11,9 +11,8 @@ import pytest
 from study.machines.storage_visibility import (
     Machine,
     StorageVisibility,
-    reach_warnings,
-    reached,
-    sees,
+    can_access,
+    check_visibility,
 )
 from study.store.folder import StudyFolder
 
@@ -46,8 +45,8 @@ class Hosts:
 
 def without(tmp_path: Path, *hosts: Host) -> tuple[str, ...]:
     """Who does not see the driver's folder."""
-    with reached(StudyFolder(str(tmp_path / "head"), "a"), Hosts(*hosts)) as reach:
-        return reach.without
+    with check_visibility(StudyFolder(str(tmp_path / "head"), "a"), Hosts(*hosts)) as visibility:
+        return visibility.without
 
 
 def test_machines_that_mount_the_folder_see_it(tmp_path: Path) -> None:
@@ -86,12 +85,12 @@ def test_a_machine_that_does_not_answer_is_taken_not_to_see_it(tmp_path: Path) -
 def test_a_folder_that_can_only_be_read_is_not_seen(tmp_path: Path) -> None:
     """A mount without the right to write, or without room, would break with the first checkpoint."""
     StudyFolder(str(tmp_path), "a").write_text(".reach", "t")
-    before = sees(str(tmp_path), "a", "t")
+    before = can_access(str(tmp_path), "a", "t")
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may grow: holds for root as well
     try:
-        during = sees(str(tmp_path), "a", "t")
+        during = can_access(str(tmp_path), "a", "t")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -101,21 +100,21 @@ def test_a_folder_that_can_only_be_read_is_not_seen(tmp_path: Path) -> None:
 def test_a_machine_that_joins_later_asks_for_itself(tmp_path: Path) -> None:
     """While the study runs, a process can find out where it is; when it has ended, nobody sees it."""
     folder = StudyFolder(str(tmp_path), "a")
-    with reached(folder, Hosts(Host("h1", tmp_path))) as reach:
-        during = reach.here()
+    with check_visibility(folder, Hosts(Host("h1", tmp_path))) as visibility:
+        during = visibility.here()
 
     assert during
-    assert not reach.here()
+    assert not visibility.here()
 
 
 def test_one_machine_alone_is_not_asked(tmp_path: Path) -> None:
     """A study without a cluster writes no token and starts no process for it."""
     folder = StudyFolder(str(tmp_path), "a")
 
-    with reached(folder, None) as reach:
-        said = reach_warnings(reach)
+    with check_visibility(folder, None) as visibility:
+        said = visibility.warnings()
 
-    assert reach.here()
+    assert visibility.here()
     assert said == ()
     assert list(tmp_path.iterdir()) == []
 
@@ -130,8 +129,8 @@ def test_one_machine_alone_is_not_asked(tmp_path: Path) -> None:
 def test_what_cannot_be_restored_is_said(tmp_path: Path, hosts: tuple[str, ...], said: str) -> None:
     """With where it lies, what is lost, and what to give instead."""
     machines = Hosts(*(Host(f"h{number}", tmp_path / own) for number, own in enumerate(hosts)))
-    with reached(StudyFolder(str(tmp_path / "head"), "a"), machines) as reach:
-        (warning,) = reach_warnings(reach)
+    with check_visibility(StudyFolder(str(tmp_path / "head"), "a"), machines) as visibility:
+        (warning,) = visibility.warnings()
 
     assert warning.startswith(said.format(path=tmp_path / "head" / "a"))
     assert "--results-dir" in warning
@@ -140,8 +139,8 @@ def test_what_cannot_be_restored_is_said(tmp_path: Path, hosts: tuple[str, ...],
 def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
     """Two machines that see one path share it, and so will others; a URI is there for all."""
     both = Hosts(Host("h1", tmp_path), Host("h2", tmp_path))
-    with reached(StudyFolder(str(tmp_path), "a"), both) as shared:
+    with check_visibility(StudyFolder(str(tmp_path), "a"), both) as shared:
         pass
     uri = StorageVisibility(results_dir="s3://bucket/folder", study="a", token=shared.token)
 
-    assert reach_warnings(shared) == reach_warnings(uri) == ()
+    assert shared.warnings() == uri.warnings() == ()

@@ -147,7 +147,7 @@ def test_it_ends_when_as_many_were_trained_as_asked_for(tmp_path: Path) -> None:
 
     assert study.repeats.propose() is None
     assert not study.repeats.is_waiting
-    assert study.said[-1] == "no further repeats: there were 1, as asked for"
+    assert study.said[-1] == "no further repeats: --more-repeats 1 is reached"
     assert study.repeats.expected == 5
 
 
@@ -162,8 +162,8 @@ def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None
 
     assert waits
     assert study.repeats.propose() is None
-    assert study.repeats.ending is not None
-    assert study.repeats.ending.startswith("setup 1 is right with a probability of ")
+    assert study.repeats.end_reason is not None
+    assert study.repeats.end_reason.startswith("setup 1 is right with a probability of ")
     assert study.repeats.expected == 5
 
 
@@ -176,7 +176,7 @@ def test_a_study_that_was_sure_is_not_trained_further_when_resumed(tmp_path: Pat
 
     study = lab(tmp_path, options, *earlier.repeats.further, recorder=earlier.recorder)
 
-    assert study.repeats.ending is not None
+    assert study.repeats.end_reason is not None
     assert study.repeats.expected == 5
 
 
@@ -189,7 +189,7 @@ def test_without_a_number_it_ends_at_as_many_as_the_first(tmp_path: Path) -> Non
         study.end(study.propose(), 120.0)
 
     assert study.repeats.propose() is None
-    assert "--more-repeats takes more" in study.said[-1]
+    assert "--more-repeats sets another maximum" in study.said[-1]
 
 
 def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
 
     assert waits
     assert study.repeats.propose() is None
-    assert "do not last for another" in study.said[-1]
+    assert "does not suffice for another" in study.said[-1]
 
 
 def test_a_budget_is_used_by_tests_too(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_budget_is_used_by_tests_too(tmp_path: Path) -> None:
     study.recorder.add_booking(booking(booked(TEST, 1, 30.0)))  # of setup 1, seed 0
 
     assert study.repeats.propose() is None
-    assert "do not last for another" in study.said[-1]
+    assert "does not suffice for another" in study.said[-1]
 
 
 def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
 
     assert study.repeats.propose() is None
     assert study.said == [
-        "no further repeats: no setup has two results, so that no spread is known"
+        "no further repeats: no setup has two results, so the spread of repeats is not known"
     ]
 
 
@@ -246,7 +246,7 @@ def test_lost_first_repeats_are_run_again_before_anything_is_decided(tmp_path: P
     study.run(restarts=1)
 
     assert ended
-    assert study.repeats.ending is None
+    assert study.repeats.end_reason is None
     again = study.propose()
     assert (again.trial_id, again.attempt) == (plans[0].trial_id, 2)
     study.end(again, 100.0)
@@ -291,6 +291,6 @@ def test_a_study_that_had_all_has_nothing_left(tmp_path: Path) -> None:
 
     study = lab(tmp_path, options, *earlier.repeats.further, recorder=earlier.recorder)
 
-    assert study.repeats.ending is not None
+    assert study.repeats.end_reason is not None
     assert study.repeats.remaining == []
     assert study.repeats.expected == 5

@@ -31,10 +31,10 @@ def test_what_cannot_be_run_is_refused(given: dict[str, Any], said: str) -> None
 
 def test_a_grid_does_not_go_on() -> None:
     """Without either option there is nothing after the first repeats."""
-    assert not ComparisonOptions().goes_on
-    assert not ComparisonOptions(more_repeats=0).goes_on
-    assert ComparisonOptions(sure=0.9).goes_on
-    assert ComparisonOptions(more_repeats=2).goes_on
+    assert not ComparisonOptions().adds_repeats
+    assert not ComparisonOptions(more_repeats=0).adds_repeats
+    assert ComparisonOptions(sure=0.9).adds_repeats
+    assert ComparisonOptions(more_repeats=2).adds_repeats
 
 
 def test_sure_alone_trains_at_most_as_many_as_the_first() -> None:

@@ -16,7 +16,7 @@ from study.search.pausing_search import PausingSearch, Rows
 from study.search.recurring.options import RecurringOptions
 from study.search.space.setup_registry import SetupRegistry
 from study.store.setups import TrialPlan, grid
-from study.store.trial_record import is_stopped, is_through, trial_record
+from study.store.trial_record import is_stopped, is_trained, trial_record
 from tests.study.rows import epoch
 
 OPTIONS = SearchOptions(
@@ -93,7 +93,7 @@ class Folder:
 
     def _train(self, plan: TrialPlan, search: PausingSearch, killed_after: int | None) -> bool:
         rows = self.epochs.setdefault(plan.trial_id, [])
-        curves = CURVES[plan.trained_with[0]]
+        curves = CURVES[plan.batch_size_and_rate[0]]
         curve = curves[plan.seed % len(curves)]
         for number in range(len(rows) + 1, len(curve) + 1):
             if len(self.trained) == killed_after:
@@ -114,7 +114,7 @@ class Folder:
         found = []
         for plan in plans:
             rows = self.epochs.get(plan.trial_id, [])
-            if is_through(rows, [Stage.ENCODER_CLASSIFIER]) and not (paused and is_stopped(rows)):
+            if is_trained(rows, [Stage.ENCODER_CLASSIFIER]) and not (paused and is_stopped(rows)):
                 continue
             begun = max((row.attempt for row in rows), default=0)
             again = plan.again(attempt=begun + 1, energy_before_j=0.0)

@@ -226,7 +226,9 @@ def test_a_place_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def test_a_place_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     """Neither Arrow nor Ray takes a path in another encoding than UTF-8."""
-    with pytest.raises(StorageError, match=r"by\\xe9te cannot be used: its name is no UTF-8"):
+    with pytest.raises(
+        StorageError, match=r"by\\xe9te cannot be used: its name is not valid UTF-8"
+    ):
         StudyFolder(f"{tmp_path}/by\udce9te", "a")
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 def beating(folder: StudyFolder, holder: Holder) -> Callable[[float], None]:
-    """A sleep, in which a holder gives a sign of life."""
+    """A sleep, in which a holder sends a heartbeat."""
 
     def sleep(_: float) -> None:
         folder.write_text(LOCK_FILE, replace(holder, beats=holder.beats + 1).to_text())
@@ -82,7 +82,7 @@ def test_the_lock_of_a_dead_process_is_taken_at_once(folder: StudyFolder, tmp_pa
 
 
 def test_a_number_that_another_process_has_now_is_no_life(folder: StudyFolder) -> None:
-    """Numbers of processes are used again: such a holder is watched for a sign of life."""
+    """Numbers of processes are used again: such a holder is watched for a heartbeat."""
     gone = replace(Holder.this_process(), process_began_s=1.0)
     folder.write_text(LOCK_FILE, gone.to_text())
     slept: list[float] = []
@@ -101,7 +101,7 @@ def test_a_machine_elsewhere_is_watched_before_its_lock_is_taken(folder: StudyFo
         Lock(folder, sleep=beating(folder, ELSEWHERE)).take(said.append)
     Lock(folder, sleep=nothing).take(said.append)
 
-    assert "sign of life" in said[0]
+    assert "heartbeat" in said[0]
     assert Holder.from_text(folder.read_bytes(LOCK_FILE)) not in {None, ELSEWHERE}
 
 

@@ -35,7 +35,7 @@ def test_each_task_is_a_stage_and_all_together_the_last() -> None:
     [
         (Tiny(), "scenario tiny has no tasks. Choose one that has"),
         (Alone(), "has the tasks attributes; a multitask study needs two or more"),
-        (Clashing(), "has a task named 'encoder', which is a stage of ours"),
+        (Clashing(), "has a task named 'encoder', which is the name of a built-in stage"),
     ],
 )
 def test_a_scenario_without_tasks_to_compare_is_refused(scenario: Tiny, said: str) -> None:

@@ -44,7 +44,7 @@ class Screen:
             plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
             stages=lambda _: (STAGE,),
             epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
-            trial_of=lambda trial_id: outside_of(self.rows, trial_id, set_up_j),
+            trial_of=lambda trial_id: overhead_of(self.rows, trial_id, set_up_j),
             objective=objective,
             max_epochs=10,
             patience=1,
@@ -99,7 +99,7 @@ class Screen:
         return next(line for line in reversed(self.lines()) if " trials, " in line)
 
 
-def outside_of(
+def overhead_of(
     rows: Iterable[EpochRecord], trial_id: str, set_up_j: float | None, *, lost_j: float = 0.0
 ) -> TrialRecord:
     """A trial of these rows with the energy of its set-up, and nothing else outside its epochs."""

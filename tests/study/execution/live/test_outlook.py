@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan, grid, trial_plans
-from tests.study.execution.live.screens import outside_of
+from tests.study.execution.live.screens import overhead_of
 from tests.study.rows import STAGE, epoch, plan
 from trackers.clock import ManualClock
 
@@ -142,7 +142,7 @@ def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> No
         plans=lambda: PLANS[:3],
         stages=lambda _: (STAGE,),
         epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
-        trial_of=lambda trial_id: outside_of(rows, trial_id, booked[trial_id], lost_j=3.0),
+        trial_of=lambda trial_id: overhead_of(rows, trial_id, booked[trial_id], lost_j=3.0),
         objective=ACCURACY,
         max_epochs=10,
         patience=3,
@@ -150,9 +150,9 @@ def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> No
 
     parts.begin(PLANS[0].trial_id, in_new_process=True)
 
-    before = parts.outside(parts.runs())
+    before = parts.overheads(parts.runs())
     booked.update(dict.fromkeys(booked, 7.0))  # trackers book it later than it ends
-    after = parts.outside(parts.runs())
+    after = parts.overheads(parts.runs())
 
     assert [(each.energy_j, each.lost_j) for each in before] == [
         (None, 3.0),
@@ -174,13 +174,13 @@ def test_of_trials_of_an_earlier_command_nobody_knows_which_process_was_new() ->
         plans=lambda: PLANS[:2],
         stages=lambda _: (STAGE,),
         epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
-        trial_of=lambda trial_id: outside_of(rows, trial_id, 7.0),
+        trial_of=lambda trial_id: overhead_of(rows, trial_id, 7.0),
         objective=ACCURACY,
         max_epochs=10,
         patience=3,
     )
 
-    found = parts.outside(parts.runs())
+    found = parts.overheads(parts.runs())
 
     assert [(each.energy_j, each.in_new_process) for each in found] == [(7.0, None), (None, False)]
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from study.execution.reporting.reports import (
+    COLLECT_S,
     NODE,
     REPORTS_HZ,
-    TOGETHER_S,
     Reports,
+    collect_s,
     results_of,
-    together_s,
 )
 from study.record.vocabulary import StopReason
 from tests.waiting import PATIENCE_S, waited_for
@@ -139,14 +139,17 @@ def test_a_report_is_as_many_results_as_it_has_rows() -> None:
 @pytest.mark.parametrize("trials", [1, 16, 512, 5_000])
 def test_the_driver_gets_only_so_many_reports_a_second(trials: int) -> None:
     """However many trials there are, and where there are few they come soon."""
-    assert trials / together_s(trials, is_heard=False, environment={}) <= REPORTS_HZ
-    assert together_s(1, is_heard=False, environment={}) == TOGETHER_S
+    assert trials / collect_s(trials, decides_by_epoch=False, environment={}) <= REPORTS_HZ
+    assert collect_s(1, decides_by_epoch=False, environment={}) == COLLECT_S
 
 
 def test_who_listens_hears_each_epoch_at_once() -> None:
     """A search, a budget, and callbacks of the user's own."""
-    assert together_s(512, is_heard=True, environment={}) == 0.0
-    assert together_s(512, is_heard=False, environment={"RAY_TUNE_CALLBACKS": "mine.Mine"}) == 0.0
+    assert collect_s(512, decides_by_epoch=True, environment={}) == 0.0
+    assert (
+        collect_s(512, decides_by_epoch=False, environment={"RAY_TUNE_CALLBACKS": "mine.Mine"})
+        == 0.0
+    )
 
 
 def test_a_trial_does_not_wait_for_a_busy_driver() -> None:

@@ -11,7 +11,7 @@ import ray
 from study.errors import ClusterError
 from study.execution.interrupts import Interrupts
 from study.machines.local.early_ray import EarlyRay, early_ray
-from study.machines.local.guardian import MARK, marked
+from study.machines.local.guardian import MARK, ray_processes
 from study.machines.ray_session import quiet_process, start_ray
 from study.options import StudyOptions
 from tests.waiting import waited_for
@@ -30,11 +30,11 @@ def test_one_that_nobody_wants_is_gone_at_once(rays: Path) -> None:
     early = EarlyRay(StudyOptions())
     folder = os.environ[MARK]
     # While a process turns into the program that it starts, Linux shows an empty environment.
-    waited_for(lambda: marked(folder), "its first process")
+    waited_for(lambda: ray_processes(folder), "its first process")
 
     early.close()
 
-    assert marked(folder) == []
+    assert ray_processes(folder) == []
     assert list(rays.iterdir()) == []
     assert MARK not in os.environ
 
@@ -44,7 +44,8 @@ def test_one_that_cannot_start_says_why(rays: Path) -> None:
     early = EarlyRay(StudyOptions())
     folder = os.environ[MARK]
     (child,) = waited_for(
-        lambda: [each for each in marked(folder) if each.ppid() == os.getpid()], "its first process"
+        lambda: [each for each in ray_processes(folder) if each.ppid() == os.getpid()],
+        "its first process",
     )
     child.kill()
 
@@ -73,5 +74,5 @@ def test_a_study_reaches_it_and_nothing_is_left(rays: Path) -> None:
         early.close()
 
     assert answer == folder
-    assert marked(folder) == []
+    assert ray_processes(folder) == []
     assert list(rays.iterdir()) == []

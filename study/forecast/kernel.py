@@ -21,10 +21,10 @@ from study.inference.repeats import Floats, Integers
 LEVEL = 2.0
 """Prior standard deviation of the level, in natural logarithms."""
 
-_REACH = 0.5
+_LENGTH_SCALE = 0.5
 """Length scale of the smooth effect along an axis that is scaled to run from -1 to 1."""
 
-_FEWEST_ON_A_LINE = 3
+_FEWEST_NUMERIC = 3
 """Minimum number of different values with which a numeric axis is not treated as categorical."""
 
 _AXIS, _COMBINATION, _OWN, _SEED = (0.03, 1.5), (0.02, 0.7), (0.005, 0.4), (0.02, 0.7)
@@ -35,7 +35,7 @@ _NOISE = (0.002, 0.8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Kernel:
     """Effects that trainings share, as the terms of a covariance.
 
     Attributes:
@@ -58,7 +58,7 @@ class Likeness:
         return np.asarray(LEVEL**2 + np.einsum("k,kij->ij", sizes[:-1] ** 2, self.shared))
 
     def at(self, places: Integers) -> Self:
-        """Return the likeness of the trainings at `places`, which may repeat.
+        """Return the kernel of the trainings at `places`, which may repeat.
 
         Args:
             places: Indices of trainings. Shape (m,).
@@ -66,10 +66,10 @@ class Likeness:
         return replace(self, shared=self.shared[:, places[:, None], places])
 
 
-def likeness(
+def kernel_of(
     settings: Sequence[Mapping[str, object]], shares: Sequence[Hashable] | None = None
-) -> Likeness:
-    """Return the likeness of trainings from their settings.
+) -> Kernel:
+    """Return the kernel of trainings from their settings.
 
     Args:
         settings: Value of each training on each axis.
@@ -95,7 +95,7 @@ def likeness(
         bounds.append(_SEED)
     size = len(settings)
     least, most = np.asarray([*bounds, _NOISE]).T
-    return Likeness(
+    return Kernel(
         shared=np.stack(shared) if shared else np.zeros((0, size, size)), least=least, most=most
     )
 
@@ -104,10 +104,10 @@ def _places(column: Sequence[object]) -> Floats | None:
     """Return the logarithms of an axis' values, scaled to -1 to 1. Shape (n,).
 
     None if the axis is treated as categorical: a value is not a number above 0, or fewer than
-    `_FEWEST_ON_A_LINE` values differ.
+    `_FEWEST_NUMERIC` values differ.
     """
     numbers = [v for v in column if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(numbers) < len(column) or min(numbers) <= 0 or len(set(numbers)) < _FEWEST_ON_A_LINE:
+    if len(numbers) < len(column) or min(numbers) <= 0 or len(set(numbers)) < _FEWEST_NUMERIC:
         return None
     logs = np.asarray([math.log(each) for each in numbers])
     return np.asarray(2 * (logs - logs.min()) / (logs.max() - logs.min()) - 1)
@@ -118,7 +118,7 @@ def _near(column: Sequence[object]) -> Floats:
     places = _places(column)
     if places is None:
         return _same([repr(each) for each in column])
-    return np.asarray(np.exp(-(((places[:, None] - places) / _REACH) ** 2) / 2))
+    return np.asarray(np.exp(-(((places[:, None] - places) / _LENGTH_SCALE) ** 2) / 2))
 
 
 def _shared_axis(column: Sequence[object]) -> Floats:

@@ -8,7 +8,7 @@ NODE_LOST = "its machine was lost, or cannot be reached"
 LOW_MEMORY = "Ray ended its process, because the machine ran low on memory"
 TERMINATED = "its process got SIGTERM"
 
-_SURE = (
+_RELIABLE_PHRASES = (
     ("its node has died", NODE_LOST),
     ("node was terminated", NODE_LOST),
     ("receives a SIGTERM", TERMINATED),
@@ -17,7 +17,7 @@ _SURE = (
 """Phrases of Ray's messages that are more reliable than what the tracker of the machine knows."""
 
 _STATUS = re.compile(r"exit code (\d+)")
-_LONGEST = 300
+_LONGEST_REASON = 300
 
 
 def errors_of(trial: Any) -> str:  # noqa: ANN401 - Tune's trial
@@ -29,27 +29,27 @@ def errors_of(trial: Any) -> str:  # noqa: ANN401 - Tune's trial
         return ""
 
 
-def why_lost(said: str, told: str | None) -> str:
+def why_lost(error_text: str, told_by_tracker: str | None) -> str:
     """Return why a trial's process was lost.
 
     Args:
-        said: Content of Tune's error file for the trial; may be empty.
-        told: Reason that the tracker of its machine gives; None if it knows none.
+        error_text: Content of Tune's error file for the trial; may be empty.
+        told_by_tracker: Reason that the tracker of its machine gives; None if it knows none.
 
     >>> why_lost("... Worker exits with an exit code 1. The process receives a SIGTERM.", None)
     'its process got SIGTERM'
     """
-    text = said.rpartition("Failure #")[2]
-    for pattern, words in _SURE:
+    text = error_text.rpartition("Failure #")[2]
+    for pattern, words in _RELIABLE_PHRASES:
         if pattern in text:
             return words
-    return told or _as_far_as_ray_knows(text)
+    return told_by_tracker or _reason_from_ray(text)
 
 
-def _as_far_as_ray_knows(text: str) -> str:
+def _reason_from_ray(text: str) -> str:
     if status := _STATUS.search(text):
         return f"its process ended with status {status[1]}"
     if "connection error code 2" in text:
-        return "its process ended without a word: killed (SIGKILL), a crash, or os._exit"
+        return "its process ended without an error message: killed (SIGKILL), a crash, or os._exit"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:_LONGEST] if lines else "its process was lost, and nothing is known of why"
+    return lines[-1][:_LONGEST_REASON] if lines else "its process was lost, for an unknown reason"

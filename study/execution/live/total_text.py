@@ -12,7 +12,7 @@ from study.inference.intervals import Interval
 from study.record.files import EnergyUnit
 
 
-def in_all(
+def total_text(
     outlook: Outlook | None, unit: EnergyUnit, *, label: str, used_j: float = 0.0
 ) -> str | None:
     """Return text such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None if nothing is known.
@@ -35,7 +35,7 @@ def in_all(
         return None if budget_j is None else f"at most the budget of {unit.text(budget_j)} in all"
     total_j = np.maximum(total_j, used_j)
     span = cut(np.minimum(total_j, np.inf if budget_j is None else budget_j))
-    besides = ", without set-ups" if latest.outside_j is None else ""
+    besides = ", without set-ups" if latest.overhead_j is None else ""
     if outlook.may_grow:
         most = "" if budget_j is None else f", at most the budget of {unit.text(budget_j)}"
         return f"at least {unit.text(float(span.low))}{label} in all{besides}{most}"

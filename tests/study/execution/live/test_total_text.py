@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from study.execution.live.in_all import in_all
+from study.execution.live.total_text import total_text
 from study.record.files import unit_of
 from tests.study.execution.live.screens import Screen
 from tests.study.execution.live.test_progress import run
@@ -54,7 +54,7 @@ def test_a_forecast_that_is_late_is_not_below_what_is_used() -> None:
     for setup in (1, 2, 3):
         run(screen, setup, 2.0, 2.0, 2.0)
 
-    words = in_all(screen.forecast, unit_of(1.0), label="", used_j=1e6)
+    words = total_text(screen.forecast, unit_of(1.0), label="", used_j=1e6)
 
     assert words == "277,778 mWh in all (90 %: 277,778 to 277,778)"
 

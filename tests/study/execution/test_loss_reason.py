@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from study.execution.ends import LOW_MEMORY, NODE_LOST, TERMINATED, errors_of, why_lost
+from study.execution.loss_reason import LOW_MEMORY, NODE_LOST, TERMINATED, errors_of, why_lost
 
 SILENT = (
     "Failure # 1 (occurred at 2026-11-26_17-00-00)\nThe actor died unexpectedly before finishing this "
@@ -26,13 +26,13 @@ MEMORY = "Task was killed due to the node running low on memory.\nMemory on the 
     ("said", "told", "words"),
     [
         (SILENT, "its process called os._exit(3)", "its process called os._exit(3)"),
-        (SILENT, None, "without a word"),
+        (SILENT, None, "without an error message"),
         (STATUS, None, "its process ended with status 4"),
         (TERM, "its process ended with status 1", TERMINATED),
         (NODE, None, NODE_LOST),
         (MEMORY, "its process was ended by SIGKILL", LOW_MEMORY),
         ("", "its process was ended by SIGKILL", "its process was ended by SIGKILL"),
-        ("", None, "nothing is known of why"),
+        ("", None, "for an unknown reason"),
         (f"{NODE}\nFailure # 2 (occurred at now)\n{STATUS}", None, "status 4"),
         ("Traceback ...\nImportError: no module named x\n", None, "ImportError: no module named x"),
     ],

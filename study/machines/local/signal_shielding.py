@@ -14,7 +14,7 @@ SCHEDULER = "SLURM_JOB_ID"
 
 
 @contextmanager
-def deaf_to_hangups() -> Iterator[None]:
+def ignoring_sighup() -> Iterator[None]:
     """Make processes that are started in this context ignore SIGHUP, which a closing terminal sends to all.
 
     The study handles SIGHUP itself, and ends its Ray when the results are written. Outside the main
@@ -31,7 +31,7 @@ def deaf_to_hangups() -> Iterator[None]:
 
 
 @contextmanager
-def deaf_to_schedulers() -> Iterator[None]:
+def blocking_sigterm_under_slurm() -> Iterator[None]:
     """Make processes that are started in this context block SIGTERM, if this is a SLURM job.
 
     `scancel` and preemption send SIGTERM to all processes of a job at once, and Ray would be gone before

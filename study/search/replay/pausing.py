@@ -81,7 +81,7 @@ class PausingReplay:
         Args:
             table: The recorded trainings.
             arms: The same by arms.
-            target: Accuracy that is to be reached.
+            target: Value of the objective that is to be reached.
             seed: Decides which recorded seeds trainings get, and between equal arms.
             policy: What the search does; None for the default.
             budget: What it may use; None for any energy.
@@ -102,6 +102,7 @@ class PausingReplay:
                 order=known_order,
                 budget=self.budget,
                 target=target,
+                objective=table.objective,
                 policy=policy,
                 recorded={arm: recorded.seeds for arm, recorded in arms.arms.items()},
             )
@@ -111,6 +112,7 @@ class PausingReplay:
                 order=known_order,
                 budget=self.budget,
                 target=target,
+                objective=table.objective,
                 runs=runs,
                 seed=seed,
             )
@@ -165,9 +167,9 @@ class PausingReplay:
         every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
         if training.first_j:
             epoch = every[training.setting]
-            return {training.setting: epoch.energy_j}, epoch.accuracy, epoch.time_s
+            return {training.setting: epoch.energy_j}, epoch.score, epoch.time_s
         costs = {setting: epoch.energy_j for setting, epoch in every.items()}
-        score = next(iter(every.values())).accuracy
+        score = next(iter(every.values())).score
         return costs, score, statistics.fmean(epoch.time_s for epoch in every.values())
 
     def _recordings(self, training: Training) -> dict[Setting, RecordedTraining]:

@@ -3,7 +3,7 @@
 `study.execution.launch` asks this and nothing else about the kind of study that it runs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, final
 
@@ -46,7 +46,7 @@ class TuneParts:
 
 
 class TrialSource(Protocol):
-    """Source of a study's trials; `begin` is called before all else but `prepared`.
+    """Source of a study's trials; `prepared`, `check` and `begin` are called in this order before all else.
 
     Attributes:
         restarts: How many times trials whose process was lost are run again in this command. With
@@ -75,13 +75,29 @@ class TrialSource(Protocol):
     def prepared(self, scenario: Scenario) -> Scenario:
         """Return the scenario as the trials are to see it."""
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse before there are machines what cannot begin on any.
+
+        Args:
+            folder: Of the study.
+            manifest: As far as it is known then.
+        """
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),
+    ) -> None:
         """Take into account what ended in earlier commands.
 
         Args:
             folder: Of the study.
             manifest: As it will be written.
             recorder: Has the trials of earlier commands.
+            devices: Names of the devices that trials train on.
         """
 
     @property
@@ -155,7 +171,17 @@ class GridSource:
         """Return it with what `--axis` chooses of what it offers."""
         return offering(scenario, self._options)
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse nothing: a grid takes nothing from elsewhere."""
+
+    def begin(
+        self,
+        folder: StudyFolder,  # noqa: ARG002 - a search needs it
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),  # noqa: ARG002 - a search compares them
+    ) -> None:
         """Plan what has not ended; see `TrialSource`."""
         self.setups = manifest.setups
         plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)

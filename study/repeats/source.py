@@ -1,6 +1,6 @@
 """A study that goes on where repeats tell most, as a source of Ray Tune's trials."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import final
 
 from study.execution.trial_source import (
@@ -64,7 +64,17 @@ class RepeatsSource:
         """Return it with what `--axis` chooses of what it offers."""
         return offering(scenario, self._options)
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse nothing: all that is repeated is its own."""
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),  # noqa: ARG002 - a search compares them
+    ) -> None:
         """Plan what has not ended, and what earlier commands have begun; see `TrialSource`."""
         begun = folder.read_manifest().further if folder.exists() else ()
         self.setups = manifest.setups

@@ -5,7 +5,7 @@ trial with a metric that is not a number running for ever, keeps its state in a 
 Optuna's own storage, and knows nothing of a setup that was tried before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, final
@@ -52,9 +52,12 @@ class RaySearchAdapter:
     notes: Sequence[str] = ()
 
     def __init__(
-        self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], EarlierStudies]
+        self,
+        options: SearchOptions,
+        space: Space,
+        earlier: Callable[[Manifest, Collection[str]], EarlierStudies],
     ) -> None:
-        """Search `space` with `options`; `earlier` is what earlier studies know."""
+        """Search `space` with `options`; `earlier` is what earlier studies know for the machines there are."""
         self.search: LiveSearch | PausingSearch | None = None
         self.pauses = options.may_pause and space.is_listed
         self.known: tuple[TrialRecord, ...] = ()
@@ -65,8 +68,8 @@ class RaySearchAdapter:
         self._recorder: Recorder | None = None
         self._registry: SetupRegistry | None = None
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
-        """Open Optuna's study in the study's folder, and take into account what has ended.
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse what cannot begin; see `TrialSource`.
 
         Raises:
             StorageError: The folder is not on a file system, where SQLite could keep it.
@@ -78,6 +81,22 @@ class RaySearchAdapter:
                 "needs one. Give a folder or a mount as --results-dir."
             )
             raise StorageError(message)
+        if not folder.exists():
+            self._earlier(manifest, ())
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),
+    ) -> None:
+        """Open Optuna's study in the study's folder, and take into account what has ended.
+
+        Raises:
+            OptionError: A study given with --from is not alike, now that the machines are known.
+        """
         options, space, setups = self._options, self._space, manifest.setups
         resumed = folder.exists()
         if resumed and not space.is_listed:
@@ -95,9 +114,9 @@ class RaySearchAdapter:
             self.known = tuple(map(TrialRecord.from_row, folder.read_rows(EARLIER_FILE)))
             if self.pauses:  # Optuna's study has them
                 with suppress(OptionError):  # they are gone, and were but an order
-                    hints = self._earlier(manifest).hints
+                    hints = self._earlier(manifest, devices).hints
         else:
-            hints = self._take_earlier(folder, manifest, registry)
+            hints = self._take_earlier(folder, self._earlier(manifest, devices), registry)
         if self.pauses:
             self.search = PausingSearch(
                 options,
@@ -127,10 +146,9 @@ class RaySearchAdapter:
         return [*first, *(each for each in again if each.trial_id not in known)]
 
     def _take_earlier(
-        self, folder: StudyFolder, manifest: Manifest, registry: SetupRegistry
+        self, folder: StudyFolder, earlier: EarlierStudies, registry: SetupRegistry
     ) -> Sequence[Hint]:
         """Take the trials of earlier studies, with the numbers that their setups have here."""
-        earlier = self._earlier(manifest)
         self.known = tuple(
             replace(each, setup=registry.setup(registry.choice(each)).setup)
             for each in earlier.trials

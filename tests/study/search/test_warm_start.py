@@ -1,6 +1,6 @@
 """What a search takes from earlier studies, and what it refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ import pytest
 
 from study.errors import OptionError
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
-from study.record.manifest import Manifest
+from study.record.manifest import ComponentFacts, Manifest, SetupFacts
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.goal import SearchGoal
-from study.record.vocabulary import Paradigm, Stage, StopReason
+from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage, StopReason
 from study.search.space.space import Space, space_of
 from study.search.warm_start import EarlierStudies, earlier_studies
 from study.store.folder import StudyFolder
@@ -77,9 +77,18 @@ def known(
     goal: SearchGoal = SearchGoal.ENERGY_TO_TARGET,
     manifest: Manifest = SEARCH,
     similar: bool = False,
+    devices: Collection[str] = (),
 ) -> EarlierStudies:
     """What a search knows of the study, with a target of 0.8."""
-    return earlier_studies([place], manifest, space=space, goal=goal, target=0.8, similar=similar)
+    return earlier_studies(
+        [place],
+        manifest,
+        space=space,
+        goal=goal,
+        target=0.8,
+        similar=similar,
+        devices=devices,
+    )
 
 
 def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
@@ -193,6 +202,119 @@ def test_a_study_of_something_else_is_refused(
     found = known(place, similar=True)
     assert [hint.values for hint in found.hints] == [None]
     assert found.trials == ()
+
+
+@pytest.mark.parametrize(("default", "taken"), [("bf16", True), ("fp16", False)])
+def test_an_axis_that_covers_the_present_value_is_alike(
+    tmp_path: Path, default: str, *, taken: bool
+) -> None:
+    """Whatever the option was beside it; an axis without it is another training."""
+    axis = [
+        SetupFacts(
+            setup=n, batch_size=64, learning_rate=0.1, parameters={"precision": f"fp{n * 16}"}
+        )
+        for n in ((1, 2) if taken else (4,))
+    ]
+    trial = replace(plan(2), parameters='{"precision": "fp32"}')
+    place = write(
+        tmp_path,
+        (trial, [0.9], StopReason.PATIENCE),
+        setups=tuple(axis),
+        options={**OPTIONS, "precision": default},
+    )
+
+    if taken:
+        assert [each.setup for each in known(place).trials] == [2]
+    else:
+        with pytest.raises(OptionError, match="--precision was fp16 and is fp32"):
+            known(place)
+
+
+def measured(*components: str, method: EnergyMethod = EnergyMethod.COUNTER) -> dict[str, Any]:
+    """Machines whose components are measured, as fields of a manifest."""
+    facts = tuple(
+        ComponentFacts(component=each, source="any", method=method) for each in components
+    )
+    return {
+        "nodes": (replace(MANIFEST.nodes[0], components=facts),),
+        "energy_of": EnergyScope.COMPONENTS,
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        (
+            {"energy_of": EnergyScope.COMPONENTS},
+            {},
+            "ranks by the energy of --energy-of components, this one by that of accelerator",
+        ),
+        (
+            measured("cpu"),
+            measured("cpu", "memory"),
+            "its energy is of cpu, this one's of cpu and memory",
+        ),
+        (
+            measured("cpu", method=EnergyMethod.ESTIMATED),
+            measured("cpu"),
+            r"its energy is of cpu \(estimated\), this one's of cpu",
+        ),
+        (
+            {
+                **measured("cpu", method=EnergyMethod.ESTIMATED),
+                "options": {**OPTIONS, "cpu_watts": 65.0},
+            },
+            measured("cpu", method=EnergyMethod.ESTIMATED),
+            "--cpu-watts was 65.0 and is None",
+        ),
+        ({"options": {**OPTIONS, "workers_per_trial": 2}}, {}, "had 2 workers and has 1"),
+    ],
+)
+def test_energies_of_something_else_are_refused(
+    tmp_path: Path, was: dict[str, Any], now: dict[str, Any], said: str
+) -> None:
+    """They are not those that this search will measure."""
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), **was)
+    manifest = replace(SEARCH, **now)
+
+    with pytest.raises(OptionError, match=said):
+        known(place, manifest=manifest)
+    found = known(place, manifest=manifest, similar=True)
+    assert [hint.values for hint in found.hints] == [None]
+    assert found.trials == ()
+
+
+def test_energies_are_compared_when_the_machines_are_known(tmp_path: Path) -> None:
+    """Before, it is not known which energy ranks here."""
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), energy_of=EnergyScope.COMPONENTS)
+
+    assert len(known(place, manifest=replace(SEARCH, nodes=())).trials) == 1
+
+
+def test_energies_of_another_board_are_refused(tmp_path: Path) -> None:
+    """None of its trials ran on what this search trains on."""
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE))
+
+    assert len(known(place, devices=["Board", "Other board"]).trials) == 1
+    with pytest.raises(OptionError, match="its trials ran on Board, these run on Other board"):
+        known(place, devices=["Other board"])
+    assert [each.values for each in known(place, similar=True, devices=["Other"]).hints] == [None]
+
+
+def test_of_several_boards_those_of_this_one_are_taken(tmp_path: Path) -> None:
+    """The setups of the others are hints without values."""
+    place = write(
+        tmp_path, (plan(1), [0.9], StopReason.PATIENCE), (plan(3), [0.9], StopReason.PATIENCE)
+    )
+    folder = StudyFolder(str(tmp_path), "grid")
+    rows = folder.read_rows(TRIALS_FILE)
+    rows[1]["device_name"] = "Board+Other board"
+    folder.write_rows(TRIALS_FILE, TrialRecord, rows)
+
+    found = known(place, devices=["Board"])
+
+    assert [each.setup for each in found.trials] == [1]
+    assert len(known(place, devices=["Board", "Other board"]).trials) == 2
 
 
 def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) -> None:

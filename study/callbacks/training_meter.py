@@ -15,7 +15,6 @@ and its children. Where there are boards their energy ranks, else that of CPU an
 import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
+from trackers.meter.accelerators import wait_for_accelerators
 from trackers.meter.meter import EnergyMeter
 from trackers.run.account import AccountLine, line
 from trackers.run.boards import visible_boards
@@ -266,12 +266,12 @@ class TrainingMeter:
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:
-            _synchronize()
+            wait_for_accelerators()
             self._meter.open(key, devices=[_target(each) for each in self._devices])
 
     def _close(self, key: str) -> AccountLine | None:
         """Close a window; its energy that ranks, None where it was not open."""
-        _synchronize()
+        wait_for_accelerators()
         closed = self._meter.close(key)
         if not closed:
             return None
@@ -288,13 +288,3 @@ def _target(device: Device) -> str:
     if is_shared and not device.for_whoever_asks:
         return process_device(os.getpid(), device.uuid)
     return device.uuid
-
-
-def _synchronize() -> None:
-    """Wait for the boards, so that a window ends where its work ends; without torch there are none.
-
-    CUDA that nobody has used is left alone: with a context of ours the training could not fork.
-    """
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()

@@ -7,6 +7,11 @@
 The energies stand in `trainer.state.log_history`, beside losses and metrics. With a folder the training
 is kept as a study of one setup, which `python -m analysis results/mine` reads. An evaluation at an
 epoch's end is a part of the epoch.
+
+A `Trainer` tells its callbacks nothing of an exception. To keep a training that fails too:
+
+    with EnergyCallback(folder="results/mine") as energy:
+        Trainer(..., callbacks=[energy]).train()
 """
 
 import os
@@ -15,6 +20,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -26,8 +32,10 @@ OWN = ("runtime", "samples_per_second", "steps_per_second", "loss", "model_prepa
 """Values of an evaluation that are no metrics of the model."""
 
 
-class EnergyCallback(TrainerCallback):
+class EnergyCallback(KeptOnFailure, TrainerCallback):
     """Measures a training; nothing that a tracker meets ends it.
+
+    With `with` around the training one that an exception ends is kept too.
 
     Attributes:
         meter: What is measured; None before the training.
@@ -52,7 +60,6 @@ class EnergyCallback(TrainerCallback):
             log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
-        self._runs = False
         self._another_may_follow = False
         self._folder = folder
         self._objective = objective or Objective("loss", "min")
@@ -67,6 +74,7 @@ class EnergyCallback(TrainerCallback):
         if self.meter is not None:
             self.meter.stop(failed=True)
         self._runs, self._another_may_follow = True, False
+        self._is_first = state.is_world_process_zero
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,

@@ -6,6 +6,11 @@
 
 `epoch_energy_j` and `mean_power_w` stand in the epoch's logs, and so in `history`. An epoch has its
 validation in it.
+
+`fit` tells its callbacks nothing of an exception. To keep a training that fails too:
+
+    with EnergyCallback(folder="results/mine", batch_size=64) as energy:
+        model.fit(..., callbacks=[energy])
 """
 
 import os
@@ -14,6 +19,7 @@ from typing import Any
 
 from keras.callbacks import Callback
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.plain_values import numbers_in
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
@@ -22,8 +28,10 @@ from study.record.vocabulary import StopReason
 from trackers.sources.detect import Request
 
 
-class EnergyCallback(Callback):
+class EnergyCallback(KeptOnFailure, Callback):
     """Measures a training; nothing that a tracker meets ends it.
+
+    With `with` around the training one that an exception ends is kept too.
 
     Attributes:
         meter: What is measured; None before the training.
@@ -63,6 +71,7 @@ class EnergyCallback(Callback):
         """Begin to measure; what a training that failed has left open is ended."""
         if self.meter is not None:
             self.meter.stop(failed=True)
+        self._runs = True
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -99,6 +108,7 @@ class EnergyCallback(Callback):
         """Keep the training where a folder was given."""
         if self.meter is None:
             return
+        self._runs = False
         self.meter.stop()
         if self._folder is not None and self.meter.epochs:
             is_early = len(self.meter.epochs) < self.params.get("epochs", 0)

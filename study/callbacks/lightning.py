@@ -16,6 +16,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, Timer
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -26,7 +27,7 @@ OWN = ("epoch_energy_j", "val_energy_j", "mean_power_w")
 """What we log: no metrics of the model."""
 
 
-class EnergyCallback(Callback):
+class EnergyCallback(KeptOnFailure, Callback):
     """Measures a training; nothing that a tracker meets ends it.
 
     Attributes:
@@ -56,7 +57,6 @@ class EnergyCallback(Callback):
             log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
-        self._runs = False
         self._before: dict[str, Any] = {}
         self._folder = folder
         self._objective = objective or Objective("val_loss", "min")
@@ -69,6 +69,7 @@ class EnergyCallback(Callback):
     ) -> None:
         """Begin to measure."""
         self._runs, self._before = True, {}
+        self._is_first = trainer.is_global_zero
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -137,10 +138,11 @@ class EnergyCallback(Callback):
             self.meter.keep(self._folder, stop_reason=reason)
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Let go of the sensors; a training that fails is not kept."""
-        self._runs = False
-        if self.meter is not None:
-            self.meter.stop(failed=True)
+        """Keep a training that fails, as far as it came."""
+        epochs = [] if self.meter is None else self.meter.epochs
+        if self._runs and epochs and epochs[-1].readings:  # else they were taken when it began
+            self._take_metrics(trainer)
+        self._fail()
 
     def _take_metrics(self, trainer: lightning.Trainer) -> None:
         """Take the metrics of the epoch that has ended, those that the module logs at its very end too.

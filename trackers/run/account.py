@@ -56,6 +56,8 @@ class Account:
         lines: One for each component.
         total: GPU, CPU and memory together; the node would count them a second time.
         g_co2e: Grams of CO2 equivalents of the total; None without an intensity.
+        left_running: Processes that it had started and that went on when it had ended; what they use
+            from then on is in no line.
     """
 
     command: tuple[str, ...]
@@ -64,6 +66,7 @@ class Account:
     lines: tuple[AccountLine, ...]
     total: AccountLine
     g_co2e: float | None
+    left_running: tuple[str, ...] = ()
 
 
 def line(
@@ -114,6 +117,7 @@ def account(
     duration_s: float,
     peaks_w: Mapping[frozenset[Component], float],
     g_per_kwh: float | None,
+    left_running: tuple[str, ...] = (),
 ) -> Account:
     """The account of a run; see `Account` and `line`.
 
@@ -125,6 +129,7 @@ def account(
         duration_s: How long it took.
         peaks_w: Highest power by components.
         g_per_kwh: Carbon intensity of the electricity.
+        left_running: Processes of it that go on.
     """
     known = [each for each in Component if any(d.component is each for d in devices)]
     added = [each for each in known if each in COMPONENTS]
@@ -142,4 +147,5 @@ def account(
         ),
         total=total,
         g_co2e=grams,
+        left_running=left_running,
     )

@@ -22,7 +22,10 @@ from study.search.space.space import Choice, Space
 from study.store.folder import StudyFolder
 from study.store.trial_record import counted_rows, energy_to_target_j
 
-_OF_THE_TRAINING = ("precision", "compile", "accumulate", "clip_norm", "validate_every")
+_OF_THE_TRAINING = (
+    *("precision", "compile", "accumulate", "clip_norm", "validate_every"),
+    "power_limits",
+)
 """Options that change what a training learns or costs; those that an earlier version had not are passed over."""
 
 _OF_THE_ESTIMATE = ("cpu_watts", "cpu_idle_watts")
@@ -212,7 +215,9 @@ def _differences(
     names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
+    # As JSON has them, whose lists and texts tuples and paths become.
+    both = (earlier, Manifest.from_json(manifest.to_json()))
+    was, now = (with_scenario_options(each.options) for each in both)
     names += [each for each in _OF_THE_TRAINING if each in was and each in now]
     # An axis of it may cover the value that holds here; trials with another are passed over.
     tried = [each.parameters for each in earlier.setups]

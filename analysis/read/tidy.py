@@ -63,6 +63,7 @@ def _facts(study: Study) -> dict[str, Any]:
         "study_git_commit": manifest.git_commit,
         "study_objective": manifest.objective.name,
         "study_objective_mode": str(manifest.objective.mode),
+        "study_objective_is_share": manifest.objective.is_share,
         "study_energy_of": str(manifest.energy_of),
         "study_data": manifest.data.description,
         "study_data_synthetic": manifest.data.synthetic,

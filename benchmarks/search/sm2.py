@@ -49,9 +49,7 @@ def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
 
 def _reached(one: RecordedTraining, target: float) -> int | None:
     """Return the number of the epoch that reaches the target; None if none does."""
-    return next(
-        (n for n, e in enumerate(one.epochs, start=1) if (e.accuracy or 0.0) >= target), None
-    )
+    return next((n for n, e in enumerate(one.epochs, start=1) if (e.score or 0.0) >= target), None)
 
 
 def _found(
@@ -60,7 +58,7 @@ def _found(
     return Found(
         choice=choice,
         to_target_j=curve_of(one, target=target).to_target_j or math.inf,
-        score=one.epochs[reached - 1].accuracy or 0.0,
+        score=one.epochs[reached - 1].score or 0.0,
         spent_j=spent_j,
     )
 
@@ -68,7 +66,7 @@ def _found(
 def _better_half(
     left: dict[Choice, RecordedTraining], until: dict[Choice, int], rate: int
 ) -> list[Choice]:
-    best = {c: max(e.accuracy or 0.0 for e in one.epochs[: until[c]]) for c, one in left.items()}
+    best = {c: max(e.score or 0.0 for e in one.epochs[: until[c]]) for c, one in left.items()}
     epoch_j = {c: one.epochs[0].energy_j or 0.0 for c, one in left.items()}
     ranks = dict.fromkeys(left, 0)
     for order in (

@@ -127,7 +127,7 @@ class _Zeus:
             if number:
                 costs_j = {training.setting: costs_j[training.setting]}
             used_j += statistics.fmean(costs_j.values())
-            training.add(costs_j, next(iter(epochs.values())).accuracy)
+            training.add(costs_j, next(iter(epochs.values())).score)
             if training.reached or used_j >= BETA * self._least_j:
                 break
         self._spent_j += used_j

@@ -7,6 +7,11 @@
 The energies appear in `trainer.state.log_history`, beside losses and metrics. With `folder` the training
 is saved as a study of one setup, which `python -m analysis results/mine` reads. An evaluation at the end
 of an epoch counts as part of that epoch.
+
+A `Trainer` does not tell its callbacks of an exception. To save a training that fails, too:
+
+    with EnergyCallback(folder="results/mine") as energy:
+        Trainer(..., callbacks=[energy]).train()
 """
 
 import os
@@ -15,6 +20,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -26,8 +32,10 @@ OWN = ("runtime", "samples_per_second", "steps_per_second", "loss", "model_prepa
 """Values in an evaluation's metrics that do not describe the model's quality."""
 
 
-class EnergyCallback(TrainerCallback):
+class EnergyCallback(KeptOnFailure, TrainerCallback):
     """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
+
+    With `with` around the training one that an exception ends is kept too.
 
     Attributes:
         meter: Meter of the current or last training; None before the first.
@@ -54,7 +62,6 @@ class EnergyCallback(TrainerCallback):
                 `otel`.
         """
         self.meter: TrainingMeter | None = None
-        self._runs = False
         self._another_may_follow = False
         self._folder = folder
         self._objective = objective or Objective("loss", "min")
@@ -74,6 +81,7 @@ class EnergyCallback(TrainerCallback):
         if self.meter is not None:
             self.meter.stop(failed=True)
         self._runs, self._another_may_follow = True, False
+        self._is_first = state.is_world_process_zero
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,

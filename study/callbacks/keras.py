@@ -6,6 +6,11 @@
 
 `epoch_energy_j` and `mean_power_w` are added to each epoch's logs, and so appear in `history`. An epoch
 includes its validation.
+
+`fit` does not tell its callbacks of an exception. To save a training that fails, too:
+
+    with EnergyCallback(folder="results/mine", batch_size=64) as energy:
+        model.fit(..., callbacks=[energy])
 """
 
 import os
@@ -14,6 +19,7 @@ from typing import Any
 
 from keras.callbacks import Callback
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.plain_values import numbers_in
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
@@ -22,8 +28,10 @@ from study.record.vocabulary import StopReason
 from trackers.sources.detect import Request
 
 
-class EnergyCallback(Callback):
+class EnergyCallback(KeptOnFailure, Callback):
     """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
+
+    With `with` around the training one that an exception ends is kept too.
 
     Attributes:
         meter: Meter of the current or last training; None before the first.
@@ -70,6 +78,7 @@ class EnergyCallback(Callback):
         """
         if self.meter is not None:
             self.meter.stop(failed=True)
+        self._runs = True
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -106,6 +115,7 @@ class EnergyCallback(Callback):
         """Save the training if a folder was given."""
         if self.meter is None:
             return
+        self._runs = False
         self.meter.stop()
         if self._folder is not None and self.meter.epochs:
             is_early = len(self.meter.epochs) < self.params.get("epochs", 0)

@@ -16,6 +16,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, Timer
 
+from study.callbacks.failing import KeptOnFailure
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -26,7 +27,7 @@ OWN = ("epoch_energy_j", "val_energy_j", "mean_power_w")
 """Names that this callback logs itself, and so not metrics of the model."""
 
 
-class EnergyCallback(Callback):
+class EnergyCallback(KeptOnFailure, Callback):
     """Callback that measures the energy of a training; once it has begun, no fault of a tracker stops it.
 
     Attributes:
@@ -58,7 +59,6 @@ class EnergyCallback(Callback):
                 `otel`.
         """
         self.meter: TrainingMeter | None = None
-        self._runs = False
         self._before: dict[str, Any] = {}
         self._folder = folder
         self._objective = objective or Objective("val_loss", "min")
@@ -76,6 +76,7 @@ class EnergyCallback(Callback):
             OptionError: `log` names an exporter that is unknown or not installed.
         """
         self._runs, self._before = True, {}
+        self._is_first = trainer.is_global_zero
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -144,10 +145,11 @@ class EnergyCallback(Callback):
             self.meter.keep(self._folder, stop_reason=reason)
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Release the sensors; a training that fails is not saved."""
-        self._runs = False
-        if self.meter is not None:
-            self.meter.stop(failed=True)
+        """Save a training that fails, as far as it got."""
+        epochs = [] if self.meter is None else self.meter.epochs
+        if self._runs and epochs and epochs[-1].readings:  # else they were taken when it began
+            self._take_metrics(trainer)
+        self._fail()
 
     def _take_metrics(self, trainer: lightning.Trainer) -> None:
         """Store the metrics of the epoch that has ended, including those logged at its very end.

@@ -15,7 +15,6 @@ process and its children. If there are boards their energy ranks, otherwise that
 import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
+from trackers.meter.accelerators import wait_for_accelerators
 from trackers.meter.meter import EnergyMeter
 from trackers.run.account import AccountLine, line
 from trackers.run.boards import visible_boards
@@ -267,12 +267,12 @@ class TrainingMeter:
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:
-            _synchronize()
+            wait_for_accelerators()
             self._meter.open(key, devices=[_target(each) for each in self._devices])
 
     def _close(self, key: str) -> AccountLine | None:
         """Close a window and return its energy and power that rank, or None if it was not open."""
-        _synchronize()
+        wait_for_accelerators()
         closed = self._meter.close(key)
         if not closed:
             return None
@@ -289,14 +289,3 @@ def _target(device: Device) -> str:
     if is_shared and not device.for_whoever_asks:
         return process_device(os.getpid(), device.uuid)
     return device.uuid
-
-
-def _synchronize() -> None:
-    """Wait for the boards to finish, so that a window ends with its work; without torch do nothing.
-
-    CUDA is left alone unless the training has initialized it: once this process has a CUDA context, the
-    training can no longer fork workers that use CUDA.
-    """
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()

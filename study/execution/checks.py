@@ -1,8 +1,6 @@
 """Checks of options, folder and machine before Ray starts, so that bad input fails early."""
 
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from study.axes.given import split_axes
 from study.errors import OptionError, StorageError
@@ -135,8 +133,8 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
         for key, value in is_now.items()
         if key not in MAY_CHANGE_ON_RESUME and key in was and was[key] != value
     ]
-    if _workers(was) != _workers(is_now):
-        changed.append(f"a trial had {_workers(was)} workers and has {_workers(is_now)}")
+    if earlier.workers != later.workers:
+        changed.append(f"a trial had {earlier.workers} workers and has {later.workers}")
     if ("runs" in was) != ("runs" in is_now):
         changed.insert(0, "one of the two commands was study.search recurring")
     if earlier.paradigm is not later.paradigm:
@@ -149,9 +147,3 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
             f"command ({shlex.join(earlier.command)}), or a new --name."
         )
         raise OptionError(message)
-
-
-def _workers(options: Mapping[str, Any]) -> int:
-    """Return the number of processes per trial from a manifest's options; see `StudyOptions.workers`."""
-    said: int | None = options.get("workers_per_trial")
-    return said or max(1, int(options.get("gpus_per_trial") or 1))

@@ -207,7 +207,7 @@ def _run(
     """Start Ray and the trackers, and run the trials."""
     folder = plan.folder
     manifest, recorder = _opened(design, options, plan, manifest, console)
-    source.begin(folder, manifest, recorder)
+    source.check(folder, manifest)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (
         Interrupts(leave) as interrupts,
@@ -222,13 +222,15 @@ def _run(
         interrupts.started()
         if plan.limits is not None:
             check_limits(plan.limits, cluster.power_limits())
+        manifest = _on_machines(manifest, cluster, options, plan, data)
+        recorder.energy_of = manifest.energy_of
+        source.begin(folder, manifest, recorder, devices=cluster.kinds())
         manifest = replace(
-            _on_machines(manifest, cluster, options, plan, data),
+            manifest,
             setups=tuple(source.setups),
             further=tuple(source.further),
             setup_time_s=time.monotonic() - began_s,
         )
-        recorder.energy_of = manifest.energy_of
         introduce(manifest, cluster, folder, trials=source.summary, console=console)
         write_beginning(folder, manifest)
         exports.begin(manifest, folder)

@@ -3,7 +3,7 @@
 `study.execution.launch` learns about the kind of study through this interface alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, final
 
@@ -46,7 +46,7 @@ class TuneParts:
 
 
 class TrialSource(Protocol):
-    """Source of a study's trials; `prepared` is called first, then `begin`, then the rest.
+    """Source of a study's trials; `prepared`, `check` and `begin` are called first, in this order.
 
     Attributes:
         restarts: Times that this command reruns trials whose process was lost. With 0, and without
@@ -75,13 +75,29 @@ class TrialSource(Protocol):
     def prepared(self, scenario: Scenario) -> Scenario:
         """Return the scenario as the trials are to use it."""
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse, before Ray starts, what cannot run on any machine.
+
+        Args:
+            folder: Folder of the study.
+            manifest: The manifest as far as it is known then.
+        """
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),
+    ) -> None:
         """Plan the trials, taking into account those that ended in earlier commands.
 
         Args:
             folder: Folder of the study.
             manifest: The manifest that is about to be written.
             recorder: Holds the rows of earlier commands.
+            devices: Names of the devices that trials train on.
         """
 
     @property
@@ -155,7 +171,17 @@ class GridSource:
         """Return the scenario with the values that `--axis` gives to its own axes."""
         return offering(scenario, self._options)
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse nothing: a grid uses no results of other studies."""
+
+    def begin(
+        self,
+        folder: StudyFolder,  # noqa: ARG002 - a search needs it
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),  # noqa: ARG002 - a search compares them
+    ) -> None:
         """Plan the trials that have not ended; see `TrialSource.begin`."""
         self.setups = manifest.setups
         plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)

@@ -4,7 +4,6 @@ Nothing here raises into the training: when something goes wrong, the readings a
 """
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from study.record.tune_rows import STAGE
 from study.record.vocabulary import EnergyScope
 from study.store.parts import WORKER, on_the_bill, part_of
 from trackers.errors import TrackerError
+from trackers.meter.accelerators import wait_for_accelerators
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
@@ -81,13 +81,14 @@ class AttemptEnergy:
 
     def begin_epoch(self, epoch: int) -> None:
         """Open the window of an epoch, counted from 1, closing that of the set-up before the first."""
+        quietly(wait_for_accelerators)
         self._epoch = (epoch, time.monotonic())
         quietly(lambda: self._open_epoch(epoch))
 
     def end_epoch(self) -> dict[str, Any]:
         """Close the epoch's window and return the columns to add to the trial's result."""
         epoch, begun_s = self._epoch or (1, time.monotonic())
-        quietly(_synchronize)
+        quietly(wait_for_accelerators)
         parts = quietly(lambda: self._close_epoch(epoch)) or (
             ProcessPart.missing(note="not measured"),
         )
@@ -244,10 +245,3 @@ def boards_here() -> list[str]:
         except TrackerError as error:
             _log.warning("the board %s is not measured: %s", entry, error)
     return found
-
-
-def _synchronize() -> None:
-    """Wait until CUDA has finished its queued work, if the training uses CUDA."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()

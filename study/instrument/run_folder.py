@@ -74,6 +74,7 @@ class RunFolder:
             target=None,
         )
         self._last: dict[str, EpochRecord] = {}
+        self._begun: set[str] = set()
         self._energy_j: dict[str, float | None] = {}
         started_at = now()
         if self._folder.exists():
@@ -140,6 +141,7 @@ class RunFolder:
     def expect(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Register a new attempt of a trial, and announce it to the exporters."""
         plan = _trial_plan(self._book.plan(trial_id, config))
+        self._begun.add(trial_id)
         for again in self._recorder.expect([plan], retry_failed=True):
             self._energy_j[trial_id] = again.energy_before_j
         self._exports.begin_trial(plan)
@@ -181,9 +183,12 @@ class RunFolder:
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
             self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
-        elif by_itself and not self._recorder.epochs_of(trial_id):
-            self._recorder.add_error(trial_id, "it ended without a result (tune.report)")
-            _log.warning("trial %s ended without a result: call tune.report in it", trial_id)
+        elif not self._recorder.epochs_of(trial_id):
+            if by_itself:
+                self._recorder.add_error(trial_id, "it ended without a result (tune.report)")
+                _log.warning("trial %s ended without a result: call tune.report in it", trial_id)
+            elif trial_id in self._begun:
+                self._recorder.add_stopped(trial_id)
         self._exports.end_trial(self._recorder.trial(trial_id))
 
     def stopped(self, trial_id: str) -> None:
@@ -193,9 +198,15 @@ class RunFolder:
         """
         last = self._recorder.epochs_of(trial_id)[-1:]
         trial = self._recorder.trial(trial_id)
-        if last and trial is not None and trial.status is TrialStatus.RUNNING:
+        if trial is None or trial.status is not TrialStatus.RUNNING:
+            return
+        if last:
             self._recorder.add(replace(last[0], stop_reason=StopReason.STOPPED))
-            self._exports.end_trial(self._recorder.trial(trial_id))
+        elif trial_id in self._begun:
+            self._recorder.add_stopped(trial_id)
+        else:
+            return
+        self._exports.end_trial(self._recorder.trial(trial_id))
 
     def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:
         """Record that a trial has failed and will not be retried."""

@@ -20,6 +20,7 @@ from study.instrument.attempt_energy import (
 from study.instrument.keeper import ANSWER_S
 from study.record.tune_rows import STAGE
 from study.store.parts import part_of
+from trackers.meter.accelerators import wait_for_accelerators
 from trackers.node.ledger import TRIAL, WindowKey
 
 Loop = Callable[..., Any]
@@ -118,6 +119,7 @@ class WorkerEnergy:
         self._client.open(self._key(stage, epoch))
 
     def _close(self, stage: str, epoch: int) -> None:
+        quietly(wait_for_accelerators)
         self._client.close(self._key(stage, epoch))
 
     def _key(self, stage: str, epoch: int) -> WindowKey:

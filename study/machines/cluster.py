@@ -20,6 +20,7 @@ from study.errors import ClusterError
 from study.machines.local.early_ray import EarlyRay
 from study.machines.local.private_ray import private_ray
 from study.machines.nodes import (
+    Kinds,
     Node,
     Share,
     check_resources,
@@ -169,10 +170,13 @@ class Cluster:
         }
         return {asked[each]: ray.get(each) for each in _answered(asked, NODE_ANSWER_S)}
 
+    def kinds(self) -> Kinds:
+        """Return the kinds of device that trials train on."""
+        return kinds_of(self.nodes, self.facts, self.share)
+
     def warnings(self) -> tuple[str, ...]:
         """Return warnings about mixed devices, idle machines, and machines that cannot reach the storage."""
-        kinds = kinds_of(self.nodes, self.facts, self.share)
-        found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
+        found = (*mix_warnings(self.kinds()), *idle_warnings(self.nodes, self.share))
         return found if self.visibility is None else (*found, *self.visibility.warnings())
 
     def refreshed(self) -> "Cluster":

@@ -228,6 +228,12 @@ class Manifest:
         return len(self.setups) * len(self.seeds) + len(self.further)
 
     @property
+    def workers(self) -> int:
+        """Return the number of processes that train each trial, as its options say."""
+        said: int | None = self.options.get("workers_per_trial")
+        return said or max(1, int(self.options.get("gpus_per_trial") or 1))
+
+    @property
     def estimated_components(self) -> frozenset[str]:
         """Return the components that are estimated, not measured, on at least one of the machines."""
         every = (each for node in self.nodes for each in node.components)

@@ -1,6 +1,6 @@
 """Trial source for a grid study with adaptive further repeats, an energy budget, or both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import final
 
 from study.execution.trial_source import (
@@ -66,7 +66,17 @@ class RepeatsSource:
         """Return the scenario with the values that `--axis` gives to its own axes."""
         return offering(scenario, self._options)
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse nothing: further repeats use no results of other studies."""
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),  # noqa: ARG002 - a search compares them
+    ) -> None:
         """Plan the trials that have not ended, including those that earlier commands added; see `TrialSource`."""
         begun = folder.read_manifest().further if folder.exists() else ()
         self.setups = manifest.setups

@@ -5,7 +5,7 @@ whose metric is NaN running for ever, keeps its state in a pickle beside Optuna'
 not recognise a setup that was tried before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, final
@@ -52,14 +52,18 @@ class RaySearchAdapter:
     notes: Sequence[str] = ()
 
     def __init__(
-        self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], EarlierStudies]
+        self,
+        options: SearchOptions,
+        space: Space,
+        earlier: Callable[[Manifest, Collection[str]], EarlierStudies],
     ) -> None:
         """Prepare the adapter.
 
         Args:
             options: Options of the search.
             space: Search space.
-            earlier: Given the manifest of the search, returns the results of earlier studies.
+            earlier: Given the manifest of the search and the names of the devices that it trains on,
+                returns the results of earlier studies.
         """
         self.search: LiveSearch | PausingSearch | None = None
         self.pauses = options.may_pause and space.is_listed
@@ -71,7 +75,30 @@ class RaySearchAdapter:
         self._recorder: Recorder | None = None
         self._registry: SetupRegistry | None = None
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:
+        """Refuse, before Ray starts, what cannot run on any machine; see `TrialSource`.
+
+        Raises:
+            StorageError: The folder is not on a file system, which Optuna's SQLite storage needs.
+            OptionError: A study given with --from differs.
+        """
+        if not folder.is_local and not self.pauses:
+            message = (
+                f"{folder.path} is not in a file system; Optuna's study is kept in SQLite, which "
+                "needs one. Give a folder or a mount as --results-dir."
+            )
+            raise StorageError(message)
+        if not folder.exists():
+            self._earlier(manifest, ())
+
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),
+    ) -> None:
         """Create or resume the search, and take into account what ended in earlier commands.
 
         Optuna's study, where the search needs one, is kept in the study's folder.
@@ -80,18 +107,12 @@ class RaySearchAdapter:
             folder: Folder of the study.
             manifest: Manifest as it will be written.
             recorder: Recorder with the trials of earlier commands.
+            devices: Names of the devices that trials train on.
 
         Raises:
-            StorageError: The folder is not on a file system, which Optuna's SQLite storage needs.
-            OptionError: A study given with --from differs, or the space differs from that of an earlier
-                command.
+            OptionError: A study given with --from differs, now that the devices are known, or the space
+                differs from that of an earlier command.
         """
-        if not folder.is_local and not self.pauses:
-            message = (
-                f"{folder.path} is not in a file system; Optuna's study is kept in SQLite, which "
-                "needs one. Give a folder or a mount as --results-dir."
-            )
-            raise StorageError(message)
         options, space, setups = self._options, self._space, manifest.setups
         resumed = folder.exists()
         if resumed and not space.is_listed:
@@ -109,9 +130,9 @@ class RaySearchAdapter:
             self.known = tuple(map(TrialRecord.from_row, folder.read_rows(EARLIER_FILE)))
             if self.pauses:  # otherwise they are in Optuna's study
                 with suppress(OptionError):  # missing hints only change the order
-                    hints = self._earlier(manifest).hints
+                    hints = self._earlier(manifest, devices).hints
         else:
-            hints = self._take_earlier(folder, manifest, registry)
+            hints = self._take_earlier(folder, self._earlier(manifest, devices), registry)
         if self.pauses:
             self.search = PausingSearch(
                 options,
@@ -141,10 +162,9 @@ class RaySearchAdapter:
         return [*first, *(each for each in again if each.trial_id not in known)]
 
     def _take_earlier(
-        self, folder: StudyFolder, manifest: Manifest, registry: SetupRegistry
+        self, folder: StudyFolder, earlier: EarlierStudies, registry: SetupRegistry
     ) -> Sequence[Hint]:
         """Store the trials of earlier studies, renumbered to this search's setups; return the hints."""
-        earlier = self._earlier(manifest)
         self.known = tuple(
             replace(each, setup=registry.setup(registry.choice(each)).setup)
             for each in earlier.trials

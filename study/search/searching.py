@@ -1,5 +1,7 @@
 """Design of a search as a study, and the source of its trials."""
 
+from collections.abc import Collection
+
 from study.axes.given import further_axes
 from study.design import Design
 from study.record.manifest import Manifest
@@ -29,7 +31,7 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
         further_axes(options.axis, scenario, options.scenario_options),
     )
 
-    def earlier(manifest: Manifest) -> EarlierStudies:
+    def earlier(manifest: Manifest, devices: Collection[str]) -> EarlierStudies:
         return earlier_studies(
             options.from_results,
             manifest,
@@ -37,6 +39,7 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
             goal=SearchGoal(options.goal),
             target=options.target,
             similar=options.from_similar,
+            devices=devices,
         )
 
     return design_of(space), RaySearchAdapter(options, space, earlier)

@@ -68,7 +68,7 @@ def live_lines(
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = search.objective.best(each.best_val_score for each in trials)
-        has = "no score" if top is None else _score_text(top, search.objective)
+        has = "no score" if top is None else score_text(top, search.objective)
         yield f"--target {options.target:g}: the best of all trials has {has}."
     if isinstance(search, PausingSearch) and found and options.power_limits:
         limit_w = search.power_limit_w(found[0].setup)
@@ -139,14 +139,20 @@ def curve_text(curve: TrialCurve, unit: EnergyUnit) -> str:
     """
     name, score = curve.objective.name, "not known"
     if curve.best_score is not None:
-        score = _score_text(curve.best_score, curve.objective)
+        score = score_text(curve.best_score, curve.objective)
     if curve.to_target_j is not None:
         return f"{name} {score}, {unit.text(curve.to_target_j)} to the target"
     energy = "energy not known" if curve.energy_j is None else unit.text(curve.energy_j)
     return f"{name} {score}, {energy}"
 
 
-def _score_text(score: float, objective: Objective) -> str:
+def score_text(score: float, objective: Objective) -> str:
+    """Value of the objective, a share in percent.
+
+    Args:
+        score: The value.
+        objective: The metric.
+    """
     return f"{score:.1%}".replace("%", " %") if objective.is_share else f"{score:.4g}"
 
 

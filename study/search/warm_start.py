@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,27 @@ from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
-from study.record.vocabulary import Paradigm, StopReason, TrialStatus
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason, TrialStatus
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
 from study.store.folder import StudyFolder
 from study.store.trial_record import counted_rows, energy_to_target_j
 
-_OF_THE_TRAINING = ("precision", "compile", "accumulate", "clip_norm", "validate_every")
+_OF_THE_TRAINING = (
+    *("precision", "compile", "accumulate", "clip_norm", "validate_every"),
+    "power_limits",
+)
 """Options that change what a training learns or costs; compared only where both studies have them."""
+
+_OF_THE_ESTIMATE = ("cpu_watts", "cpu_idle_watts")
+"""Options that an estimate of the CPU's energy goes by."""
+
+_BESIDE_BOARDS: Mapping[EnergyScope, tuple[str, ...]] = {
+    EnergyScope.COMPONENTS: ("cpu", "memory"),
+    EnergyScope.NODE: ("node",),
+}
+"""What else is in an energy that ranks, whatever a trial trains on, where it is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,7 @@ def earlier_studies(
     goal: SearchGoal,
     target: float | None,
     similar: bool,
+    devices: Collection[str] = (),
 ) -> EarlierStudies:
     """Return the finished trials of earlier studies whose setups are in the space.
 
@@ -77,6 +90,8 @@ def earlier_studies(
         target: Target value of the objective; None without a target.
         similar: Whether to accept studies with another scenario, other data or options, as hints
             without values.
+        devices: Names of the devices that this search trains on; empty while the machines are not known, in
+            which case devices are not compared.
 
     Raises:
         OptionError: A folder contains no readable study, or one that differs while `similar` is False.
@@ -85,15 +100,20 @@ def earlier_studies(
     kept: list[TrialRecord] = []
     for place in places:
         folder, earlier = _read(place)
+        by_choice = _by_choice(folder, earlier, space, manifest, target)
         differs = _differences(earlier, manifest, space, goal)
+        if manifest.nodes:
+            differs += _differences_in_energy(earlier, manifest)
+            differs += _other_devices([one for many in by_choice.values() for one in many], devices)
         if differs and not similar:
             message = (
                 f"--from {place} is not alike: {'; '.join(differs)}. Values of another training "
                 "mislead: give --from-similar to take only its setups as hints."
             )
             raise OptionError(message)
-        for choice, trials in _by_choice(folder, earlier, space, manifest, target).items():
-            told = {} if differs else _values(trials, goal, manifest, target)
+        for choice, trials in by_choice.items():
+            here = [each for each in trials if not devices or _is_on(each, devices)]
+            told = {} if differs else _values(here, goal, manifest, target)
             values = None
             if told:
                 kept += told
@@ -195,14 +215,64 @@ def _differences(
     names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
+    # As JSON has them, whose lists and texts tuples and paths become.
+    both = (earlier, Manifest.from_json(manifest.to_json()))
+    was, now = (with_scenario_options(each.options) for each in both)
     names += [each for each in _OF_THE_TRAINING if each in was and each in now]
+    # An axis of it may cover the value that holds here; trials with another are passed over.
+    tried = [each.parameters for each in earlier.setups]
     found += [
         f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
         for name in names
-        if name not in chosen and was.get(name) != now.get(name)
+        if name not in chosen
+        and was.get(name) != now.get(name)
+        and not any(name in own and own[name] == now.get(name) for own in tried)
     ]
+    if earlier.workers != manifest.workers:
+        found.append(f"a trial had {earlier.workers} workers and has {manifest.workers}")
     return found
+
+
+def _differences_in_energy(earlier: Manifest, manifest: Manifest) -> list[str]:
+    """Differences that make the energies of an earlier study other ones; the machines are known."""
+    was, now = earlier.energy_of, manifest.energy_of
+    if was is not now:
+        return [f"it ranks by the energy of --energy-of {was}, this one by that of {now}"]
+    parts, parts_now = (_parts(each, now) for each in (earlier, manifest))
+    if parts and parts_now and parts != parts_now:
+        return [f"its energy is of {_listed(parts)}, this one's of {_listed(parts_now)}"]
+    if "cpu" not in _BESIDE_BOARDS.get(now, ()) or not parts_now.get("cpu"):
+        return []
+    return [
+        f"--{name.replace('_', '-')} was {earlier.options.get(name)} and is {manifest.options.get(name)}"
+        for name in _OF_THE_ESTIMATE
+        if earlier.options.get(name) != manifest.options.get(name)
+    ]
+
+
+def _parts(manifest: Manifest, scope: EnergyScope) -> dict[str, bool]:
+    """Components in an energy beside boards, each with whether it is estimated."""
+    there = {each.component for node in manifest.nodes for each in node.components}
+    estimated = manifest.estimated_components
+    return {name: name in estimated for name in _BESIDE_BOARDS.get(scope, ()) if name in there}
+
+
+def _listed(parts: Mapping[str, bool]) -> str:
+    return " and ".join(f"{name}{' (estimated)' * estimated}" for name, estimated in parts.items())
+
+
+def _other_devices(trials: Sequence[TrialRecord], devices: Collection[str]) -> list[str]:
+    """A difference, where no trial ran on what this search trains on."""
+    if not trials or not devices or any(_is_on(each, devices) for each in trials):
+        return []
+    ran_on = sorted({each.device_name for each in trials if each.device_name})
+    return [f"its trials ran on {', '.join(ran_on)}, these run on {', '.join(sorted(devices))}"]
+
+
+def _is_on(trial: TrialRecord, devices: Collection[str]) -> bool:
+    """Return whether a trial ran on such devices, as far as that is known."""
+    name = trial.device_name
+    return not name or name in devices or set(name.split("+")) <= set(devices)
 
 
 def _read(place: Path) -> tuple[StudyFolder, Manifest]:

@@ -12,7 +12,7 @@ from study.record.bookings import PowerRecord, WindowRecord
 from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
 from study.record.records import NO_MESSAGE, EpochRecord, TrialRecord, error_line
-from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
 from study.store.parts import trial_and_rank
@@ -76,10 +76,16 @@ class Recorder:
         self._objective = objective
         self._target = target
         self._plans: dict[str, TrialPlan] = {}
+        rows = folder.read_rows(TRIALS_FILE)
         self._errors: dict[str, str] = {
             row["trial_id"]: row["error"] or NO_MESSAGE
-            for row in folder.read_rows(TRIALS_FILE)
+            for row in rows
             if row["status"] == TrialStatus.FAILED
+        }
+        self._stopped: set[str] = {
+            row["trial_id"]
+            for row in rows
+            if row["stop_reason"] == StopReason.STOPPED and not row["epochs"]
         }
         # Attempts known only by their checkpoints, from a driver that was killed before writing rows.
         self._left = attempts_with_checkpoint(folder.names(CHECKPOINTS_FOLDER))
@@ -114,9 +120,12 @@ class Recorder:
             self._plans[plan.trial_id] = plan
             if self.is_trained(plan) and not (paused and is_stopped(rows)):
                 continue
-            if plan.trial_id in self._errors and not retry_failed:
+            if not retry_failed and (
+                plan.trial_id in self._errors or plan.trial_id in self._stopped
+            ):
                 continue
             self._errors.pop(plan.trial_id, None)
+            self._stopped.discard(plan.trial_id)
             begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _, _ in windows))}
             begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
@@ -158,6 +167,10 @@ class Recorder:
         """Record the error of a trial; only its last line is kept."""
         self._errors[trial_id] = error_line(error)
 
+    def add_stopped(self, trial_id: str) -> None:
+        """Take note that a trial was stopped for good before its first epoch ended."""
+        self._stopped.add(trial_id)
+
     def rename(self, present: Mapping[str, str]) -> None:
         """Move all rows of trials to the new identifiers under which the trials continue.
 
@@ -175,6 +188,9 @@ class Recorder:
             }
             if trial_id in self._errors:
                 self._errors[now] = self._errors.pop(trial_id)
+            if trial_id in self._stopped:
+                self._stopped.remove(trial_id)
+                self._stopped.add(now)
         parts = self._folder.names(POWER_FILE) if present else ()
         for part in (
             each for each in parts if not each.startswith(".")
@@ -201,7 +217,7 @@ class Recorder:
 
     def trials(self) -> list[TrialRecord]:
         """Return one row for each trial that was begun, ordered by setup and seed."""
-        begun = self._epochs.keys() | self._windows.keys() | self._errors.keys()
+        begun = self._epochs.keys() | self._windows.keys() | self._errors.keys() | self._stopped
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
 
@@ -271,6 +287,7 @@ class Recorder:
             epochs=list(epochs.values()),
             windows=list(windows.values()),
             error=self._errors.get(plan.trial_id),
+            stopped=plan.trial_id in self._stopped,
             study=self._study,
             paradigm=self._paradigm,
             scenario=self._scenario,

@@ -42,6 +42,7 @@ def trial_record(
     stages: Sequence[str],
     target: float | None,
     energy_of: EnergyScope = EnergyScope.ACCELERATOR,
+    stopped: bool = False,
 ) -> TrialRecord:
     """Return the row of a trial.
 
@@ -57,6 +58,7 @@ def trial_record(
         stages: Stages that the trial trains.
         target: Value of the objective for `energy_to_target_j`; None for no target.
         energy_of: Scope of the energy that ranks; set-up, pauses and waste are given in it, too.
+        stopped: Whether it was stopped for good, even before its first epoch ended.
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
@@ -69,13 +71,14 @@ def trial_record(
     whole_j = {stage: joules for (stage, _), joules in booked_j.get(attempt, {}).items()}
     energy_j = total_j(row.epoch_energy_j for row in rows)
     status = _status(rows, stages, error, since=plan.attempt)
+    cut_off = StopReason.STOPPED if stopped and status is TrialStatus.RUNNING else None
     test_j = [j for (stage, _), j in booked_j.get(attempt, {}).items() if stage == TEST]
     own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
     return TrialRecord(
         study=study,
         trial_id=plan.trial_id,
-        status=status,
-        stop_reason=last.stop_reason if last else None,
+        status=TrialStatus.FINISHED if cut_off else status,
+        stop_reason=last.stop_reason if last else cut_off,
         error=error if status is TrialStatus.FAILED else None,
         attempts=attempt,
         paradigm=paradigm,

@@ -12,11 +12,11 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar, final
+from typing import Self, TypeVar, final
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, check_time, logged
-from trackers.meter.source_thread import EdgeThread, Samplers, answered, closed_in_time
+from trackers.meter.source_thread import Edges, EdgeThread, Samplers, answered, closed_in_time
 from trackers.meter.watched_device import WatchedDevice
 from trackers.sample import BoardState, Component, Device, Method, PowerSample, Reading
 from trackers.source import PowerSource
@@ -34,13 +34,6 @@ END_S = 1.0
 """Longest wait, when the meter stops, for a thread that hangs in a driver."""
 
 T = TypeVar("T")
-
-
-class Edges(NamedTuple):
-    """Thread that reads a source at windows' edges, and the lock that is held while the source is read."""
-
-    thread: EdgeThread
-    asks: threading.Lock
 
 
 @final
@@ -153,6 +146,7 @@ class EnergyMeter:
 
         Raises:
             ValueError: A window of that name is open.
+            UnknownDeviceError: See `open`.
         """
         window = Window()
         self.open(key, devices=devices)
@@ -171,6 +165,7 @@ class EnergyMeter:
         *,
         devices: Sequence[str] | None = None,
         start_s: float | None = None,
+        checked: bool = True,
     ) -> None:
         """Open a window.
 
@@ -179,12 +174,16 @@ class EnergyMeter:
             devices: UUIDs of the devices to measure. When left out: the boards, the node, and the share of
                 this process and its children in CPU and memory (all of it with `whole_machine`).
             start_s: Start of the window, if it began before this call (in another process, say).
+            checked: Whether to refuse a device that was never present; otherwise its reading is missing.
 
         Raises:
             ValueError: A window of that name is open, or `start_s` is not a time.
+            UnknownDeviceError: A device was never there; one that is gone is a missing reading.
         """
         check_time("start_s", start_s)
         targets = self.default_targets() if devices is None else list(devices)
+        if checked:
+            self._targets.check(targets)
         window = OpenWindow(
             start_s=self._clock.now_s() if start_s is None else start_s,
             at_start=dict.fromkeys(targets),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Generic, Protocol, TypeVar, final
+from typing import Generic, NamedTuple, Protocol, TypeVar, final
 
 from trackers.clock import Clock
 from trackers.meter.pace import Pace
@@ -83,6 +83,13 @@ class EdgeJob(Generic[T]):
             return self._value
         self._is_wanted = late_too
         return None
+
+
+class Edges(NamedTuple):
+    """Thread that asks a source at windows' edges, and the lock for asking it."""
+
+    thread: "EdgeThread"
+    asks: threading.Lock
 
 
 @final

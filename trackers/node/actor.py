@@ -147,7 +147,9 @@ class Tracker:
                 self._note_idle_power(bill, start_s)
         if self._meter.opened(key) is None:
             with suppress(ValueError):  # called through the lane and through Ray at the same time
-                self._meter.open(key, devices=[item.target for item in bill], start_s=start_s)
+                targets = [item.target for item in bill]
+                # A tracker that replaced another may lack a board that is gone; that must not end a trial.
+                self._meter.open(key, devices=targets, start_s=start_s, checked=False)
         return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)

@@ -58,6 +58,8 @@ class Account:
         total: GPU, CPU and memory together, without the node, which contains them.
         g_co2e: Greenhouse gas of the total in grams of CO2 equivalents; None when no carbon intensity was
             given or the total is missing.
+        left_running: Processes that the command started and that were running when it had ended; the energy
+            that they use from then on is in no line.
     """
 
     command: tuple[str, ...]
@@ -66,6 +68,7 @@ class Account:
     lines: tuple[AccountLine, ...]
     total: AccountLine
     g_co2e: float | None
+    left_running: tuple[str, ...] = ()
 
 
 def line(
@@ -117,6 +120,7 @@ def account(
     duration_s: float,
     peaks_w: Mapping[frozenset[Component], float],
     g_per_kwh: float | None,
+    left_running: tuple[str, ...] = (),
 ) -> Account:
     """Make the account of a run; see `Account` and `line`.
 
@@ -128,6 +132,7 @@ def account(
         duration_s: Time from its start to its end.
         peaks_w: Highest mean power of any second, by components.
         g_per_kwh: Carbon intensity of the electricity in grams of CO2 equivalents; None if not given.
+        left_running: Processes of the command that are still running.
     """
     known = [each for each in Component if any(d.component is each for d in devices)]
     added = [each for each in known if each in COMPONENTS]
@@ -145,4 +150,5 @@ def account(
         ),
         total=total,
         g_co2e=grams,
+        left_running=left_running,
     )

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import final
@@ -45,14 +45,20 @@ class Child:
         pid: Process ID of the command.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start the command, which inherits our standard streams and working folder.
+
+        Args:
+            command: The command and its arguments.
+            environment: Of the command; None for our own.
 
         Raises:
             StartError: There is no such command, or it cannot be run.
         """
         try:
-            self._process = subprocess.Popen(command)  # noqa: S603 - the user's own command
+            self._process = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
         except FileNotFoundError as error:
             message = f"{command[0]}: there is no such command"
             raise StartError(message, NOT_FOUND) from error

@@ -61,6 +61,7 @@ def write_json(account: Account, path: Path) -> None:
         "components": {str(line.components[0]): _as_json(line) for line in account.lines},
         "total": {"components": list(account.total.components), **_as_json(account.total)},
         "g_co2e": account.g_co2e,
+        "left_running": list(account.left_running),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

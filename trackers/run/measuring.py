@@ -1,6 +1,7 @@
 """Measurement of a command, with a window over all of it and one over each second for the progress line."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from trackers.bill import COMPONENTS, outermost
 from trackers.meter.meter import EnergyMeter
 from trackers.run.account import Account, account
 from trackers.run.child import Child, passing_signals_on
+from trackers.run.left_running import left_running, marked, new_mark
 from trackers.sample import Component, Device, Reading, process_device
 from trackers.source import KnowsUsers, PowerSource
 from trackers.sources.cpu.process_tree import descendants
@@ -53,7 +55,8 @@ def run_measured(
         meters = [(each, stack.enter_context(EnergyMeter(each))) for each in detection.sources]
         start_s = time.monotonic()
         take = stack.enter_context(passing_signals_on())
-        child = Child(command)
+        mark = new_mark()
+        child = Child(command, environment=marked(os.environ, mark))
         take(child)
         tree = _Tree(meters, child.pid, visible)
         tree.open("run")
@@ -76,6 +79,7 @@ def run_measured(
             tree.used_devices(),
             readings,
             status=child.status(),
+            left_running=left_running(mark),
             duration_s=duration_s,
             peaks_w=peaks_w,
             g_per_kwh=g_per_kwh,

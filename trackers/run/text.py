@@ -13,6 +13,9 @@ from trackers.sample import Component
 SHOWN_COMMAND = 60
 """Number of characters after which a command is cut off."""
 
+SHOWN_LEFT = 5
+"""Processes that are named of those that a command has left running."""
+
 
 def live_line(
     duration_s: float,
@@ -54,6 +57,18 @@ def show(account: Account, console: Console) -> None:
         console.print(
             f"{_number(account.g_co2e, account.total)} g CO2e for {_names(account.total.components)}",
             highlight=False,
+        )
+    if account.left_running:
+        count = len(account.left_running)
+        names = ", ".join(account.left_running[:SHOWN_LEFT])
+        more = f" and {count - SHOWN_LEFT} more" if count > SHOWN_LEFT else ""
+        what, they = ("process", "it uses") if count == 1 else ("processes", "they use")
+        console.print(
+            f"{count} {what} of the command still run{'s' if count == 1 else ''}: {escape(names)}{more}. "
+            f"What {they} from now on is not in these energies; it is where the command waits for "
+            f"{'it' if count == 1 else 'them'}.",
+            highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -1,8 +1,9 @@
 """Targets that a meter can measure, devices and processes' shares of them, and the source of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import final
 
+from trackers.errors import UnknownDeviceError
 from trackers.sample import Component, Device, process_and_device, process_device
 from trackers.source import PowerSource
 from trackers.sources.detect import Detection
@@ -44,6 +45,20 @@ class Targets:
             else device.uuid
             for device in self.devices
         ]
+
+    def check(self, targets: Iterable[str]) -> None:
+        """Refuse what no source has had from the beginning on; a device that is gone since is none of these.
+
+        Raises:
+            UnknownDeviceError: The first that is found.
+        """
+        for target in targets:
+            process = process_and_device(target)
+            device = target if process is None or target in self._owners else process[1]
+            if device is not None and device not in self._owners:
+                there = ", ".join(self._owners) or "none"
+                message = f"there is no device {target!r}; there are {there}"
+                raise UnknownDeviceError(message)
 
     def owner(self, target: str) -> tuple[PowerSource, Device | None]:
         """Return the source of a target, and its device; the device is None for a process's share of one."""

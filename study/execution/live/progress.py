@@ -28,6 +28,7 @@ from study.execution.live.table import (
     live_table,
 )
 from study.execution.live.total_text import ends, total_text
+from study.execution.live.unscored import UnscoredWatch
 from study.forecast.study_forecast import cut
 from study.inference.repeats import Floats
 from study.record.files import unit_of
@@ -91,6 +92,7 @@ class ProgressDisplay:
         self._unit, self._has_unit = unit_of(first_epoch_j), first_epoch_j is not None
         self._overheads_s: list[float] = []
         self._objective = objective
+        self._unscored = UnscoredWatch(objective)
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
@@ -158,6 +160,9 @@ class ProgressDisplay:
                     self._unit, self._has_unit = unit_of(record.epoch_energy_j), True
                 state.measured += 1
                 state.energy_j += record.epoch_energy_j
+            unscored = self._unscored.after(record)
+        if unscored is not None:
+            self.say(unscored)
 
     def end(self, trial_id: str, setup: int, whole: TrialRecord | None = None) -> None:
         """Show that a trial has ended.

@@ -1,25 +1,21 @@
-"""Tables from `python -m analysis export`, and the check for objectives that a replay cannot search."""
+"""Tables of `python -m analysis export`, and the objective of a table."""
 
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from study.errors import OptionError
 from study.record.manifest import Manifest
+from study.record.objective import ACCURACY, Objective
 from study.record.trial_energy import BESIDE_EPOCHS
 
 _OF_EXPORT = "study_objective_mode"
+_IS_SHARE = "study_objective_is_share"
 _FOUND = ("counts", "study_", "trial_", "val_metric_", "test_metric_")
 """Columns that an export adds to the epochs, by the start of their names."""
-
-
-def _modes(frame: pd.DataFrame) -> dict[str, str]:
-    """Return the modes of an export's objectives, by their names; empty for other tables."""
-    if _OF_EXPORT not in frame.columns:
-        return {}
-    return dict(zip(frame["study_objective"], frame[_OF_EXPORT], strict=True))
 
 
 def of_export(frame: pd.DataFrame) -> pd.DataFrame:
@@ -47,26 +43,57 @@ def of_export(frame: pd.DataFrame) -> pd.DataFrame:
     return plain.assign(parameters=texts)
 
 
-def refuse_minimised(manifest: Path, frame: pd.DataFrame, *, name: str) -> None:
-    """Refuse a study whose objective is minimised, since a replay maximises the score.
+def objective_of(manifest: Path, frame: pd.DataFrame, *, name: str) -> Objective:
+    """The objective of a table: of its study, or as its columns tell it.
+
+    A table of somebody else's names none. Its scores are a share where each lies in [0, 1].
 
     Args:
-        manifest: Path of the study's manifest, which need not exist.
-        frame: The table.
-        name: Name of the table in messages.
+        manifest: `study.json` beside the table, where there is one.
+        frame: The table, as it was read.
+        name: What it was read from.
 
     Raises:
-        OptionError: The objective is to be minimised.
+        OptionError: It is to be small, as a replay takes the largest score for the best; or there
+            are several.
     """
-    modes = _modes(frame)
-    with suppress(OSError, ValueError):  # a table without a manifest of ours
-        objective = Manifest.from_json(manifest.read_text(encoding="utf-8")).objective
-        modes[objective.name] = objective.mode
-    for objective_name, mode in modes.items():
-        if mode != "min":
-            continue
+    found = _of_export(frame)
+    if not found:
+        with suppress(OSError, ValueError):  # a table of somebody else's
+            found = {Manifest.from_json(manifest.read_text(encoding="utf-8")).objective}
+    for each in sorted(found, key=str):
+        if each.mode == "min":
+            message = (
+                f"replay {name}: its objective {each.name} is to be small, and a replay searches "
+                "for the largest val_score. Give a table with the negative values, as epochs.csv."
+            )
+            raise OptionError(message)
+    if len(found) > 1:
+        names = " and ".join(sorted(map(str, found)))
         message = (
-            f"replay {name}: its objective {objective_name} is to be small, and a replay searches "
-            "for the largest val_score. Give a table with the negative values, as epochs.csv."
+            f"replay {name} has studies of several objectives, {names}, whose scores cannot be "
+            "compared. Give those of one."
         )
         raise OptionError(message)
+    if found:
+        return found.pop()
+    if "val_accuracy" in frame.columns:  # of version 0.1, which had no other
+        return ACCURACY
+    return Objective("val_score", is_share=_is_share(frame.get("val_score")))
+
+
+def _of_export(frame: pd.DataFrame) -> set[Objective]:
+    """Objectives of the studies in an export; none of another table."""
+    if _OF_EXPORT not in frame.columns:
+        return set()
+    columns = [each for each in ("study_objective", _OF_EXPORT, _IS_SHARE) if each in frame.columns]
+    return {
+        Objective(name, mode, bool(share[0]) if share else name == ACCURACY.name)
+        for name, mode, *share in frame[columns].drop_duplicates().itertuples(index=False)
+    }
+
+
+def _is_share(scores: "pd.Series[Any] | None") -> bool:
+    """Return whether all scores that are known can be shares."""
+    known = pd.to_numeric(pd.Series() if scores is None else scores, errors="coerce").dropna()
+    return bool(known.between(0.0, 1.0).all())

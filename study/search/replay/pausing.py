@@ -102,6 +102,7 @@ class PausingReplay:
                 order=known_order,
                 budget=self.budget,
                 target=target,
+                objective=table.objective,
                 policy=policy,
                 recorded={arm: recorded.seeds for arm, recorded in arms.arms.items()},
             )
@@ -111,6 +112,7 @@ class PausingReplay:
                 order=known_order,
                 budget=self.budget,
                 target=target,
+                objective=table.objective,
                 runs=runs,
                 seed=seed,
             )
@@ -165,9 +167,9 @@ class PausingReplay:
         every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
         if training.first_j:
             epoch = every[training.setting]
-            return {training.setting: epoch.energy_j}, epoch.accuracy, epoch.time_s
+            return {training.setting: epoch.energy_j}, epoch.score, epoch.time_s
         costs = {setting: epoch.energy_j for setting, epoch in every.items()}
-        score = next(iter(every.values())).accuracy
+        score = next(iter(every.values())).score
         return costs, score, statistics.fmean(epoch.time_s for epoch in every.values())
 
     def _recordings(self, training: Training) -> dict[Setting, RecordedTraining]:

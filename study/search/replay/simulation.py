@@ -184,7 +184,7 @@ class Simulation:
                 proposal=proposal,
                 choice=choice,
                 recording=self._recordings[choice],
-                curve=TrialCurve(target=self._target),
+                curve=TrialCurve(objective=self._table.objective, target=self._target),
             )
             self._begun += 1
             self._schedule(running)
@@ -236,7 +236,7 @@ class Simulation:
             decision = StopDecision.BUDGET if self._budget.is_used_up else None
             is_last = False
         else:
-            curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+            curve.add(score=epoch.score, energy_j=epoch.energy_j, time_s=epoch.time_s)
             decision = self._stopper.after_epoch(running.name, curve, last_epoch_j=energy_j)
             is_last = curve.epochs == len(running.recording)
         if decision is None and not is_last:

@@ -15,10 +15,11 @@ from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.migration import RENAMED
+from study.record.objective import ACCURACY, Objective
 from study.record.search.curves import TrialCurve
 from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import Paradigm, StopReason
-from study.search.replay.exported import of_export, refuse_minimised
+from study.search.replay.exported import objective_of, of_export
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -32,7 +33,7 @@ It may also have `setup_energy_j`, the energy of a training outside its epochs, 
 class RecordedEpoch:
     """One epoch of a recorded training: score, energy in joules, seconds; None where unknown."""
 
-    accuracy: float | None
+    score: float | None
     energy_j: float | None
     time_s: float
 
@@ -79,6 +80,7 @@ class ReplayTable:
         space: Space of its setups, all of which are recorded.
         recordings: Recorded trainings of each setup, in ascending order of the seed.
         left_out: Number of trainings omitted because a search had stopped them.
+        objective: The metric that its scores are values of; larger is better.
     """
 
     name: str
@@ -87,6 +89,7 @@ class ReplayTable:
     space: Space
     recordings: Mapping[Choice, tuple[RecordedTraining, ...]] = field(repr=False)
     left_out: int = 0
+    objective: Objective = ACCURACY
 
     @property
     def longest(self) -> int:
@@ -131,11 +134,11 @@ class ReplayTable:
                 found[choice] = middle
         if not found:
             known = [
-                epoch.accuracy
+                epoch.score
                 for many in self.recordings.values()
                 for one in many
                 for epoch in one.epochs
-                if epoch.accuracy is not None
+                if epoch.score is not None
             ]
             best = (
                 f"the best epoch of all has {max(known):.3f}" if known else "no epoch has a score"
@@ -167,8 +170,8 @@ def read_table(path: Path) -> ReplayTable:
             f"epochs.parquet, or a CSV with the columns {', '.join(NEEDED)}."
         )
         raise OptionError(message) from error
-    refuse_minimised(place.with_name(MANIFEST_FILE), frame, name=str(path))
-    return table_of(of_export(frame), name=str(path))
+    objective = objective_of(place.with_name(MANIFEST_FILE), frame, name=str(path))
+    return table_of(of_export(frame), name=str(path), objective=objective)
 
 
 def _plain_frame(path: Path) -> pd.DataFrame:
@@ -187,12 +190,13 @@ def _setup_energies(trials: Path) -> pd.DataFrame:
     )
 
 
-def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
+def table_of(frame: pd.DataFrame, *, name: str, objective: Objective = ACCURACY) -> ReplayTable:
     """Return a table from its rows, one for each recorded epoch.
 
     Args:
         frame: The rows.
         name: Name of the table in messages.
+        objective: The metric that the scores are values of.
 
     Raises:
         OptionError: A column is missing, there are no rows, or a value is missing or invalid.
@@ -238,6 +242,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
         ),
         recordings={choice: tuple(many) for choice, many in recordings.items()},
         left_out=left_out,
+        objective=objective,
     )
 
 
@@ -245,7 +250,7 @@ def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve
     """Return a recorded training as the curve of a trial that was not stopped."""
     curve = TrialCurve(target=target)
     for epoch in recording.epochs:
-        curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+        curve.add(score=epoch.score, energy_j=epoch.energy_j, time_s=epoch.time_s)
     return curve
 
 
@@ -319,7 +324,7 @@ def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
     order = ["attempt", "epoch"] if "attempt" in rows.columns else ["epoch"]
     columns = rows.sort_values(order)[["val_score", "epoch_energy_j", "epoch_time_s"]]
     return tuple(
-        RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
+        RecordedEpoch(score=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)
     )
 

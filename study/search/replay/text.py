@@ -15,6 +15,7 @@ from study.search.text import (
     curve_text,
     headline,
     listed,
+    score_text,
     spent_text,
     sure_lines,
 )
@@ -73,8 +74,8 @@ def pausing_lines(
     for found in outcome.found[-1:]:
         text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
         yield (
-            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {100 * found.score:.1f} %, "
-            f"{unit.text(found.to_target_j)} to the target{labels(table)}"
+            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: {table.objective.name} "
+            f"{score_text(found.score, table.objective)}, {unit.text(found.to_target_j)} to the target{labels(table)}"
         )
     if outcome.found:
         right = None if outcome.sure is None else outcome.sure.right

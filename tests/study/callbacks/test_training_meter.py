@@ -162,9 +162,10 @@ def test_cuda_that_the_training_has_not_used_is_left_alone(
     """To wait for it would begin it: memory and power of a board, and no fork of this process after it."""
     waits: list[bool] = []
     cuda = SimpleNamespace(
-        is_available=lambda: True,
         is_initialized=lambda: is_used,
-        synchronize=lambda: waits.append(True),
+        device_count=lambda: 1,
+        memory_reserved=lambda _: 1024,
+        synchronize=lambda _: waits.append(True),
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,18 @@ class Refusing:
         self.scenario = scenario
         return scenario
 
-    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - as launch calls it
+    def begin(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        devices: Collection[str] = (),
+    ) -> None:
+        """Never asked."""
+        raise NotImplementedError
+
+    def check(self, folder: StudyFolder, manifest: Manifest) -> None:  # noqa: ARG002 - as launch calls it
         """Refuse."""
         self.manifest = manifest
         message = "not this one"
@@ -95,7 +106,7 @@ def test_launch_knows_no_search() -> None:
     ]
 
 
-def test_a_source_begins_before_ray_and_before_the_manifest_is_written(tmp_path: Path) -> None:
+def test_a_source_is_checked_before_ray_and_before_the_manifest_is_written(tmp_path: Path) -> None:
     """What it refuses has started nothing, and left no study."""
     source = Refusing()
 

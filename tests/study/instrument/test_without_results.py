@@ -23,7 +23,12 @@ def test_a_trial_that_ended_without_a_result_has_failed(
     run.write(None, status="finished")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
-    assert trials["status"].to_dict() == {"other": "finished", "silent": "failed"}
+    assert trials["status"].to_dict() == {
+        "other": "finished",
+        "silent": "failed",
+        "stopped": "finished",
+    }
+    assert trials["stop_reason"]["stopped"] == "stopped"
     assert "without a result" in trials["error"]["silent"]
     assert [each.message for each in caplog.records] == [
         "trial silent ended without a result: call tune.report in it"
@@ -31,7 +36,7 @@ def test_a_trial_that_ended_without_a_result_has_failed(
 
 
 def test_a_trial_that_a_budget_ended_with_all_others_was_stopped(tmp_path: Path) -> None:
-    """Tune says nothing of it; one that came to its end stays as it is, and one that failed too."""
+    """Tune says nothing of it, had it reported or not; one that came to its end stays as it is, and one that failed too."""
     run = run_at(tmp_path)
     for trial_id in ("under_way", "ended", "failed", "silent"):
         run.expect(trial_id, CONFIG)
@@ -49,8 +54,31 @@ def test_a_trial_that_a_budget_ended_with_all_others_was_stopped(tmp_path: Path)
         "under_way": "finished",
         "ended": "finished",
         "failed": "failed",
+        "silent": "finished",
     }
     assert trials["stop_reason"].dropna().to_dict() == {
         "under_way": "stopped",
         "ended": "max_epochs",
+        "silent": "stopped",
     }
+    assert trials["epochs"]["silent"] == 0
+    assert trials["energy_j"].isna()["silent"]
+
+
+def test_what_was_stopped_before_its_first_result_stays_stopped(tmp_path: Path) -> None:
+    """Also where its run goes on, unless Tune begins it anew; one that was never begun was not stopped."""
+    run = run_at(tmp_path)
+    for trial_id in ("silent", "again"):
+        run.expect(trial_id, CONFIG)
+    run.number("waiting", CONFIG)
+    for trial_id in ("silent", "again", "waiting"):
+        run.stopped(trial_id)
+    run.write(None, status="finished")
+
+    run = run_at(tmp_path)
+    run.expect("again", CONFIG)
+    run.add("again", CONFIG, result(1, 100.0), None)
+    run.write(None)
+
+    trials = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
+    assert trials["status"].to_dict() == {"silent": "finished", "again": "running"}

@@ -66,7 +66,7 @@ def begun(
     recorder = recorder_of(folder)
     for row in ended:
         recorder.add(row)
-    source = RaySearchAdapter(options, SPACE, lambda _: earlier)
+    source = RaySearchAdapter(options, SPACE, lambda *_: earlier)
     manifest = replace(
         MANIFEST, paradigm=Paradigm.SEARCH, setups=listed_setups(SPACE), seeds=options.seeds
     )
@@ -247,10 +247,10 @@ def test_a_search_expects_the_trials_that_it_began(tmp_path: Path) -> None:
 def test_optunas_study_needs_a_file_system() -> None:
     """SQLite cannot be kept in a bucket, which the message says before anything is trained."""
     folder = StudyFolder("mock:///bucket", "a")
-    source = RaySearchAdapter(OPTIONS, SPACE, lambda _: NOTHING_KNOWN)
+    source = RaySearchAdapter(OPTIONS, SPACE, lambda *_: NOTHING_KNOWN)
 
     with pytest.raises(StorageError, match="not in a file system"):
-        source.begin(folder, MANIFEST, recorder_of(folder))
+        source.check(folder, MANIFEST)
 
 
 def test_tune_stores_neither_searcher_nor_stopper(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What a search takes from earlier studies, and what it refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from study.errors import OptionError
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
-from study.record.manifest import Manifest
+from study.record.manifest import Manifest, SetupFacts
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.goal import SearchGoal
@@ -28,6 +28,7 @@ OPTIONS = {
     "optimizer": "adam",
     "precision": "fp32",
     "clip_norm": None,
+    "power_limits": None,
 }
 SEARCH = replace(MANIFEST, study="search", paradigm=Paradigm.SEARCH, options=OPTIONS)
 SPACE = space_of({"batch_size": (64, 256), "learning_rate": (0.1, 0.01)})
@@ -77,9 +78,18 @@ def known(
     goal: SearchGoal = SearchGoal.ENERGY_TO_TARGET,
     manifest: Manifest = SEARCH,
     similar: bool = False,
+    devices: Collection[str] = (),
 ) -> EarlierStudies:
     """What a search knows of the study, with a target of 0.8."""
-    return earlier_studies([place], manifest, space=space, goal=goal, target=0.8, similar=similar)
+    return earlier_studies(
+        [place],
+        manifest,
+        space=space,
+        goal=goal,
+        target=0.8,
+        similar=similar,
+        devices=devices,
+    )
 
 
 def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
@@ -177,6 +187,10 @@ def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
         ({"options": {**OPTIONS, "precision": "bf16"}}, "--precision was bf16 and is fp32"),
         ({"options": {**OPTIONS, "clip_norm": 1.0}}, "--clip-norm was 1.0 and is None"),
         (
+            {"options": {**OPTIONS, "power_limits": ["100", "200"]}},
+            r"--power-limits was \['100', '200'\] and is None",
+        ),
+        (
             {"options": {**OPTIONS, "scenario_options": {"encoder": "resnet34"}}},
             "--encoder was resnet34 and is None",
         ),
@@ -193,6 +207,41 @@ def test_a_study_of_something_else_is_refused(
     found = known(place, similar=True)
     assert [hint.values for hint in found.hints] == [None]
     assert found.trials == ()
+
+
+@pytest.mark.parametrize(("default", "taken"), [("bf16", True), ("fp16", False)])
+def test_an_axis_that_covers_the_present_value_is_alike(
+    tmp_path: Path, default: str, *, taken: bool
+) -> None:
+    """Whatever the option was beside it; an axis without it is another training."""
+    axis = [
+        SetupFacts(
+            setup=n, batch_size=64, learning_rate=0.1, parameters={"precision": f"fp{n * 16}"}
+        )
+        for n in ((1, 2) if taken else (4,))
+    ]
+    trial = replace(plan(2), parameters='{"precision": "fp32"}')
+    place = write(
+        tmp_path,
+        (trial, [0.9], StopReason.PATIENCE),
+        setups=tuple(axis),
+        options={**OPTIONS, "precision": default},
+    )
+
+    if taken:
+        assert [each.setup for each in known(place).trials] == [2]
+    else:
+        with pytest.raises(OptionError, match="--precision was fp16 and is fp32"):
+            known(place)
+
+
+def test_options_that_json_writes_otherwise_are_alike(tmp_path: Path) -> None:
+    """An earlier study has lists and texts where this one has tuples and paths."""
+    own = {"weights": Path("a.pt"), "sizes": (1, 2)}
+    options = {**OPTIONS, "scenario_options": own}
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), options=options)
+
+    assert len(known(place, manifest=replace(SEARCH, options=options)).trials) == 1
 
 
 def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) -> None:

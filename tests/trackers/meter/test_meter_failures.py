@@ -8,7 +8,7 @@ import pytest
 from tests.trackers.meter.metered import PERIOD_S, energy_j, metered, only, run
 from tests.trackers.scripted import ScriptedSource, after, each
 from trackers.clock import ManualClock
-from trackers.errors import DeviceLostError, ReadError
+from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Status
 from trackers.sources.recorded import RecordedSource
@@ -147,15 +147,51 @@ def test_an_unforeseen_fault_is_told_once_and_ends_nothing(
     assert "scripted: unforeseen fault" in caplog.text
 
 
-def test_an_unknown_device_is_a_missing_reading() -> None:
-    """A window on a device that is not there says so and raises nothing."""
+@pytest.mark.parametrize("name", ["GPU-x", "process:1:GPU-x"])
+def test_a_device_that_was_never_there_is_refused(name: str) -> None:
+    """Its name is mistaken, and those that there are are told; no window is open after it."""
+    clock = ManualClock()
+    source = ScriptedSource(clock, power_w=lambda _: 100.0)
+    meter = metered(source, clock)
+    (there,) = (each.uuid for each in source.devices())
+
+    with pytest.raises(UnknownDeviceError, match=f"no device '{name}'; there are {there}"):
+        meter.open("epoch", devices=[name])
+
+    assert meter.open_windows() == []
+    with pytest.raises(UnknownDeviceError), meter.window("epoch", devices=[there, name]):
+        pass
+
+
+def test_who_cannot_know_what_is_there_gets_a_missing_reading() -> None:
+    """As a tracker that has taken the place of one that had a board which is gone since."""
     clock = ManualClock()
     meter = metered(ScriptedSource(clock, power_w=lambda _: 100.0), clock)
 
-    with meter.window("epoch", devices=["GPU-x"]) as window:
+    meter.open("epoch", devices=["GPU-x"], checked=False)
+    run(meter, clock, 1.0)
+
+    assert meter.close("epoch")["GPU-x"].status is Status.MISSING
+
+
+def test_a_device_that_is_gone_is_a_missing_reading() -> None:
+    """It was there when the meter was made: its name is right, and nothing is raised."""
+    clock = ManualClock()
+    is_gone: list[bool] = []
+
+    def fault(_: int, __: float) -> DeviceLostError | None:
+        return DeviceLostError("it fell off the bus") if is_gone else None
+
+    source = ScriptedSource(clock, power_w=lambda _: 100.0, fault=fault)
+    meter = metered(source, clock)
+    (there,) = (each.uuid for each in source.devices())
+    is_gone.append(True)
+    run(meter, clock, 10.0)
+
+    with meter.window("epoch", devices=[there]) as window:
         run(meter, clock, 1.0)
 
-    assert window.readings["GPU-x"].status is Status.MISSING
+    assert window.readings[there].status is Status.MISSING
 
 
 @pytest.mark.parametrize("sampling_hz", [0, -1, math.nan])

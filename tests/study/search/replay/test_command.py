@@ -1,11 +1,14 @@
 """`python -m study.search replay`: recorded trainings in, an answer and its bill out."""
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from study.record.objective import Objective
 from study.search.__main__ import main
+from tests.study.record.test_manifest import MANIFEST
 from tests.study.replayed import rows_of
 
 TO_TARGET = ("--goal", "energy-to-target", "--target", "0.9")
@@ -45,7 +48,52 @@ def test_it_recommends_the_cheapest_setup_that_reaches_the_target(
     """With its energy to it, in milliwatt-hours."""
     said = replayed(capsys, table, *TO_TARGET)
 
-    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 90.0 %, 1.11 mWh" in said
+    assert "recommended: batch_size 64, learning_rate 0.01: val_score 90.0 %, 1.11 mWh" in said
+
+
+@pytest.mark.parametrize("options", [(), ("--no-cap", "--halving", "none")])
+@pytest.mark.parametrize(
+    ("objective", "written"),
+    [
+        (Objective("iou", is_share=True), "iou 90.0 %, 1.11 mWh"),
+        (Objective("r2"), "r2 0.9, 1.11 mWh"),
+        (None, "val_score 90.0 %, 1.11 mWh"),
+    ],
+)
+def test_scores_are_written_as_those_of_the_studys_objective(
+    table: str,
+    objective: Objective | None,
+    written: str,
+    options: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With its name, and as a share if it is one; a table of somebody else's names none."""
+    if objective is not None:
+        manifest = dataclasses.replace(MANIFEST, objective=objective)
+        Path(table).with_name("study.json").write_text(manifest.to_json())
+
+    assert f"learning_rate 0.01: {written}" in replayed(capsys, table, *TO_TARGET, *options)
+
+
+def test_scores_that_are_no_shares_are_plain_numbers(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a loss, whose negative values a table is to have."""
+    rows = pd.read_csv(table)
+    rows.assign(val_score=rows["val_score"] - 1.0).to_csv(table, index=False)
+
+    said = replayed(capsys, table, "--goal", "energy-to-target", "--target", "-0.1")
+
+    assert "learning_rate 0.01: val_score -0.1, 1.11 mWh" in said
+
+
+def test_a_table_of_version_0_1_is_of_accuracies(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As all studies then."""
+    pd.read_csv(table).rename(columns={"val_score": "val_accuracy"}).to_csv(table, index=False)
+
+    assert ": accuracy 90.0 %, 1.11 mWh" in replayed(capsys, table, *TO_TARGET)
 
 
 def test_it_says_what_it_used_and_what_the_grid_takes(

@@ -281,3 +281,19 @@ def test_an_export_of_an_objective_that_is_to_be_small_is_refused(tmp_path: Path
 
     with pytest.raises(OptionError, match="its objective accuracy is to be small"):
         read_table(tmp_path / "all.csv")
+
+
+def test_an_export_of_several_objectives_is_refused(tmp_path: Path) -> None:
+    """Their scores cannot be compared; each alone has its own name and form."""
+    rows = exported(rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.1): [([3.0], 1.0)]}))
+    of_two = rows.assign(
+        study_objective=["iou", "likelihood"], study_objective_is_share=[True, False]
+    )
+    of_two.to_csv(tmp_path / "all.csv", index=False)
+    of_two.iloc[:1].to_csv(tmp_path / "one.csv", index=False)
+
+    with pytest.raises(
+        OptionError, match=r"several objectives, iou \(max\) and likelihood \(max\)"
+    ):
+        read_table(tmp_path / "all.csv")
+    assert read_table(tmp_path / "one.csv").objective == Objective("iou", is_share=True)

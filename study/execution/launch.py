@@ -72,8 +72,7 @@ def run_study(
         early: A local Ray that is already starting; None to start or reach Ray once the data are read.
 
     Raises:
-        StudyError: Something the user can fix. It is raised before the first trial, except for a
-            `StorageError` about results that cannot be written.
+        StudyError: Something the user can fix, before the first trial; a `StorageError` also at the end.
     """
     began_s = time.monotonic()
     source = source or GridSource(options)
@@ -262,8 +261,7 @@ def _opened(
     """
     folder, earlier = plan.folder, plan.earlier
     if earlier is None:
-        # Left over from a study of this name whose manifest was deleted.
-        folder.empty(CHECKPOINTS_FOLDER)
+        folder.empty(CHECKPOINTS_FOLDER)  # left by a study of this name whose manifest was deleted
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)

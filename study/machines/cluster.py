@@ -1,8 +1,7 @@
 """The machines of a study: connect to Ray, list its nodes, start a tracker on each.
 
-A local Ray is started with token authentication, because it listens on the machine's network
-addresses, and with a dashboard only on request; it is shut down at the end. An existing cluster is left
-as it was.
+A local Ray asks for a token, because it listens on the machine's network addresses; it has a dashboard only
+on request and is shut down at the end. An existing cluster is left as it was.
 """
 
 import contextlib
@@ -51,7 +50,7 @@ WHY_ENDED_S = 3.0
 """Seconds to wait for the trackers to say why a process ended; other trials' reports wait meanwhile."""
 
 NODE_ANSWER_S = 60.0
-"""Seconds to wait for a node's answer before the first trial; it has to start a process for it."""
+"""Seconds to wait for a node's answer before the first trial; it starts a process to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,8 +61,7 @@ class Cluster:
         nodes: Machines of the cluster.
         share: Resources that each trial gets.
         manager: Handle of the study's `TrackerManager`.
-        facts: What each node's tracker measures, by Ray's node identifier; nodes that no trial fits on
-            have no tracker.
+        facts: What each node's tracker measures, by Ray's node identifier; none where no trial fits.
         visibility: Which nodes can reach the study's folder; None while that is not known.
         sent: Files of the working folder that were sent to the nodes; None for a local Ray.
         dashboard: Address of Ray's dashboard and how to reach it, as text; None unless asked for.
@@ -88,8 +86,8 @@ class Cluster:
     def take_bookings(self) -> list[Booking]:
         """Return what the trackers have booked since the last call.
 
-        All trackers are asked at once, for at most `answer_s` seconds. A late answer is taken by a
-        later call, because a tracker hands out each booking only once.
+        All trackers are asked at once, for at most `answer_s` seconds. A later call takes a late answer:
+        a tracker hands out each booking only once.
         """
         for node_id, tracker in self._trackers_by_node().items():
             if node_id not in self._asked:
@@ -235,8 +233,7 @@ def connect(
         early: A local Ray that is already starting; it is closed at the end. None to start one here.
 
     Raises:
-        ClusterError: Ray cannot be reached, lacks the resources of one trial or something that an
-            option requires, or a tracker cannot be started.
+        ClusterError: Ray cannot be reached or lacks what a trial or an option needs, or a tracker cannot start.
     """
     with contextlib.ExitStack() as ends:
         ends.enter_context(quiet_process())

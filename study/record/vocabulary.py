@@ -29,10 +29,10 @@ __all__ = [
     "StopReason",
     "TrialStatus",
     "axis_words",
-    "further_choices",
     "parameters_text",
     "positional",
     "ranked_stage",
+    "setup_words",
 ]
 
 
@@ -168,13 +168,16 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     return ", ".join(_chosen(name, value) for name, value in sorted(parameters.items()))
 
 
-def further_choices(parameters: str | None) -> str:
-    """Return what follows batch size and learning rate in a line on a setup: `, alpha 0.5`, or nothing.
+def setup_words(batch_size: int | None, learning_rate: float | None, parameters: str | None) -> str:
+    """Return a setup in words: `batch size 64, learning rate 0.01, power limit 200 W`.
 
     Args:
-        parameters: The setup's further parameters as a record has them, in JSON.
+        batch_size: Batch size of the setup.
+        learning_rate: Learning rate of the setup.
+        parameters: Its further parameters as a record has them, in JSON; None if there are none.
     """
-    return f", {parameters_text(json.loads(parameters))}" if parameters else ""
+    further = f", {parameters_text(json.loads(parameters))}" if parameters else ""
+    return f"batch size {batch_size}, learning rate {positional(learning_rate)}{further}"
 
 
 def _chosen(name: str, value: object) -> str:

@@ -11,7 +11,7 @@ from study.record.records import TrialRecord
 from study.record.search.answers import Answer, answers
 from study.record.search.curves import TrialCurve
 from study.record.search.goal import SearchGoal
-from study.record.vocabulary import EnergyMethod, further_choices, positional
+from study.record.vocabulary import EnergyMethod, setup_words
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
@@ -111,7 +111,7 @@ def _setup_text(answer: Answer, study: str) -> str:
     others = sorted({each.study for each in answer.trials if each.study != study})
     of = f" ({'also' if own else 'not trained here,'} of the earlier study {', '.join(others)})"
     return (
-        f"setup {trial.setup}, batch size {trial.batch_size}, learning rate {positional(trial.learning_rate)}{further_choices(trial.parameters)}"
+        f"setup {trial.setup}, {setup_words(trial.batch_size, trial.learning_rate, trial.parameters)}"
         f"{of if others else ''}"
     )
 

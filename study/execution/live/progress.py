@@ -35,14 +35,7 @@ from study.record.files import unit_of
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.vocabulary import (
-    CUTS_EPOCH,
-    FAILURES,
-    EnergyMethod,
-    StopReason,
-    further_choices,
-    positional,
-)
+from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, StopReason, setup_words
 from trackers.clock import Clock, MonotonicClock
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
@@ -239,8 +232,7 @@ class ProgressDisplay:
         if energy_j is not None:
             energy = f"{self._unit.text(energy_j)}{self._label()}"
         return (
-            f"{head}  batch size {record.batch_size}, learning rate {positional(record.learning_rate)}"
-            f"{further_choices(record.parameters)}"
+            f"{head}  {setup_words(record.batch_size, record.learning_rate, record.parameters)}"
             f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )

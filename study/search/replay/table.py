@@ -64,9 +64,8 @@ class RecordedTraining:
     @property
     def energy_j(self) -> float:
         """Total energy of the training in joules, as far as known."""
-        return self.known_setup_j + sum(
-            epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs)
-        )
+        every = (*self.lost, *self.epochs)
+        return self.known_setup_j + sum(epoch.energy_j or 0.0 for epoch in every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from study.record.vocabulary import (
     EnergyStatus,
     StopReason,
     axis_words,
-    further_choices,
     parameters_text,
     positional,
+    setup_words,
 )
 from trackers.sample import Method, Status
 
@@ -56,8 +56,10 @@ def test_choices_read_as_sentences_do() -> None:
 
 def test_a_record_s_choices_follow_in_a_line() -> None:
     """A search's answer shows no JSON; a setup without further choices adds nothing."""
-    assert further_choices('{"power_limit_w": 150.0}') == ", power limit 150 W"
-    assert further_choices(None) == ""
+    with_limit = setup_words(64, 0.0001, '{"power_limit_w": 150.0}')
+
+    assert with_limit == "batch size 64, learning rate 0.0001, power limit 150 W"
+    assert setup_words(64, 1e-05, None) == "batch size 64, learning rate 0.00001"
 
 
 @given(st.floats(min_value=1e-12, max_value=1e12))

@@ -34,7 +34,7 @@ from analysis.tables.terminal import (
 from trackers import process_end, terminal
 from trackers.terminal import as_started
 
-_HELP = """Which setup trains well for the least energy? Reads what a study left, and says so.
+_HELP = """Which setup trains well for the least energy? Analyses a study's results.
 
 Prints the average energy per epoch and the total energy by batch size and learning rate, an \
 energy-aware ranking, and a recommendation with its caveats. Writes them as one page with figures \
@@ -49,7 +49,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch --format latex --output tables.tex
   python -m analysis serve results/watch               # in a browser, while the study runs
   python -m analysis export results/watch --output all.csv            # one table of everything
-  python -m analysis import RUN --objective val_loss --mode min      # a run of Ray Tune's
+  python -m analysis import RUN --objective val_loss --mode min      # a Ray Tune run
 
 Exit status: 0, or 2 where a folder is no study, with what to do about it.
 """

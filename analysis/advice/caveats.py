@@ -113,7 +113,7 @@ def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Itera
     if guessing:
         yield (
             f"{setups_text(guessing)} cannot be distinguished from always naming the commonest class "
-            f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
+            f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little energy it used."
         )
 
 
@@ -139,7 +139,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     ):
         which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
         if which:
-            yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
+            yield f"{setups_text(which)} {words}: the energy used until then is in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
     is_known = SEED_KEY not in study.manifest.options  # a user's own trainable may have no limit
@@ -172,7 +172,7 @@ def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[s
     }
     for setup, (energies, accuracies) in unequal.items():
         yield (
-            f"Setup {setup}: the {score.name} is of {counted(accuracies, 'training')}, the energy of "
+            f"Setup {setup}: the {score.name} is the mean of {counted(accuracies, 'training')}, the energy of "
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]

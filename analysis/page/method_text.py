@@ -47,11 +47,11 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),
         (
-            "Intervals and probabilities: Student's t on the logarithms of the energies, with a spread "
-            "over repeats that all setups share in part, and with what a board's sensor may be wrong "
-            f"by ({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
+            "Intervals and probabilities: Student's t on the logarithms of the energies, with partially "
+            "pooled variances over repeats, including the sensor's calibration error "
+            f"({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
         ),
-        ("Tie: the 95 % interval of what one setup saves against the other holds 0."),
+        ("Tie: the 95 % interval of what one setup saves against the other contains 0."),
         (
             f"Pareto front: the setups that no other one beats in {findings.score.name} and energy beyond the "
             "noise of both."
@@ -74,7 +74,7 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
         yield (
             "Break-even (paper, equation 2): energy of pretraining the encoder, divided by what a "
             "training on it saves against one from scratch. A setup in which nothing is saved never "
-            "pays; in the number over all setups what it used counts."
+            "pays; its energies still enter the pooled number."
         )
     if findings.paradigm.multitask is not None:
         yield (
@@ -93,7 +93,7 @@ def _ranking_sentence(ranking: Ranking) -> str:
         return (
             "Ranking: by energy, and for each "
             f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
-            "(--prefer), in the mean over what the repeats allow."
+            "(--prefer), averaged over the posterior."
         )
     return (
         f"{said} among the setups whose mean best validation {score.name} is within "

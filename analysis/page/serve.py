@@ -101,7 +101,7 @@ class ReportServer(ThreadingHTTPServer):
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
             message = (
-                f"--port is {port}, which cannot be listened on ({error.strerror or error}). Give another, "
+                f"--port is {port}, which cannot be bound ({error.strerror or error}). Give another, "
                 "or 0 for a free one."
             )
             raise AnalysisError(message) from error
@@ -167,7 +167,7 @@ def run(options: Options) -> None:
 
     Raises:
         AnalysisError: An option is not allowed, a study cannot be read, a report cannot be written, or
-            the port cannot be listened on.
+            the port cannot be bound.
     """
     _check(options)
     studies = find_studies(options.results)

@@ -275,7 +275,7 @@ def _why_no_study(path: Path) -> str:
         return f", but {EPOCHS_FILE}: it was lost. Restore it from where the folder was copied."
     if any(path.glob(RUN_STATES)):
         return (
-            ": it is a run of Ray Tune's own. "
+            ": it is a Ray Tune run. "
             f"`python -m analysis import {shlex.quote(str(path))} --objective METRIC --mode min` (or max) "
             "makes it readable."
         )

@@ -103,10 +103,10 @@ def sureness_text(info: SearchInfo) -> str:
         f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
         f"{counted(sure.repeats, 'repeat')})."
     )
-    best = f" Setup {sure.setup} is the only one that got there."
+    best = f" Setup {sure.setup} is the only one that reached the goal."
     if sure.compared > 1:
         best = (
-            f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
+            f" So setup {sure.setup} is the best of the {sure.compared} that reached the goal with a "
             f"probability of {probability_text(sure.best)}, and within 5 % of the best of "
             f"them with {probability_text(sure.near)}."
         )
@@ -115,7 +115,7 @@ def sureness_text(info: SearchInfo) -> str:
     return (
         f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
         "known: were each of them as cheap as it can be, the probability would be "
-        f"{probability_text(sure.least)}; it is no less."
+        f"{probability_text(sure.least)}; this is a lower bound."
     )
 
 

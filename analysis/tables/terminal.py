@@ -111,7 +111,7 @@ def study_line(manifest: Manifest) -> str:
     setups = counted(len(manifest.setups), "setup")
     trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
     if manifest.further:
-        trials += f" and {len(manifest.further)} more where they decide most"
+        trials += f" and {len(manifest.further)} more where they are most informative"
     if manifest.paradigm is Paradigm.SEARCH:
         trials = f"a search over {setups}"
     parts = [

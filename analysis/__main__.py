@@ -10,7 +10,7 @@ import tyro
 from rich.text import Text
 
 from analysis.choices import Choices, check_names
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif words[:1] == ["export"]:
             export_command(words[1:])
         else:
-            run(parsed(Options, words, program="analysis", text=_HELP))
+            run(parse_options(Options, words, program="analysis", text=_HELP))
     except AnalysisError as error:
         print(as_started(f"error: {error}"), file=sys.stderr)
         return terminal.REFUSED

@@ -10,7 +10,7 @@ from trackers.terminal import as_started
 Options = TypeVar("Options")
 
 
-def parsed(kind: type[Options], words: Sequence[str], *, program: str, text: str) -> Options:
+def parse_options(kind: type[Options], words: Sequence[str], *, program: str, text: str) -> Options:
     """Parse a command's options; an invalid command line ends the process with status 2.
 
     Args:

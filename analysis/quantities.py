@@ -58,7 +58,7 @@ def plain_text(value: float) -> str:
     return f"{value:,.0f}" if large else f"{value:.{_SIGNIFICANT}g}"
 
 
-def full_text(value: float) -> str:
+def padded_text(value: float) -> str:
     """Format like `plain_text`, but keep trailing zeros so that table columns align: `51.70`."""
     large = abs(value) >= 10.0**_SIGNIFICANT
     return plain_text(value) if large else f"{value:#.{_SIGNIFICANT}g}".removesuffix(".")

@@ -61,7 +61,7 @@ def caveats(
 
 def _about_choice(ranking: Ranking) -> Iterator[str]:
     """Name the setup that the other choice rule would recommend, if it differs."""
-    first, evidence, other = ranking.first, ranking.evidence, ranking.otherwise
+    first, evidence, other = ranking.first, ranking.evidence, ranking.other_rule_setup
     if first is None or evidence is None or other is None or ranking.answer:
         return
     if other == first.setup.setup:

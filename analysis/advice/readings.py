@@ -8,7 +8,7 @@ from analysis.energy.totals import SetupEnergy
 from analysis.quantities import counted, listed, percent_text, sentence
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from analysis.read.noted import noted
+from analysis.read.noted import is_noted
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 SHORT_EPOCH_S = 2.0
@@ -55,7 +55,7 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
         epochs: Rows with the columns of `EpochRecord`.
     """
     is_degraded = epochs["energy_status"] == EnergyStatus.DEGRADED.value
-    yield from _about_degraded(epochs[is_degraded & ~noted(epochs)])
+    yield from _about_degraded(epochs[is_degraded & ~is_noted(epochs)])
     yield from _about_short(
         epochs[
             epochs["epoch_energy_j"].notna()
@@ -69,7 +69,7 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
 def _about_missing(epochs: pd.DataFrame, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     """Count the epochs without a reading, and name the setups that therefore have no total."""
     kept = counted_epochs(epochs)
-    missing = int((kept["epoch_energy_j"].isna() & ~noted(kept)).sum())
+    missing = int((kept["epoch_energy_j"].isna() & ~is_noted(kept)).sum())
     without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
     lost = f"no total for {setups_text(without, start=False)}" if without else ""
     if missing:

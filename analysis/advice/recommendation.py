@@ -23,7 +23,7 @@ from analysis.quantities import (
     percent_text,
 )
 from analysis.ranking.criteria import RankBy
-from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
+from analysis.ranking.ranking import RankedSetup, Ranking, saving, selection_of
 from analysis.read.load import Study
 from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
@@ -218,15 +218,15 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     """State the probability that the recommendation is right, and that no setup is better if that is sure."""
     evidence, number = ranking.evidence, first.setup.setup
     score = ScoreForm(ranking.objective)
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         yield (
             "One training of each setup says nothing of chance, so there is neither an interval nor a "
             "probability."
         )
         return
-    if ranking.right is not None:
+    if ranking.probability_right is not None:
         yield (
-            f"With a probability of {probability_text(ranking.right)} it is within "
+            f"With a probability of {probability_text(ranking.probability_right)} it is within "
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
@@ -245,8 +245,10 @@ def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: R
     """State the saving (or extra energy) relative to a setup, with its interval if repeats allow one."""
     interval = None
     if ranking.evidence is not None:
-        picked = picked_as(reference.setup, ranking.best, ranking.worst)
-        interval = ranking.evidence.saving(setup.setup, reference.setup.setup, picked=picked)
+        selected_as = selection_of(reference.setup, ranking.best, ranking.worst)
+        interval = ranking.evidence.saving(
+            setup.setup, reference.setup.setup, selected_as=selected_as
+        )
     return (
         f"{percent_text(abs(share), decimals=0)}{_share_interval(interval, share)} against "
         f"{_named(reference)}"

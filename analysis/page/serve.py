@@ -19,7 +19,7 @@ from rich.text import Text
 from typing_extensions import override
 
 from analysis.choices import Choices
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.page.live import Live, follow, live_pages
 from analysis.page.report import PAGE_FILE
@@ -201,4 +201,4 @@ def serve(arguments: Sequence[str]) -> None:
     Raises:
         AnalysisError: See `run`.
     """
-    run(parsed(Options, arguments, program="analysis serve", text=_HELP))
+    run(parse_options(Options, arguments, program="analysis serve", text=_HELP))

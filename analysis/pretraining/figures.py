@@ -103,11 +103,11 @@ def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
 
 def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[BreakEvenCase]:
     """Yield the case of the rows' mean energies; nothing if pretraining does not pay by these means."""
-    encoder_j, together_j, classifier_j = (
+    encoder_j, from_scratch_j, classifier_j = (
         statistics.fmean(value for row in rows if (value := getattr(row, name)) is not None)
-        for name in ("encoder_j", "together_j", "classifier_j")
+        for name in ("encoder_j", "from_scratch_j", "classifier_j")
     )
-    found = break_even(encoder_j, together_j, classifier_j)
+    found = break_even(encoder_j, from_scratch_j, classifier_j)
     if found.cycles is None or found.pays_at is None:
         return
     yield BreakEvenCase(
@@ -115,9 +115,9 @@ def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[Bre
         label=label,
         encoder_wh=encoder_j / J_PER_WH,
         classifier_wh=classifier_j / J_PER_WH,
-        together_wh=together_j / J_PER_WH,
+        together_wh=from_scratch_j / J_PER_WH,
         cycles=found.cycles,
         pays_at=found.pays_at,
-        crossing_wh=found.cycles * together_j / J_PER_WH,
+        crossing_wh=found.cycles * from_scratch_j / J_PER_WH,
         last_cycle=max(math.ceil(_BEYOND * found.cycles), 2),
     )

@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.quantities import counted
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from analysis.read.noted import left_out, with_note
+from analysis.read.noted import with_note, without_energy
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 LEAST_SEEN = 0.5
@@ -33,7 +33,7 @@ def comparable(study: Study) -> Study:
     methods = epochs["energy_method"]
     estimated = methods == EnergyMethod.ESTIMATED.value
     if estimated.any() and (methods.notna() & ~estimated).any():
-        epochs = left_out(epochs, estimated).assign(
+        epochs = without_energy(epochs, estimated).assign(
             energy_method=methods.astype("object").where(~estimated, None)
         )
         notes.append(
@@ -45,7 +45,7 @@ def comparable(study: Study) -> Study:
     too_little = part & (epochs["coverage"] < LEAST_SEEN)
     extrapolated = part & ~too_little & (epochs["energy_method"] == EnergyMethod.COUNTER.value)
     if too_little.any():
-        epochs = left_out(epochs, too_little)
+        epochs = without_energy(epochs, too_little)
         notes.append(
             f"{counted(int(too_little.sum()), 'epoch')} left out, of which less than "
             f"{100 * LEAST_SEEN:.0f} % was seen"

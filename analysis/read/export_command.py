@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import find_studies, load
@@ -42,7 +42,7 @@ def export_command(words: Sequence[str]) -> None:
     Raises:
         AnalysisError: No folder was given, one holds no study, or the file cannot be written.
     """
-    options = parsed(ExportOptions, words, program="analysis export", text=_HELP)
+    options = parse_options(ExportOptions, words, program="analysis export", text=_HELP)
     if not options.folders:
         message = "No folder was given. Name the folder of a study, for example results/watch."
         raise AnalysisError(message)

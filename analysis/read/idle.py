@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import Study
-from analysis.read.noted import left_out
+from analysis.read.noted import without_energy
 from analysis.read.recover import COMPONENTS
 from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import EnergyStatus
@@ -46,7 +46,7 @@ def without_idle(study: Study) -> Study:
     shared = (epochs["shared_by"] > 1) & taken_off.notna()
     energies: pd.Series[float] = taken_off.clip(lower=0)
     statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
-    changed = left_out(
+    changed = without_energy(
         epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses),
         shared,
     )

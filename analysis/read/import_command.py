@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.read.tune_folder import import_run
 from study.record.objective import Objective
 from trackers.terminal import as_started
@@ -48,7 +48,7 @@ def import_command(words: Sequence[str]) -> None:
     Raises:
         AnalysisError: The folder cannot be imported.
     """
-    options = parsed(ImportOptions, words, program="analysis import", text=_HELP)
+    options = parse_options(ImportOptions, words, program="analysis import", text=_HELP)
     objective = Objective(options.objective, options.mode, is_share=options.share)
     manifest = import_run(options.folder, objective, seed_key=options.seed_key)
     reading = as_started(f"python -m analysis {shlex.quote(str(options.folder))}")

@@ -171,13 +171,13 @@ class _Rescue:
         path: Folder of the saved rows.
         manifest: Manifest of the study as saved there.
         epochs: Saved rows, with the columns of `EpochRecord`.
-        not_ours: Trials and attempts whose saved rows contradict the stored ones; set by `with_epochs`.
+        contradicted: Trials and attempts whose saved rows contradict the stored ones; set by `with_epochs`.
     """
 
     path: Path
     manifest: Manifest
     epochs: pd.DataFrame
-    not_ours: frozenset[tuple[str, int]] = frozenset()
+    contradicted: frozenset[tuple[str, int]] = frozenset()
 
     def with_epochs(self, stored: pd.DataFrame | None) -> pd.DataFrame:
         """Merge stored and saved epochs, except saved attempts that contradict the stored rows.
@@ -190,7 +190,7 @@ class _Rescue:
         if stored is None:
             return self.epochs
         keys = [*_EPOCH_KEY, "epoch_energy_j"]
-        self.not_ours = frozenset(
+        self.contradicted = frozenset(
             contradicting(
                 stored[keys].to_dict(orient="records"), self.epochs[keys].to_dict(orient="records")
             )
@@ -215,7 +215,7 @@ class _Rescue:
 
     def _ours(self, rows: pd.DataFrame, attempt: str) -> pd.DataFrame:
         keys = zip(rows["trial_id"], rows[attempt], strict=True)
-        return rows[[key not in self.not_ours for key in keys]]
+        return rows[[key not in self.contradicted for key in keys]]
 
 
 def load_windows(path: Path) -> pd.DataFrame | None:

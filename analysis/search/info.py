@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.energy.known import known_sum
 from analysis.search.front import FrontSize, front_sizes
 from analysis.search.grid_energy import grid_j
-from analysis.search.probability_of_best import ProbabilityOfBest, sureness
+from analysis.search.probability_of_best import ProbabilityOfBest, probability_of_best
 from study.record.manifest import Manifest, SearchAnswer, SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
@@ -81,11 +81,11 @@ class SearchInfo:
         grid_is_limit: Whether `grid_j` assumes the maximum number of epochs.
         answer: Numbers of the setups that the search recommends: one, or a front; empty without a
             complete training that meets the search's goal.
-        sure: Probability of the answer; None if the answer is not a single setup, if no setup has two
+        probability: Probability of the answer; None if the answer is not a single setup, if no setup has two
             seeds, or if the search itself has decided.
         decided: Answer that the search itself gave at its end, with its probability; None if it gave
             none.
-        dearer: Number of stopped setups that are ruled out, for the seed that they ran with. If the goal
+        ruled_out: Number of stopped setups that are ruled out, for the seed that they ran with. If the goal
             is the energy to a target, one more epoch would have brought them to the energy of the best
             one; otherwise their lower bound is at least the energy of a point of the front that is at
             least as accurate as they were.
@@ -99,9 +99,9 @@ class SearchInfo:
     grid_j: float | None
     grid_measured: bool
     grid_is_limit: bool
-    dearer: int
+    ruled_out: int
     answer: tuple[int, ...] = ()
-    sure: ProbabilityOfBest | None = None
+    probability: ProbabilityOfBest | None = None
     decided: SearchAnswer | None = None
 
     @property
@@ -162,13 +162,13 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         grid_j=grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
         grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
-        dearer=_too_dear(ended)
+        ruled_out=_too_dear(ended)
         if is_to_target
         else sum(_ruled_out(point, points, asked.objective) for point in points if point.stopped),
         answer=tuple(each.setup for each in found),
-        sure=None
+        probability=None
         if len(found) != 1 or manifest.answer is not None
-        else _sureness(asked, found[0], records, facts),
+        else _answer_probability(asked, found[0], records, facts),
         decided=manifest.answer,
     )
 
@@ -237,7 +237,7 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
     return [*whole.values(), *(each for each in broken if each[0].setup not in whole)]
 
 
-def _sureness(
+def _answer_probability(
     asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
     """Return the probability that an answer is the best setup; None if it cannot be given.
@@ -252,7 +252,7 @@ def _sureness(
             curves.setdefault(trial.setup, []).append(asked.curve(trial))
     if asked.goal is SearchGoal.ACCURACY:
         rated = {setup: _costs_of_scores(many, asked) for setup, many in curves.items()}
-        return sureness(rated, answer=answer.setup, parameters=parameters)
+        return probability_of_best(rated, answer=answer.setup, parameters=parameters)
     costs: dict[int, list[float]] = {}
     least: dict[int, list[float]] = {}
     for setup, many in curves.items():
@@ -262,7 +262,7 @@ def _sureness(
             continue  # a setup counts as having missed the target if one of its seeds did
         costs[setup] = reached
         least[setup] = [j for each in many if (j := each.least_to_target_j) is not None]
-    return sureness(costs, answer=answer.setup, least=least, parameters=parameters)
+    return probability_of_best(costs, answer=answer.setup, least=least, parameters=parameters)
 
 
 def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:

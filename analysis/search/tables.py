@@ -66,10 +66,10 @@ def search_text(
         if not is_to_target:
             why = f"had already used more than {ScoreForm(manifest.objective).a_better_one}"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} stopped early, {info.dearer} {why} (ruled out, with that "
-            f"seed), and {info.stopped - info.dearer} might yet have come out better."
+            f" Of {counted(info.stopped, 'setup')} stopped early, {info.ruled_out} {why} (ruled out, with that "
+            f"seed), and {info.stopped - info.ruled_out} might yet have come out better."
         )
-    return f"{_answer_text(info)}{used}.{stopped}{left} {sureness_text(info)}"
+    return f"{_answer_text(info)}{used}.{stopped}{left} {answer_probability_text(info)}"
 
 
 def _answer_text(info: SearchInfo) -> str:
@@ -82,12 +82,12 @@ def _answer_text(info: SearchInfo) -> str:
     return f"The front of the search is setups {numbers}. "
 
 
-def sureness_text(info: SearchInfo) -> str:
+def answer_probability_text(info: SearchInfo) -> str:
     """State the probability of the answer, or why there is none, in a sentence or two."""
     if info.decided is not None and info.decided.right is not None:
         return _decided_text(info.decided, info.decided.right)
-    sure = info.sure
-    if sure is None:
+    found = info.probability
+    if found is None:
         several = sum(each.seeds > 1 for each in info.points)
         if several:
             return (
@@ -100,22 +100,22 @@ def sureness_text(info: SearchInfo) -> str:
             f"{'--sure 0.9' if info.decided else '--confirm 2'} trains the leading setups again."
         )
     seeds = (
-        f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
-        f"{counted(sure.repeats, 'repeat')})."
+        f"Seeds of one setup differ by a factor of {found.factor:.2f} (standard deviation, from "
+        f"{counted(found.repeats, 'repeat')})."
     )
-    best = f" Setup {sure.setup} is the only one that reached the goal."
-    if sure.compared > 1:
+    best = f" Setup {found.setup} is the only one that reached the goal."
+    if found.compared > 1:
         best = (
-            f" So setup {sure.setup} is the best of the {sure.compared} that reached the goal with a "
-            f"probability of {probability_text(sure.best)}, and within 5 % of the best of "
-            f"them with {probability_text(sure.near)}."
+            f" So setup {found.setup} is the best of the {found.compared} that reached the goal with a "
+            f"probability of {probability_text(found.best)}, and within 5 % of the best of "
+            f"them with {probability_text(found.near)}."
         )
-    if sure.least is None:
+    if found.least is None:
         return seeds + best
     return (
-        f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
+        f"{seeds}{best} Of the {counted(found.stopped, 'setup')} that were stopped before, less is "
         "known: were each of them as cheap as it can be, the probability would be "
-        f"{probability_text(sure.least)}; this is a lower bound."
+        f"{probability_text(found.least)}; this is a lower bound."
     )
 
 

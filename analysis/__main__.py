@@ -14,7 +14,7 @@ from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
-from analysis.quantities import counted, listed
+from analysis.quantities import count_text, enumeration
 from analysis.read.export_command import export_command
 from analysis.read.import_command import import_command
 from analysis.read.load import find_studies
@@ -115,7 +115,7 @@ def run(options: Options) -> None:
         if options.power_csv:
             files = write_power_logs(findings.study)
             where = findings.study.path / FOLDER
-            said = f"Power log: {counted(len(files), 'file')} in {where}"
+            said = f"Power log: {count_text(len(files), 'file')} in {where}"
             console.print(Text(said), soft_wrap=True)
     if options.against_paper:
         show_inconsistencies(console)
@@ -139,9 +139,7 @@ def _check(options: Options) -> None:
     asked = (("--overview", options.overview), ("--power-csv", options.power_csv))
     ignored = [name for name, given in asked if given and options.format is not None]
     if ignored:
-        message = (
-            f"--format prints tables only, and leaves out {listed(ignored)}: give one or the other."
-        )
+        message = f"--format prints tables only, and leaves out {enumeration(ignored)}: give one or the other."
         raise AnalysisError(message)
 
 
@@ -173,20 +171,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: `FINISHED` or `REFUSED` of `trackers.terminal`.
     """
-    words = sys.argv[1:] if arguments is None else arguments
+    command_line = sys.argv[1:] if arguments is None else arguments
     try:
-        check_names(words)
-        if words[:1] == ["serve"]:
+        check_names(command_line)
+        if command_line[:1] == ["serve"]:
             # It draws, and importing the drawing libraries takes longer than the rest takes to run.
             from analysis.page.serve import serve  # noqa: PLC0415
 
-            serve(words[1:])
-        elif words[:1] == ["import"]:
-            import_command(words[1:])
-        elif words[:1] == ["export"]:
-            export_command(words[1:])
+            serve(command_line[1:])
+        elif command_line[:1] == ["import"]:
+            import_command(command_line[1:])
+        elif command_line[:1] == ["export"]:
+            export_command(command_line[1:])
         else:
-            run(parse_options(Options, words, program="analysis", text=_HELP))
+            run(parse_options(Options, command_line, program="analysis", text=_HELP))
     except AnalysisError as error:
         print(as_started(f"error: {error}"), file=sys.stderr)
         return terminal.REFUSED

@@ -8,9 +8,9 @@ from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
-    counted,
+    count_text,
     energy_text,
-    listed,
+    enumeration,
     percent_text,
     sentence,
 )
@@ -130,7 +130,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
-        yield f"{counted(failed, 'trial')} failed."
+        yield f"{count_text(failed, 'trial')} failed."
     is_search = study.manifest.paradigm is Paradigm.SEARCH  # in which most trials are stopped early
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
@@ -172,7 +172,7 @@ def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[s
     }
     for setup, (energies, accuracies) in unequal.items():
         yield (
-            f"Setup {setup}: the {score.name} is the mean of {counted(accuracies, 'training')}, the energy of "
+            f"Setup {setup}: the {score.name} is the mean of {count_text(accuracies, 'training')}, the energy of "
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
@@ -193,7 +193,7 @@ def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[s
     }
     for sizes in sorted(pairs):
         yield (
-            f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
+            f"Batch sizes {enumeration(sizes)} are the same training: no batch is larger "
             "than the training set."
         )
 

@@ -14,11 +14,11 @@ from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.paradigms import ParadigmInfo, paradigm_advice
 from analysis.quantities import (
-    counted,
+    count_text,
     energy_text,
+    enumeration,
     interval_text,
     learning_rate_text,
-    listed,
     parameters_text,
     percent_text,
 )
@@ -107,7 +107,7 @@ def setup_text(setup: SetupEnergy) -> str:
         *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
         *([besides] if besides else []),
     ]
-    return listed(words) if words else "the only setup"
+    return enumeration(words) if words else "the only setup"
 
 
 def _advice(
@@ -135,10 +135,10 @@ def _advice(
     for word, saves in (("saves", True), ("adds", False)):
         clauses = [_against(setup, r, s, ranking) for s, r in apart if (s >= 0) is saves]
         if clauses:
-            yield f"It {word} {listed(clauses)}."
+            yield f"It {word} {enumeration(clauses)}."
     unknown = [each for each in references if each.setup.total_j is None]
     if unknown:
-        yield f"What {listed(_named(each) for each in unknown)} used is not known."
+        yield f"What {enumeration(_named(each) for each in unknown)} used is not known."
     if ranking.baseline is not None and ranking.baseline.setup == setup.setup:
         yield "It is the baseline itself."
     yield from _ties(references, tied)
@@ -268,11 +268,11 @@ def _ties(references: Sequence[_Reference], tied: set[int]) -> Iterator[str]:
         return
     if len(tied) > _MOST_NAMED:
         others = [each for each in references if each.setup.setup in tied]
-        also = f", {listed(_named(each) for each in others)} among them," if others else ""
-        yield f"{counted(len(tied), 'setup')}{also} cannot be told apart from it in energy."
+        also = f", {enumeration(_named(each) for each in others)} among them," if others else ""
+        yield f"{count_text(len(tied), 'setup')}{also} cannot be told apart from it in energy."
         return
     marked = [f"{n} (the {names[n]})" if n in names else str(n) for n in sorted(tied)]
-    yield f"{'Setup' if len(tied) == 1 else 'Setups'} {listed(marked)} cannot be told apart from it in energy."
+    yield f"{'Setup' if len(tied) == 1 else 'Setups'} {enumeration(marked)} cannot be told apart from it in energy."
 
 
 def _footprint(
@@ -316,7 +316,7 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
     score = ScoreForm(ranking.objective)
     if study.epochs["val_score"].isna().all():
         metrics = _metrics(study)
-        have = f"; their metrics are {listed(metrics)}" if metrics else ""
+        have = f"; their metrics are {enumeration(metrics)}" if metrics else ""
         return f"no training has a value of {score.name}, which decides{have}."
     if not any(setup.total_j is not None for setup in setups):
         return as_started(

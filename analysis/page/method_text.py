@@ -7,8 +7,8 @@ from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
+    enumeration,
     learning_rate_text,
-    listed,
     percent_text,
 )
 from analysis.ranking.ranking import Ranking
@@ -120,7 +120,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
         ("Samples", _samples_text(manifest)),
         ("Setups", _setups_text(manifest)),
-        ("Seeds", listed(manifest.seeds)),
+        ("Seeds", enumeration(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
         ("Energy", findings.titled(bill_line(findings.bill, findings.unit))),
         ("Options", ", ".join(f"{name}={value}" for name, value in manifest.options.items())),
@@ -134,9 +134,9 @@ def _setups_text(manifest: Manifest) -> str:
     sizes = {setup.batch_size for setup in manifest.setups} - {None}
     rates = {setup.learning_rate for setup in manifest.setups} - {None}
     words = [
-        *([f"batch sizes {listed(ascending(sizes))}"] if sizes else []),
+        *([f"batch sizes {enumeration(ascending(sizes))}"] if sizes else []),
         *(
-            [f"learning rates {listed(map(learning_rate_text, ascending(rates)[::-1]))}"]
+            [f"learning rates {enumeration(map(learning_rate_text, ascending(rates)[::-1]))}"]
             if rates
             else []
         ),

@@ -23,7 +23,7 @@ from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.page.live import Live, follow, live_pages
 from analysis.page.report import PAGE_FILE
-from analysis.quantities import listed
+from analysis.quantities import enumeration
 from analysis.read.load import find_studies
 from analysis.tables.terminal import make_console
 from study.record.files import REPORT_FOLDER
@@ -179,14 +179,14 @@ def run(options: Options) -> None:
 
     with ReportServer(pages, options.port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        names = listed(study.name for study in studies)
+        names = enumeration(study.name for study in studies)
         console.print(Text(f"The report of {names}: {server.url} (Ctrl-C ends)"), soft_wrap=True)
         # Output to a pipe is buffered, and the address must appear at once.
         console.file.flush()
         try:
             follow(pages[""], threading.Event(), every_s=options.every, warn=warn)
         except KeyboardInterrupt:
-            where = listed(study / REPORT_FOLDER for study in studies)
+            where = enumeration(study / REPORT_FOLDER for study in studies)
             console.print(Text(f"\nended; the report stays in {where}"), soft_wrap=True)
         finally:
             server.shutdown()

@@ -13,7 +13,7 @@ from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break_even
 from analysis.pretraining.info import PretrainingInfo
 from analysis.pretraining.tables import break_even_line
-from analysis.quantities import counted, sentence
+from analysis.quantities import count_text, sentence
 from study.record.files import J_PER_WH
 from study.record.manifest import Manifest
 
@@ -97,7 +97,7 @@ def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
         yield from _case("best", setup(info.best), [info.best])
         return
     yield from _case("best", setup(info.best), [info.best])
-    yield from _case("average", f"mean energies of {counted(len(paying), 'setup')}", paying)
+    yield from _case("average", f"mean energies of {count_text(len(paying), 'setup')}", paying)
     yield from _case("worst", setup(info.worst), [info.worst])
 
 

@@ -21,7 +21,7 @@ from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, Set
 from analysis.pretraining.cycles import CycleIntervals
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
-from analysis.quantities import counted, energy_text
+from analysis.quantities import count_text, energy_text
 from study.record.files import EnergyUnit
 
 
@@ -59,7 +59,7 @@ def freezing_table(
         (
             *setup_cells(r, info.rows),
             *saving_cells(r.saving, shown),
-            score.cell(None if r.given_up is None else r.given_up.given_up),
+            score.cell(None if r.score_change is None else r.score_change.loss),
         )
         for r in info.rows
     )
@@ -86,7 +86,7 @@ def freezing_table(
 
 def break_even_line(info: BreakEvenInfo) -> str:
     """Summarize the break-even: over all setups, the best and the worst, and how many have none."""
-    parts = [f"pays in {info.pays} of {counted(len(info.rows), 'setup')}"]
+    parts = [f"pays in {info.pays} of {count_text(len(info.rows), 'setup')}"]
     if info.pooled is not None and info.pooled.pays:
         over = f"over all setups after {info.pooled.cycles:.1f} trainings"
         parts.append(f"{over}{_interval(info.pooled.interval)}")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import AnalysisError
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.recover import epochs_from_results, trials_from_epochs
 from analysis.read.typed import StudyFrame, lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
@@ -118,7 +118,7 @@ def load(path: str | os.PathLike[str]) -> Study:
         notes.extend(found)
         if epochs is None:
             notes.append(
-                f"{EPOCHS_FILE} is missing; {counted(len(recovered), 'epoch')} came from "
+                f"{EPOCHS_FILE} is missing; {count_text(len(recovered), 'epoch')} came from "
                 "Ray's result.json files"
             )
         epochs = recovered if epochs is None else pd.concat([epochs, recovered], ignore_index=True)

@@ -89,9 +89,11 @@ def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:
         (int(unseen.sum()), "the device was not seen all the time"),
         (int((~shared & ~unseen).sum()), "the sensors disagree or leave much open"),
     )
-    there = [(count, words) for count, words in causes if count]
-    one = len(there) == 1
-    told = there[0][1] if one else enumeration(f"in {count:,} {words}" for count, words in there)
+    present = [(count, words) for count, words in causes if count]
+    one = len(present) == 1
+    told = (
+        present[0][1] if one else enumeration(f"in {count:,} {words}" for count, words in present)
+    )
     yield f"{count_text(len(epochs), 'epoch')} with a degraded reading: {told}."
 
 

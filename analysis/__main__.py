@@ -10,11 +10,11 @@ import tyro
 from rich.text import Text
 
 from analysis.choices import Choices, check_names
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
-from analysis.quantities import counted, listed
+from analysis.quantities import count_text, enumeration
 from analysis.read.export_command import export_command
 from analysis.read.import_command import import_command
 from analysis.read.load import find_studies
@@ -34,7 +34,7 @@ from analysis.tables.terminal import (
 from trackers import process_end, terminal
 from trackers.terminal import as_started
 
-_HELP = """Which setup trains well for the least energy? Reads what a study left, and says so.
+_HELP = """Which setup trains well for the least energy? Analyses a study's results.
 
 Prints the average energy per epoch and the total energy by batch size and learning rate, an \
 energy-aware ranking, and a recommendation with its caveats. Writes them as one page with figures \
@@ -49,7 +49,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch --format latex --output tables.tex
   python -m analysis serve results/watch               # in a browser, while the study runs
   python -m analysis export results/watch --output all.csv            # one table of everything
-  python -m analysis import RUN --objective val_loss --mode min      # a run of Ray Tune's
+  python -m analysis import RUN --objective val_loss --mode min      # a Ray Tune run
 
 Exit status: 0, or 2 where a folder is no study, with what to do about it.
 """
@@ -115,7 +115,7 @@ def run(options: Options) -> None:
         if options.power_csv:
             files = write_power_logs(findings.study)
             where = findings.study.path / FOLDER
-            said = f"Power log: {counted(len(files), 'file')} in {where}"
+            said = f"Power log: {count_text(len(files), 'file')} in {where}"
             console.print(Text(said), soft_wrap=True)
     if options.against_paper:
         show_inconsistencies(console)
@@ -139,9 +139,7 @@ def _check(options: Options) -> None:
     asked = (("--overview", options.overview), ("--power-csv", options.power_csv))
     ignored = [name for name, given in asked if given and options.format is not None]
     if ignored:
-        message = (
-            f"--format prints tables only, and leaves out {listed(ignored)}: give one or the other."
-        )
+        message = f"--format prints tables only, and leaves out {enumeration(ignored)}: give one or the other."
         raise AnalysisError(message)
 
 
@@ -173,20 +171,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: `FINISHED` or `REFUSED` of `trackers.terminal`.
     """
-    words = sys.argv[1:] if arguments is None else arguments
+    command_line = sys.argv[1:] if arguments is None else arguments
     try:
-        check_names(words)
-        if words[:1] == ["serve"]:
+        check_names(command_line)
+        if command_line[:1] == ["serve"]:
             # It draws, and importing the drawing libraries takes longer than the rest takes to run.
             from analysis.page.serve import serve  # noqa: PLC0415
 
-            serve(words[1:])
-        elif words[:1] == ["import"]:
-            import_command(words[1:])
-        elif words[:1] == ["export"]:
-            export_command(words[1:])
+            serve(command_line[1:])
+        elif command_line[:1] == ["import"]:
+            import_command(command_line[1:])
+        elif command_line[:1] == ["export"]:
+            export_command(command_line[1:])
         else:
-            run(parsed(Options, words, program="analysis", text=_HELP))
+            run(parse_options(Options, command_line, program="analysis", text=_HELP))
     except AnalysisError as error:
         print(as_started(f"error: {error}"), file=sys.stderr)
         return terminal.REFUSED

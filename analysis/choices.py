@@ -14,7 +14,7 @@ from analysis.advice.live_carbon import live_intensity
 from analysis.advice.recommendation import Recommendation
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse, asked_otherwise
-from analysis.quantities import listed
+from analysis.quantities import enumeration
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule
 from analysis.ranking.tolerance import POINTS
@@ -137,7 +137,7 @@ class Choices:
         study = load(path)
         known = [each.setup for each in study.manifest.setups]
         if self.baseline is not None and self.baseline not in known:
-            message = f"--baseline is {self.baseline}; {path} has the setups {listed(known)}."
+            message = f"--baseline is {self.baseline}; {path} has the setups {enumeration(known)}."
             raise AnalysisError(message)
         objective, target = study.manifest.objective, self.target
         if target is not None and objective.is_share and not 0 < target <= 1:
@@ -190,15 +190,15 @@ def _number(option: str, text: str) -> float:
         raise AnalysisError(message) from error
 
 
-def check_names(words: Sequence[str]) -> None:
+def check_names(arguments: Sequence[str]) -> None:
     """Refuse an option of version 0.1, naming its replacement.
 
     Args:
-        words: Command-line arguments.
+        arguments: Command-line arguments.
 
     Raises:
         AnalysisError: One of the arguments is an option of version 0.1.
     """
-    message = renamed_option(words, {each.name for each in fields(Choices)})
+    message = renamed_option(arguments, {each.name for each in fields(Choices)})
     if message is not None:
         raise AnalysisError(message)

@@ -10,14 +10,16 @@ from trackers.terminal import as_started
 Options = TypeVar("Options")
 
 
-def parsed(kind: type[Options], words: Sequence[str], *, program: str, text: str) -> Options:
+def parse_options(
+    kind: type[Options], arguments: Sequence[str], *, program: str, text: str
+) -> Options:
     """Parse a command's options; an invalid command line ends the process with status 2.
 
     Args:
         kind: Dataclass with a field for each option.
-        words: Command-line arguments without the program's name.
+        arguments: Command-line arguments without the program's name.
         program: Module name as given to `python -m`.
         text: Description of the command in `--help`.
     """
     prog = as_started(f"python -m {program}")
-    return tyro.cli(kind, prog=prog, description=as_started(text), args=words)
+    return tyro.cli(kind, prog=prog, description=as_started(text), args=arguments)

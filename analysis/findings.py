@@ -18,11 +18,11 @@ from analysis.errors import AnalysisError
 from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
-from analysis.ranking.chance import weighed
+from analysis.ranking.chance import evidence_above_chance
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule, Ranking, rank
 from analysis.ranking.shared_curves import with_shared_scores
-from analysis.ranking.tolerance import allowed, asked
+from analysis.ranking.tolerance import allowed_shortfall, requirements
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
@@ -127,7 +127,7 @@ def analyse(
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
     facts = study.manifest.setups
-    aim = asked(study.manifest.options, tolerance=tolerance, prefer=prefer)
+    aim = requirements(study.manifest.options, tolerance=tolerance, prefer=prefer)
     setups = _setups(facts, ranked_rows, goal, objective)
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
         goal = _reachable(setups, aim.tolerance, objective)
@@ -181,7 +181,7 @@ def asked_otherwise(
     ranking = _ranked(
         study,
         findings.setups,
-        aim=asked(study.manifest.options, tolerance=tolerance, prefer=prefer),
+        aim=requirements(study.manifest.options, tolerance=tolerance, prefer=prefer),
         by=by,
         rule=choice,
         baseline=baseline,
@@ -208,7 +208,7 @@ def _ranked(
     answer: frozenset[int] = frozenset(),
 ) -> Ranking:
     objective = study.manifest.objective
-    evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
+    evidence, at_chance = evidence_above_chance(setups, aim, study.manifest.data, objective)
     return rank(
         setups,
         tolerance=aim.tolerance,
@@ -318,7 +318,7 @@ def _reachable(
     best = objective.best(each.accuracy for each in setups)
     if best is None:
         return None
-    goal = objective.gain(objective.gain(best) - allowed(tolerance, setups, objective))
+    goal = objective.gain(objective.gain(best) - allowed_shortfall(tolerance, setups, objective))
     return max(goal, 0.0) if objective.is_share else goal
 
 

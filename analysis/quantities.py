@@ -57,7 +57,7 @@ def plain_text(value: float) -> str:
     return f"{value:,.0f}" if large else f"{value:.{_SIGNIFICANT}g}"
 
 
-def full_text(value: float) -> str:
+def padded_text(value: float) -> str:
     """Format like `plain_text`, but keep trailing zeros so that table columns align: `51.70`."""
     large = abs(value) >= 10.0**_SIGNIFICANT
     return plain_text(value) if large else f"{value:#.{_SIGNIFICANT}g}".removesuffix(".")
@@ -108,14 +108,14 @@ def number_text(value: float | None, decimals: int) -> str:
     return f"<{smallest:.{decimals}f}" if value > 0 and float(text) == 0 else text
 
 
-def counted(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
     """Format a count with its noun: `1 epoch`, `2 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def listed(words: Iterable[object]) -> str:
-    """Join words as an enumeration: `1, 2 and 3`."""
-    *first, last = [str(word) for word in words]
+def enumeration(items: Iterable[object]) -> str:
+    """Join items as an enumeration: `1, 2 and 3`."""
+    *first, last = [str(item) for item in items]
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -8,9 +8,9 @@ from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
-    counted,
+    count_text,
     energy_text,
-    listed,
+    enumeration,
     percent_text,
     sentence,
 )
@@ -61,7 +61,7 @@ def caveats(
 
 def _about_choice(ranking: Ranking) -> Iterator[str]:
     """Name the setup that the other choice rule would recommend, if it differs."""
-    first, evidence, other = ranking.first, ranking.evidence, ranking.otherwise
+    first, evidence, other = ranking.first, ranking.evidence, ranking.other_rule_setup
     if first is None or evidence is None or other is None or ranking.answer:
         return
     if other == first.setup.setup:
@@ -113,7 +113,7 @@ def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Itera
     if guessing:
         yield (
             f"{setups_text(guessing)} cannot be distinguished from always naming the commonest class "
-            f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
+            f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little energy it used."
         )
 
 
@@ -130,7 +130,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
-        yield f"{counted(failed, 'trial')} failed."
+        yield f"{count_text(failed, 'trial')} failed."
     is_search = study.manifest.paradigm is Paradigm.SEARCH  # in which most trials are stopped early
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
@@ -139,7 +139,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     ):
         which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
         if which:
-            yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
+            yield f"{setups_text(which)} {words}: the energy used until then is in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
     is_known = SEED_KEY not in study.manifest.options  # a user's own trainable may have no limit
@@ -172,7 +172,7 @@ def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[s
     }
     for setup, (energies, accuracies) in unequal.items():
         yield (
-            f"Setup {setup}: the {score.name} is of {counted(accuracies, 'training')}, the energy of "
+            f"Setup {setup}: the {score.name} is the mean of {count_text(accuracies, 'training')}, the energy of "
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
@@ -193,7 +193,7 @@ def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[s
     }
     for sizes in sorted(pairs):
         yield (
-            f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
+            f"Batch sizes {enumeration(sizes)} are the same training: no batch is larger "
             "than the training set."
         )
 

@@ -12,7 +12,7 @@ from analysis.advice.carbon import (
     Footprint,
     footprint,
 )
-from analysis.quantities import listed
+from analysis.quantities import enumeration
 from study.record.files import J_PER_WH, WH
 
 _DIGITS = 3
@@ -35,7 +35,7 @@ def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False
     found = footprint(energy_j * number, factors)
     parts = _parts(found)
     label = "an estimated " if estimated else ""
-    said = f"{words} {'takes' if number == 1 else 'take'} {label}{listed(parts)}"
+    said = f"{words} {'takes' if number == 1 else 'take'} {label}{enumeration(parts)}"
     said += f", with PUE {factors.pue:g}"
     if factors.g_per_kwh is not None:
         said += f", {factors.g_per_kwh:g} g/kWh ({factors.intensity_source})"
@@ -69,7 +69,7 @@ def saved_text(
     compared = "less" if reference_j >= energy_j else "more"
     verb = "takes" if number == 1 else "take"
     label = "an estimated " if estimated else ""
-    return f"{words} {verb} {label}{listed(_parts(found))} {compared} than with the {name}."
+    return f"{words} {verb} {label}{enumeration(_parts(found))} {compared} than with the {name}."
 
 
 def _many(energy_j: float) -> tuple[int, str]:

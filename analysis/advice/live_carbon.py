@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import AnalysisError
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.load import Study
 from study.record.files import POWER_FILE
 from trackers.carbon.hourly import HOUR_S, IntensityError, hourly_g_per_kwh, shown, zone_asked
@@ -37,14 +37,14 @@ def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
     whole = sum(known.values())
     if not whole:
         message = (
-            f"--carbon-intensity {shown(word)} returned no data for the {counted(len(shares), 'hour')} from "
+            f"--carbon-intensity {shown(word)} returned no data for the {count_text(len(shares), 'hour')} from "
             f"{datetime.fromtimestamp(min(shares) * HOUR_S, UTC):%Y-%m-%d %H:%M} UTC on; give grams per kWh "
             "or --country."
         )
         raise AnalysisError(message)
     mean = sum(told[hour] * share for hour, share in known.items()) / whole
     where = " ".join(filter(None, (shown(word), zone_asked(word, zone))))
-    source = f"{where}, by {counted(len(known), 'hour')} of the study"
+    source = f"{where}, by {count_text(len(known), 'hour')} of the study"
     if len(known) < len(shares):
         source += f" of {len(shares)}: the others are not known"
     return round(mean, 2), source

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from analysis.energy.totals import SetupEnergy
-from analysis.quantities import counted, listed, percent_text, sentence
+from analysis.quantities import count_text, enumeration, percent_text, sentence
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from analysis.read.noted import noted
+from analysis.read.noted import is_noted
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 SHORT_EPOCH_S = 2.0
@@ -44,7 +44,7 @@ def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]
     yield from _about_missing(epochs, setups)
     partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
     if partly:
-        yield f"{counted(partly, 'finished repeat')} excluded from the totals: no energy reading."
+        yield f"{count_text(partly, 'finished repeat')} excluded from the totals: no energy reading."
     yield from of_epochs(epochs)
 
 
@@ -55,7 +55,7 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
         epochs: Rows with the columns of `EpochRecord`.
     """
     is_degraded = epochs["energy_status"] == EnergyStatus.DEGRADED.value
-    yield from _about_degraded(epochs[is_degraded & ~noted(epochs)])
+    yield from _about_degraded(epochs[is_degraded & ~is_noted(epochs)])
     yield from _about_short(
         epochs[
             epochs["epoch_energy_j"].notna()
@@ -69,11 +69,11 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
 def _about_missing(epochs: pd.DataFrame, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     """Count the epochs without a reading, and name the setups that therefore have no total."""
     kept = counted_epochs(epochs)
-    missing = int((kept["epoch_energy_j"].isna() & ~noted(kept)).sum())
+    missing = int((kept["epoch_energy_j"].isna() & ~is_noted(kept)).sum())
     without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
     lost = f"no total for {setups_text(without, start=False)}" if without else ""
     if missing:
-        yield f"{counted(missing, 'epoch')} without an energy reading{lost and f'; {lost}'}."
+        yield f"{count_text(missing, 'epoch')} without an energy reading{lost and f'; {lost}'}."
     elif lost:
         yield sentence(f"{lost}: epochs of {'it' if len(without) == 1 else 'them'} are left out")
 
@@ -89,10 +89,12 @@ def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:
         (int(unseen.sum()), "the device was not seen all the time"),
         (int((~shared & ~unseen).sum()), "the sensors disagree or leave much open"),
     )
-    there = [(count, words) for count, words in causes if count]
-    one = len(there) == 1
-    told = there[0][1] if one else listed(f"in {count:,} {words}" for count, words in there)
-    yield f"{counted(len(epochs), 'epoch')} with a degraded reading: {told}."
+    present = [(count, words) for count, words in causes if count]
+    one = len(present) == 1
+    told = (
+        present[0][1] if one else enumeration(f"in {count:,} {words}" for count, words in present)
+    )
+    yield f"{count_text(len(epochs), 'epoch')} with a degraded reading: {told}."
 
 
 def _about_short(epochs: pd.DataFrame, *, of: int) -> Iterator[str]:
@@ -117,4 +119,4 @@ def setups_text(numbers: Iterable[int], *, start: bool = True) -> str:
     """List setups by number: `Setups 1 and 2`, or `setups 1 and 2` within a sentence."""
     known = sorted(numbers)
     word = "setup" if len(known) == 1 else "setups"
-    return f"{word.capitalize() if start else word} {listed(known)}"
+    return f"{word.capitalize() if start else word} {enumeration(known)}"

@@ -14,15 +14,15 @@ from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.paradigms import ParadigmInfo, paradigm_advice
 from analysis.quantities import (
-    counted,
+    count_text,
     energy_text,
+    enumeration,
     interval_text,
     learning_rate_text,
-    listed,
     percent_text,
 )
 from analysis.ranking.criteria import RankBy
-from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
+from analysis.ranking.ranking import RankedSetup, Ranking, saving, selection_of
 from analysis.read.load import Study
 from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
@@ -106,7 +106,7 @@ def setup_text(setup: SetupEnergy) -> str:
         *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
         *([besides] if besides else []),
     ]
-    return listed(words) if words else "the only setup"
+    return enumeration(words) if words else "the only setup"
 
 
 def _advice(
@@ -134,10 +134,10 @@ def _advice(
     for word, saves in (("saves", True), ("adds", False)):
         clauses = [_against(setup, r, s, ranking) for s, r in apart if (s >= 0) is saves]
         if clauses:
-            yield f"It {word} {listed(clauses)}."
+            yield f"It {word} {enumeration(clauses)}."
     unknown = [each for each in references if each.setup.total_j is None]
     if unknown:
-        yield f"What {listed(_named(each) for each in unknown)} used is not known."
+        yield f"What {enumeration(_named(each) for each in unknown)} used is not known."
     if ranking.baseline is not None and ranking.baseline.setup == setup.setup:
         yield "It is the baseline itself."
     yield from _ties(references, tied)
@@ -217,15 +217,15 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     """State the probability that the recommendation is right, and that no setup is better if that is sure."""
     evidence, number = ranking.evidence, first.setup.setup
     score = ScoreForm(ranking.objective)
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         yield (
             "One training of each setup says nothing of chance, so there is neither an interval nor a "
             "probability."
         )
         return
-    if ranking.right is not None:
+    if ranking.probability_right is not None:
         yield (
-            f"With a probability of {probability_text(ranking.right)} it is within "
+            f"With a probability of {probability_text(ranking.probability_right)} it is within "
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
@@ -244,8 +244,10 @@ def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: R
     """State the saving (or extra energy) relative to a setup, with its interval if repeats allow one."""
     interval = None
     if ranking.evidence is not None:
-        picked = picked_as(reference.setup, ranking.best, ranking.worst)
-        interval = ranking.evidence.saving(setup.setup, reference.setup.setup, picked=picked)
+        selected_as = selection_of(reference.setup, ranking.best, ranking.worst)
+        interval = ranking.evidence.saving(
+            setup.setup, reference.setup.setup, selected_as=selected_as
+        )
     return (
         f"{percent_text(abs(share), decimals=0)}{_share_interval(interval, share)} against "
         f"{_named(reference)}"
@@ -265,11 +267,11 @@ def _ties(references: Sequence[_Reference], tied: set[int]) -> Iterator[str]:
         return
     if len(tied) > _MOST_NAMED:
         others = [each for each in references if each.setup.setup in tied]
-        also = f", {listed(_named(each) for each in others)} among them," if others else ""
-        yield f"{counted(len(tied), 'setup')}{also} cannot be told apart from it in energy."
+        also = f", {enumeration(_named(each) for each in others)} among them," if others else ""
+        yield f"{count_text(len(tied), 'setup')}{also} cannot be told apart from it in energy."
         return
     marked = [f"{n} (the {names[n]})" if n in names else str(n) for n in sorted(tied)]
-    yield f"{'Setup' if len(tied) == 1 else 'Setups'} {listed(marked)} cannot be told apart from it in energy."
+    yield f"{'Setup' if len(tied) == 1 else 'Setups'} {enumeration(marked)} cannot be told apart from it in energy."
 
 
 def _footprint(
@@ -313,7 +315,7 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
     score = ScoreForm(ranking.objective)
     if study.epochs["val_score"].isna().all():
         metrics = _metrics(study)
-        have = f"; their metrics are {listed(metrics)}" if metrics else ""
+        have = f"; their metrics are {enumeration(metrics)}" if metrics else ""
         return f"no training has a value of {score.name}, which decides{have}."
     if not any(setup.total_j is not None for setup in setups):
         return as_started(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis.energy.scopes import WORDS
 from analysis.energy.totals import SetupEnergy
-from analysis.quantities import energy_text, listed
+from analysis.quantities import energy_text, enumeration
 from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyScope
 
@@ -53,13 +53,13 @@ def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit
         *(_beside(own.first, told, unit) if own.first is not None else _instead(told, unit)),
     ]
     if silent:
-        names = listed(WORDS[each.scope] for each in silent)
+        names = enumeration(WORDS[each.scope] for each in silent)
         sentences.append(
             f"By the energy of {names} no setup is recommended, because readings are missing."
         )
     cycles = [each for each in others if each.cycles is not None]
     if cycles:
-        said = listed(f"{each.cycles:.1f} by that of {_named(each)}" for each in cycles)
+        said = enumeration(f"{each.cycles:.1f} by that of {_named(each)}" for each in cycles)
         sentences.append(
             f"By this energy there is no number of trainings after which pretraining pays; it is {said}."
             if own.cycles is None
@@ -73,7 +73,7 @@ def _beside(first: SetupEnergy, others: Sequence[ScopeAnswer], unit: EnergyUnit)
     number = first.setup
     same = [each for each in others if each.first is not None and each.first.setup == number]
     if same:
-        names = listed(f"{_named(each)} ({_energy(each, number, unit)})" for each in same)
+        names = enumeration(f"{_named(each)} ({_energy(each, number, unit)})" for each in same)
         yield f"By the energy of {names} setup {number} is recommended as well."
     for each in others:
         if each.first is not None and each not in same:

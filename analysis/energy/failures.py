@@ -32,7 +32,7 @@ class StartedTraining(Protocol):
         """Return whether it ended before completion, other than by a search's early stopping."""
 
 
-class Aimed(StartedTraining, Protocol):
+class TrainingWithTarget(StartedTraining, Protocol):
     """A training that was started, with its energy to a target."""
 
     @property
@@ -85,7 +85,7 @@ class ToTarget:
         return None if self.cost is None else self.cost.cost_j
 
 
-def to_target(trials: Sequence[Aimed]) -> ToTarget | None:
+def to_target(trials: Sequence[TrainingWithTarget]) -> ToTarget | None:
     """Compute the energy to the target over the trainings of a setup.
 
     A training that ended without reaching the target counts with all its energy, since it takes another
@@ -100,20 +100,20 @@ def to_target(trials: Sequence[Aimed]) -> ToTarget | None:
     ended = [each for each in trials if each.finished or each.failed]
     if not ended or any(each.reached is None for each in ended):
         return None
-    there = [each for each in ended if each.reached]
-    energies = [each.to_target_j for each in there]
-    is_known = bool(there) and None not in energies
+    reaching = [each for each in ended if each.reached]
+    energies = [each.to_target_j for each in reaching]
+    is_known = bool(reaching) and None not in energies
     return ToTarget(
         attempts=len(ended),
-        reached=len(there),
+        reached=len(reaching),
         energy_j=Spread.of(energies) if is_known else None,
-        cost=_cost_to_target(ended) if is_known and len(there) < len(ended) else None,
-        boards=tuple(each.board for each in there),
-        uncertainty_own_j=max((_own_to_target_j(each) for each in there), default=0.0),
+        cost=_cost_to_target(ended) if is_known and len(reaching) < len(ended) else None,
+        boards=tuple(each.board for each in reaching),
+        uncertainty_own_j=max((_own_to_target_j(each) for each in reaching), default=0.0),
     )
 
 
-def _cost_to_target(ended: Sequence[Aimed]) -> CostOfSuccess | None:
+def _cost_to_target(ended: Sequence[TrainingWithTarget]) -> CostOfSuccess | None:
     used = [(each, each.to_target_j if each.reached else _used_j(each)) for each in ended]
     counted = [(each, joules) for each, joules in used if joules is not None or each.finished]
     known = [joules for _, joules in counted if joules is not None and joules > 0]
@@ -122,7 +122,7 @@ def _cost_to_target(ended: Sequence[Aimed]) -> CostOfSuccess | None:
     return cost_of_success(known, [bool(each.reached) for each, _ in counted])
 
 
-def _own_to_target_j(trial: Aimed) -> float:
+def _own_to_target_j(trial: TrainingWithTarget) -> float:
     """Scale a training's uncertainty down to its epochs up to the target.
 
     Independent errors add in quadrature, so the uncertainty scales with the square root of the energy.

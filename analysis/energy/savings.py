@@ -39,7 +39,7 @@ class Saving:
     interval: Interval95 | None = None
 
     @property
-    def is_sure(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Return whether the interval excludes 0, so that one of the two clearly needs less energy."""
         return self.interval is not None and not self.interval.low <= 0 <= self.interval.high
 

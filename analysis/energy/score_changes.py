@@ -14,12 +14,12 @@ class ScoreChange:
     """Loss in the objective by one way of training relative to a reference.
 
     Attributes:
-        given_up: By how much the objective is worse than the reference, in the objective's own unit;
+        loss: By how much the objective is worse than the reference, in the objective's own unit;
             negative if it is better.
         reference: Value of the objective of the reference.
     """
 
-    given_up: float
+    loss: float
     reference: float
 
     @classmethod
@@ -29,8 +29,8 @@ class ScoreChange:
         """Return the change of the mean from a reference to another way of training; None if one is unknown."""
         if reference is None or other is None:
             return None
-        given_up = objective.gain(reference.mean) - objective.gain(other.mean)
-        return cls(given_up=given_up, reference=reference.mean)
+        loss = objective.gain(reference.mean) - objective.gain(other.mean)
+        return cls(loss=loss, reference=reference.mean)
 
     @classmethod
     def mean(cls, changes: Iterable[Self | None]) -> Self | None:
@@ -39,10 +39,10 @@ class ScoreChange:
         if not known:
             return None
         return cls(
-            given_up=statistics.fmean(each.given_up for each in known),
+            loss=statistics.fmean(each.loss for each in known),
             reference=statistics.fmean(each.reference for each in known),
         )
 
     def relative(self, objective: Objective) -> float:
         """Return the change to compare with a tolerance: absolute for a share, else relative to the reference."""
-        return self.given_up if objective.is_share else self.given_up / (abs(self.reference) or 1.0)
+        return self.loss if objective.is_share else self.loss / (abs(self.reference) or 1.0)

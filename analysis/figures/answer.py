@@ -124,7 +124,7 @@ def answer_info(findings: Findings) -> AnswerInfo | None:
         unit=unit,
         tolerated=tolerated,
         form=form,
-        has_intervals=ranking.evidence is not None and ranking.evidence.doubt is not None,
+        has_intervals=ranking.evidence is not None and ranking.evidence.posteriors is not None,
     )
 
 

@@ -15,7 +15,7 @@ from analysis.forms.series import (
 )
 from analysis.quantities import (
     ascending,
-    counted,
+    count_text,
 )
 from study.record.files import J_PER_WH
 
@@ -147,7 +147,7 @@ def _notes(info: AnswerInfo) -> list[str]:
         ),
         f"Broken line: the setups that no other one beats in both; bold outline: beyond the noise. Labels: {names}.",
         *(
-            [f"Triangles at the edge: {counted(hidden, 'setup')} {side} what the axis shows."]
+            [f"Triangles at the edge: {count_text(hidden, 'setup')} {side} what the axis shows."]
             if hidden
             else []
         ),

@@ -72,7 +72,7 @@ class ContendersInfo:
 def contenders_figure(findings: Findings) -> ContendersInfo | None:
     """Compute the figure of the contenders; None if no setup has two repeats."""
     evidence = findings.ranking.evidence
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}

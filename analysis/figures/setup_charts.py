@@ -24,7 +24,7 @@ from analysis.forms.series import (
 from analysis.quantities import (
     MISSING,
     ascending,
-    counted,
+    count_text,
 )
 
 _BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
@@ -58,7 +58,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
         f"Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
         *(
-            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
+            [f"{count_text(info.setups_left_out, 'setup')} of lower rank left out."]
             if info.setups_left_out
             else []
         ),

@@ -5,7 +5,8 @@ All numbers that the figure shows are computed here, so that tests can check the
 
 from dataclasses import dataclass
 
-from analysis.energy.spread import Spread
+from analysis.energy.by_setup import percent_of_worst
+from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
@@ -22,7 +23,8 @@ class Bar:
         setup: Number of the setup.
         batch_size: Batch size, its group of bars; None if the setup has none.
         learning_rate: Learning rate and further parameters, as on the axis.
-        percent: Mean energy of a training in percent of the worst setup's total; None if unknown.
+        percent: Total energy of a training (`SetupEnergy.total_j`) in percent of the worst setup's; None if
+            unknown.
         low: `percent` minus one standard deviation over repeats, at least 0; None with one repeat.
         high: `percent` plus one standard deviation over repeats; None with one repeat.
         score_text: Value of the objective as the figure shows it; in percent without the sign for a share.
@@ -63,7 +65,7 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
     """
     worst = findings.ranking.worst
     series = series_of(findings.study.manifest)
-    scale = 100 / worst.total_j if worst is not None and worst.total_j else None
+    percents = percent_of_worst(findings.setups)
     kept = {row.setup.setup for row in findings.ranking.rows[:MOST_BARS]}
     if worst is not None:
         kept.add(worst.setup)
@@ -75,9 +77,9 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
                 setup=each.setup,
                 batch_size=each.batch_size,
                 learning_rate=series(each.setup, each.learning_rate),
-                percent=_scaled(each.energy_j, scale, 0),
-                low=_scaled(each.energy_j, scale, -1),
-                high=_scaled(each.energy_j, scale, +1),
+                percent=percents[each.setup],
+                low=_shifted(percents[each.setup], each, -1),
+                high=_shifted(percents[each.setup], each, +1),
                 score_text=findings.score.bare_text(each.accuracy),
                 chosen=each.setup == findings.recommendation.setup,
             )
@@ -88,8 +90,8 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
     )
 
 
-def _scaled(energy: Spread | None, scale: float | None, deviations: int) -> float | None:
-    """Return the mean energy plus `deviations` standard deviations in percent, at least 0; None if unknown."""
-    if energy is None or scale is None or (deviations and energy.std is None):
+def _shifted(percent: float | None, setup: SetupEnergy, deviations: int) -> float | None:
+    """Return a setup's percent plus `deviations` standard deviations, at least 0; None if unknown."""
+    if percent is None or not setup.total_j or setup.energy_j is None or setup.energy_j.std is None:
         return None
-    return max(scale * (energy.mean + deviations * (energy.std or 0.0)), 0.0)
+    return max(percent * (1 + deviations * setup.energy_j.std / setup.total_j), 0.0)

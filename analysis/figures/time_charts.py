@@ -23,7 +23,7 @@ from analysis.forms.series import (
 )
 from analysis.quantities import (
     ascending,
-    counted,
+    count_text,
 )
 
 _PANELS_IN_A_ROW = 4
@@ -55,7 +55,7 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     notes = [
         f"Lines by {series_title(p.series for p in info.points)}. Each is the mean over the repeats that got as far as the epoch.",
         *(
-            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
+            [f"{count_text(info.setups_left_out, 'setup')} of lower rank left out."]
             if info.setups_left_out
             else []
         ),

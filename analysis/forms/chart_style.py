@@ -123,8 +123,8 @@ def _widest_line(definition: Mapping[str, Any]) -> float:
     )
 
 
-def _at_least_as_wide(svg: str, words: float) -> str:
-    """Widen an SVG image so that lines of text of `words` pixels and the labels of axes are not cut off.
+def _at_least_as_wide(svg: str, text_width: float) -> str:
+    """Widen an SVG image so that lines of text of `text_width` pixels and the labels of axes are not cut off.
 
     The renderer measures text in its own font, and the one of a browser may be wider.
     """
@@ -132,7 +132,7 @@ def _at_least_as_wide(svg: str, words: float) -> str:
     left = (_WIDE_LETTERS - 1) * _NOTE_LETTER * longest
 
     def widened(found: re.Match[str]) -> str:
-        width = left + max(float(found[1]), words + 2 * _PADDING)
+        width = left + max(float(found[1]), text_width + 2 * _PADDING)
         return f'width="{width:.0f}" {found[2]} viewBox="{-left:.0f} 0 {width:.0f} '
 
     return _WIDTH_OF_SVG.sub(widened, svg, count=1)

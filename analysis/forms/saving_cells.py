@@ -6,7 +6,7 @@ from analysis.energy.savings import Saving
 from analysis.forms.cells import Cell, TableColumn, change_cell, mean_of
 from analysis.forms.savings_text import saved_interval_text
 from analysis.forms.table_unit import TableUnit
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from study.record.files import EnergyUnit
 
 
@@ -21,7 +21,7 @@ def saving_line(what: str, saving: Saving | None) -> str:
         return f"what {what} saves is not known: no setup has the energy of all its stages"
     word = "saves" if saving.share >= 0 else "adds"
     return (
-        f"on average over {counted(saving.energy_j.count, 'setup')} {what} {word} "
+        f"on average over {count_text(saving.energy_j.count, 'setup')} {what} {word} "
         f"{100 * abs(saving.share):.1f} %{saved_interval_text(saving)}"
     )
 

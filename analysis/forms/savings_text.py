@@ -19,7 +19,7 @@ def change_text(saving: Saving, against: str) -> str:
         against: Name of the reference.
     """
     share = saving.share or 0.0
-    if saving.interval is not None and not saving.is_sure:
+    if saving.interval is not None and not saving.excludes_zero:
         return f"cannot be told apart in energy from {against}{saved_interval_text(saving)}"
     word = "saves" if share >= 0 else "adds"
     return (
@@ -33,14 +33,14 @@ def saved_interval_text(saving: Saving) -> str:
     if saving.interval is None:
         return ""
     low, high = 100 * saving.interval.low, 100 * saving.interval.high
-    added = (saving.share or 0.0) < 0 and saving.is_sure
+    added = (saving.share or 0.0) < 0 and saving.excludes_zero
     if math.isinf(low):
         return (
             f" (95 % interval {f'from {-high:.0f} % on' if added else f'up to {high:.0f} % saved'})"
         )
     if added:
         return f" (95 % interval {-high:.0f} to {-low:.0f} %)"
-    saved = "" if saving.is_sure else " saved"
+    saved = "" if saving.excludes_zero else " saved"
     return f" (95 % interval {low:.0f} to {high:.0f} %{saved})"
 
 
@@ -66,7 +66,7 @@ def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> st
 
 def given_up_words(change: ScoreChange, score: ScoreForm) -> str:
     """State the loss in the objective, as a verb and its object: `gives up 1.2 points of accuracy`."""
-    amount = score.amount_text(change.given_up)
+    amount = score.amount_text(change.loss)
     if score.counts_points:
-        return f"{'gives up' if change.given_up > 0 else 'gains'} {amount} of {score.name}"
-    return f"is {'worse' if change.given_up > 0 else 'better'} by {amount} in {score.name}"
+        return f"{'gives up' if change.loss > 0 else 'gains'} {amount} of {score.name}"
+    return f"is {'worse' if change.loss > 0 else 'better'} by {amount} in {score.name}"

@@ -9,8 +9,8 @@ from analysis.forms.cells import Cell, number_cell
 from analysis.quantities import (
     MISSING,
     decimals_for,
-    full_text,
     number_text,
+    padded_text,
     percent_text,
     plain_text,
     points_text,
@@ -187,7 +187,7 @@ class ScoreForm:
         """Return a cell with a value, or a difference of two values."""
         if self.objective.is_share:
             return number_cell(self.shown(score), 1)
-        return Cell(value=score, text=MISSING if score is None else full_text(score))
+        return Cell(value=score, text=MISSING if score is None else padded_text(score))
 
     def deviation_cell(self, deviation: float | None, *, of: float | None) -> Cell:
         """Return a cell with a standard deviation, with as many decimals as the value `of`."""

@@ -6,7 +6,7 @@ from analysis.energy.score_changes import ScoreChange
 from analysis.forms.savings_text import change_text, is_no_difference, no_difference_text
 from analysis.forms.scores import ScoreForm
 from analysis.multitask.together import MultitaskInfo
-from analysis.quantities import counted, listed
+from analysis.quantities import count_text, enumeration
 
 TWO = 2
 
@@ -24,7 +24,7 @@ def multitask_advice(info: MultitaskInfo, score: ScoreForm) -> Iterator[str]:
         return
     yield (
         f"Training {all_tasks(info)} together {change_text(saving, 'one by one')}, over "
-        f"{counted(saving.energy_j.count, 'setup')}{_by_task(info.changes, score)}."
+        f"{count_text(saving.energy_j.count, 'setup')}{_by_task(info.changes, score)}."
     )
 
 
@@ -39,7 +39,9 @@ def _by_task(changes: Mapping[str, ScoreChange], score: ScoreForm) -> str:
         return ""
     if all(is_no_difference(change, score) for change in changes.values()):
         return f", at the same {score.values} within {no_difference_text(score)}"
-    said = listed(f"{score.change_text(each.given_up)} in {task}" for task, each in changes.items())
+    said = enumeration(
+        f"{score.change_text(each.loss)} in {task}" for task, each in changes.items()
+    )
     if score.counts_points:
         return f"; {score.name} changes by {said} on average"
     return f"; {score.name} is {said} on average"

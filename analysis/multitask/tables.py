@@ -75,7 +75,7 @@ def multitask_table(
                 *setup_cells(r, info.rows),
                 *saving_cells(r.saving, shown),
                 *(
-                    score.cell(None if (change := r.given_up[name]) is None else change.given_up)
+                    score.cell(None if (change := r.score_changes[name]) is None else change.loss)
                     for name in info.names
                 ),
             )

@@ -41,7 +41,7 @@ class SetupMultitask:
         stages: Stage of each task, and last the stage that trains all.
         saving: Energy saved by training together, relative to the sum of one by one, over the repeats;
             None if no repeat has all energies.
-        given_up: Loss of each task in the objective when trained together, by its name; None if unknown.
+        score_changes: Change of each task in the objective when trained together, by its name; None if unknown.
     """
 
     setup: int
@@ -49,7 +49,7 @@ class SetupMultitask:
     learning_rate: float | None
     stages: tuple[SetupStage, ...]
     saving: Saving | None
-    given_up: Mapping[str, ScoreChange | None]
+    score_changes: Mapping[str, ScoreChange | None]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -76,7 +76,8 @@ class MultitaskInfo:
     def changes(self) -> dict[str, ScoreChange]:
         """Mean loss of each task in the objective over the setups, by its name; unknown ones are left out."""
         means = {
-            name: ScoreChange.mean(row.given_up[name] for row in self.rows) for name in self.names
+            name: ScoreChange.mean(row.score_changes[name] for row in self.rows)
+            for name in self.names
         }
         return {name: change for name, change in means.items() if change is not None}
 
@@ -144,7 +145,7 @@ def _of_setup(
         parameters=facts.parameters,
         stages=stages,
         saving=saving_over(pairs),
-        given_up={
+        score_changes={
             each.stage: ScoreChange.of(
                 each.by_task.get(each.stage), together.by_task.get(each.stage), objective
             )

@@ -7,8 +7,8 @@ from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
+    enumeration,
     learning_rate_text,
-    listed,
     percent_text,
 )
 from analysis.ranking.ranking import Ranking
@@ -47,11 +47,11 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),
         (
-            "Intervals and probabilities: Student's t on the logarithms of the energies, with a spread "
-            "over repeats that all setups share in part, and with what a board's sensor may be wrong "
-            f"by ({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
+            "Intervals and probabilities: Student's t on the logarithms of the energies, with partially "
+            "pooled variances over repeats, including the sensor's calibration error "
+            f"({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
         ),
-        ("Tie: the 95 % interval of what one setup saves against the other holds 0."),
+        ("Tie: the 95 % interval of what one setup saves against the other contains 0."),
         (
             f"Pareto front: the setups that no other one beats in {findings.score.name} and energy beyond the "
             "noise of both."
@@ -74,7 +74,7 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
         yield (
             "Break-even (paper, equation 2): energy of pretraining the encoder, divided by what a "
             "training on it saves against one from scratch. A setup in which nothing is saved never "
-            "pays; in the number over all setups what it used counts."
+            "pays; its energies still enter the pooled number."
         )
     if findings.paradigm.multitask is not None:
         yield (
@@ -93,7 +93,7 @@ def _ranking_sentence(ranking: Ranking) -> str:
         return (
             "Ranking: by energy, and for each "
             f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
-            "(--prefer), in the mean over what the repeats allow."
+            "(--prefer), averaged over the posterior."
         )
     return (
         f"{said} among the setups whose mean best validation {score.name} is within "
@@ -120,7 +120,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
         ("Samples", _samples_text(manifest)),
         ("Setups", _setups_text(manifest)),
-        ("Seeds", listed(manifest.seeds)),
+        ("Seeds", enumeration(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
         ("Energy", findings.titled(bill_line(findings.bill, findings.unit))),
         ("Options", ", ".join(f"{name}={value}" for name, value in manifest.options.items())),
@@ -134,9 +134,9 @@ def _setups_text(manifest: Manifest) -> str:
     sizes = {setup.batch_size for setup in manifest.setups} - {None}
     rates = {setup.learning_rate for setup in manifest.setups} - {None}
     words = [
-        *([f"batch sizes {listed(ascending(sizes))}"] if sizes else []),
+        *([f"batch sizes {enumeration(ascending(sizes))}"] if sizes else []),
         *(
-            [f"learning rates {listed(map(learning_rate_text, ascending(rates)[::-1]))}"]
+            [f"learning rates {enumeration(map(learning_rate_text, ascending(rates)[::-1]))}"]
             if rates
             else []
         ),

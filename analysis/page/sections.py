@@ -147,8 +147,10 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     ranking = findings.ranking
     costliest = None if ranking.worst is None else ranking.worst.setup
     ties = {row.setup.setup for row in ranking.rows if row.ties_with_first}
-    if ranking.right is not None:
-        yield KeyFigure(name="probability that it is right", value=probability_text(ranking.right))
+    if ranking.probability_right is not None:
+        yield KeyFigure(
+            name="probability that it is right", value=probability_text(ranking.probability_right)
+        )
     elif first.saving_against_worst and costliest not in ties:
         saved = percent_text(first.saving_against_worst, decimals=0)
         yield KeyFigure(name="less than the costliest", value=saved)
@@ -166,12 +168,12 @@ def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigu
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
     score = findings.score
     for task, change in info.changes.items():
-        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.given_up))
+        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.loss))
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:
     # A saving that the recommendation calls indistinguishable from 0 must not be a key figure.
-    if saving is None or saving.share is None or (saving.interval and not saving.is_sure):
+    if saving is None or saving.share is None or (saving.interval and not saving.excludes_zero):
         return
     word = "saved" if saving.share >= 0 else "more"
     yield KeyFigure(name=f"{word} {how}", value=percent_text(abs(saving.share), decimals=0))

@@ -19,11 +19,11 @@ from rich.text import Text
 from typing_extensions import override
 
 from analysis.choices import Choices
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
 from analysis.page.live import Live, follow, live_pages
 from analysis.page.report import PAGE_FILE
-from analysis.quantities import listed
+from analysis.quantities import enumeration
 from analysis.read.load import find_studies
 from analysis.tables.terminal import make_console
 from study.record.files import REPORT_FOLDER
@@ -101,7 +101,7 @@ class ReportServer(ThreadingHTTPServer):
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
             message = (
-                f"--port is {port}, which cannot be listened on ({error.strerror or error}). Give another, "
+                f"--port is {port}, which cannot be bound ({error.strerror or error}). Give another, "
                 "or 0 for a free one."
             )
             raise AnalysisError(message) from error
@@ -167,7 +167,7 @@ def run(options: Options) -> None:
 
     Raises:
         AnalysisError: An option is not allowed, a study cannot be read, a report cannot be written, or
-            the port cannot be listened on.
+            the port cannot be bound.
     """
     _check(options)
     studies = find_studies(options.results)
@@ -179,14 +179,14 @@ def run(options: Options) -> None:
 
     with ReportServer(pages, options.port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        names = listed(study.name for study in studies)
+        names = enumeration(study.name for study in studies)
         console.print(Text(f"The report of {names}: {server.url} (Ctrl-C ends)"), soft_wrap=True)
         # Output to a pipe is buffered, and the address must appear at once.
         console.file.flush()
         try:
             follow(pages[""], threading.Event(), every_s=options.every, warn=warn)
         except KeyboardInterrupt:
-            where = listed(study / REPORT_FOLDER for study in studies)
+            where = enumeration(study / REPORT_FOLDER for study in studies)
             console.print(Text(f"\nended; the report stays in {where}"), soft_wrap=True)
         finally:
             server.shutdown()
@@ -201,4 +201,4 @@ def serve(arguments: Sequence[str]) -> None:
     Raises:
         AnalysisError: See `run`.
     """
-    run(parsed(Options, arguments, program="analysis serve", text=_HELP))
+    run(parse_options(Options, arguments, program="analysis serve", text=_HELP))

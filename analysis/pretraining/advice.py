@@ -15,7 +15,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import counted
+from analysis.quantities import count_text
 
 
 def pretraining_advice(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> Iterator[str]:
@@ -31,7 +31,7 @@ def pretraining_advice(info: PretrainingInfo, tolerance: float, score: ScoreForm
     if saving is not None and saving.share is not None:
         yield (
             f"Freezing the encoder {change_text(saving, 'training it on')}"
-            f"{given_up_text([row.given_up for row in info.freezing.rows], score)}."
+            f"{given_up_text([row.score_change for row in info.freezing.rows], score)}."
         )
 
 
@@ -43,11 +43,11 @@ def _when_it_pays(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> 
     if pooled.interval is not None:
         interval = f" (95 % interval {cycles_interval_text(pooled.interval)})"
     after = f"after {pooled.cycles:.1f} trainings on a frozen encoder{interval}"
-    over = f"over {counted(pooled.setups, 'setup')}"
-    if info.given_up is None:
+    over = f"over {count_text(pooled.setups, 'setup')}"
+    if info.score_change is None:
         return f"Pretraining has used less energy than training from scratch {after}, {over}."
-    given_up = _given_up_text(info.given_up, score)
-    if info.given_up.relative(score.objective) > tolerance:
+    given_up = _given_up_text(info.score_change, score)
+    if info.score_change.relative(score.objective) > tolerance:
         return (
             f"Pretraining has used less energy than training from scratch {after}, {over}, but "
             f"{given_up}: more than the {score.tolerance_text(tolerance)} that may be given up."

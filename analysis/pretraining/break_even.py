@@ -17,7 +17,13 @@ from typing import Any
 
 from analysis.energy.spread import Interval95, Spread
 from analysis.energy.stages import TrialStage, energies_by_repeat
-from analysis.pretraining.cycles import CycleDoubt, PooledCycles, Triple, doubt_of, pooled
+from analysis.pretraining.cycles import (
+    CycleIntervals,
+    PooledCycles,
+    Triple,
+    cycle_intervals,
+    pooled,
+)
 from study.record.manifest import SetupFacts
 from study.record.vocabulary import Stage
 
@@ -70,7 +76,7 @@ class SetupBreakEven:
             and E_class.
         encoder_j: E_enc; None if unknown.
         classifier_j: E_class; None if unknown.
-        together_j: E_enc+class; None if unknown.
+        from_scratch_j: E_enc+class; None if unknown.
         of_means: Break-even of the setup: equation 2 with these means.
         interval: 95 % interval of the cycles, where infinity means never; None if no setup has two
             repeats.
@@ -82,7 +88,7 @@ class SetupBreakEven:
     repeats: int
     encoder_j: float | None
     classifier_j: float | None
-    together_j: float | None
+    from_scratch_j: float | None
     of_means: BreakEven
     interval: Interval95 | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -101,7 +107,7 @@ class BreakEvenInfo:
         best: The setup in which pretraining pays soonest; None if it pays in none.
         worst: The setup in which pretraining pays last; None if it pays in none.
         pooled: Break-even over all setups and repeats; None if no repeat has all energies.
-        doubt: Intervals of the setups' break-evens; None if no setup has two repeats.
+        intervals: Intervals of the setups' break-evens; None if no setup has two repeats.
         pays: Number of setups in which pretraining pays.
         never: Number of setups in which it never pays.
         unknown: Number of setups in which that is unknown.
@@ -112,26 +118,26 @@ class BreakEvenInfo:
     best: SetupBreakEven | None
     worst: SetupBreakEven | None
     pooled: PooledCycles | None
-    doubt: CycleDoubt | None
+    intervals: CycleIntervals | None
     pays: int
     never: int
     unknown: int
 
 
 def break_even(
-    encoder_j: float | None, together_j: float | None, classifier_j: float | None
+    encoder_j: float | None, from_scratch_j: float | None, classifier_j: float | None
 ) -> BreakEven:
     """Evaluate equation 2 of the paper.
 
     Args:
         encoder_j: Energy of pretraining the encoder, E_enc; None if unknown.
-        together_j: Energy of training encoder and classifier from scratch, E_enc+class; None if unknown.
+        from_scratch_j: Energy of training encoder and classifier from scratch, E_enc+class; None if unknown.
         classifier_j: Energy of training a classifier on the encoder, E_class; None if unknown.
     """
-    if together_j is None or classifier_j is None:
-        lacking = "encoder+classifier" if together_j is None else "classifier"
+    if from_scratch_j is None or classifier_j is None:
+        lacking = "encoder+classifier" if from_scratch_j is None else "classifier"
         return _without_cycles(BreakEvenOutcome.UNKNOWN, None, f"no energy for the stage {lacking}")
-    saved_j = together_j - classifier_j
+    saved_j = from_scratch_j - classifier_j
     if saved_j <= 0:
         more = "as much energy as" if saved_j == 0 else "more energy than"
         reason = f"a classifier on the encoder takes {more} training from scratch"
@@ -140,7 +146,7 @@ def break_even(
         reason = "no energy is known for training the encoder"
         return _without_cycles(BreakEvenOutcome.ENCODER_UNKNOWN, saved_j, reason)
     # Exact arithmetic, since rounding of floats could move the first n that pays by one.
-    exact = Fraction(encoder_j) / (Fraction(together_j) - Fraction(classifier_j))
+    exact = Fraction(encoder_j) / (Fraction(from_scratch_j) - Fraction(classifier_j))
     return BreakEven(
         outcome=BreakEvenOutcome.PAYS,
         cycles=encoder_j / saved_j,
@@ -163,12 +169,12 @@ def break_even_info(
     rows = tuple(_of_setup(s, list(known.get(s.setup, {}).values()), cycle) for s in setups)
     triples = {row.setup: _whole(known.get(row.setup, {}).values(), cycle) for row in rows}
     over_setups = pooled(triples)
-    doubt = None if over_setups is None else doubt_of(triples, over_setups.cycles)
-    if over_setups is not None and doubt is not None and over_setups.setups == 1:
-        (own,) = doubt.by_setup.values()  # the setup's own, so that one result has one interval
+    intervals = None if over_setups is None else cycle_intervals(triples, over_setups.cycles)
+    if over_setups is not None and intervals is not None and over_setups.setups == 1:
+        (own,) = intervals.by_setup.values()  # the setup's own, so that one result has one interval
         over_setups = replace(over_setups, interval=own)
-    if doubt is not None:
-        rows = tuple(replace(row, interval=doubt.by_setup.get(row.setup)) for row in rows)
+    if intervals is not None:
+        rows = tuple(replace(row, interval=intervals.by_setup.get(row.setup)) for row in rows)
     soonest = sorted(
         (row.of_means.cycles, row.setup, row) for row in rows if row.of_means.cycles is not None
     )
@@ -180,7 +186,7 @@ def break_even_info(
         best=paying[0] if paying else None,
         worst=paying[-1] if paying else None,
         pooled=over_setups,
-        doubt=doubt,
+        intervals=intervals,
         pays=len(paying),
         never=never,
         unknown=len(rows) - len(paying) - never,
@@ -222,7 +228,7 @@ def _of_setup(
         repeats=len(used) if whole or without_encoder else 0,
         encoder_j=_mean(encoder),
         classifier_j=_mean(classifier),
-        together_j=_mean(together),
+        from_scratch_j=_mean(together),
         of_means=break_even(_mean(encoder), _mean(together), _mean(classifier)),
     )
 

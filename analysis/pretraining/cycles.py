@@ -49,12 +49,12 @@ class PooledCycles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleDoubt:
+class CycleIntervals:
     """Intervals of each setup's break-even, in cycles.
 
     Attributes:
         by_setup: 95 % interval of each setup; an infinite end means never.
-        picked: 95 % interval of each setup if it is named for paying soonest or last; wider, to allow
+        if_selected: 95 % interval of each setup if it is named for paying soonest or last; wider, to allow
             for that selection.
         noise_best: Typical break-even of the best setup if all had the pooled one and differed by noise
             alone.
@@ -63,7 +63,7 @@ class CycleDoubt:
     """
 
     by_setup: Mapping[int, Interval95]
-    picked: Mapping[int, Interval95]
+    if_selected: Mapping[int, Interval95]
     noise_best: float
     noise_worst: float
 
@@ -91,7 +91,9 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
     )
 
 
-def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDoubt | None:
+def cycle_intervals(
+    triples: Mapping[int, Sequence[Triple]], cycles: float
+) -> CycleIntervals | None:
     """Compute the intervals of the setups; None if no setup has two repeats or an energy is 0.
 
     Args:
@@ -111,9 +113,9 @@ def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDou
     posteriors = StagePosteriors(encoder=encoder, together=together, classifier=classifier)
     found = setup_cycles(posteriors)
     noise = noise_alone(posteriors, cycles) if math.isfinite(cycles) else None
-    return CycleDoubt(
+    return CycleIntervals(
         by_setup=_by_setup(known, found.interval),
-        picked=_by_setup(known, found.picked),
+        if_selected=_by_setup(known, found.picked),
         noise_best=math.inf if noise is None else float(noise.best),
         noise_worst=math.inf if noise is None else float(noise.worst),
     )

@@ -13,7 +13,7 @@ from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break_even
 from analysis.pretraining.info import PretrainingInfo
 from analysis.pretraining.tables import break_even_line
-from analysis.quantities import counted, sentence
+from analysis.quantities import count_text, sentence
 from study.record.files import J_PER_WH
 from study.record.manifest import Manifest
 
@@ -97,17 +97,17 @@ def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
         yield from _case("best", setup(info.best), [info.best])
         return
     yield from _case("best", setup(info.best), [info.best])
-    yield from _case("average", f"mean energies of {counted(len(paying), 'setup')}", paying)
+    yield from _case("average", f"mean energies of {count_text(len(paying), 'setup')}", paying)
     yield from _case("worst", setup(info.worst), [info.worst])
 
 
 def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[BreakEvenCase]:
     """Yield the case of the rows' mean energies; nothing if pretraining does not pay by these means."""
-    encoder_j, together_j, classifier_j = (
+    encoder_j, from_scratch_j, classifier_j = (
         statistics.fmean(value for row in rows if (value := getattr(row, name)) is not None)
-        for name in ("encoder_j", "together_j", "classifier_j")
+        for name in ("encoder_j", "from_scratch_j", "classifier_j")
     )
-    found = break_even(encoder_j, together_j, classifier_j)
+    found = break_even(encoder_j, from_scratch_j, classifier_j)
     if found.cycles is None or found.pays_at is None:
         return
     yield BreakEvenCase(
@@ -115,9 +115,9 @@ def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[Bre
         label=label,
         encoder_wh=encoder_j / J_PER_WH,
         classifier_wh=classifier_j / J_PER_WH,
-        together_wh=together_j / J_PER_WH,
+        together_wh=from_scratch_j / J_PER_WH,
         cycles=found.cycles,
         pays_at=found.pays_at,
-        crossing_wh=found.cycles * together_j / J_PER_WH,
+        crossing_wh=found.cycles * from_scratch_j / J_PER_WH,
         last_cycle=max(math.ceil(_BEYOND * found.cycles), 2),
     )

@@ -23,14 +23,14 @@ class SetupFreezing:
         learning_rate: Requested learning rate; None if the setup has none.
         parameters: Further parameters of the setup.
         saving: Energy saved over the repeats; None if no repeat has both energies.
-        given_up: Loss in the objective relative to the unfrozen encoder; None if unknown.
+        score_change: Loss in the objective relative to the unfrozen encoder; None if unknown.
     """
 
     setup: int
     batch_size: int | None
     learning_rate: float | None
     saving: Saving | None
-    given_up: ScoreChange | None
+    score_change: ScoreChange | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +81,7 @@ def freezing_info(
                     for r in energies.get(facts.setup, {}).values()
                 ]
             ),
-            given_up=ScoreChange.of(
+            score_change=ScoreChange.of(
                 scores.get((facts.setup, Stage.CLASSIFIER_UNFROZEN)),
                 scores.get((facts.setup, Stage.CLASSIFIER_FROZEN)),
                 objective,

@@ -22,7 +22,7 @@ class PretrainingInfo:
         frozen: Break-even with the frozen classifier in each cycle, as in the paper.
         unfrozen: Break-even with the unfrozen classifier in each cycle.
         freezing: Comparison of the frozen with the unfrozen encoder.
-        given_up: Loss in the objective with a frozen encoder relative to training from scratch, mean
+        score_change: Loss in the objective with a frozen encoder relative to training from scratch, mean
             over setups; None if unknown.
         encoder_weights: Name of the published weights that the encoders start from; None if the
             encoders were trained in the study.
@@ -31,7 +31,7 @@ class PretrainingInfo:
     frozen: BreakEvenInfo
     unfrozen: BreakEvenInfo
     freezing: FreezingInfo
-    given_up: ScoreChange | None
+    score_change: ScoreChange | None
     encoder_weights: str | None
 
 
@@ -52,12 +52,12 @@ def pretraining_info(
         freezing=freezing_info(
             setups, stages, trials, latents_j=_latents_j(study), objective=objective
         ),
-        given_up=_given_up(stages, objective),
+        score_change=_score_change(stages, objective),
         encoder_weights=study.manifest.encoder_weights,
     )
 
 
-def _given_up(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange | None:
+def _score_change(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange | None:
     """Return the mean loss in the objective with a frozen encoder relative to training from scratch."""
     frozen = {each.setup: each.accuracy for each in stages if each.stage == Stage.CLASSIFIER_FROZEN}
     return ScoreChange.mean(

@@ -18,10 +18,10 @@ from analysis.forms.scores import ScoreForm
 from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, SetupBreakEven
-from analysis.pretraining.cycles import CycleDoubt
+from analysis.pretraining.cycles import CycleIntervals
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
-from analysis.quantities import counted, energy_text
+from analysis.quantities import count_text, energy_text
 from study.record.files import EnergyUnit
 
 
@@ -29,7 +29,7 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUni
     """Return the table of break-even by equation 2 for each setup (paper, Figure 4)."""
     rows = info.rows
     shown = TableUnit.of(
-        (energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)), unit
+        (energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.from_scratch_j)), unit
     )
     return TableInfo(
         name=f"break_even_{info.cycle.value.replace('-', '_')}",
@@ -59,7 +59,7 @@ def freezing_table(
         (
             *setup_cells(r, info.rows),
             *saving_cells(r.saving, shown),
-            score.cell(None if r.given_up is None else r.given_up.given_up),
+            score.cell(None if r.score_change is None else r.score_change.loss),
         )
         for r in info.rows
     )
@@ -86,17 +86,17 @@ def freezing_table(
 
 def break_even_line(info: BreakEvenInfo) -> str:
     """Summarize the break-even: over all setups, the best and the worst, and how many have none."""
-    parts = [f"pays in {info.pays} of {counted(len(info.rows), 'setup')}"]
+    parts = [f"pays in {info.pays} of {count_text(len(info.rows), 'setup')}"]
     if info.pooled is not None and info.pooled.pays:
         over = f"over all setups after {info.pooled.cycles:.1f} trainings"
         parts.append(f"{over}{_interval(info.pooled.interval)}")
-    if info.doubt is not None and info.best and info.worst and info.pays > 1:
+    if info.intervals is not None and info.best and info.worst and info.pays > 1:
         parts += [
-            _extreme("best", info.best, info.doubt),
-            _extreme("worst", info.worst, info.doubt),
+            _extreme("best", info.best, info.intervals),
+            _extreme("worst", info.worst, info.intervals),
             (
-                f"noise alone would make {_cycles(info.doubt.noise_best)} and "
-                f"{_cycles(info.doubt.noise_worst)} of one value"
+                f"noise alone would make {_cycles(info.intervals.noise_best)} and "
+                f"{_cycles(info.intervals.noise_worst)} of one value"
             ),
         ]
     if info.never:
@@ -111,10 +111,10 @@ def break_even_line(info: BreakEvenInfo) -> str:
     return "; ".join(parts)
 
 
-def _extreme(name: str, row: SetupBreakEven, doubt: CycleDoubt) -> str:
+def _extreme(name: str, row: SetupBreakEven, intervals: CycleIntervals) -> str:
     """Describe the setup that pays soonest or last, with its interval that allows for the selection."""
     cycles = math.inf if row.of_means.cycles is None else row.of_means.cycles
-    return f"{name} {_cycles(cycles)} (setup {row.setup}){_interval(doubt.picked.get(row.setup))}"
+    return f"{name} {_cycles(cycles)} (setup {row.setup}){_interval(intervals.if_selected.get(row.setup))}"
 
 
 def _interval(interval: Interval95 | None) -> str:
@@ -131,7 +131,7 @@ def _break_even_cells(row: SetupBreakEven, unit: TableUnit) -> tuple[Cell, ...]:
     return (
         unit.cell(row.encoder_j),
         unit.cell(row.classifier_j),
-        unit.cell(row.together_j),
+        unit.cell(row.from_scratch_j),
         number_cell(found.cycles, 1),
         _cycles_cell(low),
         _cycles_cell(high),

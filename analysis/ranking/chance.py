@@ -13,7 +13,7 @@ _HALF_WIDTH = 1.96
 """Half-width of a 95 % interval of a normal distribution, in standard deviations."""
 
 
-def weighed(
+def evidence_above_chance(
     setups: Sequence[SetupEnergy],
     aim: Aim,
     data: DataFacts,

@@ -13,7 +13,7 @@ def contenders(ranking: Ranking) -> list[SetupEnergy]:
     The list is empty if no setup has two repeats.
     """
     evidence, first = ranking.evidence, ranking.first
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         return []
     chosen = None if first is None else first.setup.setup
     return [

@@ -36,7 +36,7 @@ from study.inference.selection import (
 )
 from study.record.objective import ACCURACY, Objective
 
-PickedAs = Literal["against_costliest", "against_best"]
+SelectedAs = Literal["against_costliest", "against_best"]
 """Why a reference was selected; named like the selection bias in `study.inference.selection.Luck`."""
 
 _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
@@ -44,7 +44,7 @@ _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Doubt:
+class Posteriors:
     """Posteriors of energy and objective, and the choice that follows from them.
 
     Attributes:
@@ -52,13 +52,13 @@ class Doubt:
         objective: Posterior of the setups' mean objective, turned so that higher is better; on the
             scale of `Evidence.scale` unless the objective is a share.
         choice: Choice by expected loss, with probabilities of each setup.
-        luck: Bias of the figures of setups that were selected for them (winner's curse).
+        selection_bias: Bias of the figures of setups that were selected for them (winner's curse).
     """
 
     energy: Posterior
     objective: Posterior
     choice: Choice
-    luck: Luck
+    selection_bias: Luck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,20 +68,20 @@ class Evidence:
     For a setup without both, or if no setup has two repeats, its methods return None or False.
 
     Attributes:
-        places: Index of each setup in all arrays, by setup number.
+        index_of: Index of each setup in all arrays, by setup number.
         aim: Requirements on a setup: tolerance and preference.
         expected_loss: Expected loss of each setup, in units of the logarithm of energy, minus that
             of the best one.
-        doubt: Posteriors from the repeats; None if no setup has two repeats.
+        posteriors: Posteriors from the repeats; None if no setup has two repeats.
         objective: The validation metric that decides.
         boards: Differences between boards, which were removed from the energies; None if unknown.
         scale: Scale on which the objective was drawn; None if the objective is a share.
     """
 
-    places: Mapping[int, int]
+    index_of: Mapping[int, int]
     aim: Aim
     expected_loss: Mapping[int, float]
-    doubt: Doubt | None
+    posteriors: Posteriors | None
     objective: Objective = ACCURACY
     boards: BoardEffects | None = None
     scale: RelativeGains | None = None
@@ -96,11 +96,13 @@ class Evidence:
 
         For the chosen setup it is corrected for the selection (winner's curse).
         """
-        if self.doubt is None or setup not in self.places:
+        if self.posteriors is None or setup not in self.index_of:
             return None
-        place, energy = self.places[setup], self.doubt.energy
+        place, energy = self.index_of[setup], self.posteriors.energy
         if setup == self.chosen:
-            return Interval95.of(picked_interval_j(energy, place, self.doubt.luck.energy))
+            return Interval95.of(
+                picked_interval_j(energy, place, self.posteriors.selection_bias.energy)
+            )
         return Interval95.of(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval95 | None:
@@ -108,11 +110,13 @@ class Evidence:
 
         For the chosen setup it is corrected for the selection (winner's curse).
         """
-        if self.doubt is None or setup not in self.places:
+        if self.posteriors is None or setup not in self.index_of:
             return None
-        place, gains = self.places[setup], self.doubt.objective
+        place, gains = self.index_of[setup], self.posteriors.objective
         if setup == self.chosen:
-            found = Interval95.of(picked_interval(gains, place, self.doubt.luck.objective))
+            found = Interval95.of(
+                picked_interval(gains, place, self.posteriors.selection_bias.objective)
+            )
         else:
             found = Interval95.of(intervals.interval(intervals.draws_of(gains.means, place)))
         ends = (
@@ -126,35 +130,37 @@ class Evidence:
         return Interval95(low=max(low, 0.0), high=min(high, 1.0))
 
     def saving(
-        self, setup: int, reference: int, *, picked: PickedAs | None = None
+        self, setup: int, reference: int, *, selected_as: SelectedAs | None = None
     ) -> Interval95 | None:
         """Return the 95 % interval of the share of the reference's energy that a setup saves.
 
         Args:
             setup: Number of the setup.
             reference: Number of the setup that it is compared with.
-            picked: Why the same repeats selected the reference, whose bias is then corrected if the
+            selected_as: Why the same repeats selected the reference, whose bias is then corrected if the
                 setup is the chosen one; None: the reference was named beforehand.
         """
-        if self.doubt is None or not {setup, reference} <= self.places.keys():
+        if self.posteriors is None or not {setup, reference} <= self.index_of.keys():
             return None
-        energy, at, of = self.doubt.energy, self.places[setup], self.places[reference]
-        if picked is None or setup != self.chosen:
+        energy, at, of = self.posteriors.energy, self.index_of[setup], self.index_of[reference]
+        if selected_as is None or setup != self.chosen:
             return Interval95.of(intervals.saving_interval(energy, at, of))
-        bias = getattr(self.doubt.luck, picked)
+        bias = getattr(self.posteriors.selection_bias, selected_as)
         return Interval95.of(saving_against_picked(energy, at, of, bias))
 
-    def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
+    def differ_in_energy(
+        self, setup: int, reference: int, *, selected_as: SelectedAs | None = None
+    ) -> bool:
         """Return whether two setups differ in energy: the interval of `saving` excludes 0."""
-        found = self.saving(setup, reference, picked=picked)
+        found = self.saving(setup, reference, selected_as=selected_as)
         return found is not None and not found.low <= 0 <= found.high
 
-    def told_apart_in_accuracy(self, setup: int, reference: int) -> bool:
+    def differ_in_accuracy(self, setup: int, reference: int) -> bool:
         """Return whether two setups differ in accuracy: the 95 % interval of the difference excludes 0."""
-        if self.doubt is None or not {setup, reference} <= self.places.keys():
+        if self.posteriors is None or not {setup, reference} <= self.index_of.keys():
             return False
         drawn = intervals.difference(
-            self.doubt.objective, self.places[setup], self.places[reference]
+            self.posteriors.objective, self.index_of[setup], self.index_of[reference]
         )
         return not bool(intervals.interval(drawn).holds(0.0))
 
@@ -175,9 +181,9 @@ class Evidence:
         return self._probability("most_accurate", setup)
 
     def _probability(self, name: str, setup: int) -> float | None:
-        if self.doubt is None or setup not in self.places:
+        if self.posteriors is None or setup not in self.index_of:
             return None
-        return float(getattr(self.doubt.choice, name)[self.places[setup]])
+        return float(getattr(self.posteriors.choice, name)[self.index_of[setup]])
 
 
 def evidence_of(
@@ -212,25 +218,25 @@ def evidence_of(
     gains = posterior(
         objectives, axes=_axes(known), rng=1, draws=_draws(known), ends=objective.gain_ends
     )
-    doubt = None
+    posteriors = None
     if energy is not None and gains is not None:
-        doubt = Doubt(
+        posteriors = Posteriors(
             energy=energy,
             objective=gains,
             choice=choose(energy, gains, aim),
-            luck=luck(energy, gains, aim),
+            selection_bias=luck(energy, gains, aim),
         )
     loss = (
         losses(energies.repeats.mean, objectives.mean, aim)
-        if doubt is None
-        else doubt.choice.expected_loss
+        if posteriors is None
+        else posteriors.choice.expected_loss
     )
     numbers = [each.setup for each in known]
     return Evidence(
-        places={number: place for place, number in enumerate(numbers)},
+        index_of={number: place for place, number in enumerate(numbers)},
         aim=aim,
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
-        doubt=doubt,
+        posteriors=posteriors,
         objective=objective,
         boards=energies.boards,
         scale=scale,

@@ -20,9 +20,9 @@ from enum import StrEnum
 from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
-from analysis.ranking.evidence import Evidence, PickedAs
+from analysis.ranking.evidence import Evidence, SelectedAs
 from analysis.ranking.to_target import to_target_intervals
-from analysis.ranking.tolerance import DEFAULT_TOLERANCE, allowed
+from analysis.ranking.tolerance import DEFAULT_TOLERANCE, allowed_shortfall
 from study.record.objective import ACCURACY, Objective
 
 # Accuracies are fractions of a number of samples; smaller differences than this are rounding errors.
@@ -88,7 +88,7 @@ class Ranking:
         objective: The validation metric that decides.
         answer: Numbers of the setups that a search recommends, of which one has the first place; empty
             if the study is not a search.
-        otherwise: Number of the setup that the other choice rule would put first; None if there is
+        other_rule_setup: Number of the setup that the other choice rule would put first; None if there is
             none, or if setups are ranked by another criterion than energy.
         to_target: 95 % interval of the energy to the target in joules, by setup; empty if setups are
             ranked by another criterion.
@@ -104,7 +104,7 @@ class Ranking:
     evidence: Evidence | None
     objective: Objective = ACCURACY
     answer: frozenset[int] = frozenset()
-    otherwise: int | None = None
+    other_rule_setup: int | None = None
     to_target: Mapping[int, Interval95] = field(default_factory=dict)
 
     @property
@@ -112,7 +112,7 @@ class Ranking:
         """Worst value of the objective that is within the tolerance of the best; None if none is known."""
         if self.best is None or self.best.accuracy is None:
             return None
-        less = allowed(self.tolerance, [self.best], self.objective)
+        less = allowed_shortfall(self.tolerance, [self.best], self.objective)
         return self.objective.gain(self.objective.gain(self.best.accuracy) - less)
 
     @property
@@ -145,7 +145,7 @@ class Ranking:
         return first if first.accurate_enough or self.by_expected_loss else None
 
     @property
-    def right(self) -> float | None:
+    def probability_right(self) -> float | None:
         """Probability that the first place is right; None if the first place is not chosen by expected loss.
 
         None also for a search with a single answer, which has its own probability
@@ -199,7 +199,7 @@ def rank(
     bounded = best is not None and criterion.within_tolerance
     enough = -math.inf
     if best is not None and bounded:
-        enough = gain(best) - allowed(tolerance, setups, objective) - _ROUNDING
+        enough = gain(best) - allowed_shortfall(tolerance, setups, objective) - _ROUNDING
     expected = {} if evidence is None or by is not RankBy.ENERGY else evidence.expected_loss
     losses, other = (expected, {}) if rule is ChoiceRule.EXPECTED else ({}, expected)
     last = at_chance if any(each.setup not in at_chance for each in setups) else frozenset()
@@ -233,7 +233,7 @@ def rank(
             on_front=each.setup in front,
             ties_with_first=first is not None
             and each is not first
-            and _tied(evidence, first, each, picked_as(each, best, worst)),
+            and _tied(evidence, first, each, selection_of(each, best, worst)),
             at_chance=each.setup in at_chance,
             saving_against_best=saving(each, best),
             saving_against_worst=saving(each, worst),
@@ -252,7 +252,7 @@ def rank(
         evidence=evidence,
         objective=objective,
         answer=frozenset(answer),
-        otherwise=None if by_other is None else by_other.setup,
+        other_rule_setup=None if by_other is None else by_other.setup,
         to_target=to_target_intervals(setups) if by is RankBy.ENERGY_TO_TARGET else {},
     )
 
@@ -293,9 +293,9 @@ def _order(
     return (1, -gain, cost, setup.setup)
 
 
-def picked_as(
+def selection_of(
     setup: SetupEnergy, best: SetupEnergy | None, worst: SetupEnergy | None
-) -> PickedAs | None:
+) -> SelectedAs | None:
     """Return which reference a setup was selected as by its repeats; None if it was not selected."""
     if best is not None and setup.setup == best.setup:
         return "against_best"
@@ -303,12 +303,15 @@ def picked_as(
 
 
 def _tied(
-    evidence: Evidence | None, first: SetupEnergy, other: SetupEnergy, picked: PickedAs | None
+    evidence: Evidence | None,
+    first: SetupEnergy,
+    other: SetupEnergy,
+    selected_as: SelectedAs | None,
 ) -> bool:
     """Return whether two setups cannot be told apart in energy; False without an interval."""
     if evidence is None or evidence.saving(first.setup, other.setup) is None:
         return False
-    return not evidence.told_apart(first.setup, other.setup, picked=picked)
+    return not evidence.differ_in_energy(first.setup, other.setup, selected_as=selected_as)
 
 
 def _front(
@@ -330,9 +333,9 @@ def _dominates(
     saved = _energy(other) - _energy(one)
     if saved < 0 or gained < 0 or saved == gained == 0:
         return False
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         return True
-    return evidence.told_apart(one.setup, other.setup) or evidence.told_apart_in_accuracy(
+    return evidence.differ_in_energy(one.setup, other.setup) or evidence.differ_in_accuracy(
         one.setup, other.setup
     )
 

@@ -13,7 +13,9 @@ POINTS = 100
 DEFAULT_TOLERANCE = 0.01
 
 
-def asked(options: Mapping[str, Any], *, tolerance: float | None, prefer: Preference | None) -> Aim:
+def requirements(
+    options: Mapping[str, Any], *, tolerance: float | None, prefer: Preference | None
+) -> Aim:
     """Return the requirements on a setup, from the analysis' options or else the study's.
 
     If neither sets them, the tolerance is one point, and each further point is worth 40 % of energy.
@@ -30,7 +32,9 @@ def asked(options: Mapping[str, Any], *, tolerance: float | None, prefer: Prefer
     return Aim(tolerance=tolerance, price=worth.price)
 
 
-def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objective) -> float:
+def allowed_shortfall(
+    tolerance: float, setups: Iterable[SetupEnergy], objective: Objective
+) -> float:
     """Return by how much a setup's objective may be worse than the best, in the objective's unit.
 
     Args:

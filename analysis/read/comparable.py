@@ -14,10 +14,10 @@ import dataclasses
 
 import pandas as pd
 
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from analysis.read.noted import left_out, with_note
+from analysis.read.noted import with_note, without_energy
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 LEAST_SEEN = 0.5
@@ -33,27 +33,27 @@ def comparable(study: Study) -> Study:
     methods = epochs["energy_method"]
     estimated = methods == EnergyMethod.ESTIMATED.value
     if estimated.any() and (methods.notna() & ~estimated).any():
-        epochs = left_out(epochs, estimated).assign(
+        epochs = without_energy(epochs, estimated).assign(
             energy_method=methods.astype("object").where(~estimated, None)
         )
         notes.append(
             f"Measured and estimated energies are not compared: the estimates of "
-            f"{counted(int(estimated.sum()), 'epoch')} are left out"
+            f"{count_text(int(estimated.sum()), 'epoch')} are left out"
         )
     degraded = epochs["energy_status"] == EnergyStatus.DEGRADED.value
     part = degraded & (epochs["coverage"] < 1) & epochs["epoch_energy_j"].notna()
     too_little = part & (epochs["coverage"] < LEAST_SEEN)
     extrapolated = part & ~too_little & (epochs["energy_method"] == EnergyMethod.COUNTER.value)
     if too_little.any():
-        epochs = left_out(epochs, too_little)
+        epochs = without_energy(epochs, too_little)
         notes.append(
-            f"{counted(int(too_little.sum()), 'epoch')} left out, of which less than "
+            f"{count_text(int(too_little.sum()), 'epoch')} left out, of which less than "
             f"{100 * LEAST_SEEN:.0f} % was seen"
         )
     if extrapolated.any():
         epochs = with_note(_extrapolated(epochs, extrapolated), extrapolated)
         notes.append(
-            f"{counted(int(extrapolated.sum()), 'epoch')} extrapolated from the part that was seen"
+            f"{count_text(int(extrapolated.sum()), 'epoch')} extrapolated from the part that was seen"
         )
     if not notes:
         return study

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.errors import AnalysisError
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.load import find_studies, load
 from analysis.read.tidy import tidy_table
 
@@ -33,16 +33,16 @@ class ExportOptions:
     """A .csv or .parquet file. Default: tidy.csv in the first study's folder."""
 
 
-def export_command(words: Sequence[str]) -> None:
+def export_command(arguments: Sequence[str]) -> None:
     """Write the table and print its path and size.
 
     Args:
-        words: Command-line arguments after `export`.
+        arguments: Command-line arguments after `export`.
 
     Raises:
         AnalysisError: No folder was given, one holds no study, or the file cannot be written.
     """
-    options = parsed(ExportOptions, words, program="analysis export", text=_HELP)
+    options = parse_options(ExportOptions, arguments, program="analysis export", text=_HELP)
     if not options.folders:
         message = "No folder was given. Name the folder of a study, for example results/watch."
         raise AnalysisError(message)
@@ -63,4 +63,4 @@ def export_command(words: Sequence[str]) -> None:
         message = f"--output {output} cannot be written ({error.strerror or error}); name another."
         raise AnalysisError(message) from error
     rows, columns = table.shape
-    sys.stdout.write(f"{output}: {counted(rows, 'epoch')}, {counted(columns, 'column')}\n")
+    sys.stdout.write(f"{output}: {count_text(rows, 'epoch')}, {count_text(columns, 'column')}\n")

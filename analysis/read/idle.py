@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.load import Study
-from analysis.read.noted import left_out
+from analysis.read.noted import without_energy
 from analysis.read.recover import COMPONENTS
 from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import EnergyStatus
@@ -46,7 +46,7 @@ def without_idle(study: Study) -> Study:
     shared = (epochs["shared_by"] > 1) & taken_off.notna()
     energies: pd.Series[float] = taken_off.clip(lower=0)
     statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
-    changed = left_out(
+    changed = without_energy(
         epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses),
         shared,
     )
@@ -75,10 +75,10 @@ def _idle_w_of(device_uuid: object, idle_w: Mapping[str, float]) -> float:
 def _notes_of(below: int, shared: int) -> Iterator[str]:
     if below:
         yield (
-            f"{counted(below, 'epoch')} used no more than the device draws when idle: they count as 0."
+            f"{count_text(below, 'epoch')} used no more than the device draws when idle: they count as 0."
         )
     if shared:
         yield (
-            f"{counted(shared, 'epoch')} on a board that several trials used: what is left of them "
+            f"{count_text(shared, 'epoch')} on a board that several trials used: what is left of them "
             "without idle power is not known."
         )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from analysis.command_line import parsed
+from analysis.command_line import parse_options
 from analysis.read.tune_folder import import_run
 from study.record.objective import Objective
 from trackers.terminal import as_started
@@ -39,16 +39,16 @@ class ImportOptions:
     """Key of the trials' configuration that differs between repeats of a setup."""
 
 
-def import_command(words: Sequence[str]) -> None:
+def import_command(arguments: Sequence[str]) -> None:
     """Import the run and print the manifest's path.
 
     Args:
-        words: Command-line arguments after `import`.
+        arguments: Command-line arguments after `import`.
 
     Raises:
         AnalysisError: The folder cannot be imported.
     """
-    options = parsed(ImportOptions, words, program="analysis import", text=_HELP)
+    options = parse_options(ImportOptions, arguments, program="analysis import", text=_HELP)
     objective = Objective(options.objective, options.mode, is_share=options.share)
     manifest = import_run(options.folder, objective, seed_key=options.seed_key)
     reading = as_started(f"python -m analysis {shlex.quote(str(options.folder))}")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import AnalysisError
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.recover import epochs_from_results, trials_from_epochs
 from analysis.read.typed import StudyFrame, lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
@@ -118,7 +118,7 @@ def load(path: str | os.PathLike[str]) -> Study:
         notes.extend(found)
         if epochs is None:
             notes.append(
-                f"{EPOCHS_FILE} is missing; {counted(len(recovered), 'epoch')} came from "
+                f"{EPOCHS_FILE} is missing; {count_text(len(recovered), 'epoch')} came from "
                 "Ray's result.json files"
             )
         epochs = recovered if epochs is None else pd.concat([epochs, recovered], ignore_index=True)
@@ -171,13 +171,13 @@ class _Rescue:
         path: Folder of the saved rows.
         manifest: Manifest of the study as saved there.
         epochs: Saved rows, with the columns of `EpochRecord`.
-        not_ours: Trials and attempts whose saved rows contradict the stored ones; set by `with_epochs`.
+        contradicted: Trials and attempts whose saved rows contradict the stored ones; set by `with_epochs`.
     """
 
     path: Path
     manifest: Manifest
     epochs: pd.DataFrame
-    not_ours: frozenset[tuple[str, int]] = frozenset()
+    contradicted: frozenset[tuple[str, int]] = frozenset()
 
     def with_epochs(self, stored: pd.DataFrame | None) -> pd.DataFrame:
         """Merge stored and saved epochs, except saved attempts that contradict the stored rows.
@@ -190,7 +190,7 @@ class _Rescue:
         if stored is None:
             return self.epochs
         keys = [*_EPOCH_KEY, "epoch_energy_j"]
-        self.not_ours = frozenset(
+        self.contradicted = frozenset(
             contradicting(
                 stored[keys].to_dict(orient="records"), self.epochs[keys].to_dict(orient="records")
             )
@@ -215,7 +215,7 @@ class _Rescue:
 
     def _ours(self, rows: pd.DataFrame, attempt: str) -> pd.DataFrame:
         keys = zip(rows["trial_id"], rows[attempt], strict=True)
-        return rows[[key not in self.not_ours for key in keys]]
+        return rows[[key not in self.contradicted for key in keys]]
 
 
 def load_windows(path: Path) -> pd.DataFrame | None:
@@ -275,7 +275,7 @@ def _why_no_study(path: Path) -> str:
         return f", but {EPOCHS_FILE}: it was lost. Restore it from where the folder was copied."
     if any(path.glob(RUN_STATES)):
         return (
-            ": it is a run of Ray Tune's own. "
+            ": it is a Ray Tune run. "
             f"`python -m analysis import {shlex.quote(str(path))} --objective METRIC --mode min` (or max) "
             "makes it readable."
         )

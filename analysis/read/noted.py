@@ -10,7 +10,7 @@ from study.record.vocabulary import EnergyStatus
 _NOTED = "noted"
 
 
-def noted(epochs: pd.DataFrame) -> "pd.Series[bool]":
+def is_noted(epochs: pd.DataFrame) -> "pd.Series[bool]":
     """Return a mask of the epochs that a note of the study already counts."""
     if _NOTED not in epochs:
         return pd.Series(data=False, index=epochs.index)
@@ -19,10 +19,10 @@ def noted(epochs: pd.DataFrame) -> "pd.Series[bool]":
 
 def with_note(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
     """Mark the epochs of `which` as counted in a note."""
-    return epochs.assign(**{_NOTED: noted(epochs) | which})
+    return epochs.assign(**{_NOTED: is_noted(epochs) | which})
 
 
-def left_out(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
+def without_energy(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
     """Remove the energy of the epochs of `which`, and mark them as counted in a note."""
     return with_note(epochs, which).assign(
         epoch_energy_j=epochs["epoch_energy_j"].mask(which),

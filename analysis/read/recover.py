@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.quantities import counted
+from analysis.quantities import count_text
 from analysis.read.counted import counted_epochs
 from analysis.read.typed import column_names, typed_frame
 from study.record.objective import Objective
@@ -40,7 +40,7 @@ def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
                     unread += 1
         if unread:
             notes.append(
-                f"{path.parent.name}/{path.name}: {counted(unread, 'line')} could not be read"
+                f"{path.parent.name}/{path.name}: {count_text(unread, 'line')} could not be read"
             )
     return typed_frame(rows, EpochRecord), tuple(notes)
 

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.energy.known import known_sum
 from analysis.search.front import FrontSize, front_sizes
 from analysis.search.grid_energy import grid_j
-from analysis.search.probability_of_best import ProbabilityOfBest, sureness
+from analysis.search.probability_of_best import ProbabilityOfBest, probability_of_best
 from study.record.manifest import Manifest, SearchAnswer, SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
@@ -81,11 +81,11 @@ class SearchInfo:
         grid_is_limit: Whether `grid_j` assumes the maximum number of epochs.
         answer: Numbers of the setups that the search recommends: one, or a front; empty without a
             complete training that meets the search's goal.
-        sure: Probability of the answer; None if the answer is not a single setup, if no setup has two
+        probability: Probability of the answer; None if the answer is not a single setup, if no setup has two
             seeds, or if the search itself has decided.
         decided: Answer that the search itself gave at its end, with its probability; None if it gave
             none.
-        dearer: Number of stopped setups that are ruled out, for the seed that they ran with. If the goal
+        ruled_out: Number of stopped setups that are ruled out, for the seed that they ran with. If the goal
             is the energy to a target, one more epoch would have brought them to the energy of the best
             one; otherwise their lower bound is at least the energy of a point of the front that is at
             least as accurate as they were.
@@ -99,9 +99,9 @@ class SearchInfo:
     grid_j: float | None
     grid_measured: bool
     grid_is_limit: bool
-    dearer: int
+    ruled_out: int
     answer: tuple[int, ...] = ()
-    sure: ProbabilityOfBest | None = None
+    probability: ProbabilityOfBest | None = None
     decided: SearchAnswer | None = None
 
     @property
@@ -122,27 +122,27 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
     facts = {each.setup: each for each in manifest.setups}
     rows = trials.to_dict("records")
     records = [TrialRecord.from_row({str(k): v for k, v in row.items()}) for row in rows]
-    asked = _Asked.of(manifest)
+    goal = _Goal.of(manifest)
     ended = [each for each in records if _is_measured(each)]
     whole = [each for each in ended if each.stop_reason not in NOT_WHOLE]
-    front = _front_of(asked, records)
+    front = _front_of(goal, records)
     sums = epochs.groupby("trial_id")["uncertainty_j"].agg(lambda s: s.sum(skipna=False))
     unsure_j = {str(trial_id): each for trial_id, each in sums.items()}
     points = [
-        _point(many, asked, facts, unsure_j, on_front=many[0].setup in front)
+        _point(many, goal, facts, unsure_j, on_front=many[0].setup in front)
         for many in _by_point(ended)
     ]
-    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -asked.gain(p.accuracy)))
+    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -goal.gain(p.accuracy)))
     to_end = [each for each in whole if each.stop_reason is not StopReason.TARGET]
     found = answers(
-        asked.goal,
+        goal.kind,
         records,
-        target=asked.target,
-        confirmed=asked.confirmed,
-        objective=asked.objective,
+        target=goal.target,
+        confirmed=goal.confirmed,
+        objective=goal.objective,
         decided=None if manifest.answer is None else manifest.answer.setup,
     )
-    is_to_target = asked.goal is SearchGoal.ENERGY_TO_TARGET
+    is_to_target = goal.kind is SearchGoal.ENERGY_TO_TARGET
     return SearchInfo(
         points=tuple(points),
         progress=front_sizes(
@@ -154,7 +154,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
                 and each.best_val_score is not None
                 and each.energy_j is not None
             },
-            asked.objective,
+            goal.objective,
         ),
         not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),
@@ -162,30 +162,30 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         grid_j=grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
         grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
-        dearer=_too_dear(ended)
+        ruled_out=_too_dear(ended)
         if is_to_target
-        else sum(_ruled_out(point, points, asked.objective) for point in points if point.stopped),
+        else sum(_ruled_out(point, points, goal.objective) for point in points if point.stopped),
         answer=tuple(each.setup for each in found),
-        sure=None
+        probability=None
         if len(found) != 1 or manifest.answer is not None
-        else _sureness(asked, found[0], records, facts),
+        else _answer_probability(goal, found[0], records, facts),
         decided=manifest.answer,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _Goal:
     """The goal of a search, from its manifest.
 
     Attributes:
-        goal: Quantity that the search optimizes.
+        kind: Quantity that the search optimizes.
         objective: The validation metric that decides.
         target: Value of the objective to reach; None if there is none.
         confirmed: Whether the search trains leading setups again with further seeds.
         study: Name of the search.
     """
 
-    goal: SearchGoal
+    kind: SearchGoal
     objective: Objective
     target: float | None
     confirmed: bool
@@ -197,7 +197,7 @@ class _Asked:
         options = manifest.options
         target = options.get("target")
         return cls(
-            goal=SearchGoal(options.get("goal", SearchGoal.ACCURACY_ENERGY)),
+            kind=SearchGoal(options.get("goal", SearchGoal.ACCURACY_ENERGY)),
             objective=manifest.objective,
             target=None if target is None else float(target),
             confirmed=bool(options.get("confirm")) or options.get("sure") is not None,
@@ -218,9 +218,9 @@ def _is_measured(trial: TrialRecord) -> bool:
     return trial.status is TrialStatus.FINISHED and trial.energy_j is not None and trial.epochs > 0
 
 
-def _front_of(asked: _Asked, trials: Iterable[TrialRecord]) -> set[int]:
+def _front_of(goal: _Goal, trials: Iterable[TrialRecord]) -> set[int]:
     """Return the numbers of the setups on the Pareto front of objective and energy."""
-    means = setup_means(trials, target=asked.target, objective=asked.objective)
+    means = setup_means(trials, target=goal.target, objective=goal.objective)
     best = best_of(SearchGoal.ACCURACY_ENERGY, [each.curve for each in means])
     return {means[index].setup for index in best}
 
@@ -237,8 +237,8 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
     return [*whole.values(), *(each for each in broken if each[0].setup not in whole)]
 
 
-def _sureness(
-    asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
+def _answer_probability(
+    goal: _Goal, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
     """Return the probability that an answer is the best setup; None if it cannot be given.
 
@@ -249,10 +249,10 @@ def _sureness(
     curves: dict[int, list[TrialCurve]] = {}
     for trial in trials:
         if _is_measured(trial):
-            curves.setdefault(trial.setup, []).append(asked.curve(trial))
-    if asked.goal is SearchGoal.ACCURACY:
-        rated = {setup: _costs_of_scores(many, asked) for setup, many in curves.items()}
-        return sureness(rated, answer=answer.setup, parameters=parameters)
+            curves.setdefault(trial.setup, []).append(goal.curve(trial))
+    if goal.kind is SearchGoal.ACCURACY:
+        rated = {setup: _costs_of_scores(many, goal) for setup, many in curves.items()}
+        return probability_of_best(rated, answer=answer.setup, parameters=parameters)
     costs: dict[int, list[float]] = {}
     least: dict[int, list[float]] = {}
     for setup, many in curves.items():
@@ -262,21 +262,21 @@ def _sureness(
             continue  # a setup counts as having missed the target if one of its seeds did
         costs[setup] = reached
         least[setup] = [j for each in many if (j := each.least_to_target_j) is not None]
-    return sureness(costs, answer=answer.setup, least=least, parameters=parameters)
+    return probability_of_best(costs, answer=answer.setup, least=least, parameters=parameters)
 
 
-def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:
+def _costs_of_scores(curves: Sequence[TrialCurve], goal: _Goal) -> list[float]:
     """Turn scores into positive costs, so that less is better; empty if a training failed or has none."""
     ended = [each for each in curves if not each.stopped]
     scores = [s for each in ended if (s := each.best_score) is not None and s > 0]
     if len(scores) < len(ended) or any(each.failed for each in ended):
         return []
-    return [1 / s if asked.objective.mode == "max" else s for s in scores]
+    return [1 / s if goal.objective.mode == "max" else s for s in scores]
 
 
 def _point(
     trials: Sequence[TrialRecord],
-    asked: _Asked,
+    goal: _Goal,
     facts: Mapping[int, SetupFacts],
     unsure_j: Mapping[str, float],
     *,
@@ -289,7 +289,7 @@ def _point(
     low_j: float | None = min(energies_j)
     high_j: float | None = max(energies_j)
     if len(trials) == 1:
-        own = trial.study == asked.study
+        own = trial.study == goal.study
         low_j, high_j = _measured(energies_j[0], unsure_j.get(trial.trial_id) if own else None)
     return SearchPoint(
         setup=trial.setup,
@@ -305,7 +305,7 @@ def _point(
         failed=trial.stop_reason in FAILURES,
         on_front=on_front,
         seeds=len(trials),
-        studies=tuple(sorted({each.study for each in trials if each.study != asked.study})),
+        studies=tuple(sorted({each.study for each in trials if each.study != goal.study})),
     )
 
 

@@ -51,7 +51,7 @@ class ProbabilityOfBest:
     repeats: int
 
 
-def sureness(
+def probability_of_best(
     costs: Mapping[int, Sequence[float]],
     *,
     answer: int,

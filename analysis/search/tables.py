@@ -15,7 +15,7 @@ from analysis.forms.cells import (
 from analysis.forms.scores import ScoreForm
 from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
-from analysis.quantities import counted, energy_text, listed, percent_text
+from analysis.quantities import count_text, energy_text, enumeration, percent_text
 from analysis.search.info import SearchInfo, SearchPoint
 from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
@@ -42,7 +42,7 @@ def search_text(
     """Describe a search's answer, its energy relative to the whole grid's, and the answer's probability."""
     known = " (estimated)" if "estimated" in " ".join(labels) else ""
     if info.missing_epochs:
-        known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
+        known += f" (and {count_text(info.missing_epochs, 'epoch')} without a reading)"
     count = len(manifest.setups)
     used = "No epoch of the search has an energy"
     if info.grid_j and info.spent_j is not None:
@@ -57,8 +57,8 @@ def search_text(
         )
     left = ""
     if info.not_run:
-        numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
-        left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
+        numbers = enumeration(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
+        left = f" Not run: {count_text(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
         is_to_target = manifest.options.get("goal") == SearchGoal.ENERGY_TO_TARGET
@@ -66,32 +66,32 @@ def search_text(
         if not is_to_target:
             why = f"had already used more than {ScoreForm(manifest.objective).a_better_one}"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} stopped early, {info.dearer} {why} (ruled out, with that "
-            f"seed), and {info.stopped - info.dearer} might yet have come out better."
+            f" Of {count_text(info.stopped, 'setup')} stopped early, {info.ruled_out} {why} (ruled out, with that "
+            f"seed), and {info.stopped - info.ruled_out} might yet have come out better."
         )
-    return f"{_answer_text(info)}{used}.{stopped}{left} {sureness_text(info)}"
+    return f"{_answer_text(info)}{used}.{stopped}{left} {answer_probability_text(info)}"
 
 
 def _answer_text(info: SearchInfo) -> str:
     """Name the setups that the search recommends."""
     if not info.answer:
         return ""
-    numbers = listed(info.answer)
+    numbers = enumeration(info.answer)
     if len(info.answer) == 1:
         return f"The search recommends setup {numbers}. "
     return f"The front of the search is setups {numbers}. "
 
 
-def sureness_text(info: SearchInfo) -> str:
+def answer_probability_text(info: SearchInfo) -> str:
     """State the probability of the answer, or why there is none, in a sentence or two."""
     if info.decided is not None and info.decided.right is not None:
         return _decided_text(info.decided, info.decided.right)
-    sure = info.sure
-    if sure is None:
+    found = info.probability
+    if found is None:
         several = sum(each.seeds > 1 for each in info.points)
         if several:
             return (
-                f"Of {counted(several, 'setup')} with several seeds the means are shown; the others "
+                f"Of {count_text(several, 'setup')} with several seeds the means are shown; the others "
                 "were trained with one: differences may be chance."
             )
         return (
@@ -100,28 +100,28 @@ def sureness_text(info: SearchInfo) -> str:
             f"{'--sure 0.9' if info.decided else '--confirm 2'} trains the leading setups again."
         )
     seeds = (
-        f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
-        f"{counted(sure.repeats, 'repeat')})."
+        f"Seeds of one setup differ by a factor of {found.factor:.2f} (standard deviation, from "
+        f"{count_text(found.repeats, 'repeat')})."
     )
-    best = f" Setup {sure.setup} is the only one that got there."
-    if sure.compared > 1:
+    best = f" Setup {found.setup} is the only one that reached the goal."
+    if found.compared > 1:
         best = (
-            f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
-            f"probability of {probability_text(sure.best)}, and within 5 % of the best of "
-            f"them with {probability_text(sure.near)}."
+            f" So setup {found.setup} is the best of the {found.compared} that reached the goal with a "
+            f"probability of {probability_text(found.best)}, and within 5 % of the best of "
+            f"them with {probability_text(found.near)}."
         )
-    if sure.least is None:
+    if found.least is None:
         return seeds + best
     return (
-        f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
+        f"{seeds}{best} Of the {count_text(found.stopped, 'setup')} that were stopped before, less is "
         "known: were each of them as cheap as it can be, the probability would be "
-        f"{probability_text(sure.least)}; it is no less."
+        f"{probability_text(found.least)}; this is a lower bound."
     )
 
 
 def _decided_text(answer: SearchAnswer, right: float) -> str:
     """State the probability that the search itself gave for its answer, as its command prints it."""
-    repeats = counted(answer.repeats, "repeat")
+    repeats = count_text(answer.repeats, "repeat")
     by = f", by {repeats} of the most informative setups" if answer.repeats else ""
     return (
         f"Setup {answer.setup} is at most 5 % dearer than the cheapest setup with a probability of "

@@ -16,7 +16,14 @@ from analysis.forms.cells import (
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.freezing import FreezingInfo
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import counted, decimals_for, learning_rate_text, listed, to_mwh, to_wh
+from analysis.quantities import (
+    count_text,
+    decimals_for,
+    enumeration,
+    learning_rate_text,
+    to_mwh,
+    to_wh,
+)
 from analysis.tables.published import (
     BATCH_SIZES,
     CELEBA,
@@ -66,13 +73,13 @@ def differences(findings: Findings) -> tuple[str, ...]:
     encoder = manifest.encoder_weights
     return (
         (
-            f"Hardware: ours {listed(devices) if devices else 'not known'}; the paper's "
-            f"{listed(HARDWARE_TEXT.values())}."
+            f"Hardware: ours {enumeration(devices) if devices else 'not known'}; the paper's "
+            f"{enumeration(HARDWARE_TEXT.values())}."
         ),
         f"Data: ours {data}; the paper's {paper_data}.",
         (
-            f"Method: ours {listed(methods) if methods else 'no energy'}"
-            f"{f' ({listed(sources)})' if sources else ''}, {counted(len(manifest.seeds), 'repeat')}; the "
+            f"Method: ours {enumeration(methods) if methods else 'no energy'}"
+            f"{f' ({enumeration(sources)})' if sources else ''}, {count_text(len(manifest.seeds), 'repeat')}; the "
             f"paper's {METHOD_TEXT}. Patience and optimiser are not given in the paper."
         ),
         *([f"Encoder: ours starts from published weights ({encoder})."] if encoder else []),
@@ -152,7 +159,7 @@ def _figure_4(findings: Findings, info: PretrainingInfo) -> TableInfo:
             ),
         ),
         legend=(
-            f"ours: pays in {counted(found.pays, 'setup')}, never in {found.never}, not known in {found.unknown}; the "
+            f"ours: pays in {count_text(found.pays, 'setup')}, never in {found.never}, not known in {found.unknown}; the "
             "paper names none that never pays"
         ),
     )

@@ -39,13 +39,15 @@ class _Table:
     Attributes:
         name: Name of its CSV file, without suffix, with the unit of the values there.
         title: Title with the unit for display.
-        spread: Function that returns the quantity of a setup; None if unknown.
+        mean: Function that returns the quantity of a setup; None if unknown.
+        spread: Function that returns its spread over the repeats; None if unknown.
         unit: Function that converts a value to the unit of the CSV file.
         per_unit: Display units in one unit of the CSV file.
     """
 
     name: str
     title: str
+    mean: Callable[[SetupEnergy], float | None]
     spread: Callable[[SetupEnergy], Spread | None]
     unit: Callable[[float | None], float | None]
     per_unit: float = 1.0
@@ -54,6 +56,7 @@ class _Table:
 _PER_EPOCH = _Table(
     name="compared_energy_per_epoch_mwh",
     title="Energy per epoch, mWh",
+    mean=lambda setup: mean_of(setup.energy_per_epoch_j),
     spread=lambda setup: setup.energy_per_epoch_j,
     unit=to_mwh,
 )
@@ -65,6 +68,7 @@ def _total(studies: Sequence[Findings]) -> _Table:
     return _Table(
         name="compared_total_wh",
         title=f"Total energy of a training, {unit.name}",
+        mean=lambda setup: setup.total_j,
         spread=lambda setup: setup.energy_j,
         unit=to_wh,
         per_unit=J_PER_WH / unit.joules,
@@ -96,6 +100,7 @@ def _scores(form: ScoreForm) -> _Table:
     return _Table(
         name=f"compared_{form.key()}",
         title=f"Best validation {form.axis}",
+        mean=lambda setup: setup.accuracy,
         spread=lambda setup: setup.best_accuracy,
         unit=form.shown,
     )
@@ -122,19 +127,22 @@ def _beside(
     studies: Sequence[Findings], table: _Table, *, more: dict[str, dict[_Key, float]]
 ) -> TableInfo:
     found = [
-        {key: table.spread(s) for key, s in zip(_keys(each.setups), each.setups, strict=True)}
+        {
+            key: (table.mean(setup), std_of(table.spread(setup)))
+            for key, setup in zip(_keys(each.setups), each.setups, strict=True)
+        }
         for each in studies
     ]
     keys = sorted({key for each in found for key in each}, key=_place)
     decimals = decimals_for(
-        None if (mean := table.unit(mean_of(s))) is None else mean * table.per_unit
+        None if (shown := table.unit(mean)) is None else shown * table.per_unit
         for each in found
-        for s in each.values()
+        for mean, _ in each.values()
     )
     besides = len({key[2] for key in keys}) > 1
 
     def cells(key: _Key) -> tuple[Cell, ...]:
-        measured = [each.get(key) for each in found]
+        measured = [each.get(key, (None, None)) for each in found]
         return (
             size_cell(key[0]),
             rate_cell(key[1]),
@@ -142,7 +150,7 @@ def _beside(
             *(
                 _cell(table.unit(value), table.per_unit, decimals)
                 for each in measured
-                for value in (mean_of(each), std_of(each))
+                for value in each
             ),
             *(number_cell(table.unit(each.get((key[0], key[1], ""))), 2) for each in more.values()),
         )

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.energy.known import known_number
 from analysis.energy.scopes import COMPONENTS_OF, measured_components
 from analysis.findings import Findings
-from analysis.forms.cells import Cell, TableColumn, TableInfo, setup_cells, setup_columns, word_cell
+from analysis.forms.cells import Cell, TableColumn, TableInfo, setup_cells, setup_columns
 from analysis.forms.table_unit import TableUnit
 from analysis.read.load import Study
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, TrialStatus
@@ -90,8 +90,7 @@ def _mean_of_all(joules: "pd.Series[float]") -> float:
 def _cells(
     setup: int, found: Mapping[str, Mapping[int, float | None]], unit: TableUnit
 ) -> tuple[Cell, ...]:
-    cells = (column[setup] for column in found.values())
-    return tuple(word_cell("-") if each is None else unit.cell(each) for each in cells)
+    return tuple(unit.cell(column[setup]) for column in found.values())
 
 
 def _heading(study: Study, component: str, unit: str) -> str:

@@ -18,7 +18,7 @@ from analysis.ranking.contenders import contenders
 def contenders_info(findings: Findings) -> TableInfo | None:
     """Return the table of the contenders; None if no setup has two repeats."""
     evidence = findings.ranking.evidence
-    if evidence is None or evidence.doubt is None:
+    if evidence is None or evidence.posteriors is None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}

@@ -84,7 +84,7 @@ def stages_info(findings: Findings) -> TableInfo:
         legend="; ".join(
             [
                 "n repeats that reached their end",
-                "95 %: of a typical training, with a spread that all setups share in part",
+                "95 %: of a typical training, with partially pooled variances",
                 *filter(None, [gaps_legend(rows)]),
             ]
         ),

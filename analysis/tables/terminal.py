@@ -11,7 +11,7 @@ from rich.text import Text
 from analysis.energy.bill import Bill
 from analysis.findings import Findings
 from analysis.forms.cells import TableInfo, narrowed, rich_table
-from analysis.quantities import counted, energy_text, listed
+from analysis.quantities import count_text, energy_text, enumeration
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
@@ -108,10 +108,10 @@ def _marked(sign: str, text: str) -> Table:
 
 def study_line(manifest: Manifest) -> str:
     """Describe a study in one line: scenario, data, setups and repeats, status, machines."""
-    setups = counted(len(manifest.setups), "setup")
-    trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
+    setups = count_text(len(manifest.setups), "setup")
+    trials = f"{setups} x {count_text(len(manifest.seeds), 'repeat')}"
     if manifest.further:
-        trials += f" and {len(manifest.further)} more where they decide most"
+        trials += f" and {len(manifest.further)} more where they are most informative"
     if manifest.paradigm is Paradigm.SEARCH:
         trials = f"a search over {setups}"
     parts = [
@@ -143,10 +143,14 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
         )
     ]
     missing = [
-        *([counted(bill.missing_epochs, "epoch")] if bill.missing_epochs else []),
-        *([f"lost attempts of {counted(bill.missing_lost, 'trial')}"] if bill.missing_lost else []),
+        *([count_text(bill.missing_epochs, "epoch")] if bill.missing_epochs else []),
+        *(
+            [f"lost attempts of {count_text(bill.missing_lost, 'trial')}"]
+            if bill.missing_lost
+            else []
+        ),
     ]
-    more = f", and {listed(missing)} without a reading" if missing else ""
+    more = f", and {enumeration(missing)} without a reading" if missing else ""
     if bill.total_j is None:
         return f"{energy_text(None, unit)}{more}"
     return f"{energy_text(bill.total_j, unit)}: {', '.join(parts)}{more}"

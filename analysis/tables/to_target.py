@@ -60,7 +60,7 @@ def _some_missed(ranking: Ranking) -> bool:
 
 
 def _reached_cell(setup: SetupEnergy) -> Cell:
-    there = setup.to_target
-    if there is None:
+    found = setup.to_target
+    if found is None:
         return Cell(value=None, text=MISSING)
-    return Cell(value=there.reached, text=f"{there.reached} of {there.attempts}")
+    return Cell(value=found.reached, text=f"{found.reached} of {found.attempts}")

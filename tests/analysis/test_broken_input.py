@@ -204,7 +204,7 @@ def broken_manifest(folder: Path) -> None:
         (other_version, "written by another version"),
         (no_manifest, r"has no study\.json, but epochs\.parquet: it was lost"),
         (no_study, "no study was started here"),
-        (a_run, r"a run of Ray Tune's own. `python -m analysis import \S+ --objective METRIC"),
+        (a_run, r"a Ray Tune run. `python -m analysis import \S+ --objective METRIC"),
         (broken_manifest, r"is not the manifest of a study: .*\. Restore"),
     ],
 )

@@ -130,7 +130,7 @@ def test_an_energy_of_fewer_repeats_than_the_accuracy_is_said(tmp_path: Path) ->
     column = [each.key for each in info.columns].index("energies")
     counts = {row[1].text: row[column].text for row in info.rows}
     caveats = found.recommendation.caveats
-    assert "Setup 1: the accuracy is of 3 trainings, the energy of 1." in caveats
+    assert "Setup 1: the accuracy is the mean of 3 trainings, the energy of 1." in caveats
     assert "Setup 1 has the energy of one training only: a difference may be chance." in caveats
     assert counts == {"1": "1 of 3", "2": "3"}
 

@@ -170,7 +170,7 @@ def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
     findings = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
 
     assert (
-        "Setup 2 stopped early: what a training used until then counts in no total."
+        "Setup 2 stopped early: the energy used until then is in no total."
         in findings.recommendation.caveats
     )
 

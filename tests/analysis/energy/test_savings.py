@@ -20,7 +20,7 @@ def test_a_setup_and_all_setups_have_intervals_round_their_shares() -> None:
         assert each.share is not None
         assert each.interval is not None
         assert each.interval.low < each.share < each.interval.high
-        assert each.is_sure
+        assert each.excludes_zero
 
 
 def test_a_saving_over_one_setup_is_that_of_the_setup() -> None:
@@ -38,7 +38,7 @@ def test_noise_alone_is_not_sure_of_a_saving() -> None:
     over = saving_over_setups(savings([(10.0, 12.0), (13.0, 10.0)], [(9.0, 10.0), (12.0, 10.0)]))
 
     assert over is not None
-    assert not over.is_sure
+    assert not over.excludes_zero
 
 
 def test_one_repeat_has_a_share_and_no_interval() -> None:

@@ -13,7 +13,9 @@ from analysis.findings import Findings, analyse
 from analysis.forms.chart_style import mark_step
 from analysis.forms.series import series_of
 from analysis.read.load import load
+from analysis.tables.setups import relative_total_info
 from study.record.manifest import SetupFacts
+from study.record.vocabulary import StopReason
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
 
 
@@ -112,6 +114,24 @@ def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path
     assert [bar.setup for bar in info.bars] == [*range(1, MOST_BARS + 1), MOST_BARS + 10]
     assert info.bars[-1].percent == pytest.approx(100)
     assert info.setups_left_out == 9
+
+
+def test_bars_heat_map_and_table_count_failed_trainings_alike(tmp_path: Path) -> None:
+    """Setup 2 used 610 J for two successes: 305 J each, of which setup 1 needs 34 %."""
+    trials = [
+        *(constant(1, energy_j, 0.9, seed=seed) for seed, energy_j in enumerate((100.0, 110.0))),
+        *(constant(2, energy_j, 0.9, seed=seed) for seed, energy_j in enumerate((200.0, 210.0))),
+        dataclasses.replace(constant(2, 200.0, 0.2, seed=2), stop_reason=StopReason.DIVERGED),
+    ]
+    findings = analyse(load(write_study(tmp_path / "a", grid([64], [0.1, 0.01]), trials)))
+
+    bars = relative_energy_info(findings).bars
+
+    assert [bar.percent for bar in bars] == pytest.approx([100 * 105 / 305, 100])
+    assert bars[1].low == pytest.approx(100 - 100 * 50**0.5 / 305)
+    assert [cell.value for cell in total_energy_map(findings).cells] == [b.percent for b in bars]
+    (row,) = relative_total_info(findings).rows
+    assert [cell.value for cell in row[1:]] == [bar.percent for bar in bars]
 
 
 def test_no_panel_is_narrower_than_its_heading() -> None:

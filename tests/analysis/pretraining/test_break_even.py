@@ -119,7 +119,7 @@ def test_over_all_setups_it_is_the_ratio_of_the_sums(tmp_path: Path) -> None:
     assert (found.best.setup, found.worst.setup) == (3, 2)
     assert (found.pooled.cycles, found.pooled.setups, found.pooled.interval) == (8.0, 4, None)
     assert (found.pays, found.never, found.unknown) == (3, 1, 0)
-    assert found.doubt is None
+    assert found.intervals is None
 
 
 def test_where_nothing_is_saved_over_all_setups_it_does_not_pay(tmp_path: Path) -> None:
@@ -161,12 +161,12 @@ def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Pat
         },
     )
 
-    assert found.doubt is not None
+    assert found.intervals is not None
     assert found.pooled is not None
     assert found.pooled.interval is not None
     assert found.pooled.interval.low < 5 < found.pooled.interval.high
-    assert all(each.low < 5 < each.high for each in found.doubt.picked.values())
-    assert found.doubt.noise_best < 5 < found.doubt.noise_worst
+    assert all(each.low < 5 < each.high for each in found.intervals.if_selected.values())
+    assert found.intervals.noise_best < 5 < found.intervals.noise_worst
     line = break_even_line(found)
     assert line.startswith("pays in 4 of 4 setups; over all setups after 5.")
     assert "noise alone would make" in line
@@ -195,14 +195,14 @@ def test_of_repeats_without_an_encoder_those_count_that_have_the_other_energies(
     """40 - 10 J are saved; the repeat that lacks the classifier would raise the mean."""
     found = info(tmp_path, {1: [(None, 40.0, 10.0), (None, 900.0, None)]}).rows[0]
 
-    assert (found.repeats, found.together_j, found.classifier_j) == (1, 40.0, 10.0)
+    assert (found.repeats, found.from_scratch_j, found.classifier_j) == (1, 40.0, 10.0)
 
 
 def test_a_whole_repeat_counts_beside_one_that_lacks_its_encoder_alone(tmp_path: Path) -> None:
     """It has all three energies; the other would enter two of the means."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (None, 900.0, 20.0)]}).rows[0]
 
-    assert (found.repeats, found.together_j, found.classifier_j) == (1, 40.0, 10.0)
+    assert (found.repeats, found.from_scratch_j, found.classifier_j) == (1, 40.0, 10.0)
     assert found.of_means.pays_at == math.ceil(100 / 30)
 
 
@@ -225,7 +225,7 @@ def test_a_row_has_the_choices_of_its_setup(tmp_path: Path) -> None:
     [row] = break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN).rows
 
     assert (row.batch_size, row.learning_rate, row.parameters) == (64, 0.1, {"depth": 3})
-    assert (row.repeats, row.classifier_j, row.together_j) == (0, 1.0, None)
+    assert (row.repeats, row.classifier_j, row.from_scratch_j) == (0, 1.0, None)
 
 
 def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.pretraining.cycles import Triple, doubt_of, pooled
+from analysis.pretraining.cycles import Triple, cycle_intervals, pooled
 
 TWO = {1: [(100.0, 31.0, 10.0), (102.0, 30.0, 10.2)], 2: [(99.0, 30.5, 9.9), (101.0, 30.0, 10.1)]}
 
@@ -32,9 +32,9 @@ def test_cycles_are_the_encoders_over_what_is_saved(
 
 
 def test_without_a_whole_repeat_there_is_nothing_to_pool() -> None:
-    """Nor anything to doubt."""
+    """Nor an interval."""
     assert pooled({1: []}) is None
-    assert doubt_of({1: []}, 5.0) is None
+    assert cycle_intervals({1: []}, 5.0) is None
 
 
 @pytest.mark.parametrize("energies", [(0.0, 0.5, 0.25), (0.5, 0.5, 0.0)])
@@ -42,28 +42,30 @@ def test_an_energy_of_nothing_has_no_logarithm(energies: Triple) -> None:
     """So that nothing is said of single setups; energies below a joule are energies."""
     small = {1: [(0.5, 0.5, 0.25), (0.51, 0.52, 0.26)]}
 
-    assert doubt_of({**small, 2: [energies, energies]}, 5.0) is None
-    assert doubt_of(small, 5.0) is not None
+    assert cycle_intervals({**small, 2: [energies, energies]}, 5.0) is None
+    assert cycle_intervals(small, 5.0) is not None
 
 
 def test_noise_is_said_beside_the_best_and_the_worst() -> None:
     """Of setups with one break-even near 5, the extremes lie to both sides of it, and are finite."""
-    doubt = doubt_of(TWO, 4.95)
+    found = cycle_intervals(TWO, 4.95)
 
-    assert doubt is not None
-    assert set(doubt.by_setup) == {1, 2}
-    assert all(each.low < 4.95 < each.high < math.inf for each in doubt.by_setup.values())
-    assert 4 < doubt.noise_best < 4.95 < doubt.noise_worst < 6
+    assert found is not None
+    assert set(found.by_setup) == {1, 2}
+    assert all(each.low < 4.95 < each.high < math.inf for each in found.by_setup.values())
+    assert 4 < found.noise_best < 4.95 < found.noise_worst < 6
 
 
 def test_a_report_made_again_says_the_same() -> None:
     """What is drawn is drawn from the same seeds."""
-    assert doubt_of(TWO, 4.95) == doubt_of(TWO, 4.95)
+    assert cycle_intervals(TWO, 4.95) == cycle_intervals(TWO, 4.95)
 
 
 def test_where_nothing_pays_noise_makes_nothing_pay() -> None:
     """Noise round an infinite number of cycles is infinite."""
-    doubt = doubt_of({n: [(e, t, 2 * c) for e, t, c in each] for n, each in TWO.items()}, math.inf)
+    found = cycle_intervals(
+        {n: [(e, t, 2 * c) for e, t, c in each] for n, each in TWO.items()}, math.inf
+    )
 
-    assert doubt is not None
-    assert (doubt.noise_best, doubt.noise_worst) == (math.inf, math.inf)
+    assert found is not None
+    assert (found.noise_best, found.noise_worst) == (math.inf, math.inf)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from analysis.energy.totals import SetupEnergy
-from analysis.ranking.chance import weighed
+from analysis.ranking.chance import evidence_above_chance
 from study.inference.choice import Aim
 from study.record.objective import Objective
 from tests.analysis.study_folder import DATA, setup_energy
@@ -18,7 +18,7 @@ def at_chance(
 ) -> frozenset[int]:
     """Numbers of the setups that have learnt nothing for sure."""
     data = dataclasses.replace(DATA, chance_accuracy=chance, val_samples=samples)
-    return weighed(setups, AIM, data)[1]
+    return evidence_above_chance(setups, AIM, data)[1]
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_what_has_learnt_nothing_is_weighed_with_nothing() -> None:
     unknown = setup_energy(3, [9.0], [None])
 
     found = {
-        numbers: weighed([poor, *others], AIM, DATA)[0]
+        numbers: evidence_above_chance([poor, *others], AIM, DATA)[0]
         for numbers, others in {(2,): [good, unknown], (1,): [unknown]}.items()
     }
 
-    assert {numbers: tuple(each.places) for numbers, each in found.items() if each} == {
+    assert {numbers: tuple(each.index_of) for numbers, each in found.items() if each} == {
         (2,): (2,),
         (1,): (1,),
     }
@@ -77,7 +77,7 @@ def test_chance_is_said_of_accuracies_alone() -> None:
     """A loss of 0.2 is no guess; it is weighed as what it is."""
     loss = Objective("loss", "min")
 
-    evidence, numbers = weighed([setup_energy(1, [9.0], [0.2])], AIM, DATA, loss)
+    evidence, numbers = evidence_above_chance([setup_energy(1, [9.0], [0.2])], AIM, DATA, loss)
 
     assert numbers == frozenset()
     assert evidence is not None

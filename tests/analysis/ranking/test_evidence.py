@@ -34,7 +34,7 @@ def test_one_repeat_has_neither_interval_nor_tie_nor_probability() -> None:
 
     evidence, ranking = known(*setups), ranked(*setups)
 
-    assert evidence.doubt is None
+    assert evidence.posteriors is None
     assert (evidence.total_j(1), evidence.saving(1, 2), evidence.right(1)) == (None, None, None)
     assert not any(row.ties_with_first for row in ranking.rows)
     assert ranking.first is not None
@@ -51,8 +51,8 @@ def test_equal_setups_tie_both_ways_and_with_the_costliest() -> None:
     assert {row.setup.setup for row in ranking.rows[1:] if row.ties_with_first} == {
         row.setup.setup for row in ranking.rows[1:]
     }
-    assert not evidence.told_apart(1, 2)
-    assert not evidence.told_apart(2, 1)
+    assert not evidence.differ_in_energy(1, 2)
+    assert not evidence.differ_in_energy(2, 1)
 
 
 def test_what_is_far_apart_is_told_apart() -> None:
@@ -93,7 +93,7 @@ def test_boards_differ_and_one_board_cancels() -> None:
                 )
                 for n, (e, board) in enumerate(pairs, start=1)
             )
-        ).told_apart(1, 2)
+        ).differ_in_energy(1, 2)
 
     assert saving_is_sure("a", "a")
     assert not saving_is_sure("a", "b")
@@ -122,8 +122,8 @@ def test_what_readings_have_of_their_own_is_the_least_spread() -> None:
     sharp = [setup_energy(n, [e, e], [0.9, 0.9]) for n, e in ((1, 100.0), (2, 96.0))]
     blunt = [dataclasses.replace(each, uncertainty_own_j=10.0) for each in sharp]
 
-    assert known(*sharp).told_apart(1, 2)
-    assert not known(*blunt).told_apart(1, 2)
+    assert known(*sharp).differ_in_energy(1, 2)
+    assert not known(*blunt).differ_in_energy(1, 2)
 
 
 def test_expected_loss_prefers_a_setup_that_is_hardly_dearer_and_surely_better() -> None:
@@ -176,10 +176,10 @@ def test_the_score_of_the_chosen_setup_is_without_the_luck_of_being_picked() -> 
     setups = [setup_energy(n, [10.0, 11.0], [0.80 + n / 200, 0.84 + n / 200]) for n in range(1, 9)]
 
     evidence = known(*setups)
-    assert evidence.doubt is not None
+    assert evidence.posteriors is not None
     chosen = evidence.accuracy(evidence.chosen)
-    mean = evidence.doubt.objective.repeats.mean[evidence.places[evidence.chosen]]
+    mean = evidence.posteriors.objective.repeats.mean[evidence.index_of[evidence.chosen]]
 
-    assert evidence.doubt.luck.objective > 0
+    assert evidence.posteriors.selection_bias.objective > 0
     assert chosen is not None
     assert chosen.high - mean < mean - chosen.low

@@ -169,8 +169,8 @@ def test_the_setup_of_the_other_rule_is_the_one_that_the_other_rule_puts_first(
     ranking = rank(setups, evidence=evidence, rule=rule)
 
     assert ranking.first is not None
-    assert {ranking.first.setup.setup, ranking.otherwise} == {1, 2}
-    assert [ranking.otherwise] == order(rank(setups, evidence=evidence, rule=other))[:1]
+    assert {ranking.first.setup.setup, ranking.other_rule_setup} == {1, 2}
+    assert [ranking.other_rule_setup] == order(rank(setups, evidence=evidence, rule=other))[:1]
 
 
 def test_a_repeat_that_used_nothing_is_not_held_against_losses_in_joules() -> None:
@@ -224,21 +224,23 @@ def test_same_training_is_the_same_in_all_that_was_set() -> None:
 class Told:
     """Evidence that has losses, tells all setups apart but one, and remembers what it was asked."""
 
-    doubt = None
+    posteriors = None
 
     def __init__(self, expected_loss: dict[int, float]) -> None:
         """Begin with losses."""
         self.expected_loss = expected_loss
-        self.picked: dict[int, str | None] = {}
+        self.selected_as: dict[int, str | None] = {}
 
     def saving(self, _setup: int, reference: int) -> object | None:
         """An interval of all but setup 5."""
         return None if reference == 5 else ()
 
-    def told_apart(self, setup: int, reference: int, *, picked: str | None = None) -> bool:
+    def differ_in_energy(
+        self, setup: int, reference: int, *, selected_as: str | None = None
+    ) -> bool:
         """Setup 4 alone is like the first."""
         assert setup == 2
-        self.picked[reference] = picked
+        self.selected_as[reference] = selected_as
         return reference != 4
 
 
@@ -252,7 +254,7 @@ def test_a_tie_is_with_the_first_and_knows_what_the_other_was_picked_for() -> No
     rows = by_number(rank(FIVE, evidence=cast("Evidence", evidence)))
 
     assert [n for n in rows if rows[n].ties_with_first] == [4]
-    assert evidence.picked == {1: "against_best", 3: "against_costliest", 4: None}
+    assert evidence.selected_as == {1: "against_best", 3: "against_costliest", 4: None}
 
 
 @pytest.mark.parametrize(

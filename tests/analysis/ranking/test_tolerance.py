@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.choices import Choices
-from analysis.ranking.tolerance import asked
+from analysis.ranking.tolerance import requirements
 from study.inference.choice import Preference
 from tests.analysis.study_folder import constant, grid, write_study
 
@@ -15,8 +15,8 @@ def test_the_studys_own_answer_is_asked_for_unless_another_is() -> None:
     """Its tolerance is in points, that of an analysis a share."""
     options = {"tolerance": 2.5, "prefer": "energy"}
 
-    found = asked(options, tolerance=None, prefer=None)
-    other = asked(options, tolerance=0.0, prefer=Preference.ACCURACY)
+    found = requirements(options, tolerance=None, prefer=None)
+    other = requirements(options, tolerance=0.0, prefer=Preference.ACCURACY)
 
     assert found.tolerance == 0.025
     assert found.price == pytest.approx(math.log(1.2))
@@ -26,7 +26,7 @@ def test_the_studys_own_answer_is_asked_for_unless_another_is() -> None:
 
 def test_a_study_that_says_nothing_is_asked_for_a_point_and_balance() -> None:
     """As one of version 0.1, or a search."""
-    found = asked({}, tolerance=None, prefer=None)
+    found = requirements({}, tolerance=None, prefer=None)
 
     assert found.tolerance == 0.01
     assert found.price == pytest.approx(math.log(1.4))

@@ -47,7 +47,7 @@ def test_what_has_no_energy_or_no_accuracy_is_not_weighed() -> None:
         setup_energy(5, [1.0, 0.0], [0.9, 0.9]),
     ]
 
-    assert weighed(DEAR, *unknown, CHEAP).places == {1: 0, 2: 1}
+    assert weighed(DEAR, *unknown, CHEAP).index_of == {1: 0, 2: 1}
     assert evidence_of(unknown, Aim(tolerance=0.01)) is None
 
 
@@ -66,9 +66,9 @@ def apart(step_j: float) -> Evidence:
 def test_the_total_of_the_chosen_setup_alone_is_without_the_luck_of_being_picked() -> None:
     """Of any other it is the interval of its own repeats."""
     found = apart(0.1)
-    assert found.doubt is not None
+    assert found.posteriors is not None
 
-    own = [intervals.total_interval_j(found.doubt.energy, place) for place in (0, 1)]
+    own = [intervals.total_interval_j(found.posteriors.energy, place) for place in (0, 1)]
     plain = [Interval95(low=float(each.low), high=float(each.high)) for each in own]
 
     assert found.total_j(2) == plain[1]
@@ -81,9 +81,9 @@ def test_a_reference_that_was_picked_for_its_energy_is_told_apart_later() -> Non
     """The costliest of several is partly so by chance."""
     found = apart(0.45)
 
-    assert found.told_apart(1, 4)
-    assert not found.told_apart(1, 4, picked="against_costliest")
-    assert apart(0.6).told_apart(1, 4, picked="against_costliest")
+    assert found.differ_in_energy(1, 4)
+    assert not found.differ_in_energy(1, 4, selected_as="against_costliest")
+    assert apart(0.6).differ_in_energy(1, 4, selected_as="against_costliest")
 
 
 def test_setups_that_share_a_parameter_lean_on_each_other() -> None:
@@ -130,7 +130,7 @@ def test_a_setup_that_is_less_accurate_for_sure_is_not_on_the_front() -> None:
 
     evidence = weighed(good, poor)
 
-    assert not evidence.told_apart(1, 2)
+    assert not evidence.differ_in_energy(1, 2)
     assert [row.on_front for row in rank([good, poor], evidence=evidence).rows] == [True, False]
 
 
@@ -170,7 +170,7 @@ def test_a_setup_varies_by_what_its_meter_does_at_least() -> None:
         for n, e in ((1, 100.0), (2, 50.0))
     ]
 
-    found = weighed(*setups).doubt
+    found = weighed(*setups).posteriors
 
     assert found is not None
     deviations = [relative_deviation(10.0, e) for e in (100.0, 50.0)]
@@ -181,7 +181,7 @@ def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
     """Both are drawn by dice of their own."""
     setups = [setup_energy(n, [10.0 + n, 11.0], [0.99 + n / 1000, 0.985]) for n in (1, 2, 3)]
 
-    found = weighed(*setups).doubt
+    found = weighed(*setups).posteriors
 
     assert found is not None
     for energy, gains in (
@@ -197,7 +197,7 @@ def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
         setup_energy(1, [10.0, 11.0], [0.9, None]), setup_energy(2, [20.0, 21.0], [0.95, None])
     )
 
-    assert found.doubt is None
+    assert found.posteriors is None
     assert found.chosen in (1, 2)
 
 
@@ -249,13 +249,13 @@ def test_shares_lean_on_each_other_by_their_log_odds() -> None:
 
     assert share is not None
     assert score is not None
-    assert share.doubt is not None
-    assert score.doubt is not None
+    assert share.posteriors is not None
+    assert score.posteriors is not None
     assert share.scale is None
     assert score.scale is not None
     own, pooled = (
         score.scale.gains(each)
-        for each in (score.doubt.objective.means, score.doubt.objective.pooled)
+        for each in (score.posteriors.objective.means, score.posteriors.objective.pooled)
     )
-    assert np.allclose(share.doubt.objective.means, own, atol=0.02)
-    assert not np.allclose(share.doubt.objective.pooled, pooled, atol=0.02)
+    assert np.allclose(share.posteriors.objective.means, own, atol=0.02)
+    assert not np.allclose(share.posteriors.objective.pooled, pooled, atol=0.02)

@@ -7,7 +7,7 @@ import pytest
 from analysis.ranking.contenders import contenders
 from analysis.ranking.criteria import CRITERIA, RankBy
 from analysis.ranking.evidence import Evidence, evidence_of
-from analysis.ranking.ranking import picked_as, rank
+from analysis.ranking.ranking import rank, selection_of
 from study.inference.choice import Aim
 from study.record.objective import ACCURACY, Objective
 from tests.analysis.study_folder import setup_energy
@@ -73,8 +73,8 @@ def test_an_objective_that_is_no_share_may_lie_anywhere() -> None:
 )
 def test_accuracies_differ_for_sure_or_not(one: int, other: int, *, apart: bool) -> None:
     """36 points with repeats within a point; or alike."""
-    assert evidence().told_apart_in_accuracy(one, other) is apart
-    assert evidence().told_apart(one, other) is apart
+    assert evidence().differ_in_accuracy(one, other) is apart
+    assert evidence().differ_in_energy(one, other) is apart
 
 
 def test_two_setups_that_are_all_there_is_are_compared() -> None:
@@ -82,15 +82,15 @@ def test_two_setups_that_are_all_there_is_are_compared() -> None:
     found = evidence_of([CHEAP, DEAR], Aim(tolerance=0.01))
 
     assert found is not None
-    assert found.told_apart_in_accuracy(1, 2)
+    assert found.differ_in_accuracy(1, 2)
 
 
 def test_picking_widens_the_saving_of_the_chosen_setup_alone() -> None:
     """Setup 2 was not picked for its energy."""
     found = evidence()
 
-    assert found.saving(1, 3, picked="against_costliest") != found.saving(1, 3)
-    assert found.saving(2, 3, picked="against_costliest") == found.saving(2, 3)
+    assert found.saving(1, 3, selected_as="against_costliest") != found.saving(1, 3)
+    assert found.saving(2, 3, selected_as="against_costliest") == found.saving(2, 3)
 
 
 def test_the_setups_that_may_be_the_answer_are_named() -> None:
@@ -115,10 +115,10 @@ def test_a_setup_that_the_choice_recommends_is_always_named() -> None:
 
 def test_a_reference_was_picked_for_its_accuracy_or_its_energy() -> None:
     """The best is that also where it is the costliest; any other was named beforehand."""
-    assert picked_as(CHEAP, CHEAP, CHEAP) == "against_best"
-    assert picked_as(DEAR, CHEAP, DEAR) == "against_costliest"
-    assert picked_as(TWIN, CHEAP, DEAR) is None
-    assert picked_as(TWIN, None, None) is None
+    assert selection_of(CHEAP, CHEAP, CHEAP) == "against_best"
+    assert selection_of(DEAR, CHEAP, DEAR) == "against_costliest"
+    assert selection_of(TWIN, CHEAP, DEAR) is None
+    assert selection_of(TWIN, None, None) is None
 
 
 def test_what_is_not_known_has_no_number_for_people() -> None:

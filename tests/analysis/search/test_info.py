@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.search.front import hypervolume
 from analysis.search.info import SearchInfo, search_info
-from analysis.search.tables import sureness_text
+from analysis.search.tables import answer_probability_text
 from study.record.manifest import SearchAnswer, SetupFacts
 from study.record.vocabulary import EnergyMethod, StopReason
 from study.search.text import sure_lines
@@ -117,7 +117,7 @@ def test_a_lower_bound_above_a_more_accurate_training_is_ruled_out() -> None:
         (3, [1.0], 0.7, StopReason.STOPPED),
     )
 
-    assert (info.stopped, info.dearer) == (2, 1)
+    assert (info.stopped, info.ruled_out) == (2, 1)
     assert info.not_run == (4,)
 
 
@@ -163,7 +163,7 @@ def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
         goal="energy-to-target",
     )
 
-    assert (info.stopped, info.dearer) == (2, 1)
+    assert (info.stopped, info.ruled_out) == (2, 1)
 
 
 def test_the_interval_is_that_of_the_measurement() -> None:
@@ -212,10 +212,10 @@ def test_how_sure_the_answer_is_needs_seeds() -> None:
         goal="energy-to-target",
     )
 
-    assert single.sure is None
-    assert several.sure is not None
-    assert several.sure.setup == 1
-    assert several.sure.best > 0.5
+    assert single.probability is None
+    assert several.probability is not None
+    assert several.probability.setup == 1
+    assert several.probability.best > 0.5
 
 
 def test_a_search_is_never_sure_to_100_percent() -> None:
@@ -228,7 +228,11 @@ def test_a_search_is_never_sure_to_100_percent() -> None:
     )
     decided = replace(info, decided=SearchAnswer(setup=1, right=0.9996, repeats=4))
 
-    texts = [sureness_text(info), sureness_text(decided), *sure_lines(0.9996, repeats=4)]
+    texts = [
+        answer_probability_text(info),
+        answer_probability_text(decided),
+        *sure_lines(0.9996, repeats=4),
+    ]
 
     assert all("probability of over 99 %" in text for text in texts)
 
@@ -238,8 +242,10 @@ def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:
     reached = StopReason.TARGET
     runs = ((1, [2.0], 0.8, reached), (1, [2.2], 0.8, reached), (2, [6.0], 0.8, reached))
 
-    alone = info_of(*runs, goal="energy-to-target").sure
-    beside = info_of(*runs, (3, [0.5, 0.5], 0.4, StopReason.STOPPED), goal="energy-to-target").sure
+    alone = info_of(*runs, goal="energy-to-target").probability
+    beside = info_of(
+        *runs, (3, [0.5, 0.5], 0.4, StopReason.STOPPED), goal="energy-to-target"
+    ).probability
 
     assert alone is not None
     assert beside is not None

@@ -4,22 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.search.probability_of_best import sureness
+from analysis.search.probability_of_best import probability_of_best
 
 
 def test_without_a_second_seed_nothing_is_known() -> None:
     """One training of each of ten setups tells no spread."""
-    assert sureness({n: [float(n)] for n in range(1, 11)}, answer=1) is None
+    assert probability_of_best({n: [float(n)] for n in range(1, 11)}, answer=1) is None
 
 
 def test_no_setup_is_no_answer() -> None:
     """A search in which nothing reached the target."""
-    assert sureness({}, answer=1) is None
+    assert probability_of_best({}, answer=1) is None
 
 
 def test_two_equal_setups_are_a_toss_up() -> None:
     """Each is the best with probability one half."""
-    found = sureness({1: [2.0, 3.0], 2: [3.0, 2.0]}, answer=1)
+    found = probability_of_best({1: [2.0, 3.0], 2: [3.0, 2.0]}, answer=1)
 
     assert found is not None
     assert found.best == pytest.approx(0.5, abs=0.02)
@@ -27,7 +27,7 @@ def test_two_equal_setups_are_a_toss_up() -> None:
 
 def test_the_factor_is_that_of_the_seeds() -> None:
     """Two seeds a factor of 4 apart have the logarithms' deviation ln 4 / sqrt 2."""
-    found = sureness({1: [1.0, 4.0], 2: [100.0]}, answer=1)
+    found = probability_of_best({1: [1.0, 4.0], 2: [100.0]}, answer=1)
 
     assert found is not None
     assert found.factor == pytest.approx(4 ** (1 / 2**0.5))
@@ -38,7 +38,7 @@ def test_a_setup_that_was_seen_once_is_weighed_too() -> None:
     """Setup 3 has the cheapest training, and one of them only: it may be the best."""
     costs = {1: [2.0, 2.1, 1.9], 2: [3.0, 2.9, 3.1], 3: [1.8]}
 
-    found = sureness(costs, answer=1)
+    found = probability_of_best(costs, answer=1)
 
     assert found is not None
     assert found.setup == 1
@@ -48,14 +48,14 @@ def test_a_setup_that_was_seen_once_is_weighed_too() -> None:
 
 def test_an_answer_without_a_cost_has_no_probability() -> None:
     """A setup that missed the target with a seed can still be the answer, by the other one."""
-    assert sureness({1: [2.0, 2.1]}, answer=2) is None
+    assert probability_of_best({1: [2.0, 2.1]}, answer=2) is None
 
 
 @given(gap=st.floats(1.0, 3.0), wider=st.floats(1.1, 2.0))
 def test_a_wider_gap_makes_surer(gap: float, wider: float) -> None:
     """With the same spread of seeds; being near the best is never less likely than being it."""
     near, far = (
-        sureness({1: [1.0, 1.2], 2: [1.1 * by, 1.3 * by]}, answer=1, draws=2000)
+        probability_of_best({1: [1.0, 1.2], 2: [1.1 * by, 1.3 * by]}, answer=1, draws=2000)
         for by in (gap, gap * wider)
     )
 
@@ -69,8 +69,8 @@ def test_what_was_stopped_makes_less_sure() -> None:
     """It may have been as cheap as it can be; how far seeds differ it does not tell."""
     costs = {1: [2.0, 2.2], 2: [3.0]}
 
-    alone = sureness(costs, answer=1)
-    beside = sureness(costs, answer=1, least={3: [2.1]})
+    alone = probability_of_best(costs, answer=1)
+    beside = probability_of_best(costs, answer=1, least={3: [2.1]})
 
     assert alone is not None
     assert alone.least is None
@@ -86,8 +86,8 @@ def test_a_seed_that_was_stopped_counts_in_its_setups_mean() -> None:
     """To leave the bad seed out would flatter setup 2."""
     costs = {1: [2.0, 2.2], 2: [1.9, 1.9]}
 
-    alone = sureness(costs, answer=1)
-    beside = sureness(costs, answer=1, least={2: [4.0]})
+    alone = probability_of_best(costs, answer=1)
+    beside = probability_of_best(costs, answer=1, least={2: [4.0]})
 
     assert alone is not None
     assert beside is not None

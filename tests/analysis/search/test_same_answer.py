@@ -100,7 +100,7 @@ def said_in_the_report(
     )
     rows = pd.DataFrame([each.to_row() for each in trials], columns=[*trials[0].to_row()])
     info = search_info(manifest, epochs, rows)
-    probable = {info.sure.setup} if info.sure else set()
+    probable = {info.probability.setup} if info.probability else set()
     assert probable <= set(info.answer)
     return search_text(info, manifest, (), WH)
 

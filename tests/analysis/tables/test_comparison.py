@@ -13,7 +13,7 @@ from analysis.read.load import load
 from analysis.tables.comparison import all_labels, boards_note, comparison_infos
 from study.record.files import J_PER_MWH
 from study.record.manifest import SetupFacts
-from study.record.vocabulary import EnergyMethod, Paradigm, Stage
+from study.record.vocabulary import EnergyMethod, Paradigm, Stage, StopReason
 from tests.analysis.study_folder import constant, grid, staged, write_study
 
 
@@ -56,6 +56,19 @@ def test_small_energies_keep_their_digits_side_by_side(tmp_path: Path) -> None:
         pytest.approx(1.627e-5),
         pytest.approx(6.35e-6),
     ]
+
+
+def test_a_total_has_failed_trainings_as_in_the_ranking(tmp_path: Path) -> None:
+    """Two successes and a failure of 1 mWh each: 1.5 mWh for a success, in every table."""
+    setups = grid([64], [0.1])
+    trials = [constant(1, J_PER_MWH, 0.9, seed=seed) for seed in range(3)]
+    trials[2] = dataclasses.replace(trials[2], stop_reason=StopReason.DIVERGED)
+    failing = analyse(load(write_study(tmp_path / "failing", setups, trials)))
+    other = analyse(load(write_study(tmp_path / "other", setups, trials[:2])))
+
+    _, total, _ = comparison_infos([failing, other])
+
+    assert [cell.value for cell in total.rows[0]][2:] == pytest.approx([0.0015, 0.0, 0.001, 0.0])
 
 
 def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) -> None:

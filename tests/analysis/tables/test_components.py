@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.findings import analyse
+from analysis.forms.cells import csv_text
 from analysis.read.load import load
 from analysis.tables.components import components_info
+from analysis.tables.frames import data_frames
 from analysis.tables.setups import ranking_info
 from study.record.files import J_PER_WH
 from study.record.manifest import ComponentFacts, Manifest
@@ -43,6 +45,19 @@ def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> 
     ]
     assert found.legend.endswith("cpu: by CPU time")
     assert found.legend.startswith("ranked by accelerator")
+
+
+def test_a_missing_energy_is_no_text_for_a_program(tmp_path: Path) -> None:
+    """It is NaN in a column of numbers of the data frame, and an empty cell of the CSV file."""
+    findings = analyse(load(study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None])))
+
+    frame = data_frames(findings)["components"]
+    info = components_info(findings)
+
+    assert frame["cpu_energy_wh"].dtype == float
+    assert frame["cpu_energy_wh"].isna().tolist() == [False, True]
+    assert info is not None
+    assert csv_text(info).splitlines()[-1].endswith(",40.0,")
 
 
 def test_a_single_component_has_no_table(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
     for words in (
         "The study is interrupted: 2 of 4 trials have finished.",
         "1 trial failed",
-        "Setup 1 diverged: what a training used until then counts in no total.",
+        "Setup 1 diverged: the energy used until then is in no total.",
         "Setup 3 has the energy of one training only",
         "67 % of the epochs are shorter than 2 s",
         "No setup is better than always naming the commonest class (20.0 %)",

@@ -132,7 +132,11 @@ class EnergyMeter:
             closed_in_time(source.close, END_S)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # Ctrl-C while a sensor is waited for, say
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -191,9 +195,7 @@ class EnergyMeter:
         )
         with self._lock:
             if key in self._open:
-                message = (
-                    f"a window {key!r} is open already; close it first, or name this one otherwise"
-                )
+                message = f"a window {key!r} is open already; close it, or use another name"
                 raise ValueError(message)
             self._open[key] = window
         try:

@@ -237,7 +237,7 @@ def detect(
                     _refuse_second(word, found.sources)
             return Detection(sources=_calibrated(found.sources, request), refused={})
         refused = _take_all(found, request, candidates)
-    except Exception:
+    except BaseException:  # Ctrl-C too: in a notebook the process goes on
         for source in found.sources:
             source.close()
         raise
@@ -262,7 +262,12 @@ class _Found:
     def take(self, source: PowerSource) -> bool:
         """Take a source for the devices that no other one measures; close it and return False if none."""
         known = {device.uuid for each in self.sources for device in each.devices()}
-        measured, devices = self.measured(), source.devices()
+        measured = self.measured()
+        try:
+            devices = source.devices()
+        except BaseException:
+            source.close()
+            raise
         new = [
             each for each in devices if each.uuid not in known and each.component not in measured
         ]

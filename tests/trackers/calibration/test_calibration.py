@@ -7,21 +7,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trackers.scripted import BOARD as SCRIPTED
+from tests.trackers.scripted import OTHER, ScriptedSource
 from tests.trackers.sources.vendors import AmdSmi
 from tests.waiting import PATIENCE_S
 from trackers.calibration.command import main
 from trackers.calibration.fit import Step, fitted
-from trackers.calibration.staircase import load
+from trackers.calibration.staircase import load, running
+from trackers.clock import MonotonicClock
 from trackers.errors import SourceUnavailableError
 from trackers.sample import Component
 from trackers.source import KnowsUsers, PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
 from trackers.sources.calibrated import CalibratedSource, Calibration
-from trackers.sources.detect import Candidate, Request, detect
+from trackers.sources.detect import Candidate, Detection, Request, detect
 
 BOARD = "pci:0000:a0:00.0"
 MADE = Calibration(
@@ -159,6 +163,45 @@ def test_the_command_writes_factor_and_interval(
     assert written["low"] <= written["factor"] <= written["high"]
     assert {round(step["meter_w"], 3) for step in written["steps"]} == {100}
     assert "x estimate cpu" in told
+
+
+@pytest.mark.parametrize("tracker", ["auto", "none"])
+def test_all_sources_are_closed_that_were_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tracker: str
+) -> None:
+    """`auto` opens several, of which one is calibrated; also where the other meter cannot be opened."""
+    clock = MonotonicClock()
+    opened = [
+        ScriptedSource(clock, power_w=lambda _: 100.0, uuids=[uuid]) for uuid in (SCRIPTED, OTHER)
+    ]
+
+    def find(request: Request) -> Detection:
+        if request.tracker == "none":
+            message = "no such meter"
+            raise SourceUnavailableError(message)
+        return Detection(sources=tuple(opened), refused={})
+
+    status = main(
+        [
+            *("--tracker", "auto", "--against", tracker, "--component", "gpu", "--load", "true"),
+            *("--seconds", "0", "--settle", "0", "--out", str(tmp_path / "a.json")),
+        ],
+        find=find,
+    )
+
+    assert status == 2, capsys.readouterr()
+    assert all(each.closed for each in opened)
+
+
+def test_a_load_that_cannot_be_started_leaves_no_process() -> None:
+    """What was started before it would keep a CPU busy for ever."""
+    endless = [sys.executable, "-c", "import time; time.sleep(600)"]
+    before = psutil.Process().children()
+
+    with pytest.raises(FileNotFoundError), running([endless, ["no-such-command"]]):
+        pass
+
+    assert psutil.Process().children() == before
 
 
 COMMAND = """

@@ -218,9 +218,13 @@ class PowermetricsSource:
         self._has_ended = threading.Event()
         self._stream = start(interval_ms)
         self._thread = threading.Thread(target=self._read, name="powermetrics", daemon=True)
-        self._thread.start()
-        self._has_begun.wait(FIRST_SAMPLE_S)
-        self._is_decided.wait(LOOKED_AT * interval_ms / 1000)
+        try:
+            self._thread.start()
+            self._has_begun.wait(FIRST_SAMPLE_S)
+            self._is_decided.wait(LOOKED_AT * interval_ms / 1000)
+        except BaseException:  # Ctrl-C: nobody else would end the process
+            self._stream.close()
+            raise
         with self._lock:
             told = {Component.GPU: self._gpu.is_told, Component.CPU: self._cpu.is_told}
         if not any(told.values()):

@@ -98,7 +98,7 @@ def _by_counter(
     """Reading of a window whose counter is believed."""
     coverage = counted_share(edges, period_s=sensor.period_s)
     doubt = ""
-    if edges.by_last_word:
+    if edges.is_stop_stale:
         doubt = (
             f"the device fell silent after {100 * coverage:.0f} % of the time; counted until then"
         )
@@ -217,7 +217,7 @@ def _sampling_errors_j(
     roughness = sensor.roughness
     aged_j = math.sqrt(roughness.rate_w2_s * duration_s) * AGED * sensor.hold_s
     errors_j = [integral.placing_j, aged_j]
-    if roughness.memory_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
+    if roughness.correlation_time_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
         samples = min(EVENED, max(1, integral.samples))
         errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
     if sensor.told_each_s:
@@ -273,7 +273,7 @@ def _sampled_j(
 
 def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> CounterEvidence | None:
     """A window's evidence about its counter; None where it is no evidence."""
-    if edges.at_start is None or edges.at_stop is None or edges.by_last_word:
+    if edges.at_start is None or edges.at_stop is None or edges.is_stop_stale:
         return None
     return evidence_between(edges.at_start, edges.at_stop, trace, sensor)
 
@@ -317,6 +317,6 @@ def evidence_between(
         sampled_j=integral.energy_j,
         samples=integral.samples,
         error=math.hypot(
-            sampling, told_late, sensor.unknown_s / duration_s, (1 - integral.coverage) / 2
+            sampling, told_late, sensor.age_error_s / duration_s, (1 - integral.coverage) / 2
         ),
     )

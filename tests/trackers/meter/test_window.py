@@ -280,7 +280,7 @@ def test_counted_energy_adds_up_over_cut_windows(cuts: list[int]) -> None:
 
 def test_a_last_word_counts_until_it_was_said() -> None:
     """A process that ended 2 s before the window keeps its energy; the status tells."""
-    found = read(seen(0.0, 5.0), seen(8.0, 45.0), estimated=True, by_last_word=True)
+    found = read(seen(0.0, 5.0), seen(8.0, 45.0), estimated=True, is_stop_stale=True)
 
     assert (found.energy_j, found.method) == (40.0, Method.ESTIMATED)
     assert found.status is Status.DEGRADED

@@ -43,7 +43,7 @@ def moving(*, each: int) -> Roughness:
     """A load that changes with each so many samples."""
     found = Roughness()
     for n in range(120):
-        found.saw(PowerSample(time_s=n * 0.03, power_w=100.0 + 5 * (n // each % 2)))
+        found.add(PowerSample(time_s=n * 0.03, power_w=100.0 + 5 * (n // each % 2)))
     return found
 
 
@@ -79,7 +79,7 @@ def test_a_load_that_moves_is_seen_late_and_one_that_forgets_itself_by_chance(ea
     """The first by half the time for which a power is told; the second by its spread over ten samples."""
     load = moving(each=each)
     hold_s = load.hold_s(None)
-    forgets = load.memory_s(hold_s) < max(PERIOD_S, hold_s) / 2
+    forgets = load.correlation_time_s(hold_s) < max(PERIOD_S, hold_s) / 2
 
     found = read(constant(100.0), replace(SAMPLED, roughness=load), start_s=2.0)
 

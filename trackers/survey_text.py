@@ -62,7 +62,7 @@ def _can_write(text: str, console: Console) -> bool:
 
 
 def _components(found: Sequence[SurveyedSource]) -> Table:
-    """Table of the sources of each component, which is `blind` when it has none."""
+    """Table of the sources of each component, which is `not measured` when it has none."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("component", no_wrap=True)
     table.add_column("is", no_wrap=True)
@@ -76,7 +76,7 @@ def _components(found: Sequence[SurveyedSource]) -> Table:
         by = ", ".join(
             f"{source.name}{'' if source.verified else ' (unverified)'}" for source in sources
         )
-        table.add_row(str(component), how or "[dim]blind[/]", escape(by) or "[dim]-[/]")
+        table.add_row(str(component), how or "[dim]not measured[/]", escape(by) or "[dim]-[/]")
     return table
 
 

@@ -161,8 +161,8 @@ def test_each_component_has_its_source_or_is_blind() -> None:
     rows = {line.split()[0]: line.split()[1:] for line in lines if line}
     assert rows["gpu"] == ["measured", "hwmon", "(unverified)"]
     assert rows["cpu"] == ["estimated", "estimate"]
-    assert rows["memory"] == ["blind", "-"]
-    assert rows["node"] == ["blind", "-"]
+    assert rows["memory"] == ["not measured", "-"]
+    assert rows["node"] == ["not measured", "-"]
     assert any("unverified: no real device" in line for line in lines)
 
 

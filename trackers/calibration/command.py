@@ -12,10 +12,10 @@ from typing import Annotated
 
 import tyro
 
-from trackers.calibration.fit import Step, fitted
-from trackers.calibration.staircase import SETTLING_S, climbed
+from trackers.calibration.fit import Step, fit_line
+from trackers.calibration.staircase import SETTLING_S, measure_steps
 from trackers.errors import TrackerError
-from trackers.places import check_place
+from trackers.output_files import check_writable
 from trackers.sample import Component
 from trackers.source import PowerSource
 from trackers.sources.calibrated import Calibration
@@ -66,13 +66,13 @@ def main(args: Sequence[str], *, find: Callable[[Request], Detection] = detect) 
         args=args,
     )
     try:
-        check_place(options.out, option="--out")
+        check_writable(options.out, option="--out")
         request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
         with ExitStack() as stack:
             source, meter = (
                 _opened(find(each), stack) for each in (request, Request(tracker=options.against))
             )
-            steps = climbed(
+            steps = measure_steps(
                 source,
                 options.component,
                 meter,
@@ -81,7 +81,7 @@ def main(args: Sequence[str], *, find: Callable[[Request], Detection] = detect) 
                 settling_s=options.settle,
                 on_step=_show,
             )
-        line = fitted(steps)
+        line = fit_line(steps)
     except (TrackerError, OSError, ValueError) as error:
         sys.stderr.write(f"trackers: {error}\n")
         return REFUSED

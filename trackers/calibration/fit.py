@@ -36,7 +36,7 @@ class Line:
     offset_w: float
 
 
-def fitted(steps: Sequence[Step]) -> Line:
+def fit_line(steps: Sequence[Step]) -> Line:
     """Fit a line through the steps by least squares.
 
     Raises:

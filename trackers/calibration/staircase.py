@@ -58,7 +58,7 @@ def running(commands: Sequence[Sequence[str]]) -> Iterator[None]:
             child.wait()
 
 
-def climbed(
+def measure_steps(
     source: PowerSource,
     component: Component,
     meter: PowerSource,

@@ -174,7 +174,7 @@ def _told(
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
         doubt = (
-            f"known to {100 * own_j / energy_j:.0f} % only: a short window for this sensor"
+            f"uncertain by {100 * own_j / energy_j:.0f} %: the window is short for this sensor"
             if energy_j
             else ""
         )

@@ -17,7 +17,7 @@ from tests.trackers.scripted import OTHER, ScriptedSource
 from tests.trackers.sources.vendors import AmdSmi
 from tests.waiting import PATIENCE_S
 from trackers.calibration.command import main
-from trackers.calibration.fit import Step, fitted
+from trackers.calibration.fit import Step, fit_line
 from trackers.calibration.staircase import load, running
 from trackers.clock import MonotonicClock
 from trackers.errors import SourceUnavailableError
@@ -55,7 +55,7 @@ def test_a_straight_line_is_found_as_it_is(factor: float, offset_w: float) -> No
     powers_w = (20.0, 50.0, 90.0, 160.0)
     steps = [Step(share=0, source_w=w, meter_w=factor * w + offset_w) for w in powers_w]
 
-    line = fitted(steps)
+    line = fit_line(steps)
 
     assert line.factor == pytest.approx(factor)
     assert line.offset_w == pytest.approx(offset_w, abs=1e-6)
@@ -70,7 +70,7 @@ def test_noise_is_in_the_interval() -> None:
         for n, noise in enumerate(noise_w, start=1)
     ]
 
-    line = fitted(steps)
+    line = fit_line(steps)
 
     half = 3.182 * (4 / 3 / 1000) ** 0.5
     assert line.factor == pytest.approx(1.2)
@@ -84,7 +84,7 @@ def test_noise_is_in_the_interval() -> None:
 def test_what_cannot_be_compared_is_refused(powers_w: tuple[float, ...], message: str) -> None:
     """Too few loads, or a source that does not see them."""
     with pytest.raises(ValueError, match=message):
-        fitted([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
+        fit_line([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
 
 
 def test_a_calibrated_source_is_multiplied_and_else_the_same(board: PowerSource) -> None:

@@ -40,7 +40,7 @@ def test_an_estimate_that_is_shared_with_the_time_before_is_degraded() -> None:
 
     assert found.energy_j == pytest.approx(0.25)
     assert (found.method, found.status) == (Method.ESTIMATED, Status.DEGRADED)
-    assert "too short a window" in found.note
+    assert "too short to tell" in found.note
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_limit_is_of_boards_and_not_of_estimates() -> None:
     [
         (said(10.0, 5.0), said(11.0, 2.0), "the counter ran backward by 3 J"),
         (said(10.0, 5.0), said(11.0, 5.0), "the counter did not rise"),
-        (said(9.95, 0.0, 300.0), said(11.0, 15.0), "the counter rose at the wrong time"),
+        (said(9.95, 0.0, 300.0), said(11.0, 15.0), "the counter's rise does not fit the window"),
         (said(10.0, None), said(11.0, 5.0), ""),
         (None, said(11.0, 5.0), ""),
     ],
@@ -169,7 +169,7 @@ def test_an_estimate_of_a_moment_is_shared_evenly_with_the_time_before() -> None
     energy_j, doubt = counted_energy_j(edges, sampled(), sensor(estimated=True))
 
     assert energy_j == pytest.approx(10.0)
-    assert doubt == "too short a window for when its energy was used"
+    assert doubt == "the window is too short to tell when its energy was used"
 
 
 def test_an_estimate_whose_last_value_is_of_the_time_before_says_nothing() -> None:
@@ -178,7 +178,7 @@ def test_an_estimate_whose_last_value_is_of_the_time_before_says_nothing() -> No
 
     found = counted_energy_j(edges, sampled(), sensor(estimated=True))
 
-    assert found == (None, "the counter rose at the wrong time")
+    assert found == (None, "the counter's rise does not fit the window")
 
 
 def test_a_power_that_a_load_forgets_is_drawn_to_the_mean() -> None:

@@ -70,7 +70,7 @@ def test_a_window_that_is_known_to_a_part_only_says_so() -> None:
     nearly = read(steps(100.0, 120.0), SAMPLED, stop_s=0.1)
 
     assert found.status is Status.DEGRADED
-    assert found.note == "known to 148 % only: a short window for this sensor"
+    assert found.note == "uncertain by 148 %: the window is short for this sensor"
     assert (nearly.status, nearly.note) == (Status.OK, "")
 
 

@@ -35,11 +35,11 @@ def verdict(found: Sequence[SurveyedSource]) -> str:
     taken = [(each, source) for source in found for each in source.devices if each.is_taken]
     measured = [each for each, source in taken if source.method is not Method.ESTIMATED]
     if not taken:
-        return "A study here would have no energy at all."
+        return "A study here could not measure any energy."
     if not measured:
         return (
             "Nothing can be measured on this machine: energy is only estimated, from CPU time. "
-            "What would help stands beside each tracker."
+            "The list says what each tracker needs."
         )
     sources = {source.name: None for _, source in taken if source.method is not Method.ESTIMATED}
     devices = "1 device" if len(measured) == 1 else f"{len(measured)} devices"

@@ -150,7 +150,10 @@ def counted_energy_j(
         return own_j, ""
     own_s = last.time_s - max(first.time_s, edges.start_s)
     if sensor.estimated and own_s > 0:
-        return counted_j * own_s / between_s, "the window is too short to tell when its energy was used"
+        return (
+            counted_j * own_s / between_s,
+            "the window is too short to tell when its energy was used",
+        )
     return None, "the counter's rise does not fit the window"
 
 

@@ -108,7 +108,7 @@ class Trust:
                 "windows; its energies are scaled by that and marked degraded"
             )
         return (
-            "%s: the energy counter disagrees with the sampled power, by another share in each "
+            "%s: the energy counter disagrees with the sampled power, by a different share in each "
             "window; it is refused, and the power is integrated"
         )
 

@@ -238,8 +238,8 @@ class Samplers:
         """Start the sampling threads."""
         if self._ends.is_set():
             _log.warning(
-                "a meter is started that was stopped: its sources are closed, and all is missing that it "
-                "measures. Make another one, with what detect() finds."
+                "a stopped meter was started again: its sources are closed, so all its readings will be "
+                "missing. Create a new meter with the result of detect()."
             )
         self._begin(self.first.run, "energy-meter")
         self._begin(self._watch, "energy-meter watch")

@@ -85,7 +85,7 @@ def reading(
             edges.device_uuid,
             start_s=edges.start_s,
             duration_s=edges.stop_s - edges.start_s,
-            note=doubt or "the device said nothing during the window",
+            note=doubt or "the device did not answer during the window",
         )
     if evidence is not None and found.energy_j is not None:
         found = replace(found, counter_over_power=evidence.ratio)
@@ -99,9 +99,7 @@ def _by_counter(
     coverage = counted_share(edges, period_s=sensor.period_s)
     doubt = ""
     if edges.is_stop_stale:
-        doubt = (
-            f"the device fell silent after {100 * coverage:.0f} % of the time; counted until then"
-        )
+        doubt = f"the device stopped answering after {100 * coverage:.0f} % of the time; counted until then"
     elif coverage < LOWEST_COVERAGE:
         doubt = f"counted for {100 * coverage:.0f} % of the time"
     elif sensor.trust.verdict is Verdict.SCALED:
@@ -142,11 +140,11 @@ def _by_power(
         coverage=integral.coverage,
     )
     if sensor.has_counter and not doubt:
-        doubt = "the counter gave nothing for this window; its power was integrated"
+        doubt = "the counter has no energy for this window; its power was integrated"
     elif integral.coverage < LOWEST_COVERAGE:
         doubt = doubt or f"observed for {100 * integral.coverage:.0f} % of the time"
     elif duration_s < MEANS_IN_A_WINDOW * mean_s:
-        doubt = doubt or f"the board tells its power as a mean of {mean_s:g} s"
+        doubt = doubt or f"the board reports its power as a mean over {mean_s:g} s"
     if mean_s > 0 and duration_s > 0:
         own = max(own, mean_s * energy_j / duration_s)
     return _told(

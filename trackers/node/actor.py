@@ -292,7 +292,7 @@ class Tracker:
         """Book the readings that a trial is charged for a window, and return them."""
         if key in self._adopted:
             self._adopted.discard(key)
-            note = "the tracker was started anew in the window"
+            note = "the tracker was restarted during the window"
             readings = {target: each.degraded(note) for target, each in readings.items()}
         charges = self._accounts.charges(key.trial_id, bill, readings)
         self._bills.pop(key, None)

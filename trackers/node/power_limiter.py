@@ -22,7 +22,7 @@ from trackers.sample import Component, Device, PowerLimits
 from trackers.source import LimitsPower, PowerSource
 
 ROOT = Path(__file__).parents[2]
-GUARD_IS_GONE = "the process that keeps what the boards' power limits were has ended"
+GUARD_IS_GONE = "the process that remembers the boards' original power limits has ended"
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ class PowerLimiter:
                 try:
                     self._board(uuid)[0].limit_power(uuid, before_w)
                 except TrackerError as error:
-                    _log.warning("%s: the power limit is not set back: %s", uuid, error)
+                    _log.warning("%s: the power limit was not restored: %s", uuid, error)
                     continue  # the guard will try again when this process has ended
                 del self._of[uuid], self._before_w[uuid]
                 with suppress(TrackerError):

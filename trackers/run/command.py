@@ -86,9 +86,7 @@ def main(args: Sequence[str]) -> int:
         sys.stderr.write(as_started(f"trackers: {_unknown(more[0])}\n"))
         return REFUSED
     if not command:
-        sys.stderr.write(
-            as_started(f"trackers: no command given; put it after `--`: {USAGE}\n")
-        )
+        sys.stderr.write(as_started(f"trackers: no command given; put it after `--`: {USAGE}\n"))
         return REFUSED
     try:
         _check_output_files(options)

@@ -68,7 +68,7 @@ def _number(value: float | None, line: AccountLine) -> str:
 
 def _how(line: AccountLine) -> str:
     if not line.devices:
-        return "not measured: nothing here can"
+        return "not measured: no source"
     if line.energy_j is None:
         return f"missing: {line.note}"
     how = " and ".join(line.methods)

@@ -79,7 +79,7 @@ def test_noise_is_in_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("powers_w", "message"),
-    [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W whatever the load")],
+    [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W at every load")],
 )
 def test_what_cannot_be_compared_is_refused(powers_w: tuple[float, ...], message: str) -> None:
     """Too few loads, or a source that does not see them."""
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> No
     """With the command that writes one."""
     (tmp_path / "a.json").write_text(text)
 
-    with pytest.raises(SourceUnavailableError, match=r"a\.json is no calibration.*calibrate"):
+    with pytest.raises(SourceUnavailableError, match=r"a\.json is not a calibration.*calibrate"):
         Calibration.read(tmp_path / "a.json")
 
 

@@ -123,7 +123,7 @@ def test_a_password_is_shown_to_nobody() -> None:
 
     assert said == [
         "--log memory: a list at http://host/x",
-        "--log memory: refused, and left out: API request to http://host/x failed",
+        "--log memory: refused, and skipped: API request to http://host/x failed",
     ]
 
 

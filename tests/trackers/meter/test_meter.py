@@ -260,4 +260,4 @@ def test_a_meter_that_is_started_again_says_that_it_is_of_no_use(
     meter.start()
     meter.stop()
 
-    assert "Make another one" in caplog.text
+    assert "Create a new meter" in caplog.text

@@ -147,7 +147,7 @@ def test_an_unforeseen_fault_is_told_once_and_ends_nothing(
 
     assert only(window.readings).status is Status.MISSING
     assert len(caplog.records) == 1
-    assert "scripted: unforeseen fault" in caplog.text
+    assert "scripted: unexpected error" in caplog.text
 
 
 def test_an_unknown_device_is_a_missing_reading() -> None:

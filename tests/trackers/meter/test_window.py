@@ -285,7 +285,7 @@ def test_a_last_word_counts_until_it_was_said() -> None:
     assert (found.energy_j, found.method) == (40.0, Method.ESTIMATED)
     assert found.status is Status.DEGRADED
     assert found.coverage == pytest.approx(0.8)
-    assert "fell silent after 80 %" in found.note
+    assert "stopped answering after 80 %" in found.note
 
 
 def test_a_window_of_no_length_has_no_energy_by_power() -> None:

@@ -161,7 +161,7 @@ def test_two_names_for_one_thing_are_refused(cpu: Machine, estimate: Machine) ->
     """Nothing is measured twice behind the user's back; what was opened is closed."""
     table = (opens("a", cpu), opens("b", estimate))
 
-    with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu does already"):
+    with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu measures already"):
         detect(Request(tracker=("a", "b")), candidates=table)
 
     assert cpu.is_closed
@@ -247,7 +247,7 @@ def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
     found = detect(Request(), candidates=table)
 
     assert found.sources == (cpu,)
-    assert "odd: unforeseen fault: UnicodeDecodeError" in found.refused["odd"]
+    assert "odd: unexpected error: UnicodeDecodeError" in found.refused["odd"]
 
 
 def test_a_name_is_no_request() -> None:

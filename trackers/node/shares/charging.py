@@ -104,11 +104,11 @@ def charge_node(
     )
     if others.open_j:
         shared = shared.degraded(
-            f"what a trial that has just begun used is known to +-{others.open_j:.3g} J only"
+            f"the use of a trial that has just begun is uncertain by {others.open_j:.3g} J"
         )
     if rest_j < 0:
         return shared.degraded(
-            f"the components used {-rest_j:.3g} J more than the plug tells; nothing is left to share"
+            f"the components used {-rest_j:.3g} J more than the plug reports; nothing is left to share"
         )
     return shared
 

@@ -92,7 +92,7 @@ class NvmlSource:
                 uuid: probe for uuid, probe in probes.items() if probe.counter or probe.power
             }
             refused += [
-                ReadError(f"{uuid} tells neither energy nor power")
+                ReadError(f"{uuid} reports neither energy nor power")
                 for uuid in probes
                 if uuid not in self._probes
             ]
@@ -229,8 +229,8 @@ def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
         boards, refused = library.boards()
         if refused and visible.strip().isdecimal():
             message = (
-                f"index {visible!r} in CUDA_VISIBLE_DEVICES cannot be told: a board does not "
-                f"answer, so nobody knows which it counts ({refused[0]}). Give a UUID"
+                f"index {visible!r} in CUDA_VISIBLE_DEVICES is ambiguous: a board does not "
+                f"answer, and may be one of those that it counts ({refused[0]}). Give a UUID"
             )
             raise UnknownDeviceError(message)
         handles = {board.uuid: board.handle for board in boards}

@@ -128,7 +128,7 @@ def test_a_power_that_is_a_mean_has_as_much_of_the_neighbours(
 
     assert own_j(found) == pytest.approx(200.0)
     assert found.status is status
-    assert found.note == ("the board tells its power as a mean of 2 s" if found.note else "")
+    assert found.note == ("the board reports its power as a mean over 2 s" if found.note else "")
 
 
 def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:

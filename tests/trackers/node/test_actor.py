@@ -197,7 +197,7 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     later = measures_again(trial, manager, 3)
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
-    assert "started anew" in lost.note
+    assert "restarted during" in lost.note
     assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6, abs=1e-8)
     assert pid_of(tracker_of(manager)) != pid
 

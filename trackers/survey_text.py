@@ -35,11 +35,11 @@ def verdict(found: Sequence[SurveyedSource]) -> str:
     taken = [(each, source) for source in found for each in source.devices if each.is_taken]
     measured = [each for each, source in taken if source.method is not Method.ESTIMATED]
     if not taken:
-        return "A study here would have no energy at all."
+        return "A study here could not measure any energy."
     if not measured:
         return (
             "Nothing can be measured on this machine: energy is only estimated, from CPU time. "
-            "What would help stands beside each tracker."
+            "The list says what each tracker needs."
         )
     sources = {source.name: None for _, source in taken if source.method is not Method.ESTIMATED}
     devices = "1 device" if len(measured) == 1 else f"{len(measured)} devices"
@@ -62,7 +62,7 @@ def _can_write(text: str, console: Console) -> bool:
 
 
 def _components(found: Sequence[SurveyedSource]) -> Table:
-    """Table of the sources of each component, which is `blind` when it has none."""
+    """Table of the sources of each component, which is `not measured` when it has none."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("component", no_wrap=True)
     table.add_column("is", no_wrap=True)
@@ -76,7 +76,7 @@ def _components(found: Sequence[SurveyedSource]) -> Table:
         by = ", ".join(
             f"{source.name}{'' if source.verified else ' (unverified)'}" for source in sources
         )
-        table.add_row(str(component), how or "[dim]blind[/]", escape(by) or "[dim]-[/]")
+        table.add_row(str(component), how or "[dim]not measured[/]", escape(by) or "[dim]-[/]")
     return table
 
 

@@ -16,7 +16,7 @@ from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
 from study.record.vocabulary import TEST
 
-TRIAL, SETUP, SO_FAR = "trial", "setup", "so far"
+TRIAL, SETUP, INTERIM = "trial", "setup", "so far"
 """Stages of the windows that span a whole attempt, the time before its first epoch, and the part of an
 attempt up to the loss of its machine."""
 
@@ -96,7 +96,7 @@ def _of_trial(
     of_last = windows[windows["attempt"] == last]
     total_j, own_j = _stage_j(of_last, TRIAL), _own_j(epochs[epochs["attempt"] == last], whole)
     setup_j, test_j = _stage_j(of_last, SETUP), _stage_j(of_last, TEST)
-    lost = windows[(windows["attempt"] < last) & windows["stage"].isin((TRIAL, SO_FAR))]
+    lost = windows[(windows["attempt"] < last) & windows["stage"].isin((TRIAL, INTERIM))]
     lost_j = _sum(lost["energy_j"]) if lost["attempt"].nunique() == last - 1 else math.nan
     lost_own_j = _own_j(epochs[epochs["attempt"] < last], whole)
     around = (test_j, setup_j, total_j - setup_j - own_j - test_j, lost_j - lost_own_j)

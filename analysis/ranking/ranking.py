@@ -48,14 +48,11 @@ class RankedSetup:
         on_front: Whether it is on the Pareto front of accuracy and energy: no other setup is at least
             as accurate with at most its energy and, beyond the noise of both, better in one of them.
         ties_with_first: Whether its energy cannot be distinguished from that of the first place.
-        at_chance: Whether its accuracy cannot be distinguished from that of always predicting the most
-            frequent class.
-        saving_against_best: Share of the most accurate setup's energy that it saves; negative if it
-            needs more; None if unknown.
+        at_chance: Whether its accuracy cannot be distinguished from always predicting one class.
+        saving_against_best: Share of the most accurate setup's energy that it saves; None if unknown.
         saving_against_worst: Share of the largest total energy that it saves; None if unknown.
         saving_against_baseline: Share of the baseline's energy that it saves; None without a baseline.
-        same_training_as: Numbers of the other setups with the same effective batch size, learning rate
-            and further parameters.
+        same_training_as: Other setups with the same effective batch size, rate and further parameters.
     """
 
     place: int | None

@@ -35,7 +35,7 @@ from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
 from trackers.node.calls import START_TIMEOUT_S
-from trackers.node.last_words import leave_last_words
+from trackers.node.exit_reason import announce_os_exit
 from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
@@ -61,7 +61,7 @@ def run_trial(
         manager: Handle of the study's `TrackerManager`.
     """
     end_with_parent()
-    leave_last_words()
+    announce_os_exit()
     plan = TrialPlan.from_config(config)
     node = ray.get_runtime_context().get_node_id()
     if not _admitted(manager, node, plan.trial_id):

@@ -21,10 +21,10 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import TrialStatus
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
+from trackers.exports.export_queue import to_stderr
 from trackers.exports.exporter import DeviceUse
 from trackers.exports.exports import Exports
-from trackers.exports.known import ExportOptionError, asked_for
-from trackers.exports.lane import to_stderr
+from trackers.exports.known import ExportOptionError, parse_exporters
 
 REPORT = "report"
 ARTIFACTS = (REPORT, MANIFEST_FILE, EPOCHS_FILE, TRIALS_CSV_FILE)
@@ -123,6 +123,6 @@ def exports_of(typed: Sequence[str], *, say: Callable[[str], None] = to_stderr) 
         OptionError: An exporter is unknown, or its package is not installed.
     """
     try:
-        return StudyExports(Exports(asked_for(typed), say=say))
+        return StudyExports(Exports(parse_exporters(typed), say=say))
     except ExportOptionError as error:
         raise OptionError(str(error)) from error

@@ -28,7 +28,7 @@ from study.store.recorder import Recorder
 from study.store.rescue import rescue, take_back
 from study.store.setups import TrialPlan
 from trackers.node.actor import Handle
-from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
+from trackers.node.ledger import INTERIM, TRIAL, TrackerFacts
 
 RESUME_HINT = "resume the run (`Tuner.restore`)"
 """Instruction for putting rescued rows back, for a message to the user."""
@@ -122,7 +122,7 @@ class RunFolder:
                 windows[trial_id, attempt], EnergyScope.ACCELERATOR, attempt=attempt
             )
             whole_j = booked_j.get((TRIAL, 0))
-            so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
+            so_far_j = booked_j.get((INTERIM, 0)) or 0.0
             reported_j = sum(each for each in epochs[trial_id, attempt] if each is not None)
             found[trial_id][attempt] = Spent(
                 energy_j=max(reported_j, so_far_j) if whole_j is None else whole_j,

@@ -19,7 +19,7 @@ from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.store.trial_record import is_stopped, is_trained, total_j, trial_record
-from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
+from trackers.node.ledger import INTERIM, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
 """Usual seconds between two flushes; longer if `FLUSH_SHARE` requires it."""
@@ -207,7 +207,7 @@ class Recorder:
             for row in _window_records(booked):
                 self._add_window(row)
             if booked.key.stage == TRIAL:
-                self._forget_so_far(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
+                self._forget_interim(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trial(self, trial_id: str) -> TrialRecord | None:
@@ -266,12 +266,12 @@ class Recorder:
         place = (window.attempt, window.stage, window.epoch)
         self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
 
-    def _forget_so_far(self, trial_id: str, worker: int, attempt: int) -> None:
+    def _forget_interim(self, trial_id: str, worker: int, attempt: int) -> None:
         """Remove the interim readings of an attempt whose window has been closed."""
         windows = self._windows[trial_id]
         for booked in list(windows):
             place, by, _ = booked
-            if (*place[:2], by) == (attempt, SO_FAR, worker):
+            if (*place[:2], by) == (attempt, INTERIM, worker):
                 del windows[booked]
 
     def _of(

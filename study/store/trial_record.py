@@ -26,7 +26,7 @@ from study.record.vocabulary import (
 from study.store.bookings import ranking_j_of
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train
-from trackers.node.ledger import SETUP, SO_FAR, TRIAL
+from trackers.node.ledger import INTERIM, SETUP, TRIAL
 
 
 def trial_record(
@@ -260,9 +260,9 @@ def _attempt_j(
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    so_far_j = booked_j.get((SO_FAR, 0))
-    # Latents and profiles are part of an epoch; the interim reading (`SO_FAR`) includes everything.
-    within = {LATENTS, PROFILE, SO_FAR}
+    so_far_j = booked_j.get((INTERIM, 0))
+    # Latents and profiles are part of an epoch; the interim reading (`INTERIM`) includes everything.
+    within = {LATENTS, PROFILE, INTERIM}
     parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
     known_j = [energy_j for energy_j in parts.values() if energy_j is not None]
     if not known_j:

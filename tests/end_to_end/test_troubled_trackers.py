@@ -118,7 +118,7 @@ def test_a_study_survives_its_trackers_and_trials(survivor: Survivor) -> None:
     last = epochs[epochs["attempt"] == epochs["trial_id"].map(trials["attempts"])]
     assert set(last.groupby("trial_id").size()) == {EPOCHS}
     assert trials.loc[again, "wasted_energy_j"] > 0
-    assert windows["note"].str.contains("started anew").any()
+    assert windows["note"].str.contains("restarted during").any()
     attempts = windows[windows["stage"] == "trial"].groupby("trial_id")["attempt"].agg(list)
     assert attempts[again] == [1, 2]
 

@@ -90,11 +90,11 @@ def test_power_is_late_where_it_is_of_the_stretch_before(
     for number in range(20):
         then_w = 100.0 + 200 * (number % 2)
         before_w = told_w[number % 2]
-        found.saw(
-            told_w=before_w,
-            then_w=then_w,
-            over_s=0.1,
-            told_after_w=then_w if is_late else before_w,
+        found.add(
+            reported_w=before_w,
+            mean_w=then_w,
+            length_s=0.1,
+            reported_after_w=then_w if is_late else before_w,
         )
 
     assert found.is_late is is_late
@@ -104,6 +104,6 @@ def test_little_makes_no_power_late() -> None:
     """A few stretches may be so by chance."""
     found = Persistence()
     for _ in range(5):
-        found.saw(told_w=100.0, then_w=300.0, over_s=0.1, told_after_w=300.0)
+        found.add(reported_w=100.0, mean_w=300.0, length_s=0.1, reported_after_w=300.0)
 
     assert not found.is_late

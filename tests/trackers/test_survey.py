@@ -148,8 +148,8 @@ def test_rated_watts_of_the_cpu_may_be_given() -> None:
     assert "--cpu-watts" in estimate["note"]
 
 
-def test_each_component_has_its_source_or_is_blind() -> None:
-    """What is unverified says so, an estimate is no measurement, and what nobody knows is blind."""
+def test_each_component_has_its_source_or_is_not_measured() -> None:
+    """What is unverified says so, an estimate is no measurement, and what nothing measures is not measured."""
     found = [
         surveyed("hwmon", Method.SAMPLED, verified=False),
         surveyed("estimate", Method.ESTIMATED, component=Component.CPU),
@@ -161,8 +161,8 @@ def test_each_component_has_its_source_or_is_blind() -> None:
     rows = {line.split()[0]: line.split()[1:] for line in lines if line}
     assert rows["gpu"] == ["measured", "hwmon", "(unverified)"]
     assert rows["cpu"] == ["estimated", "estimate"]
-    assert rows["memory"] == ["blind", "-"]
-    assert rows["node"] == ["blind", "-"]
+    assert rows["memory"] == ["not", "measured", "-"]
+    assert rows["node"] == ["not", "measured", "-"]
     assert any("unverified: no real device" in line for line in lines)
 
 

@@ -3,7 +3,8 @@
 import dataclasses
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Annotated
 
 import tyro
 
-from trackers.calibration.fit import Step, fitted
-from trackers.calibration.staircase import SETTLING_S, climbed
+from trackers.calibration.fit import Step, fit_line
+from trackers.calibration.staircase import SETTLING_S, measure_steps
 from trackers.errors import TrackerError
-from trackers.places import check_place
+from trackers.output_files import check_writable
 from trackers.sample import Component
+from trackers.source import PowerSource
 from trackers.sources.calibrated import Calibration
-from trackers.sources.detect import Request, detect
+from trackers.sources.detect import Detection, Request, detect
 from trackers.terminal import FINISHED, INTERRUPTED, REFUSED, as_started
 
 
@@ -47,8 +49,12 @@ class CalibrateOptions:
     cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
 
 
-def main(args: Sequence[str]) -> int:
+def main(args: Sequence[str], *, find: Callable[[Request], Detection] = detect) -> int:
     """Calibrate a source and write the result.
+
+    Args:
+        args: The options.
+        find: Opens the requested sources.
 
     Returns:
         The exit status: 0; 2 where the source cannot be compared; 130 after Ctrl-C.
@@ -60,20 +66,22 @@ def main(args: Sequence[str]) -> int:
         args=args,
     )
     try:
-        check_place(options.out, option="--out")
+        check_writable(options.out, option="--out")
         request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
-        source = detect(request).source
-        meter = detect(Request(tracker=options.against)).source
-        steps = climbed(
-            source,
-            options.component,
-            meter,
-            seconds=options.seconds,
-            command=options.load,
-            settling_s=options.settle,
-            on_step=_show,
-        )
-        line = fitted(steps)
+        with ExitStack() as stack:
+            source, meter = (
+                _opened(find(each), stack) for each in (request, Request(tracker=options.against))
+            )
+            steps = measure_steps(
+                source,
+                options.component,
+                meter,
+                seconds=options.seconds,
+                command=options.load,
+                settling_s=options.settle,
+                on_step=_show,
+            )
+        line = fit_line(steps)
     except (TrackerError, OSError, ValueError) as error:
         sys.stderr.write(f"trackers: {error}\n")
         return REFUSED
@@ -97,6 +105,12 @@ def main(args: Sequence[str]) -> int:
         f"{options.component} + {line.offset_w:.4g} W, in {options.out}\n"
     )
     return FINISHED
+
+
+def _opened(detection: Detection, stack: ExitStack) -> PowerSource:
+    """Return the first source of a detection, all of which are closed at the end: `auto` opens several."""
+    stack.callback(detection.close)
+    return detection.source
 
 
 def _show(step: Step) -> None:

@@ -36,21 +36,23 @@ class Line:
     offset_w: float
 
 
-def fitted(steps: Sequence[Step]) -> Line:
+def fit_line(steps: Sequence[Step]) -> Line:
     """Fit a line through the steps by least squares.
 
     Raises:
         ValueError: There are fewer than three steps, or the source's power is the same in all of them.
     """
     if len(steps) < LEAST_STEPS:
-        message = f"got {len(steps)} loads that both told; {LEAST_STEPS} are needed for an interval"
+        message = f"got {len(steps)} loads that source and meter both measured; {LEAST_STEPS} are needed for an interval"
         raise ValueError(message)
     source_w = [each.source_w for each in steps]
     meter_w = [each.meter_w for each in steps]
     try:
         factor, offset_w = statistics.linear_regression(source_w, meter_w)
     except statistics.StatisticsError as error:
-        message = f"the source says {source_w[0]:.4g} W whatever the load; nothing can be compared"
+        message = (
+            f"the source reports {source_w[0]:.4g} W at every load, so it cannot be calibrated"
+        )
         raise ValueError(message) from error
     freedom = len(steps) - 2
     rest = math.fsum(

@@ -35,8 +35,21 @@ def load(share: float, command: str | None) -> Iterator[None]:
         commands = [shlex.split(command.replace("{share}", f"{share:g}"))]
     else:
         commands = [[sys.executable, "-c", BURN]] * round(share * (psutil.cpu_count() or 1))
-    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - our own command, or the user's
+    with running(commands):
+        yield
+
+
+@contextmanager
+def running(commands: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Run commands while a block runs, and end those that were started if one cannot be.
+
+    Raises:
+        OSError: A command cannot be started.
+    """
+    children: list[subprocess.Popen[bytes]] = []
     try:
+        for each in commands:
+            children.append(subprocess.Popen(each))  # noqa: S603, PERF401 - ours or the user's; see `finally`
         yield
     finally:
         for child in children:
@@ -45,7 +58,7 @@ def load(share: float, command: str | None) -> Iterator[None]:
             child.wait()
 
 
-def climbed(
+def measure_steps(
     source: PowerSource,
     component: Component,
     meter: PowerSource,

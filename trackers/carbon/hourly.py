@@ -110,7 +110,7 @@ def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
     except (ValueError, KeyError, TypeError) as error:
         said = f'it tells something else than {{"data": [{{"datetime", "carbonIntensity"}}]}} ({error!r})'
     message = (
-        f"--carbon-intensity: {shown(address)}: {without_credentials(said)}. Mend that, or give grams "
+        f"--carbon-intensity: {shown(address)}: {without_credentials(said)}. Fix that, or give grams "
         "per kWh or --country."
     )
     raise IntensityError(message)
@@ -134,6 +134,6 @@ def _hour(text: str) -> int:
 
 def _grams(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        message = f"{value!r} is no number of grams"
+        message = f"{value!r} is not a number of grams"
         raise ValueError(message)
     return float(value)

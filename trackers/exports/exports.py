@@ -5,9 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from trackers.exports.export_queue import ExportQueue, Job, to_stderr
 from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
-from trackers.exports.known import AskedExporter
-from trackers.exports.lane import Job, Lane, to_stderr
+from trackers.exports.known import RequestedExporter
 
 
 @final
@@ -18,17 +18,17 @@ class Exports:
     """
 
     def __init__(
-        self, asked: Sequence[AskedExporter] = (), *, say: Callable[[str], None] = to_stderr
+        self, asked: Sequence[RequestedExporter] = (), *, say: Callable[[str], None] = to_stderr
     ) -> None:
         """Prepare the exporters.
 
         Args:
-            asked: The exporters, from `asked_for`.
+            asked: The exporters, from `parse_exporters`.
             say: Shows a sentence to the user; called from several threads.
         """
         self._asked = asked
         self._say = say
-        self._lanes: tuple[Lane, ...] = ()
+        self._queues: tuple[ExportQueue, ...] = ()
         self._ending: Job | None = None
 
     def __bool__(self) -> bool:
@@ -48,7 +48,7 @@ class Exports:
 
     def begin(self, study: Study) -> None:
         """Begin a study; see `Exporter.begin`."""
-        self._lanes = tuple(Lane(each.word, each.open, self._say) for each in self._asked)
+        self._queues = tuple(ExportQueue(each.word, each.open, self._say) for each in self._asked)
         self._post(lambda each: each.begin(study))
 
     def begin_trial(self, trial: Trial) -> None:
@@ -61,8 +61,8 @@ class Exports:
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
         """Export the use of devices; see `Exporter.devices`."""
-        for lane in self._lanes:  # a call every second or two would fill the queue of a stuck lane
-            lane.post_newest(lambda each: each.devices(uses))
+        for queue in self._queues:  # a call every second or two would fill a queue that is stuck
+            queue.post_newest(lambda each: each.devices(uses))
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
         """End a trial; see `Exporter.end_trial`."""
@@ -80,13 +80,13 @@ class Exports:
 
     def close(self) -> None:
         """End the study, and wait a limited time for exporters with work left; may be called twice."""
-        lanes, self._lanes = self._lanes, ()
+        queues, self._queues = self._queues, ()
         ending = self._ending or (lambda each: each.end(finished=False, totals={}))
-        for lane in lanes:
-            lane.post(ending)
-        for lane in lanes:
-            lane.close()
+        for queue in queues:
+            queue.post(ending)
+        for queue in queues:
+            queue.close()
 
     def _post(self, job: Job) -> None:
-        for lane in self._lanes:
-            lane.post(job)
+        for queue in self._queues:
+            queue.post(job)

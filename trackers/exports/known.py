@@ -62,7 +62,7 @@ EXPORTERS: dict[str, KnownExporter] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedExporter:
+class RequestedExporter:
     """An exporter that was requested.
 
     Attributes:
@@ -90,9 +90,9 @@ def words() -> str:
     )
 
 
-def asked_for(
+def parse_exporters(
     typed: Sequence[str], *, is_installed: Callable[[str], bool] | None = None
-) -> tuple[AskedExporter, ...]:
+) -> tuple[RequestedExporter, ...]:
     """Return the exporters of a command line, without importing them.
 
     Args:
@@ -102,7 +102,7 @@ def asked_for(
     Raises:
         ExportOptionError: An exporter is not known, given twice or not installed, or its value is wrong.
     """
-    found = [_asked(word) for word in typed]
+    found = [_parse_exporter(word) for word in typed]
     names = [each.known.name for each in found]
     if len(set(names)) < len(names):
         message = f"--log is {' '.join(typed)}; each exporter may be given once."
@@ -119,7 +119,7 @@ def asked_for(
     return tuple(found)
 
 
-def _asked(word: str) -> AskedExporter:
+def _parse_exporter(word: str) -> RequestedExporter:
     name, equals, value = word.partition("=")
     known = EXPORTERS.get(name)
     shown = without_credentials(word)
@@ -135,9 +135,9 @@ def _asked(word: str) -> AskedExporter:
         message = f"--log is {word}; allowed is {words()}."
         raise ExportOptionError(message)
     if known.value == "PORT" and value and not _is_port(value):
-        message = f"--log is {word}; allowed behind = is a port, 0 to 65535, or HOST:PORT."
+        message = f"--log is {word}; allowed after `=` is a port, 0 to 65535, or HOST:PORT."
         raise ExportOptionError(message)
-    return AskedExporter(word=name, known=known, value=value)
+    return RequestedExporter(word=name, known=known, value=value)
 
 
 def _is_port(value: str) -> bool:

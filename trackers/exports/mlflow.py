@@ -174,7 +174,7 @@ class MlflowExporter:
     def _run_of(self, name: str) -> str:
         """Return the run of a trial, or of the study."""
         if name not in self._runs:  # refused: repeating it would hold up all later calls
-            message = f"the beginning of {name or 'the study'} was left out"
+            message = f"the start of {name or 'the study'} was not exported"
             raise ExportRefusedError(message)
         return self._runs[name]
 

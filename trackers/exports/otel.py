@@ -112,7 +112,7 @@ class OtelExporter:
         """
         told = self._reader.get_metrics_data()
         if told is not None and self._sender.export(told) is not MetricExportResult.SUCCESS:
-            message = f"{self.where} does not take metrics"
+            message = f"{self.where} does not accept metrics"
             raise ConnectionError(message)
 
     def _powers(self, _: CallbackOptions) -> Iterator[Observation]:

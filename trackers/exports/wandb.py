@@ -64,7 +64,7 @@ class WandbExporter:
         if (
             epoch.trial_id not in self._trials
         ):  # refused: repeating it would hold up all later calls
-            message = f"the beginning of {epoch.trial_id} was left out"
+            message = f"the start of {epoch.trial_id} was not exported"
             raise ExportRefusedError(message)
         trial = self._trials[epoch.trial_id]
         self._begin(trial.trial_id, trial.identity, trial.trial_id, "trial", trial.parameters)

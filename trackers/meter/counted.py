@@ -44,14 +44,14 @@ class Stretch:
     """The time between two consecutive refreshes of a counter.
 
     Attributes:
-        told_w: Power reported at its start.
-        told_after_w: Power reported at its end; None where there was none.
+        reported_w: Power reported at its start.
+        reported_after_w: Power reported at its end; None where there was none.
         energy_j: Energy in it, by the counter.
         length_s: Its length.
     """
 
-    told_w: float
-    told_after_w: float | None
+    reported_w: float
+    reported_after_w: float | None
     energy_j: float
     length_s: float
 
@@ -66,7 +66,7 @@ class WindowEdges:
         stop_s: End of the window.
         at_start: Observation when it was opened; None where the device did not answer.
         at_stop: Observation when it was closed; None where the device did not answer.
-        by_last_word: Whether `at_stop` is an earlier observation, used because the device did not answer
+        is_stop_stale: Whether `at_stop` is an earlier observation, used because the device did not answer
             when the window was closed.
         refreshed: Observation after the counter's first refresh in the window; None if there is none.
     """
@@ -76,7 +76,7 @@ class WindowEdges:
     stop_s: float
     at_start: Observation | None
     at_stop: Observation | None
-    by_last_word: bool = False
+    is_stop_stale: bool = False
     refreshed: Observation | None = None
 
     def after_start(self, sensor: Sensor) -> Observation | None:
@@ -106,7 +106,10 @@ class WindowEdges:
         if counted_j <= 0 or not 0 < length_s <= ONE_REFRESH * sensor.refresh_s:
             return None
         return Stretch(
-            told_w=first.power_w, told_after_w=then.power_w, energy_j=counted_j, length_s=length_s
+            reported_w=first.power_w,
+            reported_after_w=then.power_w,
+            energy_j=counted_j,
+            length_s=length_s,
         )
 
 
@@ -139,7 +142,7 @@ def counted_energy_j(
     late_j = _late_j(trace, edges.start_s, first, sensor, mean_w=mean_w)
     bridged_j = _bridged_j(edges, trace, sensor)
     late_j = late_j if bridged_j is None else -bridged_j
-    if not (sensor.estimated or edges.by_last_word):
+    if not (sensor.estimated or edges.is_stop_stale):
         told = last if bridged_j is None else _of_the_window(edges, last, bridged_j, sensor)
         late_j -= _late_j(trace, edges.stop_s, told, sensor, mean_w=mean_w)
     own_j = counted_j + late_j / factor
@@ -147,8 +150,11 @@ def counted_energy_j(
         return own_j, ""
     own_s = last.time_s - max(first.time_s, edges.start_s)
     if sensor.estimated and own_s > 0:
-        return counted_j * own_s / between_s, "too short a window for when its energy was used"
-    return None, "the counter rose at the wrong time"
+        return (
+            counted_j * own_s / between_s,
+            "the window is too short to tell when its energy was used",
+        )
+    return None, "the counter's rise does not fit the window"
 
 
 def _impossible(counted_j: float, between_s: float, sensor: Sensor) -> str:
@@ -174,12 +180,12 @@ def _of_the_window(
     partly covers the time before the window.
     """
     first, own_s = edges.at_start, last.time_s - edges.start_s
-    is_partly = 0 < own_s < sensor.late_s and last.counter_j is not None
+    is_partly = 0 < own_s < sensor.lag_s and last.counter_j is not None
     if (
         not is_partly
         or first is None
         or first.counter_j is None
-        or own_s < SHORTEST_OWN * sensor.late_s
+        or own_s < SHORTEST_OWN * sensor.lag_s
     ):
         return last
     counted_j = sensor.trust.factor * ((last.counter_j or 0.0) - first.counter_j)
@@ -229,11 +235,11 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
     counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
     whole_s, part_s = then.time_s - first.time_s, edges.start_s - first.time_s
     evenly_j = counted_j * part_s / whole_s
-    if sensor.late_s and first.power_w is not None and counted_j > 0:
+    if sensor.lag_s and first.power_w is not None and counted_j > 0:
         # The power reported with the first value is of the time before it, and holds until the window's
         # start, because a window begins with its work.
         shaped_j = first.power_w * part_s
-        kept = sensor.kept(sensor.hold_s)
+        kept = sensor.power_weight(sensor.hold_s)
         return min(counted_j, kept * shaped_j + (1 - kept) * evenly_j)
     by_power = [trace.fresh_j(first.time_s, each) for each in (edges.start_s, then.time_s)]
     part_j, whole_j = by_power
@@ -246,7 +252,7 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
         )
         shaped_j = shaped_j if stepped_j is None else stepped_j
     gap_s = min(whole_s, max(sensor.hold_s, trace.longest_gap_s(first.time_s, then.time_s)))
-    kept = sensor.kept(gap_s)
+    kept = sensor.power_weight(gap_s)
     return min(counted_j, max(0.0, kept * shaped_j + (1 - kept) * evenly_j))
 
 
@@ -276,10 +282,10 @@ def _faded_j(
 ) -> float:
     """Shrink the energy of a held power toward the load's mean, the more the load decorrelates meanwhile.
 
-    The correlation of a load that jumps falls as exp(-time / memory); its mean over the gap is the weight.
+    The correlation of a load that jumps falls as exp(-time / correlation time); its mean over the gap is the weight.
     """
     gap_s = min(abs(late_s), max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)))
-    kept = sensor.kept(gap_s)
+    kept = sensor.power_weight(gap_s)
     return kept * held_j + (1 - kept) * late_s * mean_w
 
 
@@ -300,15 +306,15 @@ def edge_errors_j(
     duration_s = edges.stop_s - edges.start_s
     errors_j = []
     for edge_s, seen in ((edges.start_s, edges.at_start), (edges.stop_s, edges.at_stop)):
-        if seen is None or (edges.by_last_word and seen is edges.at_stop):
+        if seen is None or (edges.is_stop_stale and seen is edges.at_stop):
             continue
         late_s = seen.time_s - edge_s
         error_j = edge_error_j(
             sensor.roughness,
             late_s=late_s,
             gap_s=max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)),
-            unknown_s=sensor.unknown_at_s(seen),
-            aged_s=sensor.aged_s,
+            age_error_s=sensor.age_error_at_s(seen),
+            lag_s=sensor.assumed_lag_s,
             mean_w=energy_j / duration_s if duration_s > 0 else 0.0,
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None

@@ -108,7 +108,7 @@ class Trust:
                 "windows; its energies are scaled by that and marked degraded"
             )
         return (
-            "%s: the energy counter disagrees with the sampled power, by another share in each "
+            "%s: the energy counter disagrees with the sampled power, by a different share in each "
             "window; it is refused, and the power is integrated"
         )
 
@@ -199,7 +199,7 @@ def sampling_error(
     told = integral.samples if hold_s == 0 else min(integral.samples, duration_s / hold_s)
     energy_j, by_chance = integral.energy_j or math.inf, 1 / math.sqrt(max(1.0, told))
     errors = [integral.placing_j / energy_j, MISSED * by_chance]
-    if roughness.memory_s(hold_s) < max(period_s, hold_s) / 2:
+    if roughness.correlation_time_s(hold_s) < max(period_s, hold_s) / 2:
         by_chance = max(by_chance, 1 / math.sqrt(EVENED))
         errors.append(roughness.std_w * duration_s / energy_j * by_chance)
     return max(errors)

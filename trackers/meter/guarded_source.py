@@ -170,7 +170,7 @@ class GuardedSource:
         except (Exception, SystemExit):  # noqa: BLE001 - third-party code must not end a training
             if not self._has_complained:
                 self._has_complained = True
-                _log.exception("%s: unforeseen fault; no reading", self.source.name)
+                _log.exception("%s: unexpected error; no reading", self.source.name)
         return None
 
     def _bounded(self, seen: Observation) -> Observation | None:

@@ -125,7 +125,11 @@ class EnergyMeter:
             closed_in_time(source.close, END_S)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # Ctrl-C while a sensor is waited for, say
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -190,15 +194,13 @@ class EnergyMeter:
         )
         with self._lock:
             if key in self._open:
-                message = (
-                    f"a window {key!r} is open already; close it first, or name this one otherwise"
-                )
+                message = f"a window {key!r} is open already; close it, or use another name"
                 raise ValueError(message)
             self._open[key] = window
         try:
             self._watch(targets)
             starts = [(each, partial(self._watched[each].begin, window)) for each in targets]
-            self._answered(starts, late_too=True)
+            self._answered(starts, run_even_if_late=True)
         except BaseException:
             with self._lock:
                 self._open.pop(key, None)
@@ -319,11 +321,11 @@ class EnergyMeter:
         return watched
 
     def _answered(
-        self, jobs: Sequence[tuple[str, Callable[[], T]]], *, late_too: bool = False
+        self, jobs: Sequence[tuple[str, Callable[[], T]]], *, run_even_if_late: bool = False
     ) -> list[T | None]:
         watched = ((self._watched[each], job) for each, job in jobs)
         threads = [(each.thread, each, job) for each, job in watched]
-        return answered(threads, self._clock, late_too=late_too)
+        return answered(threads, self._clock, run_even_if_late=run_even_if_late)
 
     def _keep(self, device_uuid: str, sample: PowerSample) -> None:
         with self._lock:

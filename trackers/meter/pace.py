@@ -21,7 +21,9 @@ JITTER = 0.5
 sampled at the same phase."""
 
 
-def gains_by_more(*, power_mean_s: float, has_counter: bool, refresh_s: float | None) -> bool:
+def dense_sampling_helps(
+    *, power_mean_s: float, has_counter: bool, refresh_s: float | None
+) -> bool:
     """Return whether sampling a board's power more often makes short windows more accurate.
 
     It does where there is only power, and where the counter is refreshed less often than power can be

@@ -8,10 +8,10 @@ from trackers.meter.counter_trust import Trust
 from trackers.meter.uncertainty import ENOUGH, Persistence, Roughness
 from trackers.sample import Observation
 
-MEMORIES, MEMORIES_UNSEEN = 6.0, 0.7
-"""A power is held for this many correlation times ("memories") of the load; after that the load's mean is the
-better guess. The second value is for loads whose consecutive samples are uncorrelated, so that their memory
-may be far shorter than can be seen. Both were tuned on the curves of `drawn_curves(40, seed=1)` in
+HELD_TIMES, HELD_TIMES_UNSEEN = 6.0, 0.7
+"""A power is held for this many correlation times of the load; after that the load's mean is the
+better guess. The second value is for loads whose consecutive samples are uncorrelated, so that their
+correlation time may be far shorter than can be seen. Both were tuned on the curves of `drawn_curves(40, seed=1)` in
 `benchmarks.tracking.curves`: the smallest mean error, and the fewest curves on which the counter alone is
 better."""
 
@@ -46,43 +46,43 @@ class Sensor:
     roughness: Roughness = field(default_factory=Roughness)
     persistence: Persistence = field(default_factory=Persistence)
 
-    def kept(self, gap_s: float) -> float:
+    def power_weight(self, gap_s: float) -> float:
         """Weight in [0, 1] of the last reported power against the load's mean over `gap_s` without a report."""
-        by_samples_s, held, by_counter_s = self._memories
-        by_samples = _kept(gap_s, by_samples_s, held=held)
-        return min(by_samples, _kept(gap_s, by_counter_s, held=MEMORIES))
+        by_samples_s, held, by_counter_s = self._correlation_times_s
+        by_samples = _mean_correlation(gap_s, by_samples_s, held=held)
+        return min(by_samples, _mean_correlation(gap_s, by_counter_s, held=HELD_TIMES))
 
     @cached_property
-    def _memories(self) -> tuple[float, float, float]:
-        """The load's memory by its samples, how many of these a power is held, and its memory by the counter."""
+    def _correlation_times_s(self) -> tuple[float, float, float]:
+        """Correlation time by the samples, how many of these a power is held, and correlation time by the counter."""
         by_samples_alone = self.persistence.weight < ENOUGH
-        unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
+        unseen = by_samples_alone and self.roughness.is_uncorrelated(self.hold_s)
         return (
-            self.roughness.memory_s(self.hold_s),
-            MEMORIES_UNSEEN if unseen else MEMORIES,
-            self.persistence.memory_s(self.roughness.std_w),
+            self.roughness.correlation_time_s(self.hold_s),
+            HELD_TIMES_UNSEEN if unseen else HELD_TIMES,
+            self.persistence.correlation_time_s(self.roughness.std_w),
         )
 
     @property
-    def late_s(self) -> float:
+    def lag_s(self) -> float:
         """Time by which a reported power lags behind; 0 where the board reports its present power."""
         return self.hold_s if self.persistence.is_late else 0.0
 
     @property
-    def aged_s(self) -> float:
-        """`late_s` for use in an uncertainty; while it is still being learnt, half of its largest value."""
+    def assumed_lag_s(self) -> float:
+        """`lag_s` for use in an uncertainty; while it is still being learnt, half of its largest value."""
         is_learnt = not self.persistence.weight or self.persistence.knows_of_lateness
-        return self.late_s if is_learnt else self.hold_s / 2
+        return self.lag_s if is_learnt else self.hold_s / 2
 
     @property
-    def unknown_s(self) -> float:
+    def age_error_s(self) -> float:
         """Time by which a counter's value may be older than its time stamp."""
         return self.oldest_s if self.refresh_s is None else 0.0
 
-    def unknown_at_s(self, seen: Observation) -> float:
-        """`unknown_s` of one observation; a value read close to a refresh may be the one from before it."""
+    def age_error_at_s(self, seen: Observation) -> float:
+        """`age_error_s` of one observation; a value read close to a refresh may be the one from before it."""
         if self.refresh_s is None or seen.took_s == 0:
-            return self.unknown_s
+            return self.age_error_s
         return self.refresh_s + seen.took_s
 
     @cached_property
@@ -91,8 +91,10 @@ class Sensor:
         return self.roughness.hold_s(self.refresh_s)
 
 
-def _kept(gap_s: float, memory_s: float, *, held: float) -> float:
-    """Mean of exp(-time / memory) over a gap; 1 while the gap is no longer than `held` memories."""
-    if gap_s <= held * memory_s:
+def _mean_correlation(gap_s: float, correlation_s: float, *, held: float) -> float:
+    """Mean of exp(-time / T) over a gap; 1 while the gap is no longer than `held` correlation times T."""
+    if gap_s <= held * correlation_s:
         return 1.0
-    return memory_s / gap_s * (1 - math.exp(-gap_s / memory_s)) if memory_s > 0 else 0.0
+    return (
+        correlation_s / gap_s * (1 - math.exp(-gap_s / correlation_s)) if correlation_s > 0 else 0.0
+    )

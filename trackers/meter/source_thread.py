@@ -35,20 +35,20 @@ class Sampled(Protocol):
     """Interface of a device towards its sampler; implemented by `WatchedDevice`."""
 
     @property
-    def gains(self) -> bool:
+    def benefits_from_dense_sampling(self) -> bool:
         """Return whether sampling the device more often makes short windows more accurate."""
 
     @property
     def asking_since_s(self) -> float | None:
         """Start of the call to the source that is in progress; None when there is none."""
 
-    def attend(self) -> bool:
+    def learn_refreshes_if_due(self) -> bool:
         """Learn the refresh times of the counter if that is due, and return whether it was."""
 
     def sample(self) -> None:
         """Read the device's power."""
 
-    def keep_up(self) -> None:
+    def do_periodic_work(self) -> None:
         """Do the periodic work that must not delay a window's edge."""
 
 
@@ -71,17 +71,17 @@ class EdgeJob(Generic[T]):
         finally:
             self._done.release()
 
-    def value(self, timeout_s: float, *, late_too: bool) -> T | None:
+    def value(self, timeout_s: float, *, run_even_if_late: bool) -> T | None:
         """Wait for the result and return it; None where there is none in time.
 
         Args:
             timeout_s: Longest time to wait.
-            late_too: Whether the job is still to be done after this wait has ended without a result.
+            run_even_if_late: Whether the job is still to be done after this wait has ended without a result.
         """
         if self._done.acquire(timeout=max(0.0, timeout_s)):
             self._done.release()
             return self._value
-        self._is_wanted = late_too
+        self._is_wanted = run_even_if_late
         return None
 
 
@@ -184,14 +184,14 @@ class Sampler:
         """Sample every device once, as is done each period."""
         self._sample(self.devices)
         for device in self.devices:
-            device.keep_up()
+            device.do_periodic_work()
 
     def run(self) -> None:
         """Sample until `ends` is set."""
         while True:
             # One device per round, because the others must be sampled in between.
-            any(device.attend() for device in self.devices)
-            often = [device for device in self.devices if device.gains]
+            any(device.learn_refreshes_if_due() for device in self.devices)
+            often = [device for device in self.devices if device.benefits_from_dense_sampling]
             wait_s = self.pace.wait_s(self._clock.now_s(), often=bool(often))
             if self._clock.wait(self._ends, wait_s):
                 return
@@ -245,8 +245,8 @@ class Samplers:
         """Start the sampling threads."""
         if self._ends.is_set():
             _log.warning(
-                "a meter is started that was stopped: its sources are closed, and all is missing that it "
-                "measures. Make another one, with what detect() finds."
+                "a stopped meter was started again: its sources are closed, so all its readings will be "
+                "missing. Create a new meter with the result of detect()."
             )
         self._begin(self.first.run, "energy-meter")
         self._begin(self._watch, "energy-meter watch")
@@ -286,14 +286,17 @@ class Samplers:
 
 
 def answered(
-    jobs: Sequence[tuple[EdgeThread, Sampled, Callable[[], T]]], clock: Clock, *, late_too: bool
+    jobs: Sequence[tuple[EdgeThread, Sampled, Callable[[], T]]],
+    clock: Clock,
+    *,
+    run_even_if_late: bool,
 ) -> list[T | None]:
     """Run jobs on their edge threads at the same time and wait for the results.
 
     Args:
         jobs: For each job its thread, its device and the function to call.
         clock: Clock of all times.
-        late_too: Whether a job is still to be done after the wait for it has ended.
+        run_even_if_late: Whether a job is still to be done after the wait for it has ended.
 
     Returns:
         The results in the order of the jobs; None for each that is not done within `DEADLINE_S`. A device
@@ -306,7 +309,9 @@ def answered(
         now_s, since_s = clock.now_s(), device.asking_since_s
         return 0.0 if since_s is not None and since_s < now_s - DEADLINE_S else until_s - now_s
 
-    return [answer.value(left_s(device), late_too=late_too) for device, answer in asked]
+    return [
+        answer.value(left_s(device), run_even_if_late=run_even_if_late) for device, answer in asked
+    ]
 
 
 def closed_in_time(close: Callable[[], None], timeout_s: float) -> None:

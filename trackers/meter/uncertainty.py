@@ -38,7 +38,7 @@ ENOUGH_PAIRS = 5
 FORGETTING = 0.98
 """Weight of all earlier pairs at each new pair: effectively the last 50 count."""
 
-LEAST_KEPT = 0.005
+LEAST_CORRELATION = 0.005
 """Lower bound of an estimated correlation, because the estimate is noisy."""
 
 LONGEST_HOLD_S = 0.1
@@ -61,10 +61,10 @@ LATE = 0.45
 """Power is judged to be of the stretch before it when its mean square difference from that stretch's mean, over
 its mean square difference from the next stretch's mean, is below this. On an H200 the ratio was 0.3."""
 
-MOST_KEPT = 0.995
+LARGEST_VARIANCE_SHARE = 0.995
 """Upper bound of the share of the variance that means over a stretch keep, because its estimate is noisy."""
 
-STANDS = 1e-6
+STEADY_VARIANCE = 1e-6
 """A load is steady when the variance of its reported powers is less than this share of their mean square."""
 
 HALVINGS = 20
@@ -90,21 +90,21 @@ class _Moves:
     def rate_w2_s(self) -> float:
         return self.square_w2 / self.time_s if self.pairs >= ENOUGH_PAIRS else 0.0
 
-    def kept(self, variance_w2: float, hold_s: float) -> float:
+    def correlation(self, variance_w2: float, hold_s: float) -> float:
         """Correlation of the two powers of a pair; 1 where it is not known."""
         if self.pairs < ENOUGH_PAIRS or variance_w2 <= 0 or self.square_w2 <= 0:
             return 1.0
         apart_s = self.time_s / self.weight
         # Of pairs that lie closer together than updates of the power, only this share sees an update.
         seen = min(1.0, apart_s / hold_s) if hold_s > 0 else 1.0
-        return max(LEAST_KEPT, 1 - self.square_w2 / self.weight / seen / (2 * variance_w2))
+        return max(LEAST_CORRELATION, 1 - self.square_w2 / self.weight / seen / (2 * variance_w2))
 
-    def memory_s(self, variance_w2: float, hold_s: float) -> float:
+    def correlation_time_s(self, variance_w2: float, hold_s: float) -> float:
         """Correlation time, in which the correlation falls to 1/e; infinite for a steady load."""
-        kept = self.kept(variance_w2, hold_s)
-        if kept >= 1:
+        correlation = self.correlation(variance_w2, hold_s)
+        if correlation >= 1:
             return math.inf
-        return -max(self.time_s / self.weight, hold_s) / math.log(min(1 - 1e-9, kept))
+        return -max(self.time_s / self.weight, hold_s) / math.log(min(1 - 1e-9, correlation))
 
 
 @final
@@ -123,7 +123,7 @@ class Roughness:
         self._changed_s: float | None = None
         self._shortest_s: list[float] = []
 
-    def saw(self, sample: PowerSample, *, refreshed_between: bool = True) -> None:
+    def add(self, sample: PowerSample, *, refreshed_between: bool = True) -> None:
         """Add the next sample.
 
         Args:
@@ -170,21 +170,24 @@ class Roughness:
         is_known = len(self._shortest_s) == FRESH_PAIRS
         return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
 
-    def forgets(self, hold_s: float) -> bool:
-        """Return whether consecutive samples are uncorrelated; see `memory_s` for `hold_s`."""
+    def is_uncorrelated(self, hold_s: float) -> bool:
+        """Return whether consecutive samples are uncorrelated; see `correlation_time_s` for `hold_s`."""
         variance_w2 = self.std_w**2
         return any(
-            each.kept(variance_w2, hold_s) <= LEAST_KEPT for each in (self._close, self._far)
+            each.correlation(variance_w2, hold_s) <= LEAST_CORRELATION
+            for each in (self._close, self._far)
         )
 
-    def memory_s(self, hold_s: float) -> float:
+    def correlation_time_s(self, hold_s: float) -> float:
         """Correlation time of the load, after which a power says little; infinite for a steady load.
 
         Args:
             hold_s: Time for which the board reports the same power.
         """
         variance_w2 = self.std_w**2
-        return min(each.memory_s(variance_w2, hold_s) for each in (self._close, self._far))
+        return min(
+            each.correlation_time_s(variance_w2, hold_s) for each in (self._close, self._far)
+        )
 
 
 @final
@@ -204,34 +207,39 @@ class Persistence:
 
     weight: float = 0.0
     mean_w: float = 0.0
-    _over_s: float = 0.0
+    _length_s: float = 0.0
     _square_w2: float = 0.0
-    _told_w: float = 0.0
-    _told_w2: float = 0.0
+    _reported_w: float = 0.0
+    _reported_w2: float = 0.0
     _off_before_w2: float = 0.0
     _off_after_w2: float = 0.0
 
-    def saw(
-        self, *, told_w: float, then_w: float, over_s: float, told_after_w: float | None = None
+    def add(
+        self,
+        *,
+        reported_w: float,
+        mean_w: float,
+        length_s: float,
+        reported_after_w: float | None = None,
     ) -> None:
         """Add a stretch between two refreshes of the counter.
 
         Args:
-            told_w: Power reported at its start.
-            then_w: Mean power in the stretch, by the counter.
-            over_s: Length of the stretch.
-            told_after_w: Power reported at its end; None where there was none.
+            reported_w: Power reported at its start.
+            mean_w: Mean power in the stretch, by the counter.
+            length_s: Length of the stretch.
+            reported_after_w: Power reported at its end; None where there was none.
         """
         self.weight = STRETCH_FORGETTING * self.weight + 1
         share = 1 / self.weight
-        self._over_s += share * (over_s - self._over_s)
-        self.mean_w += share * (then_w - self.mean_w)
-        self._square_w2 += share * (then_w**2 - self._square_w2)
-        self._told_w += share * (told_w - self._told_w)
-        self._told_w2 += share * (told_w**2 - self._told_w2)
-        after_w = told_w if told_after_w is None else told_after_w
-        self._off_before_w2 += share * ((told_w - then_w) ** 2 - self._off_before_w2)
-        self._off_after_w2 += share * ((after_w - then_w) ** 2 - self._off_after_w2)
+        self._length_s += share * (length_s - self._length_s)
+        self.mean_w += share * (mean_w - self.mean_w)
+        self._square_w2 += share * (mean_w**2 - self._square_w2)
+        self._reported_w += share * (reported_w - self._reported_w)
+        self._reported_w2 += share * (reported_w**2 - self._reported_w2)
+        after_w = reported_w if reported_after_w is None else reported_after_w
+        self._off_before_w2 += share * ((reported_w - mean_w) ** 2 - self._off_before_w2)
+        self._off_after_w2 += share * ((after_w - mean_w) ** 2 - self._off_after_w2)
 
     @property
     def knows_of_lateness(self) -> bool:
@@ -247,36 +255,38 @@ class Persistence:
         """
         return self.knows_of_lateness and self._off_after_w2 < LATE * self._off_before_w2
 
-    def memory_s(self, told_std_w: float) -> float:
+    def correlation_time_s(self, reported_std_w: float) -> float:
         """Correlation time after which a reported power is no longer valid; infinite while it is unknown.
 
         Args:
-            told_std_w: Standard deviation of all reported powers, including those between refreshes.
+            reported_std_w: Standard deviation of all reported powers, including those between refreshes.
         """
-        spread_w2 = max(told_std_w**2, self._told_w2 - self._told_w**2)
-        if self.weight < ENOUGH or spread_w2 <= STANDS * self._told_w2:
+        spread_w2 = max(reported_std_w**2, self._reported_w2 - self._reported_w**2)
+        if self.weight < ENOUGH or spread_w2 <= STEADY_VARIANCE * self._reported_w2:
             return math.inf
-        kept = max(0.0, self._square_w2 - self.mean_w**2) / spread_w2
-        return memory_s(min(MOST_KEPT, max(LEAST_KEPT, kept)), self._over_s)
+        share = max(0.0, self._square_w2 - self.mean_w**2) / spread_w2
+        return correlation_time_s(
+            min(LARGEST_VARIANCE_SHARE, max(LEAST_CORRELATION, share)), self._length_s
+        )
 
 
 @lru_cache(maxsize=64)
-def memory_s(kept: float, over_s: float) -> float:
-    """Correlation time ("memory") of a load, from the share of its variance that means over a stretch keep.
+def correlation_time_s(variance_share: float, length_s: float) -> float:
+    """Correlation time of a load, from the share of its variance that means over a stretch keep.
 
-    For a correlation of exp(-time / memory) that share is 2 (x - 1 + exp(-x)) / x^2, where x is the
-    stretch's length over the memory; this is solved for the memory by bisection. The result is cached because
+    For a correlation of exp(-time / T) that share is 2 (x - 1 + exp(-x)) / x^2, where x is the
+    stretch's length over T; this is solved for T by bisection. The result is cached because
     each reading asks for it several times.
 
     Args:
-        kept: Variance of the means over stretches, as a share of the load's variance.
-        over_s: Length of a stretch.
+        variance_share: Variance of the means over stretches, as a share of the load's variance.
+        length_s: Length of a stretch.
     """
     low, high = 1e-3, 1e3
     for _ in range(HALVINGS):
         x = math.sqrt(low * high)
-        low, high = (x, high) if 2 * (x + math.expm1(-x)) / x**2 > kept else (low, x)
-    return over_s / low
+        low, high = (x, high) if 2 * (x + math.expm1(-x)) / x**2 > variance_share else (low, x)
+    return length_s / low
 
 
 def edge_error_j(
@@ -284,9 +294,9 @@ def edge_error_j(
     *,
     late_s: float,
     gap_s: float,
-    unknown_s: float,
+    age_error_s: float,
     mean_w: float,
-    aged_s: float = 0.0,
+    lag_s: float = 0.0,
 ) -> float:
     """Standard error of the energy between a counter's value and its window's edge.
 
@@ -294,14 +304,14 @@ def edge_error_j(
         roughness: Statistics of the load's variation.
         late_s: Time between the counter's value and the edge; its sign does not matter.
         gap_s: Longest part of that time in which no power was reported.
-        unknown_s: Time by which the counter's value may be older than its time stamp.
+        age_error_s: Time by which the counter's value may be older than its time stamp.
         mean_w: Mean power of the window.
-        aged_s: Time by which the power that is held lags behind.
+        lag_s: Time by which the power that is held lags behind.
     """
     late_s = abs(late_s)
     gap_s = min(gap_s, late_s)
-    moved_j2 = roughness.rate_w2_s * (late_s * gap_s**2 / 3 + aged_s * late_s**2)
-    return math.sqrt(moved_j2 + (unknown_s * mean_w) ** 2 / 12)
+    moved_j2 = roughness.rate_w2_s * (late_s * gap_s**2 / 3 + lag_s * late_s**2)
+    return math.sqrt(moved_j2 + (age_error_s * mean_w) ** 2 / 12)
 
 
 def own_j(errors_j: list[float], *, energy_j: float, coverage: float) -> float:

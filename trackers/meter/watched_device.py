@@ -22,7 +22,7 @@ from trackers.meter.counter_trust import CounterTrust, Verdict
 from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
-from trackers.meter.pace import DENSEST_S, gains_by_more
+from trackers.meter.pace import DENSEST_S, dense_sampling_helps
 from trackers.meter.refreshes.watch import RefreshWatch
 from trackers.meter.sensor import Sensor
 from trackers.meter.source_thread import EdgeThread, Samplers
@@ -112,7 +112,7 @@ class WatchedDevice:
         self._told = {Verdict.TRUSTED}
         self._roughness = Roughness()
         self._persistence = Persistence()
-        self._refreshes = RefreshWatch(self._look, clock, samplers.wait)
+        self._refreshes = RefreshWatch(self._poll_counter, clock, samplers.wait)
         self._state = BoardState()
         self._state_at_s = self._forget_at_s = self._sample_at_s = clock.now_s()
 
@@ -137,19 +137,19 @@ class WatchedDevice:
         return self._refreshes.period_s
 
     @property
-    def gains(self) -> bool:
+    def benefits_from_dense_sampling(self) -> bool:
         """Return whether sampling the device more often makes short windows more accurate."""
-        return self._guarded.tells_power and gains_by_more(
+        return self._guarded.tells_power and dense_sampling_helps(
             power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
         )
 
-    def attend(self) -> bool:
+    def learn_refreshes_if_due(self) -> bool:
         """Learn the refresh times of the counter if that is due, and return whether it was.
 
         This helps only where there is also a power, which gives the energy since the last refresh.
         """
         is_of_use = self.has_counter and self._guarded.tells_power and not self.source.estimated
-        return is_of_use and not self._guarded.is_lost and self._refreshes.attend()
+        return is_of_use and not self._guarded.is_lost and self._refreshes.learn_if_due()
 
     def sample(self) -> None:
         """Read the device's power, unless it is lost; a process's share is read only when it is due."""
@@ -161,7 +161,7 @@ class WatchedDevice:
         if not self._guarded.rests():
             self.observe(counter=False)
 
-    def keep_up(self) -> None:
+    def do_periodic_work(self) -> None:
         """Judge the counter and, from time to time, read the state and drop samples that no window needs.
 
         This is done between windows' edges, which it would delay.
@@ -188,7 +188,7 @@ class WatchedDevice:
             self._take(seen)
         return seen
 
-    def _look(self) -> Observation | None:
+    def _poll_counter(self) -> Observation | None:
         """Read the counter, as is done each millisecond to find a refresh; store the power less often."""
         seen = self._guarded.ask(counter=True)
         if seen is not None and seen.time_s - self._trace.last_s >= DENSEST_S:
@@ -204,7 +204,7 @@ class WatchedDevice:
                 return
             within = self._refreshes.is_within(self._trace.last_s, sample.time_s)
             self._trace.append(sample, is_mean=seen.power_w is None)
-            self._roughness.saw(sample, refreshed_between=not within)
+            self._roughness.add(sample, refreshed_between=not within)
         self._keep(self.device_uuid, sample)
 
     def at_edge(self) -> Observation | None:
@@ -221,7 +221,11 @@ class WatchedDevice:
         if window.is_closing:
             return
         seen = window.at_start[self.device_uuid] = self.at_edge()
-        next_s = None if seen is None or not self.gains else self._refreshes.next_s(seen)
+        next_s = (
+            None
+            if seen is None or not self.benefits_from_dense_sampling
+            else self._refreshes.next_s(seen)
+        )
         if next_s is not None:
             self.thread.later(next_s, partial(self._note_refresh, window))
 
@@ -256,14 +260,14 @@ class WatchedDevice:
         """
         self._judge()
         with self._lock:
-            last_word = self._last_word(window) if at_stop is None else None
+            last_value = self._last_counter_value(window) if at_stop is None else None
             edges = WindowEdges(
                 device_uuid=self.device_uuid,
                 start_s=window.start_s,
                 stop_s=stop_s,
                 at_start=window.at_start.get(self.device_uuid),
-                at_stop=at_stop or last_word,
-                by_last_word=last_word is not None,
+                at_stop=at_stop or last_value,
+                is_stop_stale=last_value is not None,
                 refreshed=window.refreshed.get(self.device_uuid),
             )
             sensor = self._sensor(window.start_s)
@@ -286,10 +290,12 @@ class WatchedDevice:
 
     def _limit_w(self, since_s: float) -> float | None:
         """Highest power that the device may have drawn since `since_s`; follows limits that change."""
-        told_w = None if self._device is None else self._device.power_limit_w
-        if told_w is None or self._limits is None:
-            return told_w
-        return self._limits.highest_limit_w(self.device_uuid, since_s - COUNTER_REFRESH_S) or told_w
+        limit_w = None if self._device is None else self._device.power_limit_w
+        if limit_w is None or self._limits is None:
+            return limit_w
+        return (
+            self._limits.highest_limit_w(self.device_uuid, since_s - COUNTER_REFRESH_S) or limit_w
+        )
 
     def _sensor(self, since_s: float) -> Sensor:
         return Sensor(
@@ -309,14 +315,14 @@ class WatchedDevice:
     def _learn(self, stretch: Stretch | None) -> None:
         """Record how well the power reported at the start of a stretch predicted the stretch's energy."""
         if stretch is not None:
-            self._persistence.saw(
-                told_w=stretch.told_w,
-                told_after_w=stretch.told_after_w,
-                then_w=stretch.energy_j / stretch.length_s,
-                over_s=stretch.length_s,
+            self._persistence.add(
+                reported_w=stretch.reported_w,
+                reported_after_w=stretch.reported_after_w,
+                mean_w=stretch.energy_j / stretch.length_s,
+                length_s=stretch.length_s,
             )
 
-    def _last_word(self, window: OpenWindow) -> Observation | None:
+    def _last_counter_value(self, window: OpenWindow) -> Observation | None:
         """Last value of the counter, where it is from within the window and later than any power sample."""
         last = self._counted
         if last is None or last.time_s <= max(self._trace.last_s, window.start_s):

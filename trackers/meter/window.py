@@ -85,7 +85,7 @@ def reading(
             edges.device_uuid,
             start_s=edges.start_s,
             duration_s=edges.stop_s - edges.start_s,
-            note=doubt or "the device said nothing during the window",
+            note=doubt or "the device did not answer during the window",
         )
     if evidence is not None and found.energy_j is not None:
         found = replace(found, counter_over_power=evidence.ratio)
@@ -98,10 +98,8 @@ def _by_counter(
     """Reading of a window whose counter is believed."""
     coverage = counted_share(edges, period_s=sensor.period_s)
     doubt = ""
-    if edges.by_last_word:
-        doubt = (
-            f"the device fell silent after {100 * coverage:.0f} % of the time; counted until then"
-        )
+    if edges.is_stop_stale:
+        doubt = f"the device stopped answering after {100 * coverage:.0f} % of the time; counted until then"
     elif coverage < LOWEST_COVERAGE:
         doubt = f"counted for {100 * coverage:.0f} % of the time"
     elif sensor.trust.verdict is Verdict.SCALED:
@@ -142,11 +140,11 @@ def _by_power(
         coverage=integral.coverage,
     )
     if sensor.has_counter and not doubt:
-        doubt = "the counter gave nothing for this window; its power was integrated"
+        doubt = "the counter has no energy for this window; its power was integrated"
     elif integral.coverage < LOWEST_COVERAGE:
         doubt = doubt or f"observed for {100 * integral.coverage:.0f} % of the time"
     elif duration_s < MEANS_IN_A_WINDOW * mean_s:
-        doubt = doubt or f"the board tells its power as a mean of {mean_s:g} s"
+        doubt = doubt or f"the board reports its power as a mean over {mean_s:g} s"
     if mean_s > 0 and duration_s > 0:
         own = max(own, mean_s * energy_j / duration_s)
     return _told(
@@ -174,7 +172,7 @@ def _told(
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
         doubt = (
-            f"known to {100 * own_j / energy_j:.0f} % only: a short window for this sensor"
+            f"uncertain by {100 * own_j / energy_j:.0f} %: the window is short for this sensor"
             if energy_j
             else ""
         )
@@ -217,7 +215,7 @@ def _sampling_errors_j(
     roughness = sensor.roughness
     aged_j = math.sqrt(roughness.rate_w2_s * duration_s) * AGED * sensor.hold_s
     errors_j = [integral.placing_j, aged_j]
-    if roughness.memory_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
+    if roughness.correlation_time_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
         samples = min(EVENED, max(1, integral.samples))
         errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
     if sensor.told_each_s:
@@ -273,7 +271,7 @@ def _sampled_j(
 
 def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> CounterEvidence | None:
     """A window's evidence about its counter; None where it is no evidence."""
-    if edges.at_start is None or edges.at_stop is None or edges.by_last_word:
+    if edges.at_start is None or edges.at_stop is None or edges.is_stop_stale:
         return None
     return evidence_between(edges.at_start, edges.at_stop, trace, sensor)
 
@@ -317,6 +315,6 @@ def evidence_between(
         sampled_j=integral.energy_j,
         samples=integral.samples,
         error=math.hypot(
-            sampling, told_late, sensor.unknown_s / duration_s, (1 - integral.coverage) / 2
+            sampling, told_late, sensor.age_error_s / duration_s, (1 - integral.coverage) / 2
         ),
     )

@@ -25,8 +25,9 @@ from trackers.exports.exporter import DeviceUse
 from trackers.meter.meter import EnergyMeter
 from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
+from trackers.node.interim import interim_readings
 from trackers.node.ledger import (
-    SO_FAR,
+    INTERIM,
     TRIAL,
     Bill,
     BookedPower,
@@ -44,7 +45,6 @@ from trackers.node.plain import PlainKey, PlainReading, bill_of, key_of, plain_r
 from trackers.node.power_limiter import PowerLimiter
 from trackers.node.shares.accounts import Accounts
 from trackers.node.shares.neighbours import Neighbours
-from trackers.node.so_far import readings_so_far
 from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
@@ -201,7 +201,7 @@ class Tracker:
         for key in reversed(self._meter.open_windows()):
             if isinstance(key, WindowKey) and key.trial_id == trial_id:
                 self._close(key, None)
-        self._limiter.set_back(trial_id)
+        self._limiter.restore(trial_id)
 
     def take(self) -> Booking:
         """Return all bookings since the last call, and interim bookings of attempts that are still open."""
@@ -232,10 +232,10 @@ class Tracker:
         for key, bill in self._bills.items():
             readings = None
             if key.stage == TRIAL:
-                readings = readings_so_far(self._meter, key, bill, now_s)
+                readings = interim_readings(self._meter, key, bill, now_s)
             if readings is not None:
                 charges = self._accounts.charges(key.trial_id, bill, readings)
-                yield _booked(replace(key, stage=SO_FAR), bill, charges)
+                yield _booked(replace(key, stage=INTERIM), bill, charges)
 
     def _close_plainly(
         self, plain_key: PlainKey, stop_s: float | None
@@ -260,7 +260,7 @@ class Tracker:
             if not readings:
                 return None
             if key.stage == TRIAL:
-                self._limiter.set_back(key.trial_id)
+                self._limiter.restore(key.trial_id)
             with self._lock:
                 return self._book(key, bill, readings)
         finally:
@@ -294,7 +294,7 @@ class Tracker:
         """Book the readings that a trial is charged for a window, and return them."""
         if key in self._adopted:
             self._adopted.discard(key)
-            note = "the tracker was started anew in the window"
+            note = "the tracker was restarted during the window"
             readings = {target: each.degraded(note) for target, each in readings.items()}
         charges = self._accounts.charges(key.trial_id, bill, readings)
         self._bills.pop(key, None)

@@ -99,7 +99,7 @@ class TrackerClient:
             self._estimated = facts.methods.get(self.device.uuid) is Method.ESTIMATED
         except Exception as error:  # noqa: BLE001 - see the class
             self.note = f"no tracker: {error}"
-            _log.warning("%s; the trial goes on unmeasured", self.note)
+            _log.warning("%s; the trial goes on without being measured", self.note)
 
     @property
     def devices(self) -> tuple[Device, ...]:

@@ -18,7 +18,7 @@ SETUP = "setup"
 """Stage of the window from an attempt's start to its first epoch."""
 
 
-SO_FAR = "so far"
+INTERIM = "so far"
 """Stage of an interim booking: an attempt's window until its tracker was last asked. It is superseded by the
 next interim booking and by the window's own; where neither follows, the attempt was lost with its tracker."""
 

@@ -8,7 +8,7 @@
 When the tracker's end of the pipe closes, however the tracker died, the guard restores the limits that it
 remembers and ends. It has a session of its own and no living parent, so that it is ended neither by Ctrl-C nor
 by Ray, which ends the children of its workers. The limits are also written to files, in case the guard itself
-is killed: the next tracker on this machine then restores them (`set_back_leftovers`).
+is killed: the next tracker on this machine then restores them (`restore_leftovers`).
 """
 
 import fcntl
@@ -87,7 +87,7 @@ class KeptLimits:
             self._path(uuid).unlink(missing_ok=True)
             file.close()
 
-    def set_back(self, source: LimitsPower) -> None:
+    def restore(self, source: LimitsPower) -> None:
         """Restore and forget all remembered limits; one that its board does not accept stays in its file."""
         for uuid, file in list(self._open.items()):
             file.seek(0)
@@ -95,7 +95,7 @@ class KeptLimits:
                 source.limit_power(uuid, float(json.loads(file.read())["limit_w"]))
                 self.forget(uuid)
 
-    def take_leftovers(self) -> bool:
+    def adopt_leftovers(self) -> bool:
         """Take over the files of guards that are gone; return whether any limit is remembered now."""
         for path in self._folder.glob("*.json"):
             file = None if path.stem in self._open else self._locked(path.stem)
@@ -136,12 +136,12 @@ class KeptLimits:
         return self._folder / f"{Path(uuid).name}.json"
 
 
-def set_back_leftovers(source: LimitsPower) -> None:
+def restore_leftovers(source: LimitsPower) -> None:
     """Restore limits whose guard was killed with its tracker; raises neither tracker nor file errors."""
     with suppress(TrackerError, OSError):
         kept = KeptLimits()
-        if kept.take_leftovers():
-            kept.set_back(source)
+        if kept.adopt_leftovers():
+            kept.restore(source)
 
 
 def main() -> None:
@@ -154,7 +154,7 @@ def main() -> None:
     with _opened() as (source, kept):
         for line in sys.stdin:
             _say(_answer(kept, source, json.loads(line)))
-        kept.set_back(source)
+        kept.restore(source)
 
 
 @contextmanager

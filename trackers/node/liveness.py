@@ -5,7 +5,7 @@ from typing import final
 
 import psutil
 
-from trackers.node.last_words import Watched
+from trackers.node.exit_reason import WatchedProcess
 
 REMEMBERED = 1_000
 """Number of ended processes whose reason is remembered."""
@@ -17,14 +17,14 @@ class Liveness:
     """Consumers on this machine, each with its process."""
 
     _processes: dict[str, psutil.Process | None] = field(default_factory=dict)
-    _watched: dict[str, Watched] = field(default_factory=dict)
+    _watched: dict[str, WatchedProcess] = field(default_factory=dict)
     _ends: dict[str, str] = field(default_factory=dict)
 
     def watch(self, consumer: str, pid: int) -> None:
         """Watch the process of a consumer; if it has ended already, the consumer is dead at once."""
         self.forget(consumer)
         self._ends.pop(consumer, None)
-        self._watched[consumer] = Watched.of(pid)
+        self._watched[consumer] = WatchedProcess.of(pid)
         try:
             self._processes[consumer] = psutil.Process(pid)
         except psutil.NoSuchProcess:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, final
 
 from trackers.errors import ReadError, TrackerError
-from trackers.node.limit_guard import OUTLIVES, set_back_leftovers
+from trackers.node.limit_guard import OUTLIVES, restore_leftovers
 from trackers.sample import Component, Device, PowerLimits
 from trackers.source import LimitsPower, PowerSource
 
 ROOT = Path(__file__).parents[2]
-GUARD_IS_GONE = "the process that keeps what the boards' power limits were has ended"
+GUARD_IS_GONE = "the process that remembers the boards' original power limits has ended"
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class PowerLimiter:
         self._before_w: dict[str, float] = {}
         self._of: dict[str, str] = {}
         for source in {id(source): source for source, _ in self._boards.values()}.values():
-            set_back_leftovers(source)
+            restore_leftovers(source)
 
     def limits(self) -> tuple[PowerLimits, ...]:
         """Return the limits that each board accepts; setting one is tried, so no trial may be running."""
@@ -176,7 +176,7 @@ class PowerLimiter:
             self._of[device_uuid] = trial_id
             return source.limit_power(device_uuid, limit_w)
 
-    def set_back(self, trial_id: str) -> None:
+    def restore(self, trial_id: str) -> None:
         """Restore the original limits of an ended trial's boards; failures are logged, not raised."""
         with self._lock:
             for uuid in [uuid for uuid, of in self._of.items() if of == trial_id]:
@@ -184,7 +184,7 @@ class PowerLimiter:
                 try:
                     self._board(uuid)[0].limit_power(uuid, before_w)
                 except TrackerError as error:
-                    _log.warning("%s: the power limit is not set back: %s", uuid, error)
+                    _log.warning("%s: the power limit was not restored: %s", uuid, error)
                     continue  # the guard will try again when this process has ended
                 del self._of[uuid], self._before_w[uuid]
                 with suppress(TrackerError):

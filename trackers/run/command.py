@@ -14,13 +14,13 @@ from rich.console import Console
 from trackers.carbon.countries import find_country
 from trackers.errors import TrackerError
 from trackers.exports.exports import Exports
-from trackers.exports.known import asked_for
-from trackers.places import check_place
+from trackers.exports.known import parse_exporters
+from trackers.output_files import check_writable
 from trackers.run.account import Account
 from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
+from trackers.run.command_export import CommandExport
 from trackers.run.files import append_csv, check_table, write_json
-from trackers.run.handing_on import CommandAsStudy
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
@@ -86,14 +86,12 @@ def main(args: Sequence[str]) -> int:
         sys.stderr.write(as_started(f"trackers: {_unknown(more[0])}\n"))
         return REFUSED
     if not command:
-        sys.stderr.write(
-            as_started(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
-        )
+        sys.stderr.write(as_started(f"trackers: no command given; put it after `--`: {USAGE}\n"))
         return REFUSED
     try:
-        _check_places(options)
+        _check_output_files(options)
         g_per_kwh = _g_per_kwh(options)
-        exports = Exports(asked_for(options.log))
+        exports = Exports(parse_exporters(options.log))
         request = Request(
             tracker=options.tracker,
             cpu_watts=options.cpu_watts,
@@ -123,7 +121,7 @@ def _unknown(word: str) -> str:
     """Message about an unknown option, which is most likely the command without `--` before it."""
     if word.startswith("-"):
         return f"there is no option {word}; python -m trackers run --help lists them"
-    return f"{word} is no option; a command stands behind two dashes: {USAGE}"
+    return f"{word} is not an option; put the command after `--`: {USAGE}"
 
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -134,16 +132,16 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(args[:at]), list(args[at + 1 :])
 
 
-def _check_places(options: RunOptions) -> None:
+def _check_output_files(options: RunOptions) -> None:
     """Refuse files that the account could not be written to, before the command runs.
 
     Raises:
-        PlaceError: A file of `--json` or `--csv` cannot be written to.
+        OutputFileError: A file of `--json` or `--csv` cannot be written to.
     """
     if options.json is not None:
-        check_place(options.json, option="--json")
+        check_writable(options.json, option="--json")
     if options.csv is not None:
-        check_place(options.csv, option="--csv")
+        check_writable(options.csv, option="--csv")
         check_table(options.csv)
 
 
@@ -188,17 +186,17 @@ def _measured(
     def is_visible(device: Device) -> bool:
         return device.uuid in boards
 
-    handing_on = CommandAsStudy(command, exports, estimated=estimated)
+    export = CommandExport(command, exports, estimated=estimated)
     try:
         account = run_measured(
             command,
             detection,
             visible=is_visible,
             on_tick=on_tick,
-            on_readings=handing_on.readings,
+            on_readings=export.readings,
             g_per_kwh=g_per_kwh,
         )
-        handing_on.end(account)
+        export.end(account)
         return account
     finally:
         exports.close()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trackers.places import PlaceError
+from trackers.output_files import OutputFileError
 from trackers.run.account import Account, AccountLine
 from trackers.sample import Component
 
@@ -34,7 +34,7 @@ def check_table(path: Path) -> None:
     """Refuse an existing file that is not a table of runs, whose columns a new line would not fit.
 
     Raises:
-        PlaceError: The file has other columns, or cannot be read as text.
+        OutputFileError: The file has other columns, or cannot be read as text.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -43,13 +43,13 @@ def check_table(path: Path) -> None:
         return
     except (OSError, ValueError, csv.Error) as error:
         message = f"--csv {path} cannot be read as a table ({error}); give another file"
-        raise PlaceError(message) from error
+        raise OutputFileError(message) from error
     if found is not None and tuple(found) != COLUMNS:
         message = (
             f"--csv {path} has other columns than a table of runs, and a line more would not fit "
             f"them: it begins with {','.join(found)[:60]!r}. Give another file"
         )
-        raise PlaceError(message)
+        raise OutputFileError(message)
 
 
 def write_json(account: Account, path: Path) -> None:

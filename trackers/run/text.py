@@ -83,7 +83,7 @@ def _number(value: float | None, line: AccountLine) -> str:
 
 def _how(line: AccountLine) -> str:
     if not line.devices:
-        return "blind: nothing measures it"
+        return "not measured: no source"
     if line.energy_j is None:
         return f"missing: {line.note}"
     how = " and ".join(line.methods)

@@ -81,7 +81,7 @@ class AmdSmiSource:
         self._devices = tuple(devices)
         if not devices:
             self.close()
-            message = "amdsmi: no board tells an energy or a power; `amd-smi metric` shows it"
+            message = "amdsmi: no board reports an energy or a power; `amd-smi metric` shows it"
             raise SourceUnavailableError(message)
         self.note = f"{len(devices)} boards: energy counter at window edges, socket power between"
 
@@ -99,7 +99,7 @@ class AmdSmiSource:
         power_w = self._power_w(handle)
         counter_j = self._counter_j(handle) if counter or power_w is None else None
         if power_w is None and counter_j is None:
-            message = f"amdsmi: {device_uuid} tells neither power nor energy this time"
+            message = f"amdsmi: {device_uuid} reported neither power nor energy this time"
             raise ReadError(message)
         time_s = (before_s + self._clock.now_s()) / 2
         return Observation(time_s=time_s, power_w=power_w, counter_j=counter_j)

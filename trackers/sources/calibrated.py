@@ -63,7 +63,7 @@ class Calibration:
             calibration = cls(**{**known, "component": Component(known["component"])})
         except (OSError, ValueError, KeyError, TypeError) as error:
             message = (
-                f"{path} is no calibration ({error}); `python -m trackers calibrate` writes one"
+                f"{path} is not a calibration ({error}); `python -m trackers calibrate` writes one"
             )
             raise SourceUnavailableError(message) from error
         if not calibration.factor > 0:

@@ -237,7 +237,7 @@ def detect(
                     _refuse_second(word, found.sources)
             return Detection(sources=_calibrated(found.sources, request), refused={})
         refused = _take_all(found, request, candidates)
-    except Exception:
+    except BaseException:  # Ctrl-C too: in a notebook the process goes on
         for source in found.sources:
             source.close()
         raise
@@ -262,7 +262,12 @@ class _Found:
     def take(self, source: PowerSource) -> bool:
         """Take a source for the devices that no other one measures; close it and return False if none."""
         known = {device.uuid for each in self.sources for device in each.devices()}
-        measured, devices = self.measured(), source.devices()
+        measured = self.measured()
+        try:
+            devices = source.devices()
+        except BaseException:
+            source.close()
+            raise
         new = [
             each for each in devices if each.uuid not in known and each.component not in measured
         ]
@@ -306,7 +311,7 @@ def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) 
 def unforeseen(name: str, error: Exception) -> str:
     """Log an unexpected error in opening a source, and return the reason for its refusal."""
     _log.warning("the source %s failed", name, exc_info=error)
-    return f"{name}: unforeseen fault: {type(error).__name__}: {error}"
+    return f"{name}: unexpected error: {type(error).__name__}: {error}"
 
 
 def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> PowerSource:
@@ -319,13 +324,13 @@ def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> Pow
     allowed = ", ".join((AUTO, *(candidate.name for candidate in candidates)))
     message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv or .yaml file."
     if word == AUTO:
-        message = f"tracker {AUTO!r} takes all that works and stands alone; got others beside it."
+        message = f"tracker {AUTO!r} uses every source that works; give it without other names."
     raise SourceUnavailableError(message)
 
 
 def _refuse_second(word: str, sources: Sequence[PowerSource]) -> None:
     others = ", ".join(source.name for source in sources)
-    message = f"tracker {word!r} measures only what {others} does already; name one of them."
+    message = f"tracker {word!r} measures only what {others} measures already; name one of them."
     raise SourceUnavailableError(message)
 
 

@@ -152,9 +152,7 @@ class HwmonSource:
                 return Observation(counter_j=sensor.counter.energy_j(), time_s=self._clock.now_s())
             power_w = 0.0 if sensor.power is None else sensor.power() / 1e6
             if power_w <= 0:
-                message = (
-                    f"{sensor.device.name} says {power_w:g} W, which nothing that answers draws"
-                )
+                message = f"{sensor.device.name} reports {power_w:g} W, which no device that answers draws"
                 raise ReadError(message)
             return Observation(power_w=power_w, time_s=self._clock.now_s())
 

@@ -69,7 +69,7 @@ def ask_ipmitool() -> str:
             "read it (`sudo chmod a+rw /dev/ipmi0`)"
         )
         raise SourcePermissionError(message)
-    message = f"ipmi: ipmitool ended with {done.returncode}: {said or 'it said nothing'}"
+    message = f"ipmi: ipmitool ended with {done.returncode}: {said or 'no message'}"
     raise ReadError(message)
 
 
@@ -147,7 +147,7 @@ class IpmiSource:
         said = self._ask()
         power = _POWER.search(said)
         if power is None or "deactivated" in said or int(power[1]) == 0:
-            message = f"ipmi: the controller tells no power: {' '.join(said.split())[:200]}"
+            message = f"ipmi: the controller reports no power: {' '.join(said.split())[:200]}"
             raise ReadError(message)
         at_s = (before_s + self._clock.now_s()) / 2
         return Observation(time_s=at_s, power_w=float(power[1]))

@@ -26,7 +26,7 @@ from study.training.ranks import Ranks, join, leave, meeting
 from study.training.stage import StageState
 from study.training.stages import EncoderWeights
 from trackers.node.actor import Handle
-from trackers.node.last_words import leave_last_words
+from trackers.node.exit_reason import announce_os_exit
 from trackers.node.orphans import end_with_parent
 
 EXIT_DELAY_S = 3.0
@@ -56,7 +56,7 @@ class Worker:
     def __init__(self) -> None:
         """Start idle, and have this process end when its Ray does."""
         end_with_parent()
-        leave_last_words()
+        announce_os_exit()
         self._ranks = Ranks()
         self._open = ExitStack()
         self._plan: TrialPlan | None = None

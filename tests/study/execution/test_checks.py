@@ -332,7 +332,7 @@ def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: s
     """The file is read where the command is typed, so a cluster's study is checked too."""
     options = StudyOptions(device="cpu", address=address, calibration=tmp_path / "gone.json")
 
-    with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
+    with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is not a calibration"):
         check_this_machine(options)
 
 

@@ -23,7 +23,7 @@ from study.store.folder import StudyFolder
 from study.store.trial_record import trial_record
 from tests.study.rows import booked, epoch, plan
 from tests.study.store.recorders import booking, came_to, recorder, windows_of
-from trackers.node.ledger import SETUP, SO_FAR, TRIAL, BookedWindow
+from trackers.node.ledger import INTERIM, SETUP, TRIAL, BookedWindow
 from trackers.sample import Component, Device
 
 ENERGIES = st.lists(st.integers(0, 10**6).map(float), min_size=1, max_size=8)
@@ -105,7 +105,7 @@ def test_a_set_up_that_was_open_when_its_machine_was_lost_is_wasted() -> None:
 
     trial = came_to(
         epoch(1, 3.0, of=kept),
-        windows=(booked(SO_FAR, 0, 9.0, of=lost), booked(SO_FAR, 0, 10.0, of=lost)),
+        windows=(booked(INTERIM, 0, 9.0, of=lost), booked(INTERIM, 0, 10.0, of=lost)),
     )
 
     assert trial.wasted_energy_j == 10.0
@@ -116,7 +116,7 @@ def test_what_an_attempt_had_come_to_gives_way_to_its_whole(tmp_path: Path) -> N
     """Its row is gone when the window is booked, and no joule is had twice."""
     one, first = recorder(tmp_path), plan(attempt=1)
     one.expect([plan()])
-    one.add_booking(booking(booked(SO_FAR, 0, 9.0, of=first)))
+    one.add_booking(booking(booked(INTERIM, 0, 9.0, of=first)))
     one.add_booking(booking(*windows_of(first, 12.0, 5.0)))
 
     one.flush()

@@ -7,21 +7,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trackers.scripted import BOARD as SCRIPTED
+from tests.trackers.scripted import OTHER, ScriptedSource
 from tests.trackers.sources.vendors import AmdSmi
 from tests.waiting import PATIENCE_S
 from trackers.calibration.command import main
-from trackers.calibration.fit import Step, fitted
-from trackers.calibration.staircase import load
+from trackers.calibration.fit import Step, fit_line
+from trackers.calibration.staircase import load, running
+from trackers.clock import MonotonicClock
 from trackers.errors import SourceUnavailableError
 from trackers.sample import Component
 from trackers.source import KnowsUsers, PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
 from trackers.sources.calibrated import CalibratedSource, Calibration
-from trackers.sources.detect import Candidate, Request, detect
+from trackers.sources.detect import Candidate, Detection, Request, detect
 
 BOARD = "pci:0000:a0:00.0"
 MADE = Calibration(
@@ -51,7 +55,7 @@ def test_a_straight_line_is_found_as_it_is(factor: float, offset_w: float) -> No
     powers_w = (20.0, 50.0, 90.0, 160.0)
     steps = [Step(share=0, source_w=w, meter_w=factor * w + offset_w) for w in powers_w]
 
-    line = fitted(steps)
+    line = fit_line(steps)
 
     assert line.factor == pytest.approx(factor)
     assert line.offset_w == pytest.approx(offset_w, abs=1e-6)
@@ -66,7 +70,7 @@ def test_noise_is_in_the_interval() -> None:
         for n, noise in enumerate(noise_w, start=1)
     ]
 
-    line = fitted(steps)
+    line = fit_line(steps)
 
     half = 3.182 * (4 / 3 / 1000) ** 0.5
     assert line.factor == pytest.approx(1.2)
@@ -75,12 +79,12 @@ def test_noise_is_in_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("powers_w", "message"),
-    [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W whatever the load")],
+    [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W at every load")],
 )
 def test_what_cannot_be_compared_is_refused(powers_w: tuple[float, ...], message: str) -> None:
     """Too few loads, or a source that does not see them."""
     with pytest.raises(ValueError, match=message):
-        fitted([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
+        fit_line([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
 
 
 def test_a_calibrated_source_is_multiplied_and_else_the_same(board: PowerSource) -> None:
@@ -120,7 +124,7 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> No
     """With the command that writes one."""
     (tmp_path / "a.json").write_text(text)
 
-    with pytest.raises(SourceUnavailableError, match=r"a\.json is no calibration.*calibrate"):
+    with pytest.raises(SourceUnavailableError, match=r"a\.json is not a calibration.*calibrate"):
         Calibration.read(tmp_path / "a.json")
 
 
@@ -159,6 +163,45 @@ def test_the_command_writes_factor_and_interval(
     assert written["low"] <= written["factor"] <= written["high"]
     assert {round(step["meter_w"], 3) for step in written["steps"]} == {100}
     assert "x estimate cpu" in told
+
+
+@pytest.mark.parametrize("tracker", ["auto", "none"])
+def test_all_sources_are_closed_that_were_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tracker: str
+) -> None:
+    """`auto` opens several, of which one is calibrated; also where the other meter cannot be opened."""
+    clock = MonotonicClock()
+    opened = [
+        ScriptedSource(clock, power_w=lambda _: 100.0, uuids=[uuid]) for uuid in (SCRIPTED, OTHER)
+    ]
+
+    def find(request: Request) -> Detection:
+        if request.tracker == "none":
+            message = "no such meter"
+            raise SourceUnavailableError(message)
+        return Detection(sources=tuple(opened), refused={})
+
+    status = main(
+        [
+            *("--tracker", "auto", "--against", tracker, "--component", "gpu", "--load", "true"),
+            *("--seconds", "0", "--settle", "0", "--out", str(tmp_path / "a.json")),
+        ],
+        find=find,
+    )
+
+    assert status == 2, capsys.readouterr()
+    assert all(each.closed for each in opened)
+
+
+def test_a_load_that_cannot_be_started_leaves_no_process() -> None:
+    """What was started before it would keep a CPU busy for ever."""
+    endless = [sys.executable, "-c", "import time; time.sleep(600)"]
+    before = psutil.Process().children()
+
+    with pytest.raises(FileNotFoundError), running([endless, ["no-such-command"]]):
+        pass
+
+    assert psutil.Process().children() == before
 
 
 COMMAND = """

@@ -49,7 +49,7 @@ def epochs(
 
 def is_ok_for_its_length(reading: Reading) -> bool:
     """Whether nothing speaks against a reading but that its window is short."""
-    return reading.status is Status.OK or reading.note.startswith("known to")
+    return reading.status is Status.OK or reading.note.startswith("uncertain by")
 
 
 def split(values: Sequence[int], cuts: Sequence[int]) -> list[int]:

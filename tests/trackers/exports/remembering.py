@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trackers.exports.exporter import DeviceUse, Epoch, ExportRefusedError, Study, Trial
-from trackers.exports.known import AskedExporter, KnownExporter
+from trackers.exports.known import KnownExporter, RequestedExporter
 
 
 @dataclass
@@ -76,14 +76,14 @@ class Remembering:
         self.heard.append(text)
 
 
-def asked(exporter: Remembering) -> AskedExporter:
+def asked(exporter: Remembering) -> RequestedExporter:
     """An exporter as if it had been asked for."""
     known = KnownExporter(module=__name__, name="Remembering", needs="", package="")
     return _Opened(word="memory", known=known, value="", exporter=exporter)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Opened(AskedExporter):
+class _Opened(RequestedExporter):
     exporter: Remembering
 
     def open(self) -> Remembering:

@@ -22,7 +22,7 @@ from tests.trackers.exports.remembering import an_epoch
 from tests.waiting import waited_for
 from trackers.exports import known
 from trackers.exports.exporter import DeviceUse, Epoch, Exporter, Study, Trial
-from trackers.exports.known import EXPORTERS, asked_for
+from trackers.exports.known import EXPORTERS, parse_exporters
 from trackers.sample import BoardState, Component
 
 pytestmark = pytest.mark.integrations
@@ -133,7 +133,7 @@ def use(trial_id: str, *, energy_j: float = 50.0) -> DeviceUse:
 
 def opened(world: World) -> Exporter:
     """The exporter as `--log` opens it."""
-    (asked,) = asked_for([world.typed])
+    (asked,) = parse_exporters([world.typed])
     return asked.open()
 
 

@@ -3,9 +3,9 @@
 import threading
 
 from tests.trackers.exports.remembering import Remembering, an_epoch, asked
+from trackers.exports.export_queue import ExportQueue
 from trackers.exports.exporter import Exporter, ExportRefusedError, Study
 from trackers.exports.exports import Exports
-from trackers.exports.lane import Lane
 
 STUDY = Study(identity="s/1", name="s")
 
@@ -78,14 +78,14 @@ def test_of_devices_that_wait_the_newest_is_handed_on() -> None:
 def test_a_newest_that_fails_is_tried_again() -> None:
     """Like anything else."""
     exporter = free(fails=2)
-    lane = Lane("memory", lambda: exporter, lambda _: None, first_pause_s=0.0)
+    queue = ExportQueue("memory", lambda: exporter, lambda _: None, first_pause_s=0.0)
     is_done = threading.Event()
 
-    lane.post_newest(lambda each: each.devices([]))
-    lane.post(lambda _: is_done.set())
+    queue.post_newest(lambda each: each.devices([]))
+    queue.post(lambda _: is_done.set())
 
     assert is_done.wait(60)
-    lane.close()
+    queue.close()
     assert exporter.heard == ["0 devices"]
 
 
@@ -93,16 +93,16 @@ def test_one_that_fails_is_tried_again_and_it_is_said_once() -> None:
     """What failed is done again until it goes well, in its order, with one sentence to the user."""
     said: list[str] = []
     exporter = free(fails=2)
-    lane = Lane("memory", lambda: exporter, said.append, first_pause_s=0.0)
+    queue = ExportQueue("memory", lambda: exporter, said.append, first_pause_s=0.0)
     is_done = threading.Event()
 
-    lane.post(lambda each: each.begin(STUDY))
-    lane.post(lambda each: each.epoch(an_epoch(1)))
-    lane.post(lambda each: each.epoch(an_epoch(2)))
-    lane.post(lambda _: is_done.set())
+    queue.post(lambda each: each.begin(STUDY))
+    queue.post(lambda each: each.epoch(an_epoch(1)))
+    queue.post(lambda each: each.epoch(an_epoch(2)))
+    queue.post(lambda _: is_done.set())
 
     assert is_done.wait(60)
-    lane.close()
+    queue.close()
     assert exporter.heard == ["begin s", "epoch 1", "epoch 2"]
     assert len([each for each in said if "nobody there" in each]) == 1
 
@@ -112,18 +112,18 @@ def test_a_password_is_shown_to_nobody() -> None:
     said: list[str] = []
     exporter = free()
     exporter.where = "a list at http://me:secret@host/x"
-    lane = Lane("memory", lambda: exporter, said.append, first_pause_s=0.0)
+    queue = ExportQueue("memory", lambda: exporter, said.append, first_pause_s=0.0)
 
     def refused(_: Exporter) -> None:
         message = "API request to http://me:secret@host/x failed"
         raise ExportRefusedError(message)
 
-    lane.post(refused)
-    lane.close()
+    queue.post(refused)
+    queue.close()
 
     assert said == [
         "--log memory: a list at http://host/x",
-        "--log memory: refused, and left out: API request to http://host/x failed",
+        "--log memory: refused, and skipped: API request to http://host/x failed",
     ]
 
 
@@ -151,4 +151,4 @@ def test_the_end_does_not_wait_for_one_that_is_gone() -> None:
     exports.close()
 
     assert exporter.heard == []
-    assert "ended before all was handed on" in said[-1]
+    assert "ended before everything was exported" in said[-1]

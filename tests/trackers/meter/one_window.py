@@ -33,7 +33,7 @@ def read(
     has_counter: bool = True,
     estimated: bool = False,
     power_limit_w: float | None = None,
-    by_last_word: bool = False,
+    is_stop_stale: bool = False,
     power_mean_s: float = 0.0,
     trust: Trust | None = None,
     oldest_s: float = 0.0,
@@ -46,7 +46,7 @@ def read(
             stop_s=stop_s,
             at_start=at_start,
             at_stop=at_stop,
-            by_last_word=by_last_word,
+            is_stop_stale=is_stop_stale,
         ),
         trace=constant(100.0) if trace is None else trace,
         sensor=Sensor(

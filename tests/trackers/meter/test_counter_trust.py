@@ -209,7 +209,7 @@ def test_samples_of_a_load_that_forgets_itself_err_by_its_spread(
     dice = random.Random(0)  # noqa: S311 - a test's dice
     rough = Roughness()
     for number in range(500):
-        rough.saw(PowerSample(time_s=0.1 * number, power_w=dice.choice((20.0, 180.0))))
+        rough.add(PowerSample(time_s=0.1 * number, power_w=dice.choice((20.0, 180.0))))
     integral = Integral(energy_j=1000.0, coverage=1.0, samples=samples)
 
     found = sampling_error(integral, rough, duration_s=10.0, period_s=0.1, hold_s=0.0)

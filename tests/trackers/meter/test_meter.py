@@ -207,7 +207,7 @@ def test_a_window_of_the_same_key_is_refused_in_words() -> None:
 
     meter.open("epoch")
     run(meter, clock, 1.0)
-    with pytest.raises(ValueError, match="'epoch' is open already; close it first"):
+    with pytest.raises(ValueError, match="'epoch' is open already; close it, or"):
         meter.open("epoch")
     run(meter, clock, 1.0)
 
@@ -260,4 +260,4 @@ def test_a_meter_that_is_started_again_says_that_it_is_of_no_use(
     meter.start()
     meter.stop()
 
-    assert "Make another one" in caplog.text
+    assert "Create a new meter" in caplog.text

@@ -2,6 +2,9 @@
 
 import logging
 import math
+import threading
+import time
+from typing import final
 
 import pytest
 
@@ -144,7 +147,7 @@ def test_an_unforeseen_fault_is_told_once_and_ends_nothing(
 
     assert only(window.readings).status is Status.MISSING
     assert len(caplog.records) == 1
-    assert "scripted: unforeseen fault" in caplog.text
+    assert "scripted: unexpected error" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["GPU-x", "process:1:GPU-x"])
@@ -213,3 +216,28 @@ def test_a_source_that_exits_ends_no_training() -> None:
         run(meter, clock, 1.0)
 
     assert only(window.readings).status is not Status.OK
+
+
+@final
+class Interrupting:
+    """The machine's clock; whoever waits for it in the main thread is interrupted."""
+
+    def now_s(self) -> float:
+        """See `Clock`."""
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return time.monotonic()
+
+    def wait(self, wake: threading.Event, duration_s: float) -> bool:
+        """See `Clock`."""
+        return wake.wait(duration_s)
+
+
+def test_a_start_that_is_interrupted_closes_the_sources() -> None:
+    """`with` ends nothing that it could not begin; in a notebook the process goes on."""
+    source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
+
+    with pytest.raises(KeyboardInterrupt), EnergyMeter(source, clock=Interrupting()):
+        pass
+
+    assert source.closed == 1

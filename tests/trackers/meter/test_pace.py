@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.meter.pace import DENSEST_S, JITTER, SHARE, Pace, gains_by_more
+from trackers.meter.pace import DENSEST_S, JITTER, SHARE, Pace, dense_sampling_helps
 
 PERIOD_S = 0.1
 
@@ -78,6 +78,8 @@ def test_more_samples_are_taken_only_where_they_tell_something(
     *, power_mean_s: float, has_counter: bool, refresh_s: float | None, gains: bool
 ) -> None:
     """Not where a counter knows better, and not of power that is a mean of a second."""
-    found = gains_by_more(power_mean_s=power_mean_s, has_counter=has_counter, refresh_s=refresh_s)
+    found = dense_sampling_helps(
+        power_mean_s=power_mean_s, has_counter=has_counter, refresh_s=refresh_s
+    )
 
     assert found is gains

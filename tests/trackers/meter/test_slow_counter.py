@@ -13,7 +13,7 @@ from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
 from trackers.meter.counted import WindowEdges, _stepped_j
 from trackers.meter.sensor import Sensor
-from trackers.meter.uncertainty import Persistence, memory_s
+from trackers.meter.uncertainty import Persistence, correlation_time_s
 from trackers.sample import Observation
 
 POWER_W = st.floats(1.0, 500.0)
@@ -31,23 +31,23 @@ def learnt(kept: float) -> Persistence:
     found = Persistence()
     for _ in range(200):
         told_w = dice.choice((100.0, 300.0))
-        found.saw(told_w=told_w, then_w=200 + kept * (told_w - 200), over_s=0.1)
+        found.add(reported_w=told_w, mean_w=200 + kept * (told_w - 200), length_s=0.1)
     return found
 
 
 def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
     """Where means vary as told powers do the load stands for long; where they do not it is soon forgotten."""
-    assert learnt(1.0).memory_s(100.0) > 0.5
-    assert learnt(0.1).memory_s(100.0) < 0.01
+    assert learnt(1.0).correlation_time_s(100.0) > 0.5
+    assert learnt(0.1).correlation_time_s(100.0) < 0.01
     assert learnt(0.1).mean_w == pytest.approx(200, rel=0.1)
-    assert Persistence().memory_s(100.0) == math.inf
+    assert Persistence().correlation_time_s(100.0) == math.inf
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.5, 0.8])
 def test_a_memory_follows_from_the_spread_of_means_and_of_told_powers(kept: float) -> None:
     """Means keep the square of that share of the variance, also where nothing else tells of a spread."""
-    assert learnt(kept).memory_s(0.0) == pytest.approx(memory_s(kept**2, 0.1))
-    assert learnt(kept).memory_s(200.0) < learnt(kept).memory_s(0.0)
+    assert learnt(kept).correlation_time_s(0.0) == pytest.approx(correlation_time_s(kept**2, 0.1))
+    assert learnt(kept).correlation_time_s(200.0) < learnt(kept).correlation_time_s(0.0)
 
 
 def test_two_values_of_one_time_are_no_stretch() -> None:
@@ -69,10 +69,10 @@ def test_a_power_that_was_always_told_the_same_is_remembered() -> None:
     """It has no spread of which a mean could keep a share."""
     found = Persistence()
     for _ in range(200):
-        found.saw(told_w=200.0, then_w=200.0, over_s=0.1)
+        found.add(reported_w=200.0, mean_w=200.0, length_s=0.1)
 
     assert found.mean_w == pytest.approx(200.0)
-    assert found.memory_s(0.0) == math.inf
+    assert found.correlation_time_s(0.0) == math.inf
 
 
 @pytest.mark.parametrize("memory", [0.01, 0.1, 1.0])
@@ -81,7 +81,7 @@ def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
     x = 0.1 / memory
     kept = 2 * (x + math.expm1(-x)) / x**2
 
-    assert memory_s(kept, 0.1) == pytest.approx(memory, rel=1e-3)
+    assert correlation_time_s(kept, 0.1) == pytest.approx(memory, rel=1e-3)
 
 
 @given(before_w=POWER_W, after_w=POWER_W, changed=SHARE, part=SHARE, whole_s=st.floats(0.01, 10.0))

@@ -40,7 +40,7 @@ def test_an_estimate_that_is_shared_with_the_time_before_is_degraded() -> None:
 
     assert found.energy_j == pytest.approx(0.25)
     assert (found.method, found.status) == (Method.ESTIMATED, Status.DEGRADED)
-    assert "too short a window" in found.note
+    assert "too short to tell" in found.note
 
 
 @pytest.mark.parametrize(
@@ -280,12 +280,12 @@ def test_counted_energy_adds_up_over_cut_windows(cuts: list[int]) -> None:
 
 def test_a_last_word_counts_until_it_was_said() -> None:
     """A process that ended 2 s before the window keeps its energy; the status tells."""
-    found = read(seen(0.0, 5.0), seen(8.0, 45.0), estimated=True, by_last_word=True)
+    found = read(seen(0.0, 5.0), seen(8.0, 45.0), estimated=True, is_stop_stale=True)
 
     assert (found.energy_j, found.method) == (40.0, Method.ESTIMATED)
     assert found.status is Status.DEGRADED
     assert found.coverage == pytest.approx(0.8)
-    assert "fell silent after 80 %" in found.note
+    assert "stopped answering after 80 %" in found.note
 
 
 def test_a_window_of_no_length_has_no_energy_by_power() -> None:

@@ -102,7 +102,7 @@ def test_a_reading_says_of_what_it_is(
     assert (found.device_uuid, found.start_s, found.duration_s) == ("GPU-1", 2.0, 7.0)
     assert found.energy_j == (None if method is None else pytest.approx(700.0))
     assert method is None or found.method is method
-    assert method is not None or found.note == "the device said nothing during the window"
+    assert method is not None or found.note == "the device did not answer during the window"
 
 
 def test_the_own_error_of_steady_power_is_small_and_of_rough_power_larger() -> None:

@@ -31,7 +31,7 @@ from tests.trackers.node.trials import (
 )
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle
-from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts, WindowKey
+from trackers.node.ledger import INTERIM, TRIAL, TrackerFacts, WindowKey
 from trackers.node.nodes import start_manager
 from trackers.sample import Component, Method, Reading, Status
 from trackers.sources.detect import Request
@@ -156,7 +156,7 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> Non
 
     def so_far() -> Reading | None:
         booked = take(tracker_of(emptied)).windows
-        told = replace(attempt, stage=SO_FAR)
+        told = replace(attempt, stage=INTERIM)
         return next((each.reading for each in booked if each.key == told), None)
 
     first = waited_for(so_far, "what the attempt has come to")
@@ -197,7 +197,7 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     later = measures_again(trial, manager, 3)
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
-    assert "started anew" in lost.note
+    assert "restarted during" in lost.note
     assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6, abs=1e-8)
     assert pid_of(tracker_of(manager)) != pid
 
@@ -225,7 +225,7 @@ def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimates: Handle)
         return booked >= dead
 
     waited_for(all_are_booked, "the windows of the dead")
-    assert {each for each in booked if each.stage != SO_FAR} == dead
+    assert {each for each in booked if each.stage != INTERIM} == dead
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:

@@ -173,7 +173,7 @@ def test_what_a_tracker_answered_before_it_died_is_known(manager: Handle) -> Non
     reading = reading_of(trial, key(1))
 
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
-    assert "started anew" not in reading.note
+    assert "restarted during" not in reading.note
 
 
 def test_a_tracker_that_dies_after_the_closing_costs_no_window(manager: Handle) -> None:
@@ -194,7 +194,7 @@ def test_a_tracker_that_dies_after_the_closing_costs_no_window(manager: Handle) 
     assert set(booked) == {attempt, setup, epoch}
     assert booked[epoch] == lost
     for reading in booked.values():
-        assert "started anew" in reading.note
+        assert "restarted during" in reading.note
     assert booked[setup].duration_s < lost.start_s + lost.duration_s - booked[setup].start_s
     assert lost.start_s + lost.duration_s < whole.start_s + whole.duration_s
 
@@ -212,7 +212,7 @@ def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_
 
     for reading in readings:
         assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
-        assert "started anew" not in reading.note
+        assert "restarted during" not in reading.note
     assert len(lanes.made) == 2 * was_lost
 
 

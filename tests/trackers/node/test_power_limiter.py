@@ -108,7 +108,7 @@ def test_a_trials_limit_is_set_back_at_its_end() -> None:
     assert told_w == [200.0, 150.0]
     assert guards[0].kept == {"a": AT_FIRST_W}
     assert source.limit_w == {"a": 150.0, "b": AT_FIRST_W}
-    limits.set_back("t")
+    limits.restore("t")
 
     assert source.limit_w["a"] == AT_FIRST_W
     assert guards[0].kept == {}
@@ -121,7 +121,7 @@ def test_the_end_of_a_trial_leaves_other_trials_alone() -> None:
     limits.limit("t", "a", 200.0)
     limits.limit("u", "b", 250.0)
 
-    limits.set_back("t")
+    limits.restore("t")
 
     assert source.limit_w == {"a": AT_FIRST_W, "b": 250.0}
 
@@ -164,7 +164,7 @@ def test_a_guard_that_was_killed_is_replaced() -> None:
     guards[0].is_lost = True
 
     limits.limit("t", "b", 200.0)
-    limits.set_back("t")
+    limits.restore("t")
 
     assert len(guards) == 2
     assert source.limit_w == {"a": AT_FIRST_W, "b": AT_FIRST_W}
@@ -177,8 +177,8 @@ def test_what_is_kept_outlives_its_keeper(tmp_path: Path) -> None:
     source.limit_power("a", 150.0)
 
     later = KeptLimits(tmp_path)
-    later.take_leftovers()
-    later.set_back(source)
+    later.adopt_leftovers()
+    later.restore(source)
 
     assert source.limit_w["a"] == AT_FIRST_W
     assert list(tmp_path.iterdir()) == []
@@ -190,7 +190,7 @@ def test_a_board_has_one_keeper(tmp_path: Path) -> None:
     first, second = KeptLimits(tmp_path), KeptLimits(tmp_path, others_s=0.1)
     first.keep("a", source)
 
-    assert not second.take_leftovers()
+    assert not second.adopt_leftovers()
     with pytest.raises(TrackerError, match="another study"):
         second.keep("a", source)
 

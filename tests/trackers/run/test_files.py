@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trackers.places import PlaceError, check_place
+from trackers.output_files import OutputFileError, check_writable
 from trackers.run.account import Account, AccountLine
 from trackers.run.command import main
 from trackers.run.files import COLUMNS, append_csv, check_table
@@ -86,7 +86,9 @@ def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
     path = tmp_path / "emissions.csv"
     path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
 
-    with pytest.raises(PlaceError, match=r"emissions\.csv has other columns .*'timestamp,project"):
+    with pytest.raises(
+        OutputFileError, match=r"emissions\.csv has other columns .*'timestamp,project"
+    ):
         check_table(path)
 
     path.write_text("\ufeff" + ",".join(COLUMNS) + "\r\n", encoding="utf-8")
@@ -100,8 +102,8 @@ def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
 )
 def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, place: str, said: str) -> None:
     """With what is wrong."""
-    with pytest.raises(PlaceError, match=said):
-        check_place(tmp_path / place, option="--json")
+    with pytest.raises(OutputFileError, match=said):
+        check_writable(tmp_path / place, option="--json")
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv"])

@@ -75,7 +75,7 @@ def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_estimate_is_labelled_and_what_is_blind_is_named(tmp_path: Path) -> None:
+def test_the_estimate_is_labelled_and_what_is_not_measured_is_named(tmp_path: Path) -> None:
     """On a machine without sensors every number has its mark; the command's output is its own."""
     table = tmp_path / "runs.csv"
     words = ("--tracker", "estimate", "--csv", str(table), "--country", "de")
@@ -88,7 +88,7 @@ def test_the_estimate_is_labelled_and_what_is_blind_is_named(tmp_path: Path) -> 
         (cpu,) = (line for line in each.stderr.splitlines() if line.startswith("cpu "))
         assert cpu.split()[1].startswith("~")
         assert "estimated" in cpu
-        assert "blind: nothing measures it" in each.stderr
+        assert "not measured: no source" in each.stderr
         assert "g CO2e for cpu" in each.stderr
     rows = list(csv.DictReader(table.open()))
     assert [row["status"] for row in rows] == ["0", "0"]
@@ -164,11 +164,11 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
     [
         (("--", "no-such-command"), 127, "there is no such command"),
         (("--", "/"), 126, "Permission denied"),
-        ((), 2, "got no command"),
+        ((), 2, "no command given"),
         (
             ("python", "train.py", "--lr", "3"),
             2,
-            "python is no option; a command stands behind two",
+            "python is not an option; put the command after",
         ),
         (("--years", "3", "--", "true"), 2, "there is no option --years"),
         (("--country", "XX", "--", "true"), 2, "--country is XX; known are"),

@@ -39,7 +39,7 @@ def test_a_board_that_tells_nothing_is_refused_and_later_a_gap() -> None:
     """`N/A` and 0 W are no measurements."""
     told: dict[str, float | str] = {"power": "N/A"}
     smi = AmdSmi(power_w=lambda: told["power"], energy_j=lambda: None)
-    with pytest.raises(SourceUnavailableError, match="no board tells"):
+    with pytest.raises(SourceUnavailableError, match="no board reports"):
         AmdSmiSource(module=lambda: smi)
     assert not smi.is_open
     told["power"] = 90.0

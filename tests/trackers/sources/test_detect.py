@@ -161,7 +161,7 @@ def test_two_names_for_one_thing_are_refused(cpu: Machine, estimate: Machine) ->
     """Nothing is measured twice behind the user's back; what was opened is closed."""
     table = (opens("a", cpu), opens("b", estimate))
 
-    with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu does already"):
+    with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu measures already"):
         detect(Request(tracker=("a", "b")), candidates=table)
 
     assert cpu.is_closed
@@ -247,10 +247,55 @@ def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
     found = detect(Request(), candidates=table)
 
     assert found.sources == (cpu,)
-    assert "odd: unforeseen fault: UnicodeDecodeError" in found.refused["odd"]
+    assert "odd: unexpected error: UnicodeDecodeError" in found.refused["odd"]
 
 
 def test_a_name_is_no_request() -> None:
     """It says what is."""
     with pytest.raises(TypeError, match=r"detect takes a Request, .* not 'nvml'"):
         detect("nvml")  # type: ignore[arg-type]
+
+
+@final
+class Unlisted:
+    """A source that opens, and then fails to say what it measures."""
+
+    name, note, estimated, counter_outlives = "unlisted", "as made up", False, False
+
+    def __init__(self, error: BaseException) -> None:
+        """Fail with an error."""
+        self.is_closed = False
+        self._error = error
+
+    def devices(self) -> NoReturn:
+        """Fail."""
+        raise self._error
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See `PowerSource`."""
+        self.is_closed = True
+
+
+def test_a_source_that_is_not_taken_is_closed(cpu: Machine) -> None:
+    """Also one that fails after it was opened; the others are taken."""
+    odd = Unlisted(OSError("no bus"))
+    table = (Candidate(name="odd", components=BOARDS, open=lambda _: odd), opens("cpu", cpu))
+
+    found = detect(candidates=table)
+
+    assert (odd.is_closed, found.sources) == (True, (cpu,))
+
+
+def test_what_was_opened_is_closed_where_the_user_gives_up(board: Machine) -> None:
+    """After Ctrl-C in a notebook the process goes on."""
+    odd = Unlisted(KeyboardInterrupt())
+    table = (opens("board", board), Candidate(name="odd", components=CPU, open=lambda _: odd))
+
+    with pytest.raises(KeyboardInterrupt):
+        detect(candidates=table)
+
+    assert (board.is_closed, odd.is_closed) == (True, True)

@@ -68,9 +68,9 @@ def test_the_present_power_is_the_nodes(ipmitool: Callable[[str], None]) -> None
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        (says(READING.replace("activated", "deactivated")), "tells no power"),
-        (says(READING.replace("220", "0")), "tells no power"),
-        (says(""), "tells no power"),
+        (says(READING.replace("activated", "deactivated")), "reports no power"),
+        (says(READING.replace("220", "0")), "reports no power"),
+        (says(""), "reports no power"),
         ("echo 'DCMI request failed' >&2; exit 1", "ended with 1: DCMI request failed"),
     ],
 )

@@ -6,7 +6,7 @@ rate. Once their times are known, the energy since the last one is power x time.
 
 Polling a counter fast makes some boards' counters wrong. So it is polled briefly at the start, and again
 only when the prediction has become uncertain. The longer refreshes have been followed, the better their
-rate is known: the time to the next observation ("look") doubles with each one.
+rate is known: the time to the next observation doubles with each one.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ from trackers.sample import Observation
 
 Numbers: TypeAlias = NDArray[np.float64]
 
-LOOKS_TO_LEARN = 8
+REFRESHES_TO_LEARN = 8
 """Number of refreshes that are observed before their rate is trusted."""
 
-LOOKS_TO_GUESS = 2
+REFRESHES_TO_GUESS = 2
 """Number of refreshes from which the time of the next one can be guessed."""
 
 STEPS_ALIKE = 1.5
 """Times between refreshes up to this multiple of the shortest one span the same number of periods."""
 
-KEPT_LOOKS = 64
+KEPT_REFRESHES = 64
 
 LARGEST_MISS = 0.1
 """Greatest distance of a refresh from its predicted time, as a share of a period."""
@@ -37,18 +37,19 @@ LARGEST_MISS = 0.1
 SURE_ENOUGH = 0.05
 """Greatest uncertainty of a prediction before it is renewed, as a share of a period."""
 
-LONGEST_LOOK_S = 0.3
+LONGEST_AWAITED_S = 0.3
 """Longest time for which a refresh is awaited; counters that are refreshed less often are used as they are."""
 
 READINGS = 3
 """Number of times that a reading close to a refresh is repeated, since the process may lose its CPU meanwhile."""
 
-LONGEST_WAIT_S = 0.005
-"""Half of the longest single wait at a window's edge."""
+LARGEST_AWAITED_ERROR_S = 0.005
+"""Greatest error of a prediction for which a window's edge waits. One wait is twice as long, which is enough
+unless the process loses its CPU in the meantime: `READINGS` waits of 10 ms are the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ObservedRefresh:
     """An observed refresh, which happened between two consecutive readings of the counter.
 
     Attributes:
@@ -80,7 +81,7 @@ class RefreshClock:
 
     def __init__(self) -> None:
         """Start without any observed refresh."""
-        self._looks: list[Look] = []
+        self._observed: list[ObservedRefresh] = []
         self._anchor_s = 0.0
         self._uncertain_s = 0.0
         self._followed_s = 0.0
@@ -93,16 +94,16 @@ class RefreshClock:
         """Return whether more consecutive refreshes must be observed before any can be predicted."""
         return self.period_s is None
 
-    def saw(self, look: Look) -> None:
+    def add(self, refresh: ObservedRefresh) -> None:
         """Add an observed refresh; while learning, it should be the one right after the last."""
         if self.period_s is not None:
-            miss_s = abs(look.middle_s - self._nearest_s(look.middle_s))
-            if miss_s > LARGEST_MISS * self.period_s + look.width_s:
+            miss_s = abs(refresh.middle_s - self._nearest_s(refresh.middle_s))
+            if miss_s > LARGEST_MISS * self.period_s + refresh.width_s:
                 # The driver was reloaded, or the board's clock is not steady: learn again from here.
-                self._looks.clear()
+                self._observed.clear()
                 self.period_s = None
-        self._looks = [*self._looks, look][-KEPT_LOOKS:]
-        if len(self._looks) >= LOOKS_TO_LEARN:
+        self._observed = [*self._observed, refresh][-KEPT_REFRESHES:]
+        if len(self._observed) >= REFRESHES_TO_LEARN:
             self._fit()
 
     def is_unsure(self, time_s: float) -> bool:
@@ -139,10 +140,10 @@ class RefreshClock:
             nearest_s = self._nearest_s(time_s)
             due_s = nearest_s if nearest_s > time_s else nearest_s + self.period_s
             return due_s - self.error_s(time_s)
-        if len(self._looks) < LOOKS_TO_GUESS:
+        if len(self._observed) < REFRESHES_TO_GUESS:
             return time_s
-        # A wrong guess only makes the next look take longer.
-        before, last = self._looks[-2:]
+        # A wrong guess only makes the next observation take longer.
+        before, last = self._observed[-2:]
         return last.before_s + (last.before_s - before.after_s)
 
     def _nearest_s(self, time_s: float) -> float:
@@ -151,11 +152,11 @@ class RefreshClock:
 
     def _fit(self) -> None:
         """Fit a line through the sharply observed refreshes: time of a refresh against its number."""
-        # Times are relative to the first look, because far from zero the fit would lose digits.
-        first_s = self._looks[0].middle_s
-        times_s = np.array([look.middle_s - first_s for look in self._looks])
+        # Times are relative to the first refresh, because far from zero the fit would lose digits.
+        first_s = self._observed[0].middle_s
+        times_s = np.array([each.middle_s - first_s for each in self._observed])
         numbers = self._numbers(times_s)
-        widths_s = np.array([look.width_s for look in self._looks])
+        widths_s = np.array([each.width_s for each in self._observed])
         usual_s = float(np.median(widths_s))
         sharp = widths_s <= 2 * usual_s
         times_s, numbers, widths_s = times_s[sharp], numbers[sharp], widths_s[sharp]
@@ -165,24 +166,24 @@ class RefreshClock:
             slope_s, offset_s = np.polyfit(numbers, times_s, 1, w=1 / np.maximum(widths_s, 1e-6))
             misses_s = np.abs(times_s - offset_s - slope_s * numbers) - widths_s
         if misses_s.max() > LARGEST_MISS * slope_s:
-            self._looks.clear()
+            self._observed.clear()
             self.period_s = None
             return
         self.period_s = float(slope_s)
-        # Only sharp looks extend the time for which refreshes have been followed.
+        # Only sharply observed refreshes extend the time for which refreshes have been followed.
         self._followed_s = max(float(times_s[-1] - times_s[0]), self.period_s)
         self._followed_until_s = float(first_s + times_s[-1])
         self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
         self._uncertain_s = usual_s
-        # The bound is at least twice the usual width of a look, because more of such looks would not help.
-        enough_s = max(min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2), 2 * usual_s)
+        # The bound is at least twice the usual width, because more observations that wide would not help.
+        enough_s = max(min(SURE_ENOUGH * self.period_s, LARGEST_AWAITED_ERROR_S / 2), 2 * usual_s)
         most_beyond = enough_s / usual_s - 1 if usual_s > 0 else float("inf")
         self._sure_until_s = self._followed_until_s + most_beyond * self._followed_s
 
     def _numbers(self, times_s: Numbers) -> Numbers:
         """Number of each observed refresh, counted from the first one.
 
-        While the rate is not known yet, most looks are at the next refresh. But on a busy machine we may
+        While the rate is not known yet, most observations are of the next refresh. But on a busy machine we may
         wake up too late for it, and the time to the one after is a multiple of the others.
         """
         if self.period_s is not None:
@@ -192,7 +193,9 @@ class RefreshClock:
         return np.concatenate(([0.0], np.cumsum(np.maximum(1.0, np.round(steps_s / step_s)))))
 
 
-def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) -> Look | None:
+def observe_refresh(
+    observe: Callable[[], Observation | None], wait: Callable[[], bool]
+) -> ObservedRefresh | None:
     """Poll a counter until it is refreshed.
 
     Args:
@@ -204,11 +207,11 @@ def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) ->
     """
     first = last = observe()
     while first is not None and last is not None and not wait():
-        if last.time_s - first.time_s > LONGEST_LOOK_S:
+        if last.time_s - first.time_s > LONGEST_AWAITED_S:
             return None
         seen = observe()
         if seen is not None and seen.counter_j != first.counter_j:
-            return Look(before_s=last.time_s, after_s=seen.time_s)
+            return ObservedRefresh(before_s=last.time_s, after_s=seen.time_s)
         last = seen
     return None
 
@@ -237,7 +240,7 @@ def at_refresh(
         if made_s is not None:
             return replace(seen, time_s=made_s, took_s=0.0)
         error_s = clock.error_s(seen.time_s)
-        if error_s > LONGEST_WAIT_S:
+        if error_s > LARGEST_AWAITED_ERROR_S:
             return seen
         wait(2 * error_s)
         seen = observe() or seen

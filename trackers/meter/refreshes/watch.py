@@ -1,6 +1,6 @@
 """Learning and following of a counter's refreshes; `trackers.meter.refreshes.clock` says why.
 
-A machine is busy when a study starts, and a look that was interrupted is of little use. So learning is
+A machine is busy when a study starts, and an observation that was interrupted is of little use. So learning is
 tried a few times before the counter is used without knowing its refreshes.
 """
 
@@ -10,7 +10,12 @@ from functools import partial
 from typing import final
 
 from trackers.clock import Clock
-from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, RefreshClock, at_refresh, look
+from trackers.meter.refreshes.clock import (
+    REFRESHES_TO_LEARN,
+    RefreshClock,
+    at_refresh,
+    observe_refresh,
+)
 from trackers.sample import Observation
 
 POLL_S = 0.001
@@ -66,7 +71,7 @@ class RefreshWatch:
         before_s = self._known.last_refresh_s(start_s)
         return before_s is not None and before_s == self._known.last_refresh_s(stop_s)
 
-    def attend(self) -> bool:
+    def learn_if_due(self) -> bool:
         """Learn the refreshes, or observe another one where the prediction has become uncertain.
 
         Returns:
@@ -80,7 +85,7 @@ class RefreshWatch:
             return True
         is_unsure = known.is_unsure(now_s)
         if is_unsure:
-            self._look(known)
+            self._observe_next(known)
         if known.is_learning:
             self._known = None
         return is_unsure
@@ -101,8 +106,8 @@ class RefreshWatch:
     def _learn(self) -> None:
         """Observe consecutive refreshes until their rate is known."""
         clock = RefreshClock()
-        for _ in range(LOOKS_TO_LEARN):
-            if not self._look(clock):
+        for _ in range(REFRESHES_TO_LEARN):
+            if not self._observe_next(clock):
                 break
         if not clock.is_learning:
             self._known = clock
@@ -111,12 +116,12 @@ class RefreshWatch:
         waited_s = NEXT_ATTEMPT_S if self._attempts < ATTEMPTS else float("inf")
         self._next_attempt_s = self._clock.now_s() + waited_s
 
-    def _look(self, clock: RefreshClock) -> bool:
+    def _observe_next(self, clock: RefreshClock) -> bool:
         self._sleep_until_shortly_before(clock)
         began_s = self._clock.now_s()
-        seen = look(self._ask, partial(self._wait, POLL_S))
+        seen = observe_refresh(self._ask, partial(self._wait, POLL_S))
         if seen is not None:
-            clock.saw(seen)
+            clock.add(seen)
             self._longest_s = max(seen.after_s - began_s, self._longest_s or 0.0)
         return seen is not None
 

@@ -71,7 +71,7 @@ class UsesWatch:
             except Exception as error:  # noqa: BLE001 - monitoring must not affect a training
                 if not has_complained:
                     has_complained = True
-                    _log.warning("the devices cannot be watched: %s", error)
+                    _log.warning("the use of the devices cannot be polled: %s", error)
 
     def _ask(self) -> None:
         for tracker in self._trackers():

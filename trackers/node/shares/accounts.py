@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Protocol, final
 
 from trackers.node.ledger import JOINED_BY, Bill, BillItem
-from trackers.node.shares.charging import Used, charged, charged_node, of_process, together
+from trackers.node.shares.charging import Used, charge_board, charge_node, charge_process, sum_used
 from trackers.node.shares.neighbours import Neighbours
 from trackers.node.shares.sharing import ChargedPart, Sharing, Use
 from trackers.sample import Component, Method, Reading, process_and_device
@@ -136,13 +136,13 @@ class Accounts:
 
     def _component(self, item: BillItem, reading: Reading) -> Reading:
         if process_and_device(item.target) is not None:
-            return of_process(reading, item.device)
+            return charge_process(reading, item.device)
         if not _is_board(item):
             return reading
         stop_s = reading.start_s + reading.duration_s
         others = self._others_on(item.target)
         part = self._sharing.part(item.target, reading.start_s, stop_s, others)
-        return charged(reading, item.device, part)
+        return charge_board(reading, item.device, part)
 
     def _node(
         self,
@@ -168,10 +168,10 @@ class Accounts:
                 others.append(Used((whole_j or 0.0) - (charge.energy_j or 0.0)) if known else None)
             elif target != plug.device_uuid and self._meter.method(target) is not Method.ESTIMATED:
                 others.append(self._used(target, trial_id, plug.start_s, stop_s))
-        return charged_node(
+        return charge_node(
             plug,
             components.values(),
-            together(others),
+            sum_used(others),
             self._part_of_rest(plug.device_uuid, trial_id, plug.start_s, stop_s),
         )
 
@@ -194,44 +194,46 @@ class Accounts:
         charged_j = math.fsum(rest_j / here for rest_j, (_, _, here) in pairs)
         return replace(part, share=charged_j / whole_j)
 
-    def _rest_j(self, plug: str, but: str, start_s: float, stop_s: float) -> float | None:
+    def _rest_j(self, plug: str, excluding: str, start_s: float, stop_s: float) -> float | None:
         """Energy in a stretch that no trial's components used, by sampled powers; None if not known."""
         used = [
             each
             for each in self._sharing.used_by_others(None, start_s, stop_s)
             if each != plug and self._meter.method(each) is not Method.ESTIMATED
         ]
-        whole = self._between(plug, but, start_s, stop_s)
-        parts = together([self._between(each, but, start_s, stop_s) for each in used])
+        whole = self._between(plug, excluding, start_s, stop_s)
+        parts = sum_used([self._between(each, excluding, start_s, stop_s) for each in used])
         if whole is None or parts is None:
             return None
         return max(0.0, whole.energy_j - parts.energy_j)
 
-    def _used(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
+    def _used(self, target: str, excluding: str, start_s: float, stop_s: float) -> Used | None:
         """Energy of a target that other trials used in a window, by its sampled power; None if not known."""
-        return together(
+        return sum_used(
             [
-                self._between(target, but, begin_s, end_s)
-                for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but)
+                self._between(target, excluding, begin_s, end_s)
+                for begin_s, end_s in self._sharing.busy(
+                    target, start_s, stop_s, excluding=excluding
+                )
             ]
         )
 
-    def _between(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
+    def _between(self, target: str, excluding: str, start_s: float, stop_s: float) -> Used | None:
         """Energy of a target between two times; None where it is not known.
 
         The share of a process that has just begun has no sample yet. It lies between nothing and what the
-        trial `but` leaves of the whole device, and is taken to be the middle.
+        trial `excluding` leaves of the whole device, and is taken to be the middle.
         """
         power_w = self._meter.mean_power_w(target, start_s, stop_s)
         if power_w is not None:
             return Used(power_w * (stop_s - start_s))
-        most_w = self._most_w(target, but, start_s, stop_s)
+        most_w = self._most_w(target, excluding, start_s, stop_s)
         if most_w is None:
             return None
         half_j = most_w / 2 * (stop_s - start_s)
         return Used(half_j, half_j)
 
-    def _most_w(self, share: str, but: str, start_s: float, stop_s: float) -> float | None:
+    def _most_w(self, share: str, excluding: str, start_s: float, stop_s: float) -> float | None:
         """Highest mean power that a process's share of a device can have had; None if not known."""
         device = self._shared.get(share)
         if device is None:
@@ -245,7 +247,7 @@ class Accounts:
             return None
         own_w = [
             self._meter.mean_power_w(item.target, start_s, stop_s) or 0.0
-            for item in self._bills.get(but, ())
+            for item in self._bills.get(excluding, ())
             if item.device.uuid == device
         ]
         return max(0.0, math.fsum(known_w) - math.fsum(own_w))

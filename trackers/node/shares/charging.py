@@ -27,7 +27,7 @@ RULES = {
 """The rules as sentences for the manifest and the report, by component."""
 
 
-def charged(reading: Reading, board: Device, part: ChargedPart) -> Reading:
+def charge_board(reading: Reading, board: Device, part: ChargedPart) -> Reading:
     """Return what a consumer is charged for a board, as a reading.
 
     Args:
@@ -49,7 +49,7 @@ def charged(reading: Reading, board: Device, part: ChargedPart) -> Reading:
     return reading
 
 
-def of_process(reading: Reading, device: Device) -> Reading:
+def charge_process(reading: Reading, device: Device) -> Reading:
     """Return the reading of a process's share under the UUID of the device itself."""
     return replace(reading, device_uuid=device.uuid)
 
@@ -61,7 +61,7 @@ class Used(NamedTuple):
     open_j: float = 0.0
 
 
-def together(used: Sequence[Used | None]) -> Used | None:
+def sum_used(used: Sequence[Used | None]) -> Used | None:
     """Sum of the energies that others used; None where one of them is not known."""
     known = [each for each in used if each is not None]
     if len(known) < len(used):
@@ -71,7 +71,7 @@ def together(used: Sequence[Used | None]) -> Used | None:
     )
 
 
-def charged_node(
+def charge_node(
     plug: Reading, own: Iterable[Reading], others: Used | None, part: ChargedPart
 ) -> Reading:
     """Return what a trial is charged for the energy that its node draws from the plug, as a reading.
@@ -104,11 +104,11 @@ def charged_node(
     )
     if others.open_j:
         shared = shared.degraded(
-            f"what a trial that has just begun used is known to +-{others.open_j:.3g} J only"
+            f"the use of a trial that has just begun is uncertain by {others.open_j:.3g} J"
         )
     if rest_j < 0:
         return shared.degraded(
-            f"the components used {-rest_j:.3g} J more than the plug tells; nothing is left to share"
+            f"the components used {-rest_j:.3g} J more than the plug reports; nothing is left to share"
         )
     return shared
 

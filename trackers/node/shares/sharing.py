@@ -103,7 +103,7 @@ class Sharing:
         return list(self._uses.get(device_uuid, ()))
 
     def busy(
-        self, device_uuid: str, start_s: float, stop_s: float, *, but: Hashable = None
+        self, device_uuid: str, start_s: float, stop_s: float, *, excluding: Hashable = None
     ) -> list[tuple[float, float]]:
         """Return the stretches of a window in which a device was in use, in order of time.
 
@@ -111,11 +111,11 @@ class Sharing:
             device_uuid: The device.
             start_s: Start of the window.
             stop_s: End of the window.
-            but: Consumer whose use is ignored; None for none.
+            excluding: Consumer whose use is ignored; None for none.
         """
         stretches: list[tuple[float, float]] = []
         for use in sorted(self._uses.get(device_uuid, []), key=lambda use: use.since_s):
-            if use.consumer == but or not use.overlaps(start_s, stop_s):
+            if use.consumer == excluding or not use.overlaps(start_s, stop_s):
                 continue
             begin_s, end_s = max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)
             if stretches and begin_s <= stretches[-1][1]:
@@ -126,4 +126,4 @@ class Sharing:
 
     def used_by_others(self, consumer: Hashable, start_s: float, stop_s: float) -> list[str]:
         """Return the devices that consumers other than `consumer` used in a window."""
-        return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, but=consumer)]
+        return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, excluding=consumer)]

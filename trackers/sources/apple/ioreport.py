@@ -31,7 +31,7 @@ def apple_monitor() -> Any:  # noqa: ANN401 - the package has no types
         SourceUnavailableError: The package is not installed, or this machine is not Apple silicon.
     """
     if platform.system() != "Darwin":
-        message = "ioreport: this is no macOS"
+        message = "ioreport: this machine does not run macOS"
         raise SourceUnavailableError(message)
     try:
         return importlib.import_module("zeus_apple_silicon").AppleEnergyMonitor()

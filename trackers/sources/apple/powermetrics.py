@@ -218,9 +218,13 @@ class PowermetricsSource:
         self._has_ended = threading.Event()
         self._stream = start(interval_ms)
         self._thread = threading.Thread(target=self._read, name="powermetrics", daemon=True)
-        self._thread.start()
-        self._has_begun.wait(FIRST_SAMPLE_S)
-        self._is_decided.wait(LOOKED_AT * interval_ms / 1000)
+        try:
+            self._thread.start()
+            self._has_begun.wait(FIRST_SAMPLE_S)
+            self._is_decided.wait(LOOKED_AT * interval_ms / 1000)
+        except BaseException:  # Ctrl-C: nobody else would end the process
+            self._stream.close()
+            raise
         with self._lock:
             told = {Component.GPU: self._gpu.is_told, Component.CPU: self._cpu.is_told}
         if not any(told.values()):
@@ -261,7 +265,7 @@ class PowermetricsSource:
         with self._lock:
             energy_j, sampled_s = meter.energy_j, meter.sampled_s
         if self._has_ended.is_set():
-            message = f"powermetrics has ended: {self._stream.complaint() or 'it said nothing'}"
+            message = f"powermetrics has ended: {self._stream.complaint() or 'no message'}"
             raise DeviceLostError(message)
         age_s = self._clock.now_s() - sampled_s
         if age_s > self._stale_s:
@@ -314,7 +318,7 @@ def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
     """Return the error for a powermetrics that reported no power, from what it or sudo has written."""
     if has_sampled:
         message = (
-            "powermetrics: its samples tell the power of neither CPU nor GPU, as on Macs with "
+            "powermetrics: its samples have the power of neither CPU nor GPU, as on Macs with "
             "Intel's CPUs; `python -m trackers` lists other sources"
         )
         return SourceUnavailableError(message)
@@ -325,7 +329,7 @@ def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
         )
         return SourcePermissionError(message)
     message = (
-        f"powermetrics gave no sample: {complaint or 'it said nothing'}. Try it by hand: "
+        f"powermetrics gave no sample: {complaint or 'no message'}. Try it by hand: "
         "`sudo powermetrics --samplers cpu_power,gpu_power -n 1`"
     )
     return SourceUnavailableError(message)

@@ -17,6 +17,7 @@ the driver was loaded (CodeCarbon issue 1316).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -82,7 +83,8 @@ class NvmlSource:
         """
         self._clock = clock or MonotonicClock()
         self._nvml = NvmlLibrary(nvml)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
             boards, refused = self._nvml.boards()
             self._handles = {board.uuid: board.handle for board in boards}
             probes = {board.uuid: self._probe(board.uuid) for board in boards}
@@ -90,7 +92,7 @@ class NvmlSource:
                 uuid: probe for uuid, probe in probes.items() if probe.counter or probe.power
             }
             refused += [
-                ReadError(f"{uuid} tells neither energy nor power")
+                ReadError(f"{uuid} reports neither energy nor power")
                 for uuid in probes
                 if uuid not in self._probes
             ]
@@ -100,9 +102,7 @@ class NvmlSource:
             self._limits = BoardLimits(self._nvml, self._handles, clock=self._clock)
             for device in self._devices:
                 self._limits.saw(device.uuid, device.power_limit_w)
-        except SourceUnavailableError:
-            self.close()
-            raise
+            on_failure.pop_all()
         self.probes = tuple(self._probes.values())
         self.note = "; ".join([*self._methods(), *(f"not measured: {each}" for each in refused)])
 
@@ -229,8 +229,8 @@ def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
         boards, refused = library.boards()
         if refused and visible.strip().isdecimal():
             message = (
-                f"index {visible!r} in CUDA_VISIBLE_DEVICES cannot be told: a board does not "
-                f"answer, so nobody knows which it counts ({refused[0]}). Give a UUID"
+                f"index {visible!r} in CUDA_VISIBLE_DEVICES is ambiguous: a board does not "
+                f"answer, and may be one of those that it counts ({refused[0]}). Give a UUID"
             )
             raise UnknownDeviceError(message)
         handles = {board.uuid: board.handle for board in boards}

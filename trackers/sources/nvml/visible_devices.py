@@ -30,7 +30,7 @@ def resolve(
     meant = _meant(visible.strip(), boards, parts_of)
     if len(meant) == 1:
         return meant[0]
-    fault = f"{len(meant)} boards begin like" if meant else "no board is meant by"
+    fault = f"{len(meant)} boards match" if meant else "no board matches"
     listed = ", ".join(f"{index} = {uuid}" for index, uuid in enumerate(boards))
     message = (
         f"{fault} {visible!r} in CUDA_VISIBLE_DEVICES; there are {listed or 'none'}. Give an "

@@ -22,7 +22,7 @@ def window(
     refreshed: Observation | None = None,
     *,
     stop_s: float = 11.0,
-    by_last_word: bool = False,
+    is_stop_stale: bool = False,
 ) -> WindowEdges:
     """A window from 10 s on."""
     return WindowEdges(
@@ -32,7 +32,7 @@ def window(
         at_start=at_start,
         at_stop=at_stop,
         refreshed=refreshed,
-        by_last_word=by_last_word,
+        is_stop_stale=is_stop_stale,
     )
 
 
@@ -61,7 +61,7 @@ def of_the_moment() -> Roughness:
     """A load whose board renews its power between refreshes of its counter."""
     found = Roughness()
     for n in range(4):
-        found.saw(PowerSample(time_s=n / 50, power_w=100.0 + n), refreshed_between=False)
+        found.add(PowerSample(time_s=n / 50, power_w=100.0 + n), refreshed_between=False)
     return found
 
 
@@ -72,7 +72,7 @@ def late(*, follows: float = 1.0) -> Persistence:
     for _ in range(60):
         after_w = dice.choice((100.0, 300.0))
         then_w = 200 + follows * (after_w - 200)
-        found.saw(told_w=told_w, then_w=then_w, over_s=0.1, told_after_w=after_w)
+        found.add(reported_w=told_w, mean_w=then_w, length_s=0.1, reported_after_w=after_w)
         told_w = after_w
     assert found.is_late
     return found
@@ -82,7 +82,7 @@ def forgetful() -> Persistence:
     """A load that forgets the power that was told within a millisecond."""
     found = Persistence()
     for n in range(60):
-        found.saw(told_w=100.0 + 200 * (n % 2), then_w=195.0 + 10 * (n % 2), over_s=0.1)
+        found.add(reported_w=100.0 + 200 * (n % 2), mean_w=195.0 + 10 * (n % 2), length_s=0.1)
     assert not found.is_late
     return found
 

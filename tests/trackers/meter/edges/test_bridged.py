@@ -61,7 +61,7 @@ def test_a_stretch_that_is_forgotten_is_shared_evenly() -> None:
     """As far as power is, in the longest part of which no power was sampled."""
     known = {"refresh_s": 0.1, "roughness": of_the_moment(), "persistence": forgetful()}
     samples = ((9.96, 100.0), (10.02, 300.0), (10.06, 300.0))
-    kept = sensor(**known).kept(0.06)
+    kept = sensor(**known).power_weight(0.06)
     shaped_j, evenly_j = 100 * 0.05 + 300 * 0.01 + (25 - 20) * 0.6, 25 * 0.6
 
     found_j = counted_j(window(FIRST, LAST, THEN), sampled(*samples), **known)
@@ -77,7 +77,7 @@ def test_late_power_is_of_the_time_before_the_window(
 ) -> None:
     """At most all that was counted, and evenly as far as it is forgotten."""
     load = late(follows=follows)
-    kept = sensor(refresh_s=0.1, persistence=load).kept(0.1)
+    kept = sensor(refresh_s=0.1, persistence=load).power_weight(0.1)
     edges = window(said(9.94, 100.0, power_w), LAST, THEN, stop_s=stop_s)
 
     found_j = counted_j(edges, refresh_s=0.1, persistence=load)

@@ -48,7 +48,7 @@ def test_a_stretch_between_two_refreshes_has_its_powers_its_energy_and_its_lengt
 
     found = edges.first_stretch(sensor(refresh_s=0.125, trust=Trust(factor=2.0)))
 
-    assert found == Stretch(told_w=150.0, told_after_w=250.0, energy_j=1.0, length_s=0.125)
+    assert found == Stretch(reported_w=150.0, reported_after_w=250.0, energy_j=1.0, length_s=0.125)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,14 @@ def test_moments_of_a_scaled_counter_are_put_right_in_its_own_measure() -> None:
     assert counted_j(edges, trust=trust) == pytest.approx(100 + 0.05 * 300 / 2)
 
 
-@pytest.mark.parametrize(("estimated", "by_last_word"), [(True, False), (False, True)])
+@pytest.mark.parametrize(("estimated", "is_stop_stale"), [(True, False), (False, True)])
 def test_at_the_end_of_an_estimate_and_after_a_last_word_nothing_is_put_right(
-    *, estimated: bool, by_last_word: bool
+    *, estimated: bool, is_stop_stale: bool
 ) -> None:
     """At the start it is."""
-    edges = window(said(10.05, 100.0, 300.0), said(10.95, 200.0, 300.0), by_last_word=by_last_word)
+    edges = window(
+        said(10.05, 100.0, 300.0), said(10.95, 200.0, 300.0), is_stop_stale=is_stop_stale
+    )
 
     assert counted_j(edges, estimated=estimated) == pytest.approx(100 + 0.05 * 300)
 
@@ -148,7 +150,7 @@ def test_a_limit_is_of_boards_and_not_of_estimates() -> None:
     [
         (said(10.0, 5.0), said(11.0, 2.0), "the counter ran backward by 3 J"),
         (said(10.0, 5.0), said(11.0, 5.0), "the counter did not rise"),
-        (said(9.95, 0.0, 300.0), said(11.0, 15.0), "the counter rose at the wrong time"),
+        (said(9.95, 0.0, 300.0), said(11.0, 15.0), "the counter's rise does not fit the window"),
         (said(10.0, None), said(11.0, 5.0), ""),
         (None, said(11.0, 5.0), ""),
     ],
@@ -167,7 +169,7 @@ def test_an_estimate_of_a_moment_is_shared_evenly_with_the_time_before() -> None
     energy_j, doubt = counted_energy_j(edges, sampled(), sensor(estimated=True))
 
     assert energy_j == pytest.approx(10.0)
-    assert doubt == "too short a window for when its energy was used"
+    assert doubt == "the window is too short to tell when its energy was used"
 
 
 def test_an_estimate_whose_last_value_is_of_the_time_before_says_nothing() -> None:
@@ -176,13 +178,13 @@ def test_an_estimate_whose_last_value_is_of_the_time_before_says_nothing() -> No
 
     found = counted_energy_j(edges, sampled(), sensor(estimated=True))
 
-    assert found == (None, "the counter rose at the wrong time")
+    assert found == (None, "the counter's rise does not fit the window")
 
 
 def test_a_power_that_a_load_forgets_is_drawn_to_the_mean() -> None:
     """As far as it does in the moment between edge and value."""
     load = forgetful()
-    kept = sensor(persistence=load).kept(0.05)
+    kept = sensor(persistence=load).power_weight(0.05)
 
     found_j = counted_j(window(said(10.05, 100.0, 300.0), said(11.0, 195.0)), persistence=load)
 
@@ -195,7 +197,7 @@ def test_the_mean_of_a_short_window_is_that_of_the_windows_before_too(stretches:
     """Which count as much as so many refreshes, and at most five."""
     load = Persistence()
     for _ in range(stretches):
-        load.saw(told_w=80.0, then_w=80.0, over_s=0.1)
+        load.add(reported_w=80.0, mean_w=80.0, length_s=0.1)
     known = min(5.0, load.weight)
     mean_w = (5 * 200 + known * 80) / (5 + known)
 
@@ -238,14 +240,14 @@ def rough() -> Roughness:
     """A load that moves by 500 W^2/s, on a board that tells a power for 0.05 s."""
     found = Roughness()
     for n in range(20):
-        found.saw(PowerSample(time_s=n * 0.05, power_w=100.0 + 5 * (n % 2)))
+        found.add(PowerSample(time_s=n * 0.05, power_w=100.0 + 5 * (n % 2)))
     return found
 
 
 def test_each_end_of_a_window_has_its_error() -> None:
     """Of the moment between edge and value, the longest gap in it and how old value and power may be."""
     load = Persistence()
-    load.saw(told_w=100.0, then_w=100.0, over_s=0.1)
+    load.add(reported_w=100.0, mean_w=100.0, length_s=0.1)
     known = sensor(roughness=rough(), oldest_s=0.06, persistence=load)
     at_start, at_stop = said(10.04, 100.0), said(10.8, 200.0)
     edges = window(at_start, at_stop, stop_s=10.5)
@@ -254,7 +256,7 @@ def test_each_end_of_a_window_has_its_error() -> None:
 
     expected_j = [
         edge_error_j(
-            rough(), late_s=late_s, gap_s=gap_s, unknown_s=0.06, mean_w=150.0, aged_s=0.025
+            rough(), late_s=late_s, gap_s=gap_s, age_error_s=0.06, mean_w=150.0, lag_s=0.025
         )
         for late_s, gap_s in ((0.04, 0.04), (0.3, 0.2))
     ]
@@ -267,7 +269,7 @@ def test_an_end_without_a_value_of_its_own_has_no_error() -> None:
 
     assert len(edge_errors_j(1.0, window(value, None), sampled(), known)) == 1
     assert len(edge_errors_j(1.0, window(None, value), sampled(), known)) == 1
-    spoken = window(said(10.0, 1.0), value, by_last_word=True)
+    spoken = window(said(10.0, 1.0), value, is_stop_stale=True)
     assert edge_errors_j(1.0, spoken, sampled(), known) == [0.0]
     still = window(value, value, stop_s=10.0)
     assert all(map(math.isfinite, edge_errors_j(1.0, still, sampled(), known)))
@@ -293,7 +295,7 @@ def test_the_next_refresh_tells_nothing_of_values_that_are_late_or_of_the_end() 
     found_j = edge_errors_j(100.0, edges, sampled(), known)
 
     expected_j = [
-        edge_error_j(rough(), late_s=late_s, gap_s=1.0, unknown_s=0.0, mean_w=100.0)
+        edge_error_j(rough(), late_s=late_s, gap_s=1.0, age_error_s=0.0, mean_w=100.0)
         for late_s in (0.02, -0.03)
     ]
     assert found_j == pytest.approx(expected_j)

@@ -43,7 +43,7 @@ def moving(*, each: int) -> Roughness:
     """A load that changes with each so many samples."""
     found = Roughness()
     for n in range(120):
-        found.saw(PowerSample(time_s=n * 0.03, power_w=100.0 + 5 * (n // each % 2)))
+        found.add(PowerSample(time_s=n * 0.03, power_w=100.0 + 5 * (n // each % 2)))
     return found
 
 
@@ -70,7 +70,7 @@ def test_a_window_that_is_known_to_a_part_only_says_so() -> None:
     nearly = read(steps(100.0, 120.0), SAMPLED, stop_s=0.1)
 
     assert found.status is Status.DEGRADED
-    assert found.note == "known to 148 % only: a short window for this sensor"
+    assert found.note == "uncertain by 148 %: the window is short for this sensor"
     assert (nearly.status, nearly.note) == (Status.OK, "")
 
 
@@ -79,7 +79,7 @@ def test_a_load_that_moves_is_seen_late_and_one_that_forgets_itself_by_chance(ea
     """The first by half the time for which a power is told; the second by its spread over ten samples."""
     load = moving(each=each)
     hold_s = load.hold_s(None)
-    forgets = load.memory_s(hold_s) < max(PERIOD_S, hold_s) / 2
+    forgets = load.correlation_time_s(hold_s) < max(PERIOD_S, hold_s) / 2
 
     found = read(constant(100.0), replace(SAMPLED, roughness=load), start_s=2.0)
 
@@ -128,7 +128,7 @@ def test_a_power_that_is_a_mean_has_as_much_of_the_neighbours(
 
     assert own_j(found) == pytest.approx(200.0)
     assert found.status is status
-    assert found.note == ("the board tells its power as a mean of 2 s" if found.note else "")
+    assert found.note == ("the board reports its power as a mean over 2 s" if found.note else "")
 
 
 def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:

@@ -4,22 +4,22 @@ import math
 
 import pytest
 
-from trackers.meter.sensor import MEMORIES, MEMORIES_UNSEEN, Sensor
+from trackers.meter.sensor import HELD_TIMES, HELD_TIMES_UNSEEN, Sensor
 from trackers.meter.uncertainty import LONGEST_HOLD_S, Persistence, Roughness
 from trackers.sample import Observation, PowerSample
 
 REFRESH_S = 0.1
 
 
-def stretches(number: int, *, told_after_w: float | None = None) -> Persistence:
+def stretches(number: int, *, reported_after_w: float | None = None) -> Persistence:
     """A load of which each mean keeps a tenth of what was told, by so many stretches."""
     found = Persistence()
     for n in range(number):
-        found.saw(
-            told_w=100.0 + 200 * (n % 2),
-            then_w=190.0 + 20 * (n % 2),
-            over_s=REFRESH_S,
-            told_after_w=told_after_w,
+        found.add(
+            reported_w=100.0 + 200 * (n % 2),
+            mean_w=190.0 + 20 * (n % 2),
+            length_s=REFRESH_S,
+            reported_after_w=reported_after_w,
         )
     return found
 
@@ -29,90 +29,90 @@ def jumping(*, each: int) -> Roughness:
     found = Roughness()
     for n in range(120):
         power_w = 100.0 + 200 * (n // each % 2)
-        found.saw(PowerSample(time_s=n * 0.1, power_w=power_w), refreshed_between=False)
+        found.add(PowerSample(time_s=n * 0.1, power_w=power_w), refreshed_between=False)
     return found
 
 
-def mean_kept(gap_s: float, memory_s: float) -> float:
+def mean_kept(gap_s: float, correlation_time_s: float) -> float:
     """The mean of an exponential over a stretch."""
-    return memory_s / gap_s * (1 - math.exp(-gap_s / memory_s))
+    return correlation_time_s / gap_s * (1 - math.exp(-gap_s / correlation_time_s))
 
 
 def test_of_a_load_of_which_nothing_is_known_power_holds() -> None:
     """However long the stretch."""
-    assert Sensor(period_s=0.1).kept(100.0) == 1.0
+    assert Sensor(period_s=0.1).power_weight(100.0) == 1.0
 
 
 def test_power_holds_for_some_memories_of_its_load() -> None:
     """And after that as far as the load remembers it."""
     load = stretches(60)
-    memory_s = load.memory_s(0.0)
+    correlation_time_s = load.correlation_time_s(0.0)
     known = Sensor(period_s=0.1, refresh_s=REFRESH_S, persistence=load)
 
-    assert known.kept(0.99 * MEMORIES * memory_s) == 1.0
-    longer_s = 1.01 * MEMORIES * memory_s
-    assert known.kept(longer_s) == pytest.approx(mean_kept(longer_s, memory_s))
+    assert known.power_weight(0.99 * HELD_TIMES * correlation_time_s) == 1.0
+    longer_s = 1.01 * HELD_TIMES * correlation_time_s
+    assert known.power_weight(longer_s) == pytest.approx(mean_kept(longer_s, correlation_time_s))
 
 
 def test_a_load_that_no_sample_tells_of_may_forget_sooner_than_is_seen() -> None:
     """Until its counter has shown that powers hold for longer than samples are apart."""
     roughness, load = jumping(each=1), Persistence()
     for n in range(60):
-        load.saw(told_w=100.0 + 200 * (n % 2), then_w=100.0 + 200 * (n % 2), over_s=REFRESH_S)
-    memory_s = roughness.memory_s(0.0)
+        load.add(reported_w=100.0 + 200 * (n % 2), mean_w=100.0 + 200 * (n % 2), length_s=REFRESH_S)
+    correlation_time_s = roughness.correlation_time_s(0.0)
     by_samples = Sensor(period_s=0.1, roughness=roughness)
     by_both = Sensor(period_s=0.1, roughness=roughness, persistence=load)
-    gap_s = 2 * MEMORIES_UNSEEN * memory_s
+    gap_s = 2 * HELD_TIMES_UNSEEN * correlation_time_s
 
-    assert by_samples.kept(0.99 * MEMORIES_UNSEEN * memory_s) == 1.0
-    assert by_samples.kept(gap_s) == pytest.approx(mean_kept(gap_s, memory_s))
-    assert by_both.kept(gap_s) == 1.0
+    assert by_samples.power_weight(0.99 * HELD_TIMES_UNSEEN * correlation_time_s) == 1.0
+    assert by_samples.power_weight(gap_s) == pytest.approx(mean_kept(gap_s, correlation_time_s))
+    assert by_both.power_weight(gap_s) == 1.0
 
 
 def test_of_two_memories_the_shorter_one_holds() -> None:
     """That of the samples, or that of the counter's stretches."""
     roughness = jumping(each=10)
-    samples_s, gap_s = roughness.memory_s(0.0), 20.0
+    samples_s, gap_s = roughness.correlation_time_s(0.0), 20.0
     alone = Sensor(period_s=0.1, roughness=roughness)
     both = Sensor(period_s=0.1, roughness=roughness, persistence=stretches(60))
-    stretches_s = stretches(60).memory_s(roughness.std_w)
+    stretches_s = stretches(60).correlation_time_s(roughness.std_w)
 
-    assert alone.kept(gap_s) == pytest.approx(mean_kept(gap_s, samples_s))
-    assert both.kept(gap_s) == pytest.approx(mean_kept(gap_s, stretches_s))
+    assert alone.power_weight(gap_s) == pytest.approx(mean_kept(gap_s, samples_s))
+    assert both.power_weight(gap_s) == pytest.approx(mean_kept(gap_s, stretches_s))
 
 
 @pytest.mark.parametrize(
-    ("load", "late_s", "aged_s"),
+    ("load", "late_s", "lag_s"),
     [
         (Persistence(), 0.0, 0.0),
         (stretches(5), 0.0, REFRESH_S / 2),
         (stretches(60), 0.0, 0.0),
-        (stretches(60, told_after_w=200.0), REFRESH_S, REFRESH_S),
+        (stretches(60, reported_after_w=200.0), REFRESH_S, REFRESH_S),
     ],
     ids=["unknown", "being learnt", "of the moment", "late"],
 )
 def test_power_is_of_the_past_by_as_long_as_it_is_told(
-    load: Persistence, late_s: float, aged_s: float
+    load: Persistence, late_s: float, lag_s: float
 ) -> None:
     """Half of that counts as uncertain while it is being learnt whether it is late."""
     known = Sensor(period_s=0.1, refresh_s=REFRESH_S, persistence=load)
 
-    assert (known.late_s, known.aged_s) == (late_s, aged_s)
+    assert (known.lag_s, known.assumed_lag_s) == (late_s, lag_s)
 
 
 @pytest.mark.parametrize(
-    ("refresh_s", "took_s", "unknown_s"),
+    ("refresh_s", "took_s", "age_error_s"),
     [(None, 0.0, 0.07), (None, 0.02, 0.07), (0.1, 0.0, 0.0), (0.1, 0.02, 0.12)],
 )
 def test_a_value_may_be_from_before_a_refresh_beside_which_it_was_read(
-    refresh_s: float | None, took_s: float, unknown_s: float
+    refresh_s: float | None, took_s: float, age_error_s: float
 ) -> None:
     """Where refreshes are not known, it is as old as any."""
     known = Sensor(period_s=0.1, refresh_s=refresh_s, oldest_s=0.07)
     value = Observation(time_s=1.0, power_w=1.0, counter_j=1.0, took_s=took_s)
 
-    assert known.unknown_at_s(value) == pytest.approx(unknown_s)
-    assert known.unknown_s == (0.07 if refresh_s is None else 0.0)
+    assert known.age_error_at_s(value) == pytest.approx(age_error_s)
+    assert known.age_error_s == (0.07 if refresh_s is None else 0.0)
 
 
 @pytest.mark.parametrize(("refresh_s", "hold_s"), [(None, LONGEST_HOLD_S), (0.05, 0.05)])

@@ -18,8 +18,8 @@ from trackers.meter.uncertainty import (
     STRETCH_FORGETTING,
     Persistence,
     Roughness,
+    correlation_time_s,
     edge_error_j,
-    memory_s,
     own_j,
 )
 from trackers.sample import PowerSample
@@ -31,7 +31,7 @@ def seen(powers_w: list[float], *, apart_s: float, refreshed: bool = True) -> Ro
     """A load of which powers were sampled."""
     found = Roughness()
     for n, power_w in enumerate(powers_w):
-        found.saw(PowerSample(time_s=n * apart_s, power_w=power_w), refreshed_between=refreshed)
+        found.add(PowerSample(time_s=n * apart_s, power_w=power_w), refreshed_between=refreshed)
     return found
 
 
@@ -72,7 +72,7 @@ def test_close_pairs_tell_what_far_ones_do_not() -> None:
     for n in range(20):
         for apart_s, power_w in ((CLOSE_S, 100.0), (0.5, 100.0 + 10 * (n % 2))):
             time_s += apart_s
-            found.saw(PowerSample(time_s=time_s, power_w=power_w))
+            found.add(PowerSample(time_s=time_s, power_w=power_w))
 
     assert found.rate_w2_s > 50.0 / CLOSE_S * 0.9
 
@@ -96,16 +96,16 @@ def test_a_memory_is_that_of_an_exponential_correlation(apart_s: float, hold_s: 
 
     found = seen(powers_w, apart_s=apart_s)
 
-    assert found.memory_s(hold_s) == pytest.approx(-max(apart_s, hold_s) / math.log(kept))
-    assert not found.forgets(hold_s)
+    assert found.correlation_time_s(hold_s) == pytest.approx(-max(apart_s, hold_s) / math.log(kept))
+    assert not found.is_uncorrelated(hold_s)
 
 
 def test_a_load_that_jumps_each_time_is_forgotten_from_sample_to_sample() -> None:
     """Its memory is short, and not 0: there is always chance in a few samples."""
     found = seen([100.0, 300.0] * 20, apart_s=0.1)
 
-    assert found.forgets(0.0)
-    assert found.memory_s(0.0) == pytest.approx(-0.1 / math.log(0.005))
+    assert found.is_uncorrelated(0.0)
+    assert found.correlation_time_s(0.0) == pytest.approx(-0.1 / math.log(0.005))
 
 
 def test_a_load_of_milliwatts_has_the_same_memory() -> None:
@@ -117,8 +117,8 @@ def test_a_load_of_milliwatts_has_the_same_memory() -> None:
         for scale in (1.0, 0.001)
     )
 
-    assert small.memory_s(0.0) == pytest.approx(large.memory_s(0.0))
-    assert small.memory_s(0.0) < 0.2
+    assert small.correlation_time_s(0.0) == pytest.approx(large.correlation_time_s(0.0))
+    assert small.correlation_time_s(0.0) < 0.2
 
 
 @pytest.mark.parametrize("powers_w", [[200.0] * 40, [100.0, 300.0] * 2])
@@ -126,8 +126,8 @@ def test_of_a_steady_load_and_of_a_few_samples_no_end_is_known(powers_w: list[fl
     """What was told holds."""
     found = seen(powers_w, apart_s=0.1)
 
-    assert found.memory_s(0.05) == math.inf
-    assert not found.forgets(0.05)
+    assert found.correlation_time_s(0.05) == math.inf
+    assert not found.is_uncorrelated(0.05)
 
 
 def test_a_sample_that_is_not_later_makes_no_pair() -> None:
@@ -135,7 +135,7 @@ def test_a_sample_that_is_not_later_makes_no_pair() -> None:
     found = seen([100.0, 110.0, 120.0, 130.0, 140.0, 150.0], apart_s=0.02)
     rate_w2_s = found.rate_w2_s
 
-    found.saw(PowerSample(time_s=0.1, power_w=400.0))
+    found.add(PowerSample(time_s=0.1, power_w=400.0))
 
     assert found.rate_w2_s == rate_w2_s == pytest.approx(100.0 / 0.02)
 
@@ -156,7 +156,7 @@ def test_the_shortest_of_many_spacings_hold() -> None:
     times_s = [0.0, 0.09, 0.18, 0.27, 0.29, 0.32, 0.36, 0.41, 0.49]
     found = Roughness()
     for n, time_s in enumerate(times_s):
-        found.saw(PowerSample(time_s=time_s, power_w=100.0 + n))
+        found.add(PowerSample(time_s=time_s, power_w=100.0 + n))
 
     assert found.hold_s(None) == pytest.approx(0.04)
 
@@ -192,7 +192,7 @@ def test_means_and_told_powers_of_stretches_fade(
     """Weight, mean, lateness and memory are those of means in which the latest stretches weigh most."""
     found = Persistence()
     for told_w, then_w, after_w in stretches:
-        found.saw(told_w=told_w, then_w=then_w, over_s=lengths, told_after_w=after_w)
+        found.add(reported_w=told_w, mean_w=then_w, length_s=lengths, reported_after_w=after_w)
 
     def mean(values: list[float]) -> float:
         return faded_mean(values, STRETCH_FORGETTING)
@@ -209,10 +209,10 @@ def test_means_and_told_powers_of_stretches_fade(
     spread_w2 = mean([w * w for w in told]) - mean(told) ** 2
     varied_w2 = mean([w * w for w in then]) - mean(then) ** 2
     if weight < 4:
-        assert found.memory_s(100.0) == math.inf
+        assert found.correlation_time_s(100.0) == math.inf
     elif spread_w2 > 1.0:
-        assert found.memory_s(0.0) == pytest.approx(
-            memory_s(min(0.995, max(0.005, varied_w2 / spread_w2)), lengths), rel=1e-3
+        assert found.correlation_time_s(0.0) == pytest.approx(
+            correlation_time_s(min(0.995, max(0.005, varied_w2 / spread_w2)), lengths), rel=1e-3
         )
 
 
@@ -220,23 +220,23 @@ def test_a_load_whose_told_powers_differ_by_a_hair_stands() -> None:
     """They are renewed with the last digit changed; that is no load that forgets."""
     found = Persistence()
     for n in range(60):
-        found.saw(told_w=200.0 + 0.01 * (n % 2), then_w=200.0, over_s=0.1)
+        found.add(reported_w=200.0 + 0.01 * (n % 2), mean_w=200.0, length_s=0.1)
 
-    assert found.memory_s(0.0) == math.inf
+    assert found.correlation_time_s(0.0) == math.inf
 
 
 def test_power_without_one_at_the_end_is_not_late() -> None:
     """What was told before the stretch stands for what was told after it."""
     found = Persistence()
     for _ in range(20):
-        found.saw(told_w=100.0, then_w=300.0, over_s=0.1)
+        found.add(reported_w=100.0, mean_w=300.0, length_s=0.1)
 
     assert found.knows_of_lateness
     assert not found.is_late
 
 
 @pytest.mark.parametrize(
-    ("late_s", "gap_s", "aged_s", "unknown_s", "error_j"),
+    ("late_s", "gap_s", "lag_s", "age_error_s", "error_j"),
     [
         (0.3, 0.3, 0.0, 0.0, math.sqrt(500.0 * 0.3**3 / 3)),
         (-0.3, 0.1, 0.0, 0.0, math.sqrt(500.0 * 0.3 * 0.1**2 / 3)),
@@ -246,13 +246,13 @@ def test_power_without_one_at_the_end_is_not_late() -> None:
     ],
 )
 def test_an_edge_is_uncertain_by_what_the_load_may_have_moved(
-    late_s: float, gap_s: float, aged_s: float, unknown_s: float, error_j: float
+    late_s: float, gap_s: float, lag_s: float, age_error_s: float, error_j: float
 ) -> None:
     """In the longest part without a power, since what was told, and by a value's unknown age."""
     roughness = seen([100.0, 105.0] * 10, apart_s=0.05)
 
     found_j = edge_error_j(
-        roughness, late_s=late_s, gap_s=gap_s, unknown_s=unknown_s, mean_w=200.0, aged_s=aged_s
+        roughness, late_s=late_s, gap_s=gap_s, age_error_s=age_error_s, mean_w=200.0, lag_s=lag_s
     )
 
     assert found_j == pytest.approx(error_j)

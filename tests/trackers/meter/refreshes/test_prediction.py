@@ -7,44 +7,44 @@ from dataclasses import replace
 import pytest
 
 from trackers.meter.refreshes.clock import (
-    LONGEST_LOOK_S,
-    LONGEST_WAIT_S,
-    LOOKS_TO_LEARN,
-    Look,
+    LARGEST_AWAITED_ERROR_S,
+    LONGEST_AWAITED_S,
+    REFRESHES_TO_LEARN,
+    ObservedRefresh,
     RefreshClock,
     at_refresh,
-    look,
+    observe_refresh,
 )
 from trackers.sample import Observation
 
 PERIOD_S, WIDTH_S = 0.125, 0.001
-LAST_S = (LOOKS_TO_LEARN - 1) * PERIOD_S
+LAST_S = (REFRESHES_TO_LEARN - 1) * PERIOD_S
 """Time of the last refresh that was seen, which is how long they were followed."""
 
 
-def seen_at(time_s: float, width_s: float = WIDTH_S) -> Look:
+def seen_at(time_s: float, width_s: float = WIDTH_S) -> ObservedRefresh:
     """A refresh in the middle of a look."""
-    return Look(before_s=time_s - width_s, after_s=time_s + width_s)
+    return ObservedRefresh(before_s=time_s - width_s, after_s=time_s + width_s)
 
 
-def learnt(*, width_s: float = WIDTH_S, number: int = LOOKS_TO_LEARN) -> RefreshClock:
+def learnt(*, width_s: float = WIDTH_S, number: int = REFRESHES_TO_LEARN) -> RefreshClock:
     """A clock that has seen the first refreshes from 0 s on."""
     clock = RefreshClock()
     for n in range(number):
-        clock.saw(seen_at(n * PERIOD_S, width_s))
+        clock.add(seen_at(n * PERIOD_S, width_s))
     return clock
 
 
 def test_a_look_is_as_sharp_as_half_of_it_is_long() -> None:
     """The refresh is most likely in its middle."""
-    found = Look(before_s=2.0, after_s=2.5)
+    found = ObservedRefresh(before_s=2.0, after_s=2.5)
 
     assert (found.middle_s, found.width_s) == (2.25, 0.25)
 
 
 def test_eight_looks_make_a_rate() -> None:
     """One less does not, and of that nothing is predicted."""
-    early = learnt(number=LOOKS_TO_LEARN - 1)
+    early = learnt(number=REFRESHES_TO_LEARN - 1)
 
     assert early.is_learning
     assert early.error_s(0.0) == math.inf
@@ -99,8 +99,8 @@ def test_a_value_was_made_at_the_refresh_before_it_was_read(
         (0, 0.3, 0.3),
         (1, 0.3, 0.3),
         (2, 0.3, PERIOD_S - WIDTH_S + (PERIOD_S - 2 * WIDTH_S)),
-        (LOOKS_TO_LEARN, 5.2 * PERIOD_S, 6 * PERIOD_S - WIDTH_S),
-        (LOOKS_TO_LEARN, 5.8 * PERIOD_S, 6 * PERIOD_S - WIDTH_S),
+        (REFRESHES_TO_LEARN, 5.2 * PERIOD_S, 6 * PERIOD_S - WIDTH_S),
+        (REFRESHES_TO_LEARN, 5.8 * PERIOD_S, 6 * PERIOD_S - WIDTH_S),
     ],
 )
 def test_the_next_refresh_is_looked_for_shortly_before_it_is_due(
@@ -120,7 +120,7 @@ def test_a_refresh_a_tenth_of_a_period_off_is_another_rhythm(
     """Give or take what the look may be off by."""
     clock = learnt()
 
-    clock.saw(seen_at(20 * PERIOD_S + off_s, width_s))
+    clock.add(seen_at(20 * PERIOD_S + off_s, width_s))
 
     assert clock.is_learning is is_learning
 
@@ -128,9 +128,9 @@ def test_a_refresh_a_tenth_of_a_period_off_is_another_rhythm(
 def test_two_looks_at_one_refresh_fit_no_rate() -> None:
     """One of them saw something else, so that all is learnt anew."""
     clock = learnt()
-    clock.saw(seen_at(20 * PERIOD_S))
+    clock.add(seen_at(20 * PERIOD_S))
 
-    clock.saw(seen_at(20 * PERIOD_S + 0.0005))
+    clock.add(seen_at(20 * PERIOD_S + 0.0005))
 
     assert clock.is_learning
 
@@ -146,8 +146,8 @@ def test_looks_without_a_width_leave_nothing_unsure() -> None:
 def test_a_look_that_took_long_does_not_bend_the_rate() -> None:
     """A machine that was busy for a moment saw a refresh somewhere in that moment."""
     clock = RefreshClock()
-    for n in range(LOOKS_TO_LEARN):
-        clock.saw(seen_at(n * PERIOD_S) if n != 4 else seen_at(n * PERIOD_S + 0.03, 0.03))
+    for n in range(REFRESHES_TO_LEARN):
+        clock.add(seen_at(n * PERIOD_S) if n != 4 else seen_at(n * PERIOD_S + 0.03, 0.03))
 
     assert clock.period_s == pytest.approx(PERIOD_S, rel=1e-6)
     assert clock.last_refresh_s(5.5 * PERIOD_S) == pytest.approx(5 * PERIOD_S)
@@ -156,9 +156,9 @@ def test_a_look_that_took_long_does_not_bend_the_rate() -> None:
 def test_sharp_looks_weigh_more_than_blunt_ones() -> None:
     """By what each may be off."""
     clock = RefreshClock()
-    for n in range(LOOKS_TO_LEARN):
+    for n in range(REFRESHES_TO_LEARN):
         off_s = 0.0015 if n in (0, 2) else 0.0
-        clock.saw(seen_at(n * PERIOD_S + off_s, 0.0018 if off_s else WIDTH_S))
+        clock.add(seen_at(n * PERIOD_S + off_s, 0.0018 if off_s else WIDTH_S))
 
     assert clock.period_s is not None
     # A line through looks of equal weight would be flatter by 179 us.
@@ -176,31 +176,31 @@ def observations(*counters_j: float | None, apart_s: float = 0.01) -> Sequence[O
 @pytest.mark.parametrize(
     ("counters_j", "found"),
     [
-        ((1.0, 1.0, 1.0, 2.0), Look(before_s=0.02, after_s=0.03)),
-        ((1.0, 2.0), Look(before_s=0.0, after_s=0.01)),
-        ((2.0, 2.0, 1.0), Look(before_s=0.01, after_s=0.02)),
+        ((1.0, 1.0, 1.0, 2.0), ObservedRefresh(before_s=0.02, after_s=0.03)),
+        ((1.0, 2.0), ObservedRefresh(before_s=0.0, after_s=0.01)),
+        ((2.0, 2.0, 1.0), ObservedRefresh(before_s=0.01, after_s=0.02)),
         ((None,), None),
         ((1.0, None), None),
     ],
 )
 def test_a_look_lies_between_the_last_old_and_the_first_new_value(
-    counters_j: tuple[float | None, ...], found: Look | None
+    counters_j: tuple[float | None, ...], found: ObservedRefresh | None
 ) -> None:
     """None where the counter falls silent."""
     said = iter(observations(*counters_j))
 
-    assert look(lambda: next(said), lambda: False) == found
+    assert observe_refresh(lambda: next(said), lambda: False) == found
 
 
 def test_a_look_ends_when_it_is_told_to_or_takes_too_long() -> None:
     """A counter that is refreshed more seldom is taken as it is."""
     said = iter(observations(1.0, 2.0))
-    slow = iter(observations(1.0, 1.0, 1.0, 2.0, apart_s=LONGEST_LOOK_S * 0.6))
-    just = iter(observations(1.0, 1.0, 2.0, apart_s=LONGEST_LOOK_S * 0.9))
+    slow = iter(observations(1.0, 1.0, 1.0, 2.0, apart_s=LONGEST_AWAITED_S * 0.6))
+    just = iter(observations(1.0, 1.0, 2.0, apart_s=LONGEST_AWAITED_S * 0.9))
 
-    assert look(lambda: next(said), lambda: True) is None
-    assert look(lambda: next(slow), lambda: False) is None
-    assert look(lambda: next(just), lambda: False) is not None
+    assert observe_refresh(lambda: next(said), lambda: True) is None
+    assert observe_refresh(lambda: next(slow), lambda: False) is None
+    assert observe_refresh(lambda: next(just), lambda: False) is not None
 
 
 def read(
@@ -236,7 +236,7 @@ def test_a_value_is_taken_as_it_is_while_its_refreshes_are_not_known() -> None:
     blunt, near = learnt(width_s=0.006), replace(VALUE, time_s=5 * PERIOD_S)
 
     assert read(RefreshClock(), VALUE) == (VALUE, [], 1)
-    assert blunt.error_s(near.time_s) > LONGEST_WAIT_S
+    assert blunt.error_s(near.time_s) > LARGEST_AWAITED_ERROR_S
     assert read(blunt, near) == (near, [], 1)
 
 

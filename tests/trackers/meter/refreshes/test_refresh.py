@@ -11,20 +11,30 @@ from hypothesis import strategies as st
 
 from tests.trackers.meter.refreshes.rising_board import Board
 from trackers.clock import ManualClock
-from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
+from trackers.meter.refreshes.clock import (
+    REFRESHES_TO_LEARN,
+    ObservedRefresh,
+    RefreshClock,
+    at_refresh,
+    observe_refresh,
+)
 from trackers.meter.refreshes.watch import ATTEMPTS, POLL_S, RefreshWatch
 from trackers.sample import Observation
 
 
-def looks(period_s: float, phase_s: float, *, poll_s: float, seed: int) -> list[Look]:
+def observed_refreshes(
+    period_s: float, phase_s: float, *, poll_s: float, seed: int
+) -> list[ObservedRefresh]:
     """Refreshes one after the other, each seen between two polls."""
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     found = []
-    for number in range(LOOKS_TO_LEARN):
+    for number in range(REFRESHES_TO_LEARN):
         refresh_s = phase_s + number * period_s
         share = dice.random()
         found.append(
-            Look(before_s=refresh_s - share * poll_s, after_s=refresh_s + (1 - share) * poll_s)
+            ObservedRefresh(
+                before_s=refresh_s - share * poll_s, after_s=refresh_s + (1 - share) * poll_s
+            )
         )
     return found
 
@@ -40,9 +50,9 @@ def test_a_steady_rate_is_learnt(
 ) -> None:
     """The last refresh is told within the stated error, or not told at all."""
     clock = RefreshClock()
-    for each in looks(period_s, phase_s, poll_s=period_s / 40, seed=seed):
-        clock.saw(each)
-    time_s = phase_s + (LOOKS_TO_LEARN + at_periods) * period_s
+    for each in observed_refreshes(period_s, phase_s, poll_s=period_s / 40, seed=seed):
+        clock.add(each)
+    time_s = phase_s + (REFRESHES_TO_LEARN + at_periods) * period_s
 
     made_s = clock.last_refresh_s(time_s)
 
@@ -58,9 +68,9 @@ def test_refreshes_without_a_rate_are_not_believed() -> None:
     dice = random.Random(1)  # noqa: S311 - a test's dice
     clock = RefreshClock()
     time_s = 0.0
-    for _ in range(5 * LOOKS_TO_LEARN):
+    for _ in range(5 * REFRESHES_TO_LEARN):
         time_s += dice.uniform(0.01, 0.2)
-        clock.saw(Look(before_s=time_s, after_s=time_s + 0.001))
+        clock.add(ObservedRefresh(before_s=time_s, after_s=time_s + 0.001))
 
     assert clock.is_learning
     assert clock.last_refresh_s(time_s) is None
@@ -69,10 +79,10 @@ def test_refreshes_without_a_rate_are_not_believed() -> None:
 def test_a_jump_is_noticed() -> None:
     """After a driver's reload the old rhythm is forgotten."""
     clock = RefreshClock()
-    for each in looks(0.02, 0.0, poll_s=0.001, seed=0):
-        clock.saw(each)
+    for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=0):
+        clock.add(each)
 
-    clock.saw(Look(before_s=1.0100, after_s=1.0105))
+    clock.add(ObservedRefresh(before_s=1.0100, after_s=1.0105))
 
     assert clock.is_learning
 
@@ -80,14 +90,14 @@ def test_a_jump_is_noticed() -> None:
 def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
     """The time for which a prediction holds grows with the time that was followed."""
     clock = RefreshClock()
-    for each in looks(0.02, 0.0, poll_s=0.001, seed=0):
-        clock.saw(each)
+    for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=0):
+        clock.add(each)
     unsure_s = 0.2
     while not clock.is_unsure(unsure_s):
         unsure_s += 0.02
 
     number = round(unsure_s / 0.02)
-    clock.saw(Look(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
+    clock.add(ObservedRefresh(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
 
     assert not clock.is_unsure(unsure_s + unsure_s / 2)
 
@@ -96,10 +106,10 @@ def test_a_look_that_a_busy_machine_made_late_makes_nothing_surer() -> None:
     """Its two readings lie far apart; later refreshes are as uncertain as they were, and are looked for."""
     clock = RefreshClock()
     for number in range(8):
-        clock.saw(Look(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
+        clock.add(ObservedRefresh(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
     before_s = clock.error_s(2.0)
 
-    clock.saw(Look(before_s=0.5 - 0.008, after_s=0.5 + 0.008))
+    clock.add(ObservedRefresh(before_s=0.5 - 0.008, after_s=0.5 + 0.008))
 
     assert clock.error_s(2.0) == pytest.approx(before_s)
     assert clock.is_unsure(0.6)
@@ -110,7 +120,7 @@ def test_a_look_sees_the_next_refresh() -> None:
     clock = ManualClock(start_s=0.005)
     board = Board(clock, 0.02)
 
-    seen = look(board.observe, lambda: clock.wait(threading.Event(), 0.001))
+    seen = observe_refresh(board.observe, lambda: clock.wait(threading.Event(), 0.001))
 
     assert seen is not None
     assert seen.before_s < 0.02 <= seen.after_s + 1e-9
@@ -121,7 +131,7 @@ def test_a_counter_that_stands_still_is_not_watched_for_ever() -> None:
     clock = ManualClock()
     board = Board(clock, 1e9)
 
-    seen = look(board.observe, lambda: clock.wait(threading.Event(), 0.001))
+    seen = observe_refresh(board.observe, lambda: clock.wait(threading.Event(), 0.001))
 
     assert seen is None
     assert clock.now_s() < 1
@@ -131,8 +141,8 @@ def test_an_edge_next_to_a_refresh_is_read_again() -> None:
     """The value may be the one from before; a moment later it is not."""
     clock = ManualClock(start_s=0.0203)
     refreshes = RefreshClock()
-    for each in looks(0.02, -1.0, poll_s=0.001, seed=0):
-        refreshes.saw(each)
+    for each in observed_refreshes(0.02, -1.0, poll_s=0.001, seed=0):
+        refreshes.add(each)
     board = Board(clock, 0.02)
 
     seen = at_refresh(board.observe, clock.advance, refreshes)
@@ -151,7 +161,7 @@ def test_a_watch_learns_and_stamps_edges() -> None:
     clock = ManualClock()
     board = Board(clock, 0.02)
     watch = watching(board, clock)
-    watch.attend()
+    watch.learn_if_due()
     clock.advance(0.013)
 
     seen = watch.at_edge(board.observe)
@@ -168,11 +178,11 @@ def test_a_watch_gives_up_on_what_cannot_be_learnt() -> None:
     board = Board(clock, 1e9)
     watch = watching(board, clock)
     for _ in range(10 * ATTEMPTS):
-        watch.attend()
+        watch.learn_if_due()
         clock.advance(10)
     asked = board.asked
 
-    watch.attend()
+    watch.learn_if_due()
 
     assert board.asked == asked
     assert watch.period_s is None
@@ -185,10 +195,10 @@ def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
     board = Board(clock, period_s)
     watch = watching(board, clock)
 
-    watch.attend()
+    watch.learn_if_due()
 
     assert watch.period_s == pytest.approx(period_s, rel=0.02)
-    assert board.asked < 0.5 * LOOKS_TO_LEARN * period_s / POLL_S
+    assert board.asked < 0.5 * REFRESHES_TO_LEARN * period_s / POLL_S
 
 
 @given(
@@ -206,8 +216,10 @@ def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_le
     for step in (0, *steps):
         number += step
         width_s = period_s * dice.uniform(0.005, 0.02)
-        clock.saw(
-            Look(before_s=number * period_s - width_s, after_s=number * period_s + width_s / 2)
+        clock.add(
+            ObservedRefresh(
+                before_s=number * period_s - width_s, after_s=number * period_s + width_s / 2
+            )
         )
 
     assert clock.period_s == pytest.approx(period_s, rel=0.02)
@@ -217,8 +229,8 @@ def test_a_reading_in_which_a_refresh_may_have_been_is_made_again() -> None:
     """The process lost its CPU while it read; when its value was made nobody knows."""
     clock = ManualClock()
     refreshes = RefreshClock()
-    for each in looks(0.02, 0.0, poll_s=0.001, seed=1):
-        refreshes.saw(each)
+    for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=1):
+        refreshes.add(each)
     board, readings = Board(clock, 0.02), 0
     clock.advance(0.211)
 

@@ -25,7 +25,7 @@ def learnt(period_s: float = 0.02) -> tuple[RefreshWatch, Board]:
     """A watch that has learnt the rate of a counter."""
     board = Board(ManualClock(), period_s)
     watch = watch_of(board)
-    assert watch.attend()
+    assert watch.learn_if_due()
     return watch, board
 
 
@@ -86,12 +86,12 @@ def test_a_watch_looks_again_when_it_has_grown_unsure_and_not_before() -> None:
     watch, board = learnt()
     asked = board.asked
 
-    assert not watch.attend()
+    assert not watch.learn_if_due()
     assert board.asked == asked
     board.clock.advance(10.0)
-    assert watch.attend()
+    assert watch.learn_if_due()
     assert board.asked > asked
-    assert not watch.attend()
+    assert not watch.learn_if_due()
     assert watch.period_s == pytest.approx(0.02, rel=0.01)
 
 
@@ -102,7 +102,7 @@ def test_a_rhythm_that_has_changed_is_learnt_anew() -> None:
     board.clock.advance(10.0)
 
     for _ in range(5):
-        watch.attend()
+        watch.learn_if_due()
         board.clock.advance(3.0)
 
     assert watch.period_s == pytest.approx(0.031, rel=0.01)
@@ -113,14 +113,14 @@ def test_a_counter_that_stands_still_is_tried_again_after_a_while() -> None:
     board = Board(ManualClock(), 1e9)
     watch = watch_of(board)
 
-    assert watch.attend()
-    assert not watch.attend()
+    assert watch.learn_if_due()
+    assert not watch.learn_if_due()
     board.clock.advance(NEXT_ATTEMPT_S - 0.001)
-    assert not watch.attend()
+    assert not watch.learn_if_due()
     board.clock.advance(0.002)
     tried = 1
     for _ in range(2 * ATTEMPTS):
-        tried += watch.attend()
+        tried += watch.learn_if_due()
         board.clock.advance(NEXT_ATTEMPT_S + 0.001)
     assert tried == ATTEMPTS
 
@@ -129,9 +129,9 @@ def test_a_counter_that_begins_to_rise_is_learnt_at_a_later_attempt() -> None:
     """The board was idle when the study began."""
     board = Board(ManualClock(), 1e9)
     watch = watch_of(board)
-    watch.attend()
+    watch.learn_if_due()
     board.period_s = 0.02
     board.clock.advance(NEXT_ATTEMPT_S + 0.001)
 
-    assert watch.attend()
+    assert watch.learn_if_due()
     assert watch.period_s == pytest.approx(0.02, rel=0.01)

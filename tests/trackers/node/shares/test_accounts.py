@@ -198,7 +198,7 @@ def test_components_above_the_plug_are_told() -> None:
 
     assert found.energy_j == pytest.approx(2440.0)
     assert found.status is Status.DEGRADED
-    assert "more than the plug tells" in found.note
+    assert "more than the plug reports" in found.note
 
 
 def test_who_has_left_is_no_consumer_any_more() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.node.shares.charging import charged
+from trackers.node.shares.charging import charge_board
 from trackers.node.shares.sharing import ChargedPart, Sharing
 from trackers.sample import Component, Device, Method, Reading, Status
 
@@ -94,7 +94,7 @@ def reading(energy_j: float | None = 100.0) -> Reading:
 
 def test_a_part_is_charged_with_its_doubt() -> None:
     """How the board's energy fell to the one or the other is not known."""
-    half = charged(reading(), BOARD, ChargedPart(share=0.5, consumers=2))
+    half = charge_board(reading(), BOARD, ChargedPart(share=0.5, consumers=2))
 
     assert (half.energy_j, half.status, half.shared_by) == (50.0, Status.DEGRADED, 2)
     assert half.uncertainty_j is None
@@ -103,14 +103,14 @@ def test_a_part_is_charged_with_its_doubt() -> None:
 
 def test_a_board_of_ones_own_is_charged_as_it_is() -> None:
     """No doubt where there is none."""
-    assert charged(reading(), BOARD, ChargedPart(share=1.0, consumers=1)) == reading()
+    assert charge_board(reading(), BOARD, ChargedPart(share=1.0, consumers=1)) == reading()
 
 
 def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
     """Others may use it whom the tracker does not see."""
     board = Device(uuid="GPU-1", name="board", component=Component.GPU, shared=True)
 
-    whole = charged(reading(), board, ChargedPart(share=1.0, consumers=1))
+    whole = charge_board(reading(), board, ChargedPart(share=1.0, consumers=1))
 
     assert (whole.energy_j, whole.status, whole.shared_by) == (100.0, Status.DEGRADED, 1)
     assert "MIG" in whole.note
@@ -118,4 +118,4 @@ def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
 
 def test_what_is_missing_stays_missing() -> None:
     """Half of nothing known is not known."""
-    assert charged(reading(None), BOARD, ChargedPart(share=0.5, consumers=2)).energy_j is None
+    assert charge_board(reading(None), BOARD, ChargedPart(share=0.5, consumers=2)).energy_j is None

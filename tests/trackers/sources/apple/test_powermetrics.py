@@ -2,6 +2,9 @@
 
 import math
 import plistlib
+import signal
+import threading
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -252,3 +255,22 @@ def test_samples_that_tell_no_power_are_a_refusal() -> None:
 
     with pytest.raises(SourceUnavailableError, match="power of neither CPU nor GPU"):
         opened(tape)
+
+
+class SilentTape(Tape):
+    """A tool from which no sample comes before the user loses patience and presses Ctrl-C."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Nothing but the interrupt."""
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        yield from super().__iter__()
+
+
+def test_a_tool_is_ended_where_the_wait_for_its_first_sample_is_interrupted() -> None:
+    """In a notebook the process goes on, and with it, as root, a tool that nobody listens to."""
+    tape = SilentTape()
+
+    with pytest.raises(KeyboardInterrupt):
+        opened(tape)
+
+    assert tape.is_closed

@@ -155,6 +155,17 @@ def test_boards_that_all_refuse_are_no_source(code: int, kind: type[Exception]) 
     assert nvml.shutdowns == 1
 
 
+def test_a_library_that_fails_in_an_unforeseen_way_is_shut_down() -> None:
+    """No reading error of ours: nobody would close it later."""
+    nvml = ScriptedNvml(ManualClock())
+    nvml.failure = MemoryError()
+
+    with pytest.raises(MemoryError):
+        NvmlSource(nvml=nvml)
+
+    assert nvml.shutdowns == 1
+
+
 def test_importing_and_opening_without_pynvml() -> None:
     """The module imports where pynvml is missing; opening says which package to install."""
     code = """

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from trackers.node.last_words import UNKNOWN, Watched, killed_for_memory
+from trackers.node.exit_reason import UNKNOWN, WatchedProcess, killed_for_memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="told by /proc")
 
 PROGRAM = """
 import sys
-from trackers.node.last_words import leave_last_words
-leave_last_words()
-leave_last_words()
+from trackers.node.exit_reason import announce_os_exit
+announce_os_exit()
+announce_os_exit()
 print(flush=True)
 input()
 {deed}
@@ -43,7 +43,7 @@ def test_each_end_is_told(tmp_path: Path, deed: str, waited_for: bool) -> None: 
     ):
         assert process.stdout is not None
         process.stdout.readline()
-        watched = Watched.of(process.pid)
+        watched = WatchedProcess.of(process.pid)
         if waited_for:
             process.communicate(b"\n")
         else:
@@ -77,7 +77,7 @@ def test_words_of_an_earlier_trial_of_the_process_are_passed_over(tmp_path: Path
         process = subprocess.Popen(
             [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=errors
         )
-        watched = Watched.of(process.pid)
+        watched = WatchedProcess.of(process.pid)
         process.kill()
         process.communicate()
 
@@ -92,4 +92,4 @@ def test_the_kernels_killings_are_counted(tmp_path: Path) -> None:
 
     assert killed_for_memory(counters) == 7
     assert killed_for_memory(tmp_path / "none") == 0
-    assert Watched.of(2**22 + 1).why() == UNKNOWN
+    assert WatchedProcess.of(2**22 + 1).why() == UNKNOWN

@@ -33,7 +33,7 @@ def to_stderr(text: str) -> None:
 
 
 @final
-class Lane:
+class ExportQueue:
     """Queue of jobs for one exporter, which a thread of its own does one after another."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Lane:
         try:
             self._jobs.put_nowait(job)
         except Full:
-            self._complain("more waits than can be kept; what comes now is left out")
+            self._complain("too many values are waiting; new ones are dropped")
 
     def post_newest(self, job: Job) -> None:
         """Queue a job that replaces the one posted here before, if that is still waiting."""
@@ -112,7 +112,7 @@ class Lane:
             self._wait()
         waiting = self._jobs.qsize()
         if self._thread.is_alive() or waiting:
-            self._say(f"--log {self._name}: ended before all was handed on")
+            self._say(f"--log {self._name}: ended before everything was exported")
 
     def _wait(self) -> None:
         """Wait for the thread as long as it makes progress."""
@@ -131,19 +131,19 @@ class Lane:
                 return
 
     def _do(self, job: Job) -> bool:
-        """Do a job, repeating it until it succeeds or is refused; False if the lane was closed before."""
+        """Do a job, repeating it until it succeeds or is refused; False if the queue was closed before."""
         pause_s = self._first_pause_s
         while True:
             try:
                 job(self._connected())
             except ExportRefusedError as error:
-                self._complain(f"refused, and left out: {error}")
+                self._complain(f"refused, and skipped: {error}")
                 return True
             except (Exception, SystemExit) as error:  # noqa: BLE001 - no error of an exporter may end a training
                 self._is_failing = True
                 self._complain(
-                    f"{_first_line(error)}; the study goes on, and what it has to hand on is kept and "
-                    "tried again"
+                    f"{_first_line(error)}; the study goes on, and what could not be exported is kept "
+                    "and tried again"
                 )
             else:
                 self._is_failing = False

@@ -2,7 +2,7 @@
 
 from tests.trackers.exports.remembering import Remembering, asked
 from trackers.exports.exports import Exports
-from trackers.run.handing_on import CommandAsStudy
+from trackers.run.command_export import CommandExport
 from trackers.run.measuring import run_measured
 from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource
@@ -15,13 +15,13 @@ def test_a_command_is_a_study_of_one_epoch() -> None:
     exports = Exports([asked(exporter)], say=lambda _: None)
     command = ["/bin/sleep", "0.1"]
 
-    handing_on = CommandAsStudy(command, exports)
+    export = CommandExport(command, exports)
     account = run_measured(
         command,
         Detection(sources=(RecordedSource(lambda _: 100.0),), refused={}),
-        on_readings=handing_on.readings,
+        on_readings=export.readings,
     )
-    handing_on.end(account)
+    export.end(account)
     exports.close()
 
     first, trial, *devices, epoch, ended, end = exporter.heard

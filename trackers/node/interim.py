@@ -22,7 +22,7 @@ class Meter(Protocol):
         """Method by which a target's energies are obtained."""
 
 
-def readings_so_far(
+def interim_readings(
     meter: Meter, key: WindowKey, bill: Bill, now_s: float
 ) -> dict[str, Reading] | None:
     """Return the reading until now of each target on a bill, without reading a sensor.
@@ -41,13 +41,13 @@ def readings_so_far(
     if opened is None:
         return None
     readings = {
-        item.target: _so_far(meter, item.target, opened.start_s, now_s - opened.start_s)
+        item.target: _interim_reading(meter, item.target, opened.start_s, now_s - opened.start_s)
         for item in bill
     }
     return readings if readings[bill[0].target].energy_j is not None else None
 
 
-def _so_far(meter: Meter, target: str, start_s: float, duration_s: float) -> Reading:
+def _interim_reading(meter: Meter, target: str, start_s: float, duration_s: float) -> Reading:
     power_w = meter.mean_power_w(target, start_s, start_s + duration_s)
     if power_w is None:
         return Reading.missing(target, note=NOTE, start_s=start_s, duration_s=duration_s)

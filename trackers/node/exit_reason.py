@@ -1,7 +1,7 @@
 """Reason why a process on this machine ended that is not a child of this one.
 
 Only a parent gets a child's exit status. The other sources of information, the most reliable first: Linux 6.15
-and later report it to any process that holds a pidfd; a zombie has it in /proc; `leave_last_words` and the
+and later report it to any process that holds a pidfd; a zombie has it in /proc; `announce_os_exit` and the
 handlers of Ray and Python for fatal signals write to the process's standard error, if that is a file; and the
 kernel counts the processes that its out-of-memory killer has ended.
 """
@@ -24,7 +24,7 @@ _INFO = struct.Struct("<QQ11Ii")
 _EXIT = 1 << 3
 
 _TAIL_BYTES = 20_000
-_WORDS = re.compile(
+_REASON = re.compile(
     rf"{re.escape(EXIT_NOTE)}\((?P<status>-?\d+)\)"
     r"|\*\*\* (?P<signal>SIG[A-Z]+) received"
     r"|Fatal Python error: (?P<fatal>[^\n]+)"
@@ -34,24 +34,24 @@ OUT_OF_MEMORY = "the kernel's out-of-memory killer ended it (SIGKILL)"
 UNKNOWN = "its process ended without an error message: killed (SIGKILL), or by os._exit"
 
 
-def leave_last_words() -> None:
+def announce_os_exit() -> None:
     """Make `os._exit` in this process write its status to standard error first; may be called twice."""
-    leave = os._exit
-    if getattr(leave, "says_so", False):
+    original = os._exit
+    if getattr(original, "announcing", False):
         return
 
-    def says_so(status: int) -> None:
+    def announcing(status: int) -> None:
         with suppress(OSError):
             os.write(2, f"\n{EXIT_NOTE}({status})\n".encode())
-        leave(status)
+        original(status)
 
-    says_so.says_so = True  # type: ignore[attr-defined]
-    os._exit = says_so  # type: ignore[assignment]
+    announcing.announcing = True  # type: ignore[attr-defined]
+    os._exit = announcing  # type: ignore[assignment]
 
 
 @final
 @dataclass(slots=True, kw_only=True)
-class Watched:
+class WatchedProcess:
     """A process, and what is needed to find out why it ended.
 
     Attributes:
@@ -98,7 +98,7 @@ class Watched:
         status = _told_by_handle(self.handle)
         if status is None:
             status = _told_by_zombie(self.pid)
-        words = self._words()
+        words = self._reported_reason()
         if status is None:
             if words is not None:
                 return words
@@ -110,7 +110,7 @@ class Watched:
             return OUT_OF_MEMORY
         return f"its process was ended by {signal.Signals(number).name}"
 
-    def _words(self) -> str | None:
+    def _reported_reason(self) -> str | None:
         """Reason that the end of the process's standard error gives; None where it gives none."""
         if self.errors is None:
             return None
@@ -121,7 +121,7 @@ class Watched:
                 text = file.read().decode(errors="replace")
         except OSError:
             return None
-        found = list(_WORDS.finditer(text))
+        found = list(_REASON.finditer(text))
         if not found:
             return None
         last = found[-1]

@@ -18,7 +18,7 @@ TRIAL_ID = "run"
 
 
 @final
-class CommandAsStudy:
+class CommandExport:
     """A measured command, exported as a study of one trial with one epoch."""
 
     def __init__(

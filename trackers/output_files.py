@@ -6,11 +6,11 @@ from pathlib import Path
 from trackers.errors import TrackerError
 
 
-class PlaceError(TrackerError):
+class OutputFileError(TrackerError):
     """The account cannot be written to the requested file."""
 
 
-def check_place(path: Path, *, option: str) -> None:
+def check_writable(path: Path, *, option: str) -> None:
     """Refuse a file that the account could not be written to; an existing file is left untouched.
 
     Args:
@@ -18,7 +18,7 @@ def check_place(path: Path, *, option: str) -> None:
         option: The command-line option that named it, for messages.
 
     Raises:
-        PlaceError: The path is a folder, its folder does not exist, or it or its folder is not writable.
+        OutputFileError: The path is a folder, its folder does not exist, or it or its folder is not writable.
     """
     folder = path.parent
     if path.is_dir():
@@ -30,4 +30,4 @@ def check_place(path: Path, *, option: str) -> None:
     else:
         return
     message = f"{option} {path}: {reason}"
-    raise PlaceError(message)
+    raise OutputFileError(message)

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
-from study.callbacks.handing_on import HandingOn
+from study.callbacks.epoch_export import EpochExport
 from study.callbacks.place import free_place
 from study.callbacks.plain_values import is_not_finite, numbers_in
 from study.callbacks.study_of_one import write_study
@@ -77,7 +77,7 @@ class TrainingMeter:
             SourceUnavailableError: A source that was asked for cannot be used.
             OptionError: `log` names an exporter that is unknown or not installed.
         """
-        self._handing_on = HandingOn(exports_of(log))
+        self._export = EpochExport(exports_of(log))
         self._name = name
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
@@ -103,7 +103,7 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
-        self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
+        self._export.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self, *, failed: bool = False) -> None:
         """Stop measuring, closing an epoch that is open; may be called twice.
@@ -120,7 +120,7 @@ class TrainingMeter:
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
-        self._handing_on.end(self.run_so_far())
+        self._export.end(self.run_so_far())
 
     def __enter__(self) -> Self:
         self.start()
@@ -164,7 +164,7 @@ class TrainingMeter:
             number = len(self.epochs) + 1
             self.epochs.append(MeasuredEpoch(number=number, readings=self._not_measured()))
         self._is_rest = after > len(self.epochs)
-        self._handing_on.epochs(self.run_so_far())
+        self._export.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import final
 
-from study.callbacks.manifest_of_one import manifest_of_one
-from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
+from study.callbacks.single_manifest import single_manifest
+from study.callbacks.single_study import epochs_of, plan_of, trial_of
 from study.callbacks.training import MeasuredEpoch, MeasuredTraining
 from study.exports.study_exports import StudyExports
 from study.store.trial_record import total_j
@@ -37,7 +37,7 @@ class EpochExport:
         self._name = name
         with _logged("the training was not announced to the exporters"):
             if self._exports:
-                self._exports.begin(manifest_of_one(name, run), None)
+                self._exports.begin(single_manifest(name, run), None)
                 self._exports.begin_trial(plan_of(run.training))
 
     def epochs(self, run: MeasuredTraining) -> None:

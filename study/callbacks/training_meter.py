@@ -22,10 +22,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from study.callbacks.claim import claim_folder
 from study.callbacks.epoch_export import EpochExport
-from study.callbacks.place import free_place
 from study.callbacks.plain_values import is_not_finite, numbers_in
-from study.callbacks.study_of_one import write_study
+from study.callbacks.single_study import write_study
 from study.callbacks.training import NOT_MEASURED, MeasuredEpoch, MeasuredTraining, Training
 from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
@@ -39,7 +39,9 @@ from trackers.sources.detect import Detection, Request, detect
 
 _log = logging.getLogger(__name__)
 
-_WENT_ON = "this training goes on after %g epochs: what those used is not known, and so not what it uses in all"
+_RESUMED = (
+    "this training is resumed after %g epochs: the energy of those, and so the total, is unknown"
+)
 _NO_METRICS = "there are no metrics: validate while you train."
 
 WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
@@ -159,7 +161,7 @@ class TrainingMeter:
             self.end_epoch()
         self._is_cut = False
         if after > len(self.epochs):
-            _log.warning(_WENT_ON, after)
+            _log.warning(_RESUMED, after)
         while len(self.epochs) + 1 <= after:
             number = len(self.epochs) + 1
             self.epochs.append(MeasuredEpoch(number=number, readings=self._not_measured()))
@@ -213,7 +215,7 @@ class TrainingMeter:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
         asked = Path(folder).absolute()
-        place = self._places[asked] if asked in self._places else free_place(asked)
+        place = self._places[asked] if asked in self._places else claim_folder(asked)
         self._places[asked] = place
         if place != asked:
             _log.warning("%s holds another training; this one is kept in %s", asked, place)

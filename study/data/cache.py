@@ -68,7 +68,7 @@ def fingerprint(files: Iterable[Path], *parts: object) -> str:
     return hashlib.sha256(repr((facts, parts)).encode()).hexdigest()[:32]
 
 
-def kept_arrays(
+def cached_arrays(
     name: str,
     count: int,
     make: Callable[[], list[npt.NDArray[Any]]],

@@ -78,7 +78,7 @@ def download(
                 return
 
 
-def forget(part: Path) -> None:
+def discard(part: Path) -> None:
     """Delete a download and its note."""
     part.unlink(missing_ok=True)
     _note_path(part).unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> 
             if content_range == f"bytes */{have}":
                 progress(have, have)
                 return
-            forget(part)
+            discard(part)
             message = "the file on the server is another one now"
             raise _TryAgainError(message)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -130,7 +130,7 @@ def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> 
             raise _TryAgainError(message)
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
             if not content_range.startswith(f"bytes {have}-"):
-                forget(part)
+                discard(part)
                 message = f"the server sends the range {content_range!r}, not the one asked for"
                 raise _TryAgainError(message)
         elif response.status_code == httpx.codes.OK:
@@ -160,7 +160,7 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
             have += len(chunk)
             if total is None and have > MOST_BYTES:
                 message = (
-                    f"{url}: the server does not say how long the file is, and has sent more than "
+                    f"{url}: the server sends no Content-Length, and has sent more than "
                     f"{MOST_BYTES / 1e9:.0f} GB. Fetch it in another way, and give its folder as --data-dir."
                 )
                 raise DataError(message)

@@ -216,7 +216,7 @@ class EnergyLedger(tune.Callback):
             try:
                 ray.get(self._keeper.remember.remote(run.spent()), timeout=ANSWER_S)
             except Exception as error:  # noqa: BLE001 - see `setup`
-                _log.warning("earlier attempts are not on the bill: %s", error)
+                _log.warning("the energy of earlier attempts could not be restored: %s", error)
             if self._exports:
                 self._watch = UsesWatch(self._trackers, self._exports.devices, whole_trial)
                 self._watch.begin()

@@ -56,9 +56,9 @@ class Streamed:
     def validation(self) -> Iterator[Batch]:
         """Yield batches of all samples in order; with several processes, only those of this one."""
         if self.loader is not None:
-            return (self._to_device(each) for each in self.ranks.every(self.loader))
+            return (self._to_device(each) for each in self.ranks.own_batches(self.loader))
         batches = torch.split(torch.arange(len(self)), self.validation_batch)
-        return self._read(list(self.ranks.every(batches)), ALONE)
+        return self._read(list(self.ranks.own_batches(batches)), ALONE)
 
     @cached_property
     def validation_batch(self) -> int:

@@ -60,7 +60,7 @@ def download(
                 _attempt(client, url, part, progress)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 message = (
-                    f"--url: {url!r} is no address that can be used ({error}); "
+                    f"--url: {url!r} is not a usable address ({error}); "
                     "give an http or https address"
                 )
                 raise DataError(message) from error
@@ -123,7 +123,7 @@ def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> 
                 progress(have, have)
                 return
             discard(part)
-            message = "the file on the server is another one now"
+            message = "the file on the server has changed"
             raise _TryAgainError(message)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             message = f"the server answers {response.status_code} {response.reason_phrase}"
@@ -137,8 +137,8 @@ def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> 
             have = 0
         else:
             message = (
-                f"{url}: the server answers {response.status_code} {response.reason_phrase}; "
-                "expected is the file. Check the address."
+                f"{url}: the server answers {response.status_code} {response.reason_phrase} "
+                "instead of the file. Check the address."
             )
             raise DataError(message)
         _receive(response, url, part, have, progress)

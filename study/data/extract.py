@@ -47,7 +47,7 @@ def _extract_one(archive: Path, folder: Path, most_bytes: int) -> tuple[list[str
                 with opened.open(member) as source, target.open("xb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        message = f"{archive}: damaged, or no zip archive: {error}"
+        message = f"{archive}: damaged, or not a zip archive: {error}"
         raise DataError(message) from error
     except OSError as error:
         message = f"{archive}: cannot be unpacked to {folder}: {error}"

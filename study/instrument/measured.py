@@ -111,7 +111,7 @@ class _Measuring:
             self._has_said_replaced = True
             _log.warning(
                 "results of this trainable have %s, which now hold the energy that was measured; "
-                "report yours by other names",
+                "report yours under other names",
                 ", ".join(names),
             )
 

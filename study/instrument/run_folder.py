@@ -164,7 +164,9 @@ class RunFolder:
         if not self._last and row.val_score is None:
             metrics = ", ".join(json.loads(row.val_metrics or "{}")) or "no number"
             name = self._manifest.objective.name
-            _log.warning("the first result has no %s, which decides; it has %s", name, metrics)
+            _log.warning(
+                "the first result has no %s, which is the objective; it has %s", name, metrics
+            )
         self._energy_j[trial_id] = row.energy_j
         self._last[trial_id] = row
         self._recorder.add(row)

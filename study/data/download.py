@@ -68,7 +68,7 @@ def download(
                 fruitless = 0 if _size(part) > before else fruitless + 1
                 if fruitless == _FRUITLESS_ATTEMPTS:
                     reason = str(error) or type(error).__name__
-                    message = f"{url}: {reason}. {_how_to_go_on(part)}"
+                    message = f"{url}: {reason}. {_how_to_resume(part)}"
                     raise DataError(message) from error
                 wait(_WAIT_S)
             except httpx.HTTPError as error:
@@ -99,7 +99,7 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
         raise DataError(message)
 
 
-def _how_to_go_on(part: Path) -> str:
+def _how_to_resume(part: Path) -> str:
     if _size(part) == 0:
         return "Nothing was downloaded; run the same command again when the server can be reached."
     return f"{_size(part):,} bytes are kept in {part}; run the same command again to go on there."

@@ -101,7 +101,7 @@ class Checkpoint:
         try:
             names, content = _newest(folder, trial_id, before=attempt, pauses_s=pauses_s)
             fresh._earlier = names
-            return fresh if content is None else fresh._with(content)
+            return fresh if content is None else fresh._restored(content)
         except (OSError, *UNREADABLE) as error:
             logging.getLogger(__name__).warning(
                 "%s starts over: its checkpoint could not be read: %s", trial_id, error
@@ -136,7 +136,7 @@ class Checkpoint:
             for name in (*self._earlier, checkpoint_name(self.trial_id, self.attempt)):
                 self.folder.delete(f"{CHECKPOINTS_FOLDER}/{name}")
 
-    def _with(self, content: bytes) -> "Checkpoint":
+    def _restored(self, content: bytes) -> "Checkpoint":
         """Return this checkpoint with the contents of a file; itself if the file's version is another."""
         kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if kept["version"] != VERSION:

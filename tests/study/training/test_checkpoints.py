@@ -236,7 +236,7 @@ def saved(content: object) -> bytes:
     ],
 )
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> None:
-    """The trial begins anew."""
+    """The trial starts over."""
     folder(tmp_path).write_bytes(FILE, content)
 
     begun = attempt(2, tmp_path)

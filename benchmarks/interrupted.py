@@ -34,7 +34,7 @@ INTERRUPTED = {130, -signal.SIGINT}
 REFUSED = 2
 KILLED = -signal.SIGKILL
 
-DEEDS = {
+FAULTS = {
     "Ctrl-C": {FINISHED, *INTERRUPTED},
     "Ctrl-C twice": {FINISHED, *INTERRUPTED},
     "SIGHUP": {FINISHED, *INTERRUPTED, -signal.SIGHUP},
@@ -60,7 +60,9 @@ def command(results: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 
-def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tuple[int, str]:
+def interrupted_by(
+    fault: str, results: str, ray: str, line: str, after_s: float
+) -> tuple[int, str]:
     """Start a study and inject a fault some seconds after the line that begins with `line`.
 
     Returns:
@@ -76,24 +78,26 @@ def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tup
         text=True,
     )
     if line:
-        next((said for said in process.stdout or () if said.strip().startswith(line)), None)
+        next(
+            (printed for printed in process.stdout or () if printed.strip().startswith(line)), None
+        )
     # Nobody reads on: the rest of the output fits into the pipe.
     try:
         return process.wait(timeout=after_s), ""
     except subprocess.TimeoutExpired:
-        wrong = _do(deed, process, results)
+        wrong = _inject(fault, process, results)
     status = process.wait(timeout=600)
     _put_back(Path(results))
     return status, wrong
 
 
-def _do(deed: str, process: "subprocess.Popen[str]", results: str) -> str:
+def _inject(fault: str, process: "subprocess.Popen[str]", results: str) -> str:
     """Inject a fault; return what went wrong already, empty if nothing."""
-    if deed == "SIGKILL":
+    if fault == "SIGKILL":
         process.kill()
-    elif deed == "SIGHUP":
+    elif fault == "SIGHUP":
         os.killpg(process.pid, signal.SIGHUP)
-    elif deed == "double start":
+    elif fault == "double start":
         more = [("--resume",)] if (Path(results) / "a" / "study.json").exists() else [()]
         ended = [
             subprocess.run(command(results, *each), cwd=ROOT, capture_output=True, check=False)
@@ -103,11 +107,11 @@ def _do(deed: str, process: "subprocess.Popen[str]", results: str) -> str:
         if ran and any(each.returncode != REFUSED for each in ended):
             return f"a second command ended with {[each.returncode for each in ended]}"
     else:
-        if deed == "storage away" and (Path(results) / "a" / "study.json").exists():
+        if fault == "storage away" and (Path(results) / "a" / "study.json").exists():
             (Path(results) / "a").rename(Path(results) / "away")
             (Path(results) / "a").write_text("in the way")
         os.killpg(process.pid, signal.SIGINT)
-        if deed == "Ctrl-C twice":
+        if fault == "Ctrl-C twice":
             time.sleep(0.3)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
@@ -154,10 +158,10 @@ def ended(results: str) -> pd.DataFrame:
     return both.sort_values("trial_id")
 
 
-def one(deed: str, line: str, after_s: float) -> str:
+def one(fault: str, line: str, after_s: float) -> str:
     """Inject a fault into a study, resume it, and return the findings in words, ending in `ok` if all is well."""
     with tempfile.TemporaryDirectory() as results, tempfile.TemporaryDirectory(prefix="r") as ray:
-        status, wrong_already = done_to(deed, results, ray, line, after_s)
+        status, wrong_already = interrupted_by(fault, results, ray, line, after_s)
         left = left_of(ray)
         begun = (Path(results) / "a" / "study.json").exists()
         before = ended(results)
@@ -170,9 +174,9 @@ def one(deed: str, line: str, after_s: float) -> str:
     kept = after[after["trial_id"].isin(before["trial_id"])]
     same = before.reset_index(drop=True).equals(kept.reset_index(drop=True)) or before.empty
     twice = epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
-    said = f"status {status}, {len(before)} of {len(after)} trials had ended"
-    faults = {
-        "exit status": status not in DEEDS[deed],
+    summary = f"status {status}, {len(before)} of {len(after)} trials had ended"
+    checks = {
+        "exit status": status not in FAULTS[fault],
         wrong_already: bool(wrong_already),
         f"processes left: {left}": bool(left),
         f"resume: {again.stderr[-500:]}": again.returncode != FINISHED,
@@ -180,8 +184,8 @@ def one(deed: str, line: str, after_s: float) -> str:
         "ended trials have changed": not same,
         "an epoch has two rows": bool(twice),
     }
-    wrong = [name for name, is_wrong in faults.items() if is_wrong]
-    return f"{said}: {'; '.join(wrong) if wrong else 'ok'}"
+    wrong = [name for name, is_wrong in checks.items() if is_wrong]
+    return f"{summary}: {'; '.join(wrong) if wrong else 'ok'}"
 
 
 def main() -> int:
@@ -195,12 +199,12 @@ def main() -> int:
     draw = random.Random(asked.seed)  # noqa: S311 - a moment, not a secret
     bad = 0
     for number in range(1, asked.runs + 1):
-        deed = list(DEEDS)[number % len(DEEDS)]
+        fault = list(FAULTS)[number % len(FAULTS)]
         line, after_s = draw.choice(LINES), draw.uniform(0.0, LONGEST_S)
-        said = one(deed, line, after_s)
-        bad += not said.endswith(": ok")
+        outcome = one(fault, line, after_s)
+        bad += not outcome.endswith(": ok")
         where = f"{after_s:.1f} s after {line or 'the start'!r}"
-        print(f"run {number:2}: {deed} {where}: {said}", flush=True)
+        print(f"run {number:2}: {fault} {where}: {outcome}", flush=True)
     print(f"{asked.runs - bad} of {asked.runs} runs ok")
     return 1 if bad else 0
 

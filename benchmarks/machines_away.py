@@ -69,21 +69,21 @@ def quarantine(machines: Machines, study: Driver) -> list[str]:
     study.until("quarantine:")
     machines.gate.open()
     study.ends()
-    said = sum(line.startswith("quarantine:") for line in study.lines)
-    return [] if said == 1 else [f"said {said} times"]
+    messages = sum(line.startswith("quarantine:") for line in study.lines)
+    return [] if messages == 1 else [f"{messages} messages of quarantine"]
 
 
-def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
+def one(fault: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
     """Inject a fault into a study, and return the findings in words, ending in `ok` if all is well."""
     machines = Machines(folder)
     machines.add()
-    if deed is quarantine:
+    if fault is quarantine:
         machines.add(**{SICK: "1"})
     # Held from the first epoch: a sick machine fails three trials before the others finish theirs.
-    machines.gate.hold(after=0 if deed is quarantine else 2)
+    machines.gate.hold(after=0 if fault is quarantine else 2)
     try:
         with driver(machines, folder, "a", *OPTIONS) as study:
-            left = deed(machines, study)
+            left = fault(machines, study)
             status = study.process.wait()
     finally:
         machines.cluster.shutdown()  # type: ignore[no-untyped-call]
@@ -105,14 +105,14 @@ def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
 
 def main() -> int:
     """Inject the fault that the command line names, and return the exit status."""
-    deeds = {each.__name__: each for each in (partition, quarantine)}
+    faults = {each.__name__: each for each in (partition, quarantine)}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("deed", choices=tuple(deeds))
-    deed = deeds[parser.parse_args().deed]
+    parser.add_argument("fault", choices=tuple(faults))
+    fault = faults[parser.parse_args().fault]
     with tempfile.TemporaryDirectory() as folder:
-        said = one(deed, Path(folder))
-    print(f"{deed.__name__}: {said}", flush=True)
-    return 0 if said.endswith(": ok") else 1
+        outcome = one(fault, Path(folder))
+    print(f"{fault.__name__}: {outcome}", flush=True)
+    return 0 if outcome.endswith(": ok") else 1
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class Clock(tune.Callback):
         self.marks.append((time.monotonic(), time.process_time(), rows))
 
 
-def play(options: Options, place: str) -> None:
+def simulate(options: Options, place: str) -> None:
     """Run the simulated study, and print its cost."""
     setups = grid([64], [0.1 / number for number in range(1, options.trials + 1)])
     plans = trial_plans(setups, (0,), shuffle_seed=0)
@@ -212,7 +212,7 @@ def main() -> None:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-        play(options, place)
+        simulate(options, place)
         ray.shutdown()
 
 

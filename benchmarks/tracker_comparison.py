@@ -90,7 +90,7 @@ def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> No
     chosen = list(curves(seed).items())[-scale.curves :]
     ways = list(WAYS)[: scale.ways]
     with ThreadPoolExecutor(at_a_time) as pool:
-        told = {
+        jobs = {
             (way, name): pool.submit(_measured, titles, told_in(way, boards), scale)
             for way in ways
             for name, boards in chosen
@@ -98,9 +98,9 @@ def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> No
         for way in ways:
             by_curve = {}
             for name, _ in chosen:
-                by_curve[name], said = told[way, name].result()
+                by_curve[name], missing = jobs[way, name].result()
                 _show(f"{name}: {way}", titles, by_curve[name], scale, console)
-                console.print(*said, sep="\n", highlight=False)
+                console.print(*missing, sep="\n", highlight=False)
             together: Errors = defaultdict(list)
             for found in by_curve.values():
                 for key, errors in found.items():
@@ -121,18 +121,18 @@ def _measured(titles: dict[str, str], boards: Boards, scale: Scale) -> tuple[Err
             return error
 
     with ThreadPoolExecutor(len(titles)) as pool:
-        told = dict(zip(titles, pool.map(outcomes, titles), strict=True))
+        outcome_of = dict(zip(titles, pool.map(outcomes, titles), strict=True))
     found: Errors = {}
-    said = []
-    for tracker, outcome in told.items():
+    missing = []
+    for tracker, outcome in outcome_of.items():
         if isinstance(outcome, RivalError):
-            said.append(f"  {tracker} cannot be run: {outcome}")
+            missing.append(f"  {tracker} cannot be run: {outcome}")
             continue
         for length_s, each in zip(scale.epochs, outcome, strict=True):
             found[tracker, length_s] = list(each.errors)
-            if each.untold:
-                said.append(f"  {tracker}: {each.untold} epochs of {length_s:g} s untold")
-    return found, said
+            if each.missing:
+                missing.append(f"  {tracker}: {each.missing} epochs of {length_s:g} s not reported")
+    return found, missing
 
 
 def _show(

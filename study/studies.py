@@ -38,7 +38,7 @@ from study.repeats.options import ComparisonOptions
 from study.scenario import Scenario
 from study.scenario_lookup import configured, load_scenario, options_of, options_of_object
 from study.store.folder import StudyFolder
-from study.training.loading import quickly_loading
+from study.training.loading import gc_paused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +166,7 @@ def run_study(
     chosen, found = _options(_options_of(paradigm), scenario, options)
     with _without_hints(), exports_of(chosen.log) as exports:
         # Ray and torch take seconds to load, so they are imported only once the options are valid.
-        with quickly_loading():
+        with gc_paused():
             from study.execution.launch import run_study as launch  # noqa: PLC0415
 
         design, source = _trials_of(paradigm, chosen, found)

@@ -23,9 +23,9 @@ from trackers.sources.nvml.source import NvmlSource
 def sources(board: Board) -> dict[str, Any]:
     """Return what `python -m trackers` finds, and nvidia-smi's report of power and clocks."""
     smi = shutil.which("nvidia-smi")
-    said = ""
+    output = ""
     if smi is not None and not board.emulated:
-        said = subprocess.run(
+        output = subprocess.run(
             [smi, "-q", "-d", "POWER,CLOCK"], capture_output=True, text=True, check=False
         ).stdout
     return {
@@ -34,7 +34,7 @@ def sources(board: Board) -> dict[str, Any]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "trackers": json.loads(ran("-m", "trackers", "--json")),
-        "nvidia_smi": said,
+        "nvidia_smi": output,
     }
 
 

@@ -115,6 +115,8 @@ def _arms(job: _Job, draw: np.random.Generator) -> list[_Arm]:
     for place, size in enumerate(job.sizes):
         beyond = place - job.best_size
         for at, rate in enumerate(job.rates):
+            # `at` counts decades down, so the best rate falls as batches grow: the reverse of the square-root
+            # rule, which `synthetic_table` follows. It is left so because published figures were made with it.
             apart = (at - job.best_rate) - 0.3 * beyond if len(job.rates) > 1 else 0.0
             exponent = job.slower * max(0.0, beyond) + 0.15 * max(0.0, -beyond) + 0.35 * abs(apart)
             late = draw.random() < job.plateaus

@@ -87,8 +87,8 @@ def cpu_share(
     command = [str(Path(__file__).with_name("child.py")), tracker]
     command += ["--settle", str(options.settle_s / 2)]
     command += ["--epochs", f"{length_s}:{round(options.seconds / length_s)}"]
-    told = _json(checkout, command, Boards(boards=8), also)
-    return None if told is None else 100 * float(told[0]["cpu_share"])
+    reported = _json(checkout, command, Boards(boards=8), also)
+    return None if reported is None else 100 * float(reported[0]["cpu_share"])
 
 
 def window_ms(checkout: Path, name: str, options: Options) -> float | None:
@@ -100,12 +100,12 @@ def window_ms(checkout: Path, name: str, options: Options) -> float | None:
     source = (checkout / module.replace(".", "/")).with_suffix(".py")
     if "--gap-ms" in source.read_text(encoding="utf-8"):
         command += ["--gap-ms", gap_ms]  # in older commits, closing a window returns its readings
-    told = _json(checkout, command, Boards(), {})
-    if told is None:
+    reported = _json(checkout, command, Boards(), {})
+    if reported is None:
         return None
     if name == UNREAD:
-        told.pop("reading_s", None)
-    return 1000 * statistics.median(map(sum, zip(*told.values(), strict=True)))
+        reported.pop("reading_s", None)
+    return 1000 * statistics.median(map(sum, zip(*reported.values(), strict=True)))
 
 
 def _json(checkout: Path, command: list[str], boards: Boards, also: Mapping[str, str]) -> Any:  # noqa: ANN401 - as the benchmark prints it
@@ -135,15 +135,15 @@ def main() -> None:
         for name in options.only or (*CPU, *WINDOWS):
             pairs: list[tuple[float, float]] = []
             for _ in range(options.pairs):
-                told = [
+                reported = [
                     cpu_share(each, *CPU[name], options, places)
                     if name in CPU
                     else window_ms(each, name, options)
                     for each in (before, ROOT)
                 ]
-                if None in told:
+                if None in reported:
                     break
-                pairs.append((told[0] or 0.0, told[1] or 0.0))
+                pairs.append((reported[0] or 0.0, reported[1] or 0.0))
             _print(name, pairs)
 
 

@@ -38,15 +38,15 @@ def ours(epochs: int) -> Iterator[EpochCalls]:
         import_module("trackers.sources.nvml.source"),
         import_module("trackers.meter.meter"),
     )
-    told: list[float | None] = []
+    reported: list[float | None] = []
     source = nvml.NvmlSource()
     first = source.devices()[0].uuid
     with meters.EnergyMeter(source) as meter:
 
         def stop(epoch: int) -> None:
-            told.append(meter.close(epoch)[first].energy_j)
+            reported.append(meter.close(epoch)[first].energy_j)
 
-        yield meter.open, stop, lambda: told
+        yield meter.open, stop, lambda: reported
 
 
 @contextmanager
@@ -85,16 +85,16 @@ def zeus(epochs: int) -> Iterator[EpochCalls]:
     """Yield the calls of a `ZeusMonitor` on board 0 that does not wait for a framework's kernels."""
     del epochs
     monitor = import_module("zeus.monitor").ZeusMonitor(gpu_indices=[0], cpu_indices=[])
-    told: list[float | None] = []
+    reported: list[float | None] = []
 
     def start(epoch: int) -> None:
         monitor.begin_window(str(epoch), sync_execution=False)
 
     def stop(epoch: int) -> None:
         window = monitor.end_window(str(epoch), sync_execution=False)
-        told.append(float(window.gpu_energy[0]))
+        reported.append(float(window.gpu_energy[0]))
 
-    yield start, stop, lambda: told
+    yield start, stop, lambda: reported
 
 
 @contextmanager
@@ -109,12 +109,12 @@ def codecarbon(epochs: int) -> Iterator[EpochCalls]:
         allow_multiple_runs=True,
         log_level="critical",
     )
-    told: list[float | None] = []
+    reported: list[float | None] = []
 
     def stop(epoch: int) -> None:
-        told.append(float(tracker.stop_task(str(epoch)).gpu_energy) * J_PER_KWH)
+        reported.append(float(tracker.stop_task(str(epoch)).gpu_energy) * J_PER_KWH)
 
-    yield (lambda epoch: tracker.start_task(str(epoch))), stop, lambda: told
+    yield (lambda epoch: tracker.start_task(str(epoch))), stop, lambda: reported
     tracker.stop()
 
 
@@ -133,12 +133,12 @@ def carbontracker(epochs: int) -> Iterator[EpochCalls]:
             verbose=0,
         )
 
-        def told() -> list[float | None]:
+        def reported() -> list[float | None]:
             (board,) = tracker.tracker.components
             per_epoch = board.energy_usage(tracker.tracker.epoch_times)
             return [float(energy_kwh) * J_PER_KWH for energy_kwh in per_epoch]
 
-        yield (lambda _: tracker.epoch_start()), (lambda _: tracker.epoch_end()), told
+        yield (lambda _: tracker.epoch_start()), (lambda _: tracker.epoch_end()), reported
         tracker.stop()
 
 
@@ -165,7 +165,7 @@ def run(
     lengths_s = [length_s for length_s, count in schedule for _ in range(count)]
     pause = random.Random(len(lengths_s))  # noqa: S311 - not a secret; the same for all trackers
     parts: dict[float, dict[str, Any]] = {}
-    with TRACKERS[tracker](len(lengths_s) + 1) as (start, stop, told):
+    with TRACKERS[tracker](len(lengths_s) + 1) as (start, stop, reported):
         time.sleep(settle_s)
         start(0)  # a warm-up epoch: the first call may look for boards or import something
         time.sleep(settle_s)
@@ -182,7 +182,7 @@ def run(
             time.sleep(pause.uniform(0, 0.02))  # so that epochs are not in phase with the refresh
             part["cpu_s"] += cpu_s() - cpu_before_s
             part["wall_s"] += time.monotonic() - began_s
-        energies_j = iter(told()[1:])
+        energies_j = iter(reported()[1:])
     return [
         {
             "length_s": length_s,

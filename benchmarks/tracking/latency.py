@@ -113,17 +113,17 @@ def main() -> None:
     parser.add_argument("--gap-ms", type=float, default=0.0)
     options = parser.parse_args()
     pause = random.Random(0)  # noqa: S311 - not a secret
-    told: dict[str, list[float]] = {"opening_s": [], "closing_s": [], "reading_s": []}
+    timings_s: dict[str, list[float]] = {"opening_s": [], "closing_s": [], "reading_s": []}
     with WAYS[options.way]() as (start, stop, take):
         time.sleep(SETTLE_S)
         for number in range(1, options.windows + 1):
-            told["opening_s"].append(timed(start, number))
+            timings_s["opening_s"].append(timed(start, number))
             time.sleep(pause.uniform(0.02, 0.06))
-            told["closing_s"].append(timed(stop, number))
+            timings_s["closing_s"].append(timed(stop, number))
             compute(options.gap_ms / 1000)
-            told["reading_s"].append(timed(take, number))
+            timings_s["reading_s"].append(timed(take, number))
             time.sleep(pause.uniform(0.0, 0.02))
-    print(json.dumps(told))
+    print(json.dumps(timings_s))
 
 
 if __name__ == "__main__":

@@ -133,12 +133,14 @@ def latency(windows: int, console: Console, *, is_whole: bool = True) -> None:
             text=True,
             check=True,
         )
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-        quarter, whole, _ = statistics.quantiles(map(sum, zip(*told.values(), strict=True)), n=4)
+        reported = json.loads(done.stdout.strip().splitlines()[-1])
+        quarter, whole, _ = statistics.quantiles(
+            map(sum, zip(*reported.values(), strict=True)), n=4
+        )
         is_missed = call[0] in {"direct", "actor"} and whole > GOAL_WINDOW_S
         table.add_row(
             title,
-            *(f"{1000 * statistics.median(each):.2f} ms" for each in told.values()),
+            *(f"{1000 * statistics.median(each):.2f} ms" for each in reported.values()),
             f"{1000 * whole:.2f} ms{' ✗' if is_missed else ''}",
             f"{1000 * quarter:.2f} ms",
         )

@@ -36,12 +36,12 @@ class Outcome:
 
     Attributes:
         errors: Absolute error of each epoch's energy, relative to the known energy.
-        untold: Number of epochs for which it reported no energy.
+        missing: Number of epochs for which it reported no energy.
         cpu_share: CPU time of its process over wall time; the epochs themselves only sleep.
     """
 
     errors: tuple[float, ...]
-    untold: int
+    missing: int
     cpu_share: float
 
     @property
@@ -88,8 +88,8 @@ def versions() -> dict[str, str]:
     """
     listing = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
     command = [str(rivals_python()), "-c", listing, *PACKAGES]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return dict(zip(PACKAGES, told, strict=True))
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return dict(zip(PACKAGES, output, strict=True))
 
 
 def prepared() -> Path:
@@ -158,9 +158,9 @@ def measured(
         message = f"exit status {done.returncode}: {_last_line(done.stderr)}"
         raise RivalError(message)
     try:
-        return [_outcome(told, boards) for told in json.loads(lines[-1])]
+        return [_outcome(reported, boards) for reported in json.loads(lines[-1])]
     except (ValueError, KeyError, TypeError) as error:
-        message = f"told nothing that can be read: {lines[-1][:120]}"
+        message = f"printed nothing that can be read: {lines[-1][:120]}"
         raise RivalError(message) from error
 
 
@@ -170,16 +170,18 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
 
 
-def _outcome(told: dict[str, Any], boards: Boards) -> Outcome:
+def _outcome(reported: dict[str, Any], boards: Boards) -> Outcome:
     errors = [
         abs(energy_j / boards.energy_j(0, start_s, stop_s) - 1)
-        for (start_s, stop_s), energy_j in zip(told["times"], told["energy_j"], strict=False)
+        for (start_s, stop_s), energy_j in zip(
+            reported["times"], reported["energy_j"], strict=False
+        )
         if energy_j is not None
     ]
     return Outcome(
         errors=tuple(errors),
-        untold=len(told["times"]) - len(errors),
-        cpu_share=told["cpu_share"],
+        missing=len(reported["times"]) - len(errors),
+        cpu_share=reported["cpu_share"],
     )
 
 

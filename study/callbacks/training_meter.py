@@ -21,10 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
-from study.callbacks.handing_on import HandingOn
-from study.callbacks.place import free_place
+from study.callbacks.claim import claim_folder
+from study.callbacks.epoch_export import EpochExport
 from study.callbacks.plain_values import is_not_finite, numbers_in
-from study.callbacks.study_of_one import write_study
+from study.callbacks.single_study import write_study
 from study.callbacks.training import NOT_MEASURED, MeasuredEpoch, MeasuredTraining, Training
 from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
@@ -39,7 +39,9 @@ from trackers.sources.detect import Detection, Request, detect
 
 _log = logging.getLogger(__name__)
 
-_WENT_ON = "this training goes on after %g epochs: what those used is not known, and so not what it uses in all"
+_RESUMED = (
+    "this training is resumed after %g epochs: the energy of those, and so the total, is unknown"
+)
 _NO_METRICS = "there are no metrics: validate while you train."
 
 WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
@@ -77,7 +79,7 @@ class TrainingMeter:
             SourceUnavailableError: A source that was asked for cannot be used.
             OptionError: `log` names an exporter that is unknown or not installed.
         """
-        self._handing_on = HandingOn(exports_of(log))
+        self._export = EpochExport(exports_of(log))
         self._name = name
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
@@ -103,7 +105,7 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
-        self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
+        self._export.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self, *, failed: bool = False) -> None:
         """Stop measuring, closing an epoch that is open; may be called twice.
@@ -120,7 +122,7 @@ class TrainingMeter:
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
-        self._handing_on.end(self.run_so_far())
+        self._export.end(self.run_so_far())
 
     def __enter__(self) -> Self:
         self.start()
@@ -159,12 +161,12 @@ class TrainingMeter:
             self.end_epoch()
         self._is_cut = False
         if after > len(self.epochs):
-            _log.warning(_WENT_ON, after)
+            _log.warning(_RESUMED, after)
         while len(self.epochs) + 1 <= after:
             number = len(self.epochs) + 1
             self.epochs.append(MeasuredEpoch(number=number, readings=self._not_measured()))
         self._is_rest = after > len(self.epochs)
-        self._handing_on.epochs(self.run_so_far())
+        self._export.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")
@@ -213,7 +215,7 @@ class TrainingMeter:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
         asked = Path(folder).absolute()
-        place = self._places[asked] if asked in self._places else free_place(asked)
+        place = self._places[asked] if asked in self._places else claim_folder(asked)
         self._places[asked] = place
         if place != asked:
             _log.warning("%s holds another training; this one is kept in %s", asked, place)

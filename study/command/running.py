@@ -23,7 +23,7 @@ from study.machines.local.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
-from study.training.loading import quickly_loading
+from study.training.loading import gc_paused
 from trackers.terminal import FINISHED, INTERRUPTED, as_started
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def main(
     def run() -> int:
         options = parse(options_of, program=program, description=description, args=args)
         with early_ray(options) as early:
-            with quickly_loading():
+            with gc_paused():
                 from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
 
             outcome, reported = carried_out(
@@ -102,7 +102,7 @@ def carried_out(
         StudyError: An error that the user can fix; no trial was started.
     """
     # Ray and torch take seconds to load, so they are not imported for a wrong option or --help.
-    with quickly_loading():
+    with gc_paused():
         from study.execution.launch import run_study  # noqa: PLC0415
 
     with exports_of(options.log, say=sayer(console)) as exports:

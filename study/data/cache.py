@@ -68,7 +68,7 @@ def fingerprint(files: Iterable[Path], *parts: object) -> str:
     return hashlib.sha256(repr((facts, parts)).encode()).hexdigest()[:32]
 
 
-def kept_arrays(
+def cached_arrays(
     name: str,
     count: int,
     make: Callable[[], list[npt.NDArray[Any]]],
@@ -97,7 +97,7 @@ def read_arrays(path: Path, count: int) -> list[npt.NDArray[Any]] | None:
         with path.open("rb") as file:
             *arrays, sums = [np.load(file, allow_pickle=False) for _ in range(count + 1)]
         if [_sum(array) for array in arrays] != list(sums):
-            message = "its sums do not agree"
+            message = "its checksums do not match"
             raise ValueError(message)  # noqa: TRY301 - handled below like all other damage
     except FileNotFoundError:
         return None
@@ -121,7 +121,11 @@ def write_arrays(path: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
                 np.save(file, array, allow_pickle=False)
         unfinished.replace(path)
     except OSError as error:
-        _log.warning("cannot keep a cache in %s (%s); the next run reads again", path.parent, error)
+        _log.warning(
+            "cannot keep a cache in %s (%s); the next run reads the data set again",
+            path.parent,
+            error,
+        )
         if unfinished is not None:
             unfinished.unlink(missing_ok=True)
 

@@ -60,7 +60,7 @@ def download(
                 _attempt(client, url, part, progress)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 message = (
-                    f"--url: {url!r} is no address that can be used ({error}); "
+                    f"--url: {url!r} is not a usable address ({error}); "
                     "give an http or https address"
                 )
                 raise DataError(message) from error
@@ -68,7 +68,7 @@ def download(
                 fruitless = 0 if _size(part) > before else fruitless + 1
                 if fruitless == _FRUITLESS_ATTEMPTS:
                     reason = str(error) or type(error).__name__
-                    message = f"{url}: {reason}. {_how_to_go_on(part)}"
+                    message = f"{url}: {reason}. {_how_to_resume(part)}"
                     raise DataError(message) from error
                 wait(_WAIT_S)
             except httpx.HTTPError as error:
@@ -78,7 +78,7 @@ def download(
                 return
 
 
-def forget(part: Path) -> None:
+def discard(part: Path) -> None:
     """Delete a download and its note."""
     part.unlink(missing_ok=True)
     _note_path(part).unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
         raise DataError(message)
 
 
-def _how_to_go_on(part: Path) -> str:
+def _how_to_resume(part: Path) -> str:
     if _size(part) == 0:
         return "Nothing was downloaded; run the same command again when the server can be reached."
     return f"{_size(part):,} bytes are kept in {part}; run the same command again to go on there."
@@ -122,23 +122,23 @@ def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> 
             if content_range == f"bytes */{have}":
                 progress(have, have)
                 return
-            forget(part)
-            message = "the file on the server is another one now"
+            discard(part)
+            message = "the file on the server has changed"
             raise _TryAgainError(message)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             message = f"the server answers {response.status_code} {response.reason_phrase}"
             raise _TryAgainError(message)
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
             if not content_range.startswith(f"bytes {have}-"):
-                forget(part)
+                discard(part)
                 message = f"the server sends the range {content_range!r}, not the one asked for"
                 raise _TryAgainError(message)
         elif response.status_code == httpx.codes.OK:
             have = 0
         else:
             message = (
-                f"{url}: the server answers {response.status_code} {response.reason_phrase}; "
-                "expected is the file. Check the address."
+                f"{url}: the server answers {response.status_code} {response.reason_phrase} "
+                "instead of the file. Check the address."
             )
             raise DataError(message)
         _receive(response, url, part, have, progress)
@@ -160,7 +160,7 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
             have += len(chunk)
             if total is None and have > MOST_BYTES:
                 message = (
-                    f"{url}: the server does not say how long the file is, and has sent more than "
+                    f"{url}: the server sends no Content-Length, and has sent more than "
                     f"{MOST_BYTES / 1e9:.0f} GB. Fetch it in another way, and give its folder as --data-dir."
                 )
                 raise DataError(message)

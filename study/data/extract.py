@@ -47,7 +47,7 @@ def _extract_one(archive: Path, folder: Path, most_bytes: int) -> tuple[list[str
                 with opened.open(member) as source, target.open("xb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        message = f"{archive}: damaged, or no zip archive: {error}"
+        message = f"{archive}: damaged, or not a zip archive: {error}"
         raise DataError(message) from error
     except OSError as error:
         message = f"{archive}: cannot be unpacked to {folder}: {error}"
@@ -57,10 +57,10 @@ def _extract_one(archive: Path, folder: Path, most_bytes: int) -> tuple[list[str
 
 def _checked_size(archive: Path, members: list[zipfile.ZipInfo], most_bytes: int) -> int:
     for member in members:
-        danger = _danger(member)
-        if danger:
+        reason = _unsafe_reason(member)
+        if reason:
             message = (
-                f"{archive}: member {member.filename!r} {danger}; nothing was unpacked. "
+                f"{archive}: member {member.filename!r} {reason}; nothing was unpacked. "
                 "Do not use this archive."
             )
             raise DataError(message)
@@ -74,7 +74,7 @@ def _checked_size(archive: Path, members: list[zipfile.ZipInfo], most_bytes: int
     return size
 
 
-def _danger(member: zipfile.ZipInfo) -> str | None:
+def _unsafe_reason(member: zipfile.ZipInfo) -> str | None:
     name = member.filename
     path = PurePosixPath(name)
     kind = stat.S_IFMT(member.external_attr >> 16)

@@ -10,7 +10,7 @@ _show: ContextVar[_Show] = ContextVar("show", default=lambda _: None)
 
 
 @contextmanager
-def shown_by(show: _Show) -> Iterator[None]:
+def progress_to(show: _Show) -> Iterator[None]:
     """Pass progress reported inside this context to `show`, a line at a time.
 
     Args:
@@ -23,11 +23,11 @@ def shown_by(show: _Show) -> Iterator[None]:
         _show.reset(token)
 
 
-def report(what: str, done: int, total: int) -> None:
-    """Report that `done` of `total` items of `what` are done; ignored outside of `shown_by`."""
-    say(f"{what}: {done:,} of {total:,}")
+def report_progress(what: str, done: int, total: int) -> None:
+    """Report that `done` of `total` items of `what` are done; ignored outside of `progress_to`."""
+    report_status(f"{what}: {done:,} of {total:,}")
 
 
-def say(what: str) -> None:
-    """Report what is being done; ignored outside of `shown_by`."""
+def report_status(what: str) -> None:
+    """Report what is being done; ignored outside of `progress_to`."""
     _show.get()(what)

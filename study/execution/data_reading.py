@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from study.axes.variants import with_variants
-from study.data.progress import shown_by
+from study.data.progress import progress_to
 from study.errors import ScenarioError, StudyError, raised_text
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, SetupFacts
@@ -61,5 +61,5 @@ def _shown(console: Console) -> Iterator[None]:
     if not console.is_interactive:
         yield
         return
-    with console.status("reading the data") as status, shown_by(status.update):
+    with console.status("reading the data") as status, progress_to(status.update):
         yield

@@ -11,7 +11,7 @@ from ray import cloudpickle
 from study.errors import ScenarioError
 from study.scenario import Scenario
 from study.scenario_lookup import loaded_from_files
-from study.training.loading import quickly_loading
+from study.training.loading import gc_paused
 
 
 @final
@@ -33,7 +33,7 @@ class TrialFunction:
 
 
 def _run_trial() -> Callable[..., None]:
-    with quickly_loading():
+    with gc_paused():
         from study.execution.trainable import run_trial  # noqa: PLC0415 - torch; see the class
 
     return run_trial

@@ -188,7 +188,7 @@ def _outcomes(
     training = TrialTraining(plan, context, data, meter, ranks=team.ranks, encoder_weights=weights)
     order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
-        stage, begin = remaining[0], checkpoint.take_under_way()
+        stage, begin = remaining[0], checkpoint.take_state()
         for outcome in team.train(training, stage, begin=begin, earlier=checkpoint.reports):
             yield outcome
             if outcome.state is not None:

@@ -25,7 +25,7 @@ from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Component, Reading, Status
 from trackers.sources.nvml.source import uuid_of
 
-OWN = "0"
+OWN_PART = "0"
 """Name of the trial's own process among the processes (parts) of a trial."""
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class WorkerAssignment:
     """Facts of a trial that a Ray Train worker needs so that its energy is charged to that trial.
 
     Attributes:
@@ -67,12 +67,12 @@ class AttemptEnergy:
         self._epoch: tuple[int, float] | None = None
         quietly(self._begin)
 
-    def place_for_workers(self) -> Place | None:
+    def worker_assignment(self) -> WorkerAssignment | None:
         """Return what workers that do the trial's work need; None if no keeper or no open epoch."""
         if self._keeper is None or self._epoch is None:
             return None
         self._has_workers = True
-        return Place(
+        return WorkerAssignment(
             keeper=self._keeper,
             trial_id=self._trial_id,
             attempt=self._attempt.number,
@@ -119,9 +119,9 @@ class AttemptEnergy:
             return
         client = client_here(self._keeper)
         if client.device is None:
-            self._keeper.give_up.remote(node_id)
+            self._keeper.mark_untracked.remote(node_id)
             return
-        joined = self._keeper.join.remote(self._trial_id, self._attempt.number, OWN)
+        joined = self._keeper.join.remote(self._trial_id, self._attempt.number, OWN_PART)
         ray.get(joined, timeout=START_S)
         self._client = client
         client.open(self._key(TRIAL, 0))
@@ -143,7 +143,7 @@ class AttemptEnergy:
             workers = workers or {WORKER: ProcessPart.missing(note="no worker has reported")}
         own = {}
         if self._client is not None:
-            own = {OWN: part_of_window(self._client, self._key(STAGE, epoch))}
+            own = {OWN_PART: part_of_window(self._client, self._key(STAGE, epoch))}
         return tuple(on_the_bill(own | workers).values())
 
     def _close_open_epoch(self) -> None:
@@ -162,7 +162,7 @@ class AttemptEnergy:
 
     def _key(self, stage: str, epoch: int) -> WindowKey:
         return WindowKey(
-            trial_id=part_of(self._trial_id, OWN),
+            trial_id=part_of(self._trial_id, OWN_PART),
             attempt=self._attempt.number,
             stage=stage,
             epoch=epoch,

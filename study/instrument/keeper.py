@@ -57,7 +57,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class SpentEnergy:
     """Energy of an attempt that has ended, as far as it is known.
 
     Attributes:
@@ -81,7 +81,7 @@ class Keeper:
         self._reported: defaultdict[tuple[str, int, int], dict[str, ProcessPart]] = defaultdict(
             dict
         )
-        self._spent: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
+        self._spent: defaultdict[str, dict[int, SpentEnergy]] = defaultdict(dict)
         self._booked: defaultdict[WindowKey, dict[str, BookedWindow]] = defaultdict(dict)
         self._ranks: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
         self._changed: dict[WindowKey, str] = {}
@@ -99,7 +99,7 @@ class Keeper:
         with self._lock:
             return self._manager.trackers()
 
-    def remember(self, spent: dict[str, dict[int, Spent]]) -> None:
+    def remember(self, spent: dict[str, dict[int, SpentEnergy]]) -> None:
         """Add what attempts used in earlier sessions of the same run, by trial and attempt."""
         with self._lock:
             for trial_id, attempts in spent.items():
@@ -114,7 +114,7 @@ class Keeper:
             earlier = self._spent[trial_id]
             spent = list(earlier.values())
             number = max(earlier, default=0) + 1
-            self._spent[trial_id][number] = Spent()
+            self._spent[trial_id][number] = SpentEnergy()
         return Attempt(
             number=number,
             energy_before_j=sum(each.energy_j for each in spent),
@@ -122,7 +122,7 @@ class Keeper:
             can_measure=time.monotonic() >= self._again_s.get(node_id, 0.0),
         )
 
-    def give_up(self, node_id: str) -> None:
+    def mark_untracked(self, node_id: str) -> None:
         """Note that a node has no tracker: trying again for each trial would delay them all."""
         with self._lock:
             self._again_s[node_id] = time.monotonic() + RETRY_S
@@ -223,7 +223,9 @@ class Keeper:
             parts = [_used_in(each) for each in on_the_bill(self._booked[key]).values()]
             whole = ranking_reading_of_all(parts, EnergyScope.ACCELERATOR)
             self._spent[key.trial_id][key.attempt] = (
-                Spent() if whole.energy_j is None else Spent(whole.energy_j, is_lower_bound=False)
+                SpentEnergy()
+                if whole.energy_j is None
+                else SpentEnergy(whole.energy_j, is_lower_bound=False)
             )
 
 

@@ -137,7 +137,9 @@ class EnergyLedger(tune.Callback):
                 request=self._options.request, sampling_hz=self._options.sampling_hz
             )
         except Exception as error:  # noqa: BLE001 - a run without energies is still a run
-            _log.warning("no trackers: %s", error)
+            _log.warning(
+                "no energy is measured, because the trackers could not be started: %s", error
+            )
 
     def on_step_begin(self, iteration: int, trials: list[Any], **_: Any) -> None:  # noqa: ANN401, ARG002
         """Open the study's folder as soon as a trial exists, before the first one starts."""
@@ -216,7 +218,7 @@ class EnergyLedger(tune.Callback):
             try:
                 ray.get(self._keeper.remember.remote(run.spent()), timeout=ANSWER_S)
             except Exception as error:  # noqa: BLE001 - see `setup`
-                _log.warning("earlier attempts are not on the bill: %s", error)
+                _log.warning("the energy of earlier attempts could not be restored: %s", error)
             if self._exports:
                 self._watch = UsesWatch(self._trackers, self._exports.devices, whole_trial)
                 self._watch.begin()

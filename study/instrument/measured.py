@@ -78,11 +78,11 @@ class _Measuring:
 
     def setup(self, config: dict[str, Any], **parameters: Any) -> None:  # noqa: ANN401 - any
         self._begin()
-        self._theirs.setup(config, **parameters)
+        self._wrapped.setup(config, **parameters)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._end()
-        is_reset = bool(self._theirs.reset_config(new_config))
+        is_reset = bool(self._wrapped.reset_config(new_config))
         if is_reset:
             self._begin()
         return is_reset
@@ -91,7 +91,7 @@ class _Measuring:
         energy = self._energy
         if energy is not None:
             energy.begin_epoch(self._trainable.iteration + 1)
-        result: dict[str, Any] = self._theirs.step()
+        result: dict[str, Any] = self._wrapped.step()
         if (
             energy is None or RESULT_DUPLICATE in result
         ):  # the function returned without a new result
@@ -103,7 +103,7 @@ class _Measuring:
 
     def cleanup(self) -> None:
         self._end()
-        self._theirs.cleanup()
+        self._wrapped.cleanup()
 
     def _say_replaced(self, names: Sequence[str]) -> None:
         """Warn once that values reported by the trainable are replaced by energy columns of the same name."""
@@ -111,7 +111,7 @@ class _Measuring:
             self._has_said_replaced = True
             _log.warning(
                 "results of this trainable have %s, which now hold the energy that was measured; "
-                "report yours by other names",
+                "report yours under other names",
                 ", ".join(names),
             )
 
@@ -126,7 +126,7 @@ class _Measuring:
             set_present(None)
 
     @property
-    def _theirs(self) -> Any:  # noqa: ANN401 - the class behind this one
+    def _wrapped(self) -> Any:  # noqa: ANN401 - the class behind this one
         return super()
 
     @property

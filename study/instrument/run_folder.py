@@ -10,7 +10,7 @@ from typing import Any, final
 import ray
 
 from study.exports.study_exports import StudyExports
-from study.instrument.keeper import ANSWER_S, Spent
+from study.instrument.keeper import ANSWER_S, SpentEnergy
 from study.machines.energy_scope import charging_rules, scope_of_trainables
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
@@ -103,7 +103,7 @@ class RunFolder:
         """Return whether it is time to write new rows."""
         return self._recorder.flush_due()
 
-    def spent(self) -> dict[str, dict[int, Spent]]:
+    def spent(self) -> dict[str, dict[int, SpentEnergy]]:
         """Return what attempts of earlier sessions have used, by trial and attempt.
 
         For an attempt that was running when its driver was killed, this is a lower bound.
@@ -116,7 +116,7 @@ class RunFolder:
         for row in self._folder.read_rows(WINDOWS_FILE):
             window = WindowRecord.from_row(row)
             windows[self._present(window.trial_id), window.attempt].append(window)
-        found: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
+        found: defaultdict[str, dict[int, SpentEnergy]] = defaultdict(dict)
         for trial_id, attempt in epochs.keys() | windows.keys():
             booked_j = ranking_j_of(
                 windows[trial_id, attempt], EnergyScope.ACCELERATOR, attempt=attempt
@@ -124,7 +124,7 @@ class RunFolder:
             whole_j = booked_j.get((TRIAL, 0))
             so_far_j = booked_j.get((INTERIM, 0)) or 0.0
             reported_j = sum(each for each in epochs[trial_id, attempt] if each is not None)
-            found[trial_id][attempt] = Spent(
+            found[trial_id][attempt] = SpentEnergy(
                 energy_j=max(reported_j, so_far_j) if whole_j is None else whole_j,
                 is_lower_bound=whole_j is None,
             )
@@ -166,7 +166,9 @@ class RunFolder:
         if not self._last and row.val_score is None:
             metrics = ", ".join(json.loads(row.val_metrics or "{}")) or "no number"
             name = self._manifest.objective.name
-            _log.warning("the first result has no %s, which decides; it has %s", name, metrics)
+            _log.warning(
+                "the first result has no %s, which is the objective; it has %s", name, metrics
+            )
         self._energy_j[trial_id] = row.energy_j
         self._last[trial_id] = row
         self._recorder.add(row)

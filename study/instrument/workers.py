@@ -12,7 +12,7 @@ from ray import train
 
 from study.instrument.attempt_energy import (
     AttemptEnergy,
-    Place,
+    WorkerAssignment,
     client_here,
     part_of_window,
     quietly,
@@ -57,14 +57,14 @@ def measured_loop(train_loop_per_worker: Loop) -> Loop:
         tune.Tuner(measured(train)).fit()
         ```
     """
-    place = None if _present is None else _present.place_for_workers()
-    if place is None:
+    assignment = None if _present is None else _present.worker_assignment()
+    if assignment is None:
         _log.warning("measured_loop is not in a measured trial: its workers are not measured")
         return train_loop_per_worker
 
     @wraps(train_loop_per_worker)
     def loop(*config: Any) -> Any:  # noqa: ANN401 - same signature as the wrapped loop
-        worker = quietly(lambda: WorkerEnergy(place))
+        worker = quietly(lambda: WorkerEnergy(assignment))
         try:
             return train_loop_per_worker(*config)
         finally:
@@ -78,14 +78,14 @@ def measured_loop(train_loop_per_worker: Loop) -> Loop:
 class WorkerEnergy:
     """Windows of one worker: one over its whole run, and one for each report."""
 
-    def __init__(self, place: Place) -> None:
-        """Start measuring this process for the trial that `place` describes."""
-        self._place = place
-        self._epoch = place.epoch
+    def __init__(self, assignment: WorkerAssignment) -> None:
+        """Start measuring this process for the trial that `assignment` describes."""
+        self._assignment = assignment
+        self._epoch = assignment.epoch
         rank = train.get_context().get_world_rank()
-        joined = place.keeper.join_worker.remote(place.trial_id, place.attempt, rank)
+        joined = assignment.keeper.join_worker.remote(assignment.trial_id, assignment.attempt, rank)
         self._part = ray.get(joined, timeout=ANSWER_S)
-        self._client = client_here(place.keeper)
+        self._client = client_here(assignment.keeper)
         self._open(TRIAL, 0)
         self._open(STAGE, self._epoch)
         quietly(lambda: _follow_reports(self))
@@ -109,9 +109,9 @@ class WorkerEnergy:
     def _report(self) -> None:
         self._close(STAGE, self._epoch)
         used = part_of_window(self._client, self._key(STAGE, self._epoch))
-        place = self._place
-        sent = place.keeper.report.remote(
-            place.trial_id, place.attempt, self._epoch, self._part, used
+        assignment = self._assignment
+        sent = assignment.keeper.report.remote(
+            assignment.trial_id, assignment.attempt, self._epoch, self._part, used
         )
         ray.get(sent, timeout=ANSWER_S)
 
@@ -124,8 +124,8 @@ class WorkerEnergy:
 
     def _key(self, stage: str, epoch: int) -> WindowKey:
         return WindowKey(
-            trial_id=part_of(self._place.trial_id, self._part),
-            attempt=self._place.attempt,
+            trial_id=part_of(self._assignment.trial_id, self._part),
+            attempt=self._assignment.attempt,
             stage=stage,
             epoch=epoch,
         )

@@ -57,7 +57,7 @@ class Checkpoint:
         reports: Epochs the trial has reported, over all attempts that it resumes.
         ended: Stop reason of each stage that has ended.
         encoder_weights: See `StageTasks`.
-        under_way: State of the running stage to resume from; None between stages.
+        stage_state: State of the running stage to resume from; None between stages.
     """
 
     folder: StudyFolder | None
@@ -67,7 +67,7 @@ class Checkpoint:
     reports: list[dict[str, Any]] = field(default_factory=list)
     ended: dict[str, StopReason] = field(default_factory=dict)
     encoder_weights: Mapping[str, Tensor] | None = None
-    under_way: StageState | None = None
+    stage_state: StageState | None = None
     _earlier: list[str] = field(default_factory=list)
     _due_s: float = 0.0
 
@@ -85,7 +85,7 @@ class Checkpoint:
         every_s: float,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> "Checkpoint":
-        """Return an earlier attempt's checkpoint to resume from, or an empty one to begin anew.
+        """Return an earlier attempt's checkpoint to resume from, or an empty one to start over.
 
         Args:
             folder: The study's folder; None writes no checkpoints.
@@ -93,7 +93,7 @@ class Checkpoint:
             attempt: Number of the attempt; the first does not look for a checkpoint.
             every_s: See the attribute.
             pauses_s: Pauses in seconds between tries while the storage cannot be reached; after the last
-                the attempt begins anew.
+                the attempt starts over.
         """
         fresh = cls(folder=folder, trial_id=trial_id, attempt=attempt, every_s=every_s)
         if folder is None or attempt == 1:
@@ -101,16 +101,16 @@ class Checkpoint:
         try:
             names, content = _newest(folder, trial_id, before=attempt, pauses_s=pauses_s)
             fresh._earlier = names
-            return fresh if content is None else fresh._with(content)
+            return fresh if content is None else fresh._restored(content)
         except (OSError, *UNREADABLE) as error:
             logging.getLogger(__name__).warning(
-                "%s begins anew: its checkpoint: %s", trial_id, error
+                "%s starts over: its checkpoint could not be read: %s", trial_id, error
             )
             return fresh
 
-    def take_under_way(self) -> StageState | None:
+    def take_state(self) -> StageState | None:
         """Return the state to resume from and forget it, as it may hold much memory."""
-        state, self.under_way = self.under_way, None
+        state, self.stage_state = self.stage_state, None
         return state
 
     def epoch_done(self, state: Callable[[], StageState]) -> None:
@@ -136,7 +136,7 @@ class Checkpoint:
             for name in (*self._earlier, checkpoint_name(self.trial_id, self.attempt)):
                 self.folder.delete(f"{CHECKPOINTS_FOLDER}/{name}")
 
-    def _with(self, content: bytes) -> "Checkpoint":
+    def _restored(self, content: bytes) -> "Checkpoint":
         """Return this checkpoint with the contents of a file; itself if the file's version is another."""
         kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if kept["version"] != VERSION:
@@ -151,31 +151,33 @@ class Checkpoint:
             reports=kept["reports"],
             ended={stage: StopReason(why) for stage, why in kept["ended"].items()},
             encoder_weights=kept["encoder_weights"],
-            under_way=kept["under_way"],
+            stage_state=kept["under_way"],
             _earlier=self._earlier,
         )
 
-    def _write_if_due(self, under_way: Callable[[], StageState | None]) -> None:
+    def _write_if_due(self, stage_state: Callable[[], StageState | None]) -> None:
         """Write the checkpoint if it is due; a failure costs the checkpoint, never the training."""
         start_s = time.monotonic()
         if self.folder is None or math.isinf(self.every_s) or start_s < self._due_s:
             return
         try:
-            self._write(self.folder, under_way())
+            self._write(self.folder, stage_state())
         except Exception as error:  # noqa: BLE001 - memory, storage, or a state that is not plain
-            logging.getLogger(__name__).warning("no checkpoint of %s: %s", self.trial_id, error)
+            logging.getLogger(__name__).warning(
+                "the checkpoint of %s was not written: %s", self.trial_id, error
+            )
         now_s = time.monotonic()
         share_s = (now_s - start_s) / WRITING_SHARE if self.every_s else 0.0
         self._due_s = now_s + max(self.every_s, share_s)
 
-    def _write(self, folder: StudyFolder, under_way: StageState | None) -> None:
+    def _write(self, folder: StudyFolder, stage_state: StageState | None) -> None:
         content = io.BytesIO()
         kept = {
             "version": VERSION,
             "reports": self.reports,
             "ended": {str(stage): why.value for stage, why in self.ended.items()},
             "encoder_weights": self.encoder_weights,
-            "under_way": under_way,
+            "under_way": stage_state,
         }
         torch.save(kept, content)
         name = checkpoint_name(self.trial_id, self.attempt)

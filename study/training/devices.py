@@ -88,7 +88,7 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def start_afresh(device: torch.device, *, threads: int) -> None:
+def reset_device(device: torch.device, *, threads: int) -> None:
     """Free the memory and reset the statistics that an earlier trial left in this process.
 
     Args:

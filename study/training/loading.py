@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quickly_loading() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Switch the garbage collector off while libraries are imported.
 
     The objects that an import creates stay alive; scanning them again and again as they grow in number takes

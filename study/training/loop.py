@@ -105,7 +105,7 @@ def train(
                     train_loss, samples = stage.train_epoch(epoch, at_step)
                     val_loss, val_metrics = stage.validate()
                     synchronize(device)
-                reason = stage.ended(train_loss, val_loss, val_metrics)
+                reason = stage.stop_reason_after(train_loss, val_loss, val_metrics)
                 if reason is None and epoch == last:
                     reason = StopReason.MAX_EPOCHS
                 yield EpochOutcome(

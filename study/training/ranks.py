@@ -18,11 +18,11 @@ from torch.nn.parallel import DistributedDataParallel
 from models.synchronized import with_common_statistics
 from study.errors import OptionError
 
-FEWEST = 2
+MIN_SAMPLES_PER_RANK = 2
 """Fewest samples per process; of a smaller batch each process takes the whole. Batch norm cannot be trained
 on one sample that has a single value per channel."""
 
-PATIENCE = timedelta(hours=1)
+TIMEOUT = timedelta(hours=1)
 """Longest time that a process waits for another; the death of a process is noticed at once by other means."""
 
 SEED_STEP = 2**32
@@ -59,12 +59,12 @@ class Ranks:
             The slice of its samples, and their weight in the batch; the weights of all processes add up
             to 1.
         """
-        if size < FEWEST * self.count:
+        if size < MIN_SAMPLES_PER_RANK * self.count:
             return slice(None), 1 / self.count
         start, stop = (size * each // self.count for each in (self.rank, self.rank + 1))
         return slice(start, stop), (stop - start) / size
 
-    def every(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def own_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Return the whole batches that this process validates: every `count`-th one.
 
         Batches are not divided, because a metric need not be a mean over samples.
@@ -105,13 +105,13 @@ class Ranks:
         whole[own] = part
         return self.summed(whole)
 
-    def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def on_device(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return the network on `device`, with batch norms synchronised over processes on CUDA."""
         if self.are_several and device.type == "cuda":
             network = with_common_statistics(network)
         return network.to(device)
 
-    def joined(self, network: nn.Module, *, some_unused: bool) -> nn.Module:
+    def wrapped_for_ddp(self, network: nn.Module, *, some_unused: bool) -> nn.Module:
         """Return the network wrapped so that gradients are averaged over the processes.
 
         Args:
@@ -151,7 +151,7 @@ def backend_of(device: torch.device) -> str:
     return distributed.get_default_backend_for_device(device)
 
 
-def meeting(host: str, port: int | None = None) -> TCPStore:
+def rendezvous_store(host: str, port: int | None = None) -> TCPStore:
     """Return the store through which the processes find each other.
 
     Args:
@@ -159,21 +159,21 @@ def meeting(host: str, port: int | None = None) -> TCPStore:
         port: Port that the first process opened; None in the first process, which opens it.
     """
     is_first = port is None
-    return TCPStore(host, port or 0, is_master=is_first, wait_for_workers=False, timeout=PATIENCE)
+    return TCPStore(host, port or 0, is_master=is_first, wait_for_workers=False, timeout=TIMEOUT)
 
 
-def join(ranks: Ranks, store: Store, device: torch.device) -> None:
+def join_group(ranks: Ranks, store: Store, device: torch.device) -> None:
     """Join the process group, waiting until all processes have."""
     distributed.init_process_group(
         backend_of(device),
         store=store,
         rank=ranks.rank,
         world_size=ranks.count,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
 
 
-def leave() -> None:
+def abort_group() -> None:
     """Abort the process group; operations that wait for other processes then fail."""
     if distributed.is_initialized():
         distributed.distributed_c10d._abort_process_group()  # noqa: SLF001 - the public way waits

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import OptionError
-from study.training.loading import quickly_loading
+from study.training.loading import gc_paused
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
@@ -130,7 +130,7 @@ def optimizer_of(
         return found, schedule
     trained = [each for each in network.parameters() if each.requires_grad]
     decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
-    with quickly_loading():  # the first optimiser in a process imports torch's compiler
+    with gc_paused():  # the first optimiser in a process imports torch's compiler
         return OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate, **decay), None
 
 

@@ -109,7 +109,7 @@ class Samples:
         The inputs are copies, because a network may write into its input.
         """
         parts = (torch.split(each, VALIDATION_BATCH) for each in (self.inputs, self.targets))
-        for inputs, targets in self.ranks.every(zip(*parts, strict=True)):
+        for inputs, targets in self.ranks.own_batches(zip(*parts, strict=True)):
             yield Batch(inputs.clone(), targets, len(targets))
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:

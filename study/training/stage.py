@@ -50,7 +50,7 @@ class StageTraining:
         self._task = task
         self._device = device
         self._ranks = ranks
-        self._network = ranks.prepared(task.network, device)
+        self._network = ranks.on_device(task.network, device)
         self._encoder = None if task.encode is None else task.encode.to(device)
         own = (
             {}
@@ -70,7 +70,7 @@ class StageTraining:
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
         some_unused = self._compile() if settings.compiled else self._warm_up()
-        self._trained = ranks.joined(self._forward, some_unused=some_unused)
+        self._trained = ranks.wrapped_for_ddp(self._forward, some_unused=some_unused)
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
@@ -172,7 +172,7 @@ class StageTraining:
             for _ in itertools.islice(self._pass or (), parts * self._settings.steps_between):
                 pass
 
-    def ended(
+    def stop_reason_after(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
     ) -> StopReason | None:
         """Return the reason to stop after an epoch with these figures, or None to go on.
@@ -217,7 +217,7 @@ class StageTraining:
         for number, part in enumerate(parts, start=1):
             # DDP averages gradients over the processes, once, at the last part's backward pass.
             share = part.size / size * part.share * self._ranks.count
-            with self._apart() if number < len(parts) else nullcontext():
+            with self._no_sync() if number < len(parts) else nullcontext():
                 loss = self._loss(self._trained, part)
                 weighted = loss if share == 1 else loss * share
                 self._scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
@@ -230,7 +230,7 @@ class StageTraining:
         if self._schedule is not None:
             self._schedule.step()
 
-    def _apart(self) -> AbstractContextManager[object]:
+    def _no_sync(self) -> AbstractContextManager[object]:
         """Return a context for a backward pass whose gradients are not to be synchronised yet."""
         network = self._trained
         return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()

@@ -56,27 +56,35 @@ class Streamed:
     def validation(self) -> Iterator[Batch]:
         """Yield batches of all samples in order; with several processes, only those of this one."""
         if self.loader is not None:
-            return (self._moved(each) for each in self.ranks.every(self.loader))
+            return (self._to_device(each) for each in self.ranks.own_batches(self.loader))
         batches = torch.split(torch.arange(len(self)), self.validation_batch)
-        return self._read(list(self.ranks.every(batches)), ALONE)
+        return self._read(list(self.ranks.own_batches(batches)), ALONE)
 
     @cached_property
     def validation_batch(self) -> int:
-        """Number of samples in a validation batch: the same for all setups, fewer if samples are large."""
+        """Number of samples in a validation batch: the same for all setups, fewer if samples are large.
+
+        A scenario's own loader chooses it, and its first batch is read to learn it.
+        """
+        if self.loader is not None:
+            return count_of(_pair(next(iter(self.loader)))[0])
         of_sample = max(bytes_of(self.source[0]), 1)
         return min(max(VALIDATION_BYTES // of_sample, 1), VALIDATION_BATCH)
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
-        """Return a first batch of `count` samples or fewer, or as large as the scenario's loader makes it."""
+        """Return a first batch of `count` samples or fewer.
+
+        A batch of the scenario's loader stays whole if some of its tensors are not per sample.
+        """
         if self.loader is not None:
-            return next(self._parts_of(self.loader, ranks))
+            return next(self._parts_of((_shortened(each, count) for each in self.loader), ranks))
         return next(self._read([torch.arange(min(count, len(self)))], ranks))
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> Samples:
         """Return the samples as latent features of an encoder, all of them on the device."""
         if self.loader is not None:
-            return _encoded(encoder, (self._moved(each) for each in self.loader), self.ranks)
+            return _encoded(encoder, (self._to_device(each) for each in self.loader), self.ranks)
         own, _ = self.ranks.part(len(self))
         part = torch.split(torch.arange(len(self))[own], self.validation_batch)
         samples = _encoded(encoder, self._read(part, ALONE), self.ranks)
@@ -92,7 +100,7 @@ class Streamed:
         sampler = [each[own].tolist() for each, (own, _) in zip(batches, parts, strict=True)]
         loader = DataLoader(source, batch_sampler=sampler, **self.options)
         for read, whole, (_, share) in zip(loader, batches, parts, strict=True):
-            yield self._moved(read)._replace(size=len(whole), share=share)
+            yield self._to_device(read)._replace(size=len(whole), share=share)
 
     def _parts_of(self, batches: Iterable[Any], ranks: Ranks) -> Iterator[Batch]:
         """Yield this process's parts of batches that the scenario's own loader yields whole."""
@@ -100,13 +108,13 @@ class Streamed:
             pair = _pair(batch)
             size = count_of(pair[0])
             own, share = ranks.part(size)
-            part = tuple(_cut(each, own, size) for each in pair)
-            yield self._moved(part)._replace(size=size, share=share)
+            part = tuple(_slice(each, own, size) for each in pair)
+            yield self._to_device(part)._replace(size=size, share=share)
 
-    def _moved(self, batch: Any) -> Batch:  # noqa: ANN401 - whatever a loader gives
+    def _to_device(self, batch: Any) -> Batch:  # noqa: ANN401 - whatever a loader gives
         inputs, targets = _pair(batch)
-        moved = moved_to(inputs, self.device)
-        wanted = moved if self.reconstructs else moved_to(targets, self.device)
+        moved = to_device(inputs, self.device)
+        wanted = moved if self.reconstructs else to_device(targets, self.device)
         return Batch(moved, wanted, count_of(inputs))
 
 
@@ -127,16 +135,35 @@ def _encoded(encoder: nn.Module, batches: Iterable[Batch], ranks: Ranks) -> Samp
     return Samples(inputs=torch.cat(latents), targets=torch.cat(targets), ranks=ranks)
 
 
-def _cut(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever a batch is made of
+def _shortened(batch: Any, count: int) -> Sequence[Any]:  # noqa: ANN401 - whatever a loader gives
+    """Return the first `count` samples of a batch; all of them if it cannot be cut."""
+    pair = _pair(batch)
+    size = count_of(pair[0])
+    if size <= count or not _is_per_sample(pair, size):
+        return pair
+    return [_slice(each, slice(count), size) for each in pair]
+
+
+def _is_per_sample(values: Any, size: int) -> bool:  # noqa: ANN401 - whatever a batch is made of
+    """Return whether all tensors of a batch of `size` have a row for each sample."""
+    if isinstance(values, Tensor):
+        return values.ndim > 0 and len(values) == size
+    nested = values.values() if isinstance(values, Mapping) else values
+    if isinstance(values, Mapping | list | tuple):
+        return all(_is_per_sample(each, size) for each in nested)
+    return True
+
+
+def _slice(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever a batch is made of
     """Return some samples of a batch of `size`; values that are not per sample stay whole."""
     if own == slice(None):
         return values
     if isinstance(values, Tensor):
         return values[own] if values.ndim and len(values) == size else values
     if isinstance(values, Mapping):
-        return {name: _cut(each, own, size) for name, each in values.items()}
+        return {name: _slice(each, own, size) for name, each in values.items()}
     if isinstance(values, list | tuple):
-        return [_cut(each, own, size) for each in values]
+        return [_slice(each, own, size) for each in values]
     return values
 
 
@@ -149,14 +176,14 @@ def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of
     return int(getattr(values, "nbytes", 0))
 
 
-def moved_to(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatever a batch is made of
+def to_device(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatever a batch is made of
     """Return a batch with its tensors, also those in mappings, lists and tuples, moved to a device."""
     if isinstance(values, Tensor):
         return values.to(device, non_blocking=True)
     if isinstance(values, Mapping):
-        return {name: moved_to(each, device) for name, each in values.items()}
+        return {name: to_device(each, device) for name, each in values.items()}
     if isinstance(values, list | tuple):
-        return [moved_to(each, device) for each in values]
+        return [to_device(each, device) for each in values]
     return values
 
 

@@ -22,7 +22,7 @@ def test_constant_power_is_told_whatever_the_schedule() -> None:
     short, long = measured("ours", boards, ((0.4, 3), (0.5, 2)), settle_s=0.3)
 
     assert (len(short.errors), len(long.errors)) == (3, 2)
-    assert short.untold == long.untold == 0
+    assert short.missing == long.missing == 0
     # The least, because on a busy machine a process may lose its CPU between a stamp and a reading.
     assert min(*short.errors, *long.errors) < 0.2
     assert 0 < short.cpu_share < 1

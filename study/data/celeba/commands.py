@@ -10,7 +10,7 @@ from rich.markup import escape
 from study.data.celeba import format as form
 from study.data.celeba import sample as celeba_sample
 from study.data.celeba.check import check
-from study.data.progress import shown_by
+from study.data.progress import progress_to
 from study.errors import DataError
 from trackers.terminal import as_started
 
@@ -55,7 +55,7 @@ class Check:
 
     def run(self, console: Console) -> bool:
         """Check the folder and print the findings; return True if the data can be used."""
-        with console.status("Reading lists and images ...") as status, shown_by(status.update):
+        with console.status("Reading lists and images ...") as status, progress_to(status.update):
             report = check(self.data_dir)
         for fault in report.faults:
             console.print(f"[red]fault:[/] {escape(fault)}", soft_wrap=True)
@@ -91,7 +91,7 @@ class Sample:
 
     def run(self, console: Console) -> bool:
         """Write the sample and print where; return True."""
-        with console.status("Drawing faces ...") as status, shown_by(status.update):
+        with console.status("Drawing faces ...") as status, progress_to(status.update):
             folder = celeba_sample.write_sample(
                 self.data_dir, identities=self.identities, images=self.images, seed=self.seed
             )

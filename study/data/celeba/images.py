@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from study.data.faults import Fault
-from study.data.progress import report
+from study.data.progress import report_progress
 from study.errors import DataError
 
 MOST_FAULTS = 10
@@ -48,7 +48,7 @@ def decode(paths: Sequence[Path], size: int, *, threads: int | None = None) -> _
         for found in pool.map(lambda task: _decode_some(paths, task, pixels), tasks):
             faults += found
             done += _IMAGES_AT_A_TIME
-            report("decoding images", min(done, len(paths)), len(paths))
+            report_progress("decoding images", min(done, len(paths)), len(paths))
     if faults:
         lines = [str(fault) for fault in faults[:MOST_FAULTS]]
         if len(faults) > MOST_FAULTS:

@@ -69,7 +69,7 @@ def load(
         targets = np.array([[images[name], *attributes[name]] for name in images], np.int64)
         return [decode(paths, image_size), targets]
 
-    pixels, targets = cache.kept_arrays(f"celeba-{word}", 2, read, cache_dir=cache_dir)
+    pixels, targets = cache.cached_arrays(f"celeba-{word}", 2, read, cache_dir=cache_dir)
     parts = split(targets[:, 0], seed=seed)
     train, val = (Arrays(inputs=pixels[part], targets=targets[part]) for part in parts)
     return Data(

@@ -12,7 +12,7 @@ import numpy as np
 from study.data.celeba import format as form
 from study.data.celeba.faces import draw
 from study.data.celeba.people import Person
-from study.data.progress import report
+from study.data.progress import report_progress
 from study.errors import OptionError
 
 GENERATOR_VERSION = 1
@@ -73,7 +73,7 @@ def write_sample(
             image.save(data_dir / form.IMAGE_FOLDER / name, quality=_JPEG_QUALITY)
             rows.append((name, number, [shows[attribute] for attribute in form.ATTRIBUTES]))
             if place % _REPORT_EVERY == 0:
-                report("drawing the sample", place, len(whose))
+                report_progress("drawing the sample", place, len(whose))
         _write_lists(data_dir, rows)
     except OSError as error:
         message = f"--data-dir: {data_dir} cannot be used: {error}. Choose another folder."

@@ -14,7 +14,7 @@ from models.vision import VisionClassifier, VisionEncoder, VisionError, Weights,
 from study.data.celeba import load as celeba
 from study.data.celeba.format import ATTRIBUTES
 from study.data.celeba.options import CelebaOptions
-from study.data.progress import say
+from study.data.progress import report_status
 from study.errors import DataError, OptionError
 from study.scenario import Data
 
@@ -175,7 +175,7 @@ class Celeba:
             return None
         try:
             if chosen == IMAGENET:
-                say(f"fetching the weights of {encoder}")
+                report_status(f"fetching the weights of {encoder}")
                 return fetch(encoder, image_size=self._options.pixels)
             return read(Path(chosen), encoder, image_size=self._options.pixels)
         except VisionError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.data.download import Progress, download, forget, require_space
+from study.data.download import Progress, discard, download, require_space
 from study.data.extract import extract_zip
 from study.data.pamap2 import format as form
 from study.data.pamap2.check import is_published, sha256_of
@@ -93,7 +93,7 @@ def fetch(
     except OSError as error:
         message = f"--data-dir: {data_dir} cannot be used: {error}. Choose another folder."
         raise OptionError(message) from error
-    forget(part)
+    discard(part)
     return Fetched(folder=target, already_there=False, modified=modified)
 
 
@@ -122,12 +122,12 @@ def _unpack(part: Path, unpacked: Path) -> Path:
     try:
         extract_zip(part, unpacked, most_bytes=_MOST_UNPACKED_BYTES)
     except DataError as error:
-        forget(part)
+        discard(part)
         message = f"{error}. The download was deleted; run the command again to start over."
         raise DataError(message) from error
     found = sorted(unpacked.rglob(f"Protocol/{form.file_name(form.SUBJECTS[0])}"))
     if not found:
-        forget(part)
+        discard(part)
         message = (
             f"{part}: no Protocol/{form.file_name(form.SUBJECTS[0])} in this archive, so it is not "
             "PAMAP2. The download was deleted; check --url."

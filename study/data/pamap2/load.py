@@ -77,7 +77,7 @@ def load(
     if missing:
         raise DataError("\n".join(str(missing_file(file)) for file in missing))
     word = cache.fingerprint(files, CACHE_VERSION, dataclasses.astuple(options))
-    arrays = cache.kept_arrays(
+    arrays = cache.cached_arrays(
         f"pamap2-{word}",
         2 * len(_SUBJECTS_OF),
         lambda: _read(protocol, options),

@@ -28,7 +28,7 @@ from study.store.parts import WORKER_LOST
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
 from study.training.loop import EpochOutcome
-from study.training.ranks import Ranks, join, leave, meeting
+from study.training.ranks import Ranks, abort_group, join_group, rendezvous_store
 from study.training.stage import StageState
 from trackers.node.actor import Handle
 
@@ -92,7 +92,7 @@ class Team:
                 )
                 self._workers.append(made.remote())
         host = get_node_ip_address()  # type: ignore[no-untyped-call]
-        store = meeting(host)
+        store = rendezvous_store(host)
         joining = [
             worker.join.remote(
                 Ranks(rank=number, count=self._count), host, store.port, self._device
@@ -100,7 +100,7 @@ class Team:
             for number, worker in enumerate(self._workers, start=1)
         ]
         with _watched(joining):
-            join(self.ranks, store, torch_device(self._device))
+            join_group(self.ranks, store, torch_device(self._device))
             _answers(joining)
         if self._trial is not None:
             self._begin()
@@ -183,7 +183,7 @@ class Team:
         """
         if not self._steps:
             return []
-        leave()
+        abort_group()
         ready, _ = ray.wait(self._steps, num_returns=len(self._steps), timeout=ANSWER_S)
         steps = [_answers([each])[0] if each in ready else StepOutcome() for each in self._steps]
         self.parts = tuple(step.part or _UNKNOWN for step in steps)
@@ -208,7 +208,7 @@ class Team:
         workers, self._workers = self._workers, []
         for worker in workers:
             ray.kill(worker)
-        leave()
+        abort_group()
 
 
 def team_here(count: int, *, device: str) -> Team:
@@ -253,7 +253,7 @@ def _watch(asked: list[Any], done: threading.Event) -> None:
             if not isinstance(step, StepOutcome) or step.error is None or done.wait(ANSWER_S):
                 continue
             with suppress(Exception):
-                leave()  # makes a blocked NCCL call in this process return
+                abort_group()  # makes a blocked NCCL call in this process return
             if not done.wait(ANSWER_S):
                 _end_with(step.error)
 

@@ -22,7 +22,7 @@ from study.store.stage_order import chosen_stages
 from study.training.devices import (
     accelerator_uuid,
     peak_memory_bytes,
-    start_afresh,
+    reset_device,
     synchronize,
     torch_device,
 )
@@ -115,7 +115,7 @@ class TrialTraining:
             encoder_weights: Weights from an encoder stage that has ended; None if there are none.
         """
         self.device = torch_device(context.device)
-        start_afresh(self.device, threads=context.threads)
+        reset_device(self.device, threads=context.threads)
         if POWER_LIMIT in plan.chosen:
             meter.limit_power(plan.chosen[POWER_LIMIT])
         scenario, data = variant_of(context.scenario, data, plan.chosen)

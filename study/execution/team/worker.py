@@ -22,7 +22,7 @@ from study.store.parts import named_in_study
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
 from study.training.loop import EpochOutcome
-from study.training.ranks import Ranks, join, leave, meeting
+from study.training.ranks import Ranks, abort_group, join_group, rendezvous_store
 from study.training.stage import StageState
 from study.training.stages import EncoderWeights
 from trackers.node.actor import Handle
@@ -68,7 +68,7 @@ class Worker:
     def join(self, ranks: Ranks, host: str, port: int, device: str) -> None:
         """Join the process group through the store that rank 0 has opened at `host` and `port`."""
         self._ranks = ranks
-        join(ranks, meeting(host, port), torch_device(device))
+        join_group(ranks, rendezvous_store(host, port), torch_device(device))
 
     def begin(
         self, plan: TrialPlan, context: TrialContext, data: list[Any], manager: Handle
@@ -142,5 +142,5 @@ def _leave_and_exit() -> None:
 
     A process fully leaves a gloo group only by exiting.
     """
-    leave()
+    abort_group()
     threading.Timer(EXIT_DELAY_S, os._exit, args=[1]).start()

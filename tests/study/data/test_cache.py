@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from study.data.cache import (
+    cached_arrays,
     default_cache_dir,
     fingerprint,
-    kept_arrays,
     read_arrays,
     write_arrays,
 )
@@ -137,8 +137,8 @@ def test_arrays_are_made_once(tmp_path: Path) -> None:
     """What was made is kept under its name; the second call makes nothing."""
     made: list[npt.NDArray[Any]] = [np.arange(3), np.ones((2, 2), np.float32)]
 
-    first = kept_arrays("set-abc", 2, lambda: made, cache_dir=tmp_path)
-    second = kept_arrays("set-abc", 2, lambda: made[:0], cache_dir=tmp_path)
+    first = cached_arrays("set-abc", 2, lambda: made, cache_dir=tmp_path)
+    second = cached_arrays("set-abc", 2, lambda: made[:0], cache_dir=tmp_path)
 
     assert (tmp_path / "set-abc.bin").is_file()
     assert first is made

@@ -82,13 +82,13 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     content = bytearray(zipped({"a": b"0123456789" * 5}))
     content[35] ^= 0xFF
 
-    with pytest.raises(DataError, match="damaged, or no zip archive"):
+    with pytest.raises(DataError, match="damaged, or not a zip archive"):
         _extract(tmp_path, bytes(content))
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     """A web page instead of the archive is told as such."""
-    with pytest.raises(DataError, match="no zip archive"):
+    with pytest.raises(DataError, match="not a zip archive"):
         _extract(tmp_path, b"<html>sorry</html>")
 
 

@@ -1,6 +1,6 @@
 """What is reported is heard where somebody listens, and only there."""
 
-from study.data.progress import report, say, shown_by
+from study.data.progress import progress_to, report_progress, report_status
 
 
 def test_reports_reach_the_one_who_listens() -> None:
@@ -8,12 +8,12 @@ def test_reports_reach_the_one_who_listens() -> None:
     outer: list[str] = []
     inner: list[str] = []
 
-    with shown_by(outer.append):
-        say("reading")
-        with shown_by(inner.append):
-            report("images", 1200, 12000)
-        report("images", 12000, 12000)
-    say("nobody")
+    with progress_to(outer.append):
+        report_status("reading")
+        with progress_to(inner.append):
+            report_progress("images", 1200, 12000)
+        report_progress("images", 12000, 12000)
+    report_status("nobody")
 
     assert inner == ["images: 1,200 of 12,000"]
     assert outer == ["reading", "images: 12,000 of 12,000"]

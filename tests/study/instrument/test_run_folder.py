@@ -77,7 +77,7 @@ def test_a_result_without_the_objective_is_said_at_once(
         run.add("t", CONFIG, {"los": 0.5, "training_iteration": epoch}, None)
 
     assert [each.message for each in caplog.records] == [
-        "the first result has no loss, which decides; it has los"
+        "the first result has no loss, which is the objective; it has los"
     ]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 
 from study.training.loop import EpochOutcome, train
-from study.training.ranks import ALONE, Ranks, join, meeting
+from study.training.ranks import ALONE, Ranks, join_group, rendezvous_store
 from study.training.recipe import TrainingSettings
 from study.training.task import Task
 
@@ -49,7 +49,7 @@ class Partner:
 
 def _serve(port: int, connection: Connection) -> None:
     torch.set_num_threads(1)
-    join(Ranks(rank=1, count=2), meeting("127.0.0.1", port), CPU)
+    join_group(Ranks(rank=1, count=2), rendezvous_store("127.0.0.1", port), CPU)
     while (asked := connection.recv()) is not None:
         act, arguments = asked
         connection.send(act(*arguments, Ranks(rank=1, count=2)))
@@ -58,11 +58,11 @@ def _serve(port: int, connection: Connection) -> None:
 @contextmanager
 def partner() -> Iterator[Partner]:
     """Start it, and end it."""
-    store = meeting("127.0.0.1")
+    store = rendezvous_store("127.0.0.1")
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(store.port, there))
     process.start()
-    join(Ranks(rank=0, count=2), store, CPU)
+    join_group(Ranks(rank=0, count=2), store, CPU)
     try:
         yield Partner(here)
     finally:

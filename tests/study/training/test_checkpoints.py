@@ -80,7 +80,7 @@ def trained(
         settings(**changes),
         device=CPU,
         window=lambda _: nullcontext(),
-        begin=checkpoint.take_under_way(),
+        begin=checkpoint.take_state(),
     ):
         outcomes.append(outcome)
         checkpoint.reports.append(epoch(outcome.epoch).to_row())
@@ -168,7 +168,7 @@ def test_between_stages_there_is_nothing_under_way(tmp_path: Path) -> None:
     attempt(1, tmp_path).stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=weights)
     second = attempt(2, tmp_path)
 
-    assert second.take_under_way() is None
+    assert second.take_state() is None
     assert second.ended == {Stage.ENCODER: StopReason.PATIENCE}
     assert second.encoder_weights is not None
     assert torch.equal(second.encoder_weights["weight"], weights["weight"])
@@ -236,12 +236,12 @@ def saved(content: object) -> bytes:
     ],
 )
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> None:
-    """The trial begins anew."""
+    """The trial starts over."""
     folder(tmp_path).write_bytes(FILE, content)
 
     begun = attempt(2, tmp_path)
 
-    assert (begun.reports, begun.ended, begun.take_under_way()) == ([], {}, None)
+    assert (begun.reports, begun.ended, begun.take_state()) == ([], {}, None)
 
 
 def test_a_checkpoint_of_somebody_else_runs_no_code(tmp_path: Path) -> None:

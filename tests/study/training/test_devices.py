@@ -18,7 +18,7 @@ from study.training.devices import (
     accelerator_uuid,
     pci_identifier,
     peak_memory_bytes,
-    start_afresh,
+    reset_device,
     synchronize,
     torch_device,
 )
@@ -81,7 +81,7 @@ def test_a_trial_gets_its_own_number_of_threads(threads: int) -> None:
     """Whatever the trial before had."""
     torch.set_num_threads(threads + 1)
 
-    start_afresh(CPU, threads=1)
+    reset_device(CPU, threads=1)
 
     assert torch.get_num_threads() == 1
 

@@ -7,7 +7,7 @@ from ray import cloudpickle
 
 from study.execution.shipping import TrialFunction
 from study.execution.trainable import run_trial
-from study.training.loading import quickly_loading
+from study.training.loading import gc_paused
 
 
 def test_no_garbage_is_looked_for_while_libraries_are_loaded() -> None:
@@ -15,8 +15,8 @@ def test_no_garbage_is_looked_for_while_libraries_are_loaded() -> None:
     found = []
 
     def fails() -> None:
-        with quickly_loading():
-            with quickly_loading():
+        with gc_paused():
+            with gc_paused():
                 pass
             found.append(gc.isenabled())
             raise ImportError
@@ -32,7 +32,7 @@ def test_who_looks_for_no_garbage_goes_on_like_that() -> None:
     """A program that has turned it off has it off afterwards."""
     gc.disable()
     try:
-        with quickly_loading():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:

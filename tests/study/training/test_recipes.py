@@ -197,6 +197,56 @@ def test_a_network_is_compiled_before_the_first_window() -> None:
     assert losses(found) == pytest.approx(losses(trained(Normed(), points)), rel=1e-4)
 
 
+def test_a_network_is_compiled_for_the_batches_of_own_loaders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Their last, smaller batch too, in training and in validation: none is new within a window."""
+    sizes: list[tuple[bool, int]] = []
+    before_windows: list[int] = []
+
+    class Compiled(nn.Module):
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+            sizes.append((self.network.training, len(inputs["points"])))
+            outputs: Tensor = self.network(inputs)
+            return outputs
+
+    @contextmanager
+    def window(_: int) -> Iterator[None]:
+        before_windows.append(len(sizes))
+        yield
+
+    monkeypatch.setattr(torch, "compile", Compiled)
+    settings = TrainingSettings(
+        batch_size=8,
+        learning_rate=0.01,
+        max_epochs=1,
+        patience=9,
+        optimizer="sgd",
+        seed=1,
+        compiled=True,
+    )
+    points = streamed(data(train=22))
+    list(train(lambda: plain_task(WithLoaders(), points), settings, device=CPU, window=window))
+
+    compiled, met = sizes[: before_windows[0]], sizes[before_windows[0] :]
+    assert {8, 6} == {size for is_training, size in met if is_training}
+    assert set(compiled) == set(met)
+
+
+def test_a_first_batch_is_not_cut_where_not_all_of_it_is_per_sample() -> None:
+    """Edges between samples, as of a graph, would lead to samples that are no longer there."""
+    edges, targets = torch.tensor([[0, 7, 3], [7, 1, 2]]), torch.zeros(8)
+    points = {"points": torch.zeros(8, 3)}
+    part = Streamed(source=range(8), device=CPU, loader=[(points, targets)])
+    graph = Streamed(source=range(8), device=CPU, loader=[({**points, "edges": edges}, targets)])
+
+    assert (part.first(5).size, graph.first(5).size) == (5, 8)
+
+
 def test_a_sum_of_bf16_metrics_does_not_stop_growing() -> None:
     """Each batch counts, however many there were before it."""
 

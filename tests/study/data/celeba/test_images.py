@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from study.data.celeba.images import decode
-from study.data.progress import shown_by
+from study.data.progress import progress_to
 from study.errors import DataError
 from tests.study.data.celeba.celeba_files import colour_image
 
@@ -98,7 +98,7 @@ def test_not_all_of_many_damaged_images_are_listed(tmp_path: Path) -> None:
 def test_progress_is_told(tmp_path: Path) -> None:
     """Whoever waits sees how far it is, and that it has come to the end."""
     said: list[str] = []
-    with shown_by(said.append):
+    with progress_to(said.append):
         decode(images(tmp_path, 70), 32)
     decode(images(tmp_path, 5), 32)
 

@@ -98,7 +98,7 @@ def test_another_archive_than_the_one_named_is_not_unpacked(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"<html>", "no zip archive"),
+        (b"<html>", "not a zip archive"),
         (zipped({"a": b"1"}), "not PAMAP2"),
         (zipped({"../a": b"1"}), "leads out of the folder"),
     ],

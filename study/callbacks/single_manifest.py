@@ -19,7 +19,7 @@ from trackers.bill import ACCELERATOR
 from trackers.sample import Component
 
 
-def manifest_of_one(study: str, run: MeasuredTraining) -> Manifest:
+def single_manifest(study: str, run: MeasuredTraining) -> Manifest:
     """Return the manifest of a training; `study` is the name of its study folder."""
     training = run.training
     return Manifest(
@@ -70,8 +70,8 @@ def _warnings(run: MeasuredTraining) -> Iterator[str]:
     notes = [{reading.note for reading in each.readings.values()} for each in run.epochs]
     if not_measured := sum(NOT_MEASURED in each for each in notes):
         yield (
-            f"The training went on from a checkpoint: what its first {not_measured} epochs used is not known, and "
-            "so not what it used in all."
+            f"The training was resumed from a checkpoint: the energy of its first {not_measured} epochs, and so "
+            "the total, is unknown."
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from study.callbacks.place import free_place
+from study.callbacks.claim import claim_folder
 from study.errors import StorageError
 from study.record.files import MANIFEST_FILE
 
@@ -14,8 +14,8 @@ def test_a_folder_without_a_study_is_taken(tmp_path: Path) -> None:
     """Also where it is there already, for checkpoints of the training's own."""
     (tmp_path / "mine").mkdir()
 
-    assert free_place(tmp_path / "mine") == tmp_path / "mine"
-    assert free_place(tmp_path / "new" / "mine") == tmp_path / "new" / "mine"
+    assert claim_folder(tmp_path / "mine") == tmp_path / "mine"
+    assert claim_folder(tmp_path / "new" / "mine") == tmp_path / "new" / "mine"
 
 
 def test_a_study_that_is_there_stays(tmp_path: Path) -> None:
@@ -24,13 +24,13 @@ def test_a_study_that_is_there_stays(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / MANIFEST_FILE).touch()
 
-    assert free_place(tmp_path / "mine") == tmp_path / "mine-3"
+    assert claim_folder(tmp_path / "mine") == tmp_path / "mine-3"
 
 
 def test_jobs_that_end_at_once_get_a_folder_each(tmp_path: Path) -> None:
     """Before any of them has written a file."""
     with ThreadPoolExecutor(8) as jobs:
-        places = list(jobs.map(free_place, [tmp_path / "mine"] * 8))
+        places = list(jobs.map(claim_folder, [tmp_path / "mine"] * 8))
 
     assert len(set(places)) == 8
 
@@ -40,4 +40,4 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
 
     with pytest.raises(StorageError, match="mine is a file; give the name of a folder"):
-        free_place(tmp_path / "mine")
+        claim_folder(tmp_path / "mine")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import final
 
-from study.callbacks.manifest_of_one import manifest_of_one
-from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
+from study.callbacks.single_manifest import single_manifest
+from study.callbacks.single_study import epochs_of, plan_of, trial_of
 from study.callbacks.training import MeasuredEpoch, MeasuredTraining
 from study.exports.study_exports import StudyExports
 from study.store.trial_record import total_j
@@ -18,31 +18,34 @@ _log = logging.getLogger(__name__)
 
 
 @final
-class HandingOn:
-    """Passes each epoch to the exporters once the next one begins, as metrics arrive after its end."""
+class EpochExport:
+    """Passes each epoch to the exporters once the next one begins, as metrics arrive after its end.
+
+    An error of an exporter is logged and never reaches the training.
+    """
 
     def __init__(self, exports: StudyExports) -> None:
         """Pass epochs on to `exports`, which `end` closes."""
         self._exports = exports
         self._name = ""
-        self._handed = 0
+        self._exported = 0
         self._before_j: float | None = 0.0
         self._energies_j: defaultdict[str, float] = defaultdict(float)
 
     def begin(self, name: str, run: MeasuredTraining) -> None:
         """Announce the training to the exporters under `name`."""
         self._name = name
-        with self._harmless():
+        with _logged("the training was not announced to the exporters"):
             if self._exports:
-                self._exports.begin(manifest_of_one(name, run), None)
+                self._exports.begin(single_manifest(name, run), None)
                 self._exports.begin_trial(plan_of(run.training))
 
     def epochs(self, run: MeasuredTraining) -> None:
         """Export the epochs that have been added since the last call."""
-        with self._harmless():
+        with _logged("an epoch was not exported"):
             # Only the new ones: the cost of a call would otherwise grow with the number of epochs.
-            new = run.epochs[self._handed :] if self._exports else ()
-            self._handed += len(new)
+            new = run.epochs[self._exported :] if self._exports else ()
+            self._exported += len(new)
             for epoch in new:
                 self._exports.devices(self._uses(run, epoch))
             for record in epochs_of(self._name, replace(run, epochs=new)):
@@ -53,20 +56,13 @@ class HandingOn:
     def end(self, run: MeasuredTraining) -> None:
         """Export what is left and the trial's result, then close the exporters; may be called twice."""
         self.epochs(run)
-        with self._harmless():
+        with _logged("the result of the training was not exported"):
             if self._exports and run.epochs:
                 trial = trial_of(self._name, run)
                 self._exports.end_trial(trial)
                 self._exports.will_end([trial], finished=True)
-        self._exports.close()
-
-    @contextmanager
-    def _harmless(self) -> Iterator[None]:
-        """Log any error raised inside instead of letting it reach the training."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - see above
-            _log.warning("an epoch was not handed on: %s", error)
+        with _logged("the exporters were not closed"):
+            self._exports.close()
 
     def _uses(self, run: MeasuredTraining, epoch: MeasuredEpoch) -> list[DeviceUse]:
         """Return, for each device, its mean power in an epoch and its energy over all epochs so far."""
@@ -95,3 +91,12 @@ class HandingOn:
                 )
             )
         return uses
+
+
+@contextmanager
+def _logged(failure: str) -> Iterator[None]:
+    """Log an error raised inside as `failure`, instead of letting it reach the training."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - see above
+        _log.warning("%s: %s", failure, error)

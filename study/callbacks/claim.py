@@ -9,30 +9,32 @@ from pathlib import Path
 from study.errors import StorageError
 from study.record.files import MANIFEST_FILE
 
-CLAIM = ".taken"
+CLAIM_FILE = ".taken"
 """File that a process creates in a folder before it writes a study there; only one process can create it."""
 
 
-def free_place(folder: Path) -> Path:
+def claim_folder(folder: Path) -> Path:
     """Claim and return `folder`, or the first of `folder-2`, `folder-3` ... that holds no study yet.
 
     Raises:
         StorageError: The folder cannot be created, or `folder` is a file.
     """
     for number in itertools.count(1):
-        place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        if (place / MANIFEST_FILE).exists():
+        candidate = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if (candidate / MANIFEST_FILE).exists():
             continue
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            (place / CLAIM).touch(exist_ok=False)
+            candidate.mkdir(parents=True, exist_ok=True)
+            (candidate / CLAIM_FILE).touch(exist_ok=False)
         except FileExistsError:
-            if place.is_dir():
+            if candidate.is_dir():
                 continue  # another training has just claimed it
-            message = f"{place} is a file; give the name of a folder."
+            message = f"{candidate} is a file; give the name of a folder."
             raise StorageError(message) from None
         except OSError as error:
-            message = f"{place} cannot be written: {error.strerror or error}. Give another folder."
+            message = (
+                f"{candidate} cannot be written: {error.strerror or error}. Give another folder."
+            )
             raise StorageError(message) from error
-        return place
+        return candidate
     raise AssertionError  # pragma: no cover - numbers do not end

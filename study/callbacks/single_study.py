@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.plain_values import numbers_in, plain_training
+from study.callbacks.single_manifest import single_manifest
 from study.callbacks.training import STAGE, MeasuredTraining, Training
 from study.record.bookings import WindowRecord
 from study.record.files import (
@@ -51,7 +51,7 @@ def write_study(folder: Path, run: MeasuredTraining) -> None:
     place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in _windows(run)])
     place.write_rows(TRIALS_FILE, TrialRecord, [trial])
     place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial])
-    place.write_text(MANIFEST_FILE, manifest_of_one(folder.name, run).to_json())
+    place.write_text(MANIFEST_FILE, single_manifest(folder.name, run).to_json())
 
 
 def plan_of(training: Training) -> TrialPlan:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from study.callbacks.handing_on import HandingOn
+from study.callbacks.epoch_export import EpochExport
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.errors import OptionError
@@ -14,22 +14,22 @@ from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource
 
 
-def test_each_epoch_is_handed_on_once() -> None:
+def test_each_epoch_is_exported_once() -> None:
     """A training, its devices and epochs as they come, and its end."""
     exporter = Remembering()
     exporter.held.set()
     meter = TrainingMeter(
         Training(), detection=Detection(sources=(RecordedSource(lambda _: 100.0),), refused={})
     )
-    handing_on = HandingOn(StudyExports(Exports([asked(exporter)], say=lambda _: None)))
+    export = EpochExport(StudyExports(Exports([asked(exporter)], say=lambda _: None)))
 
     with meter:
-        handing_on.begin("mine", meter.run_so_far())
+        export.begin("mine", meter.run_so_far())
         for _ in range(2):
             with meter.epoch():
                 pass
-            handing_on.epochs(meter.run_so_far())
-    handing_on.end(meter.run_so_far())
+            export.epochs(meter.run_so_far())
+    export.end(meter.run_so_far())
 
     # Of devices the newest state replaces one that still waits.
     assert "1 devices" in exporter.heard
@@ -39,7 +39,7 @@ def test_each_epoch_is_handed_on_once() -> None:
     ]
 
 
-def test_an_epoch_that_was_handed_on_is_not_worked_out_again() -> None:
+def test_an_epoch_that_was_exported_is_not_worked_out_again() -> None:
     """The training waits as long for its thousandth epoch as for its first; energies go on adding up."""
     exporter = Remembering()
     exporter.held.set()
@@ -47,13 +47,13 @@ def test_an_epoch_that_was_handed_on_is_not_worked_out_again() -> None:
         Training(), detection=Detection(sources=(RecordedSource(lambda _: 100.0),), refused={})
     )
     exports = StudyExports(Exports([asked(exporter)], say=lambda _: None))
-    handing_on = HandingOn(exports)
+    export = EpochExport(exports)
     with meter:
-        handing_on.begin("mine", meter.run_so_far())
+        export.begin("mine", meter.run_so_far())
         for _ in range(2):
             with meter.epoch():
                 pass
-            handing_on.epochs(meter.run_so_far())
+            export.epochs(meter.run_so_far())
             meter.epochs[0].readings = {
                 "who looks for a device here fails": Reading.missing("-", note="-")
             }
@@ -62,6 +62,45 @@ def test_an_epoch_that_was_handed_on_is_not_worked_out_again() -> None:
     before, both = (each.metrics["energy_j"] for each in exporter.epochs)
     assert both - before == pytest.approx(exporter.epochs[1].energy_j)
     assert exporter.heard.count("1 devices") in {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("call", "logged"),
+    [
+        ("begin", "the training was not announced to the exporters: full"),
+        ("epoch", "an epoch was not exported: full"),
+        ("will_end", "the result of the training was not exported: full"),
+        ("close", "the exporters were not closed: full"),
+    ],
+)
+def test_no_error_of_the_exporters_reaches_the_training(
+    call: str,
+    logged: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever they do at the time: the training ends well, and the log says what was not exported."""
+
+    def fails(*_: object, **__: object) -> None:
+        message = "full"
+        raise OSError(message)
+
+    exporter = Remembering()
+    exporter.held.set()
+    exports = StudyExports(Exports([asked(exporter)], say=lambda _: None))
+    monkeypatch.setattr(exports, call, fails)
+    export = EpochExport(exports)
+    meter = TrainingMeter(
+        Training(), detection=Detection(sources=(RecordedSource(lambda _: 100.0),), refused={})
+    )
+
+    with meter:
+        export.begin("mine", meter.run_so_far())
+        with meter.epoch():
+            pass
+    export.end(meter.run_so_far())
+
+    assert caplog.messages == [logged]
 
 
 def test_a_word_that_is_not_known_is_refused() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.instrument import workers
-from study.instrument.attempt_energy import Place
+from study.instrument.attempt_energy import WorkerAssignment
 from study.instrument.workers import WorkerEnergy
 
 
@@ -35,7 +35,7 @@ def test_a_worker_waits_for_its_board_before_an_epoch_ends(monkeypatch: pytest.M
     monkeypatch.setattr(workers, "train", SimpleNamespace(get_context=lambda: context))
     monkeypatch.setattr(workers, "ray", SimpleNamespace(get=lambda sent, **_: sent))
     monkeypatch.setattr(workers, "_follow_reports", lambda _: None)
-    worker = WorkerEnergy(Place(keeper=keeper, trial_id="a", attempt=1, epoch=1))
+    worker = WorkerEnergy(WorkerAssignment(keeper=keeper, trial_id="a", attempt=1, epoch=1))
     done.clear()
 
     with worker.on_report():

@@ -49,7 +49,7 @@ def test_power_that_is_a_mean_of_a_second_says_that_short_windows_are_not_right(
 
     for reading, _ in short:
         assert reading.status is Status.DEGRADED
-        assert "mean of 1 s" in reading.note
+        assert "mean over 1 s" in reading.note
         assert reading.uncertainty_j is not None
         assert reading.uncertainty_j >= 0.9 * (reading.energy_j or 0)
     for reading, truth_j in long:

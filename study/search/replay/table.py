@@ -17,8 +17,8 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.migration import RENAMED
 from study.record.search.curves import TrialCurve
 from study.record.trial_energy import BESIDE_EPOCHS
-from study.record.vocabulary import Paradigm, StopReason
 from study.search.replay.exported import of_export, refuse_minimised
+from study.search.replay.trial_rows import counted_through, in_order, without_stopped
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -209,7 +209,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
         raise OptionError(message)
     _check_figures(frame, name)
     frame = with_parameters(frame.reset_index(drop=True))
-    frame, left_out = _without_stopped(_counted_through(frame))
+    frame, left_out = without_stopped(counted_through(frame))
     if frame.empty:
         message = (
             f"replay {name} has no training that a search did not stop; how those would have "
@@ -276,25 +276,6 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
         raise OptionError(message)
 
 
-def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
-    """Number the epochs of a search's trials consecutively, since a trial may have two stages.
-
-    Other tables are returned as they are.
-    """
-    ours = {"paradigm", "trial_id", "attempt", "stage"} <= set(frame.columns)
-    if not ours or not (frame["paradigm"] == Paradigm.SEARCH.value).all():
-        return frame
-    return frame.assign(epoch=frame.groupby(["trial_id", "attempt"]).cumcount() + 1)
-
-
-def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Drop trainings that a search stopped, whose end is unknown, and return their number as well."""
-    if not {"stop_reason", "trial_id"} <= set(frame.columns):
-        return frame, 0
-    stopped = frame.loc[frame["stop_reason"] == StopReason.STOPPED.value, "trial_id"].unique()
-    return frame[~frame["trial_id"].isin(stopped)], len(stopped)
-
-
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
     """Return whether an epoch occurs twice, other than those that a later attempt trained again."""
     again = [*place, "attempt"] if "attempt" in frame.columns else place
@@ -316,8 +297,7 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
 
 
 def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
-    order = ["attempt", "epoch"] if "attempt" in rows.columns else ["epoch"]
-    columns = rows.sort_values(order)[["val_score", "epoch_energy_j", "epoch_time_s"]]
+    columns = in_order(rows)[["val_score", "epoch_energy_j", "epoch_time_s"]]
     return tuple(
         RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)

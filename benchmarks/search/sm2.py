@@ -22,7 +22,7 @@ def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
     """Search as SM2 would; see `benchmarks.search.ways.Way`."""
     drawn = ArmTable.of(table).draw(seed)
     left = {
-        choice: many[drawn.place(table.space.learnt(choice), 0)]
+        choice: many[drawn.index(table.space.learning_part(choice), 0)]
         for choice, many in table.recordings.items()
     }
     rate = next(i for i, axis in enumerate(table.space.axes) if axis.name == "learning_rate")
@@ -49,9 +49,7 @@ def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
 
 def _reached(one: RecordedTraining, target: float) -> int | None:
     """The epoch that reaches the target."""
-    return next(
-        (n for n, e in enumerate(one.epochs, start=1) if (e.accuracy or 0.0) >= target), None
-    )
+    return next((n for n, e in enumerate(one.epochs, start=1) if (e.score or 0.0) >= target), None)
 
 
 def _found(
@@ -60,7 +58,7 @@ def _found(
     return Found(
         choice=choice,
         to_target_j=curve_of(one, target=target).to_target_j or math.inf,
-        score=one.epochs[reached - 1].accuracy or 0.0,
+        score=one.epochs[reached - 1].score or 0.0,
         spent_j=spent_j,
     )
 
@@ -68,7 +66,7 @@ def _found(
 def _better_half(
     left: dict[Choice, RecordedTraining], until: dict[Choice, int], rate: int
 ) -> list[Choice]:
-    best = {c: max(e.accuracy or 0.0 for e in one.epochs[: until[c]]) for c, one in left.items()}
+    best = {c: max(e.score or 0.0 for e in one.epochs[: until[c]]) for c, one in left.items()}
     epoch_j = {c: one.epochs[0].energy_j or 0.0 for c, one in left.items()}
     ranks = dict.fromkeys(left, 0)
     for order in (

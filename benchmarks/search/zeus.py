@@ -117,7 +117,7 @@ class _Zeus:
     def _train(self, arm: Choice) -> bool:
         """Train until the target or `BETA` times the least; whether it got to the target."""
         settings = self._table.arms[arm].settings
-        place = self._drawn.place(arm, self._runs[arm])
+        place = self._drawn.index(arm, self._runs[arm])
         self._runs[arm] += 1
         training = Training(arm=arm, seed=0, number=0, target=self._target)
         used_j = 0.0
@@ -127,7 +127,7 @@ class _Zeus:
             if number:
                 costs_j = {training.setting: costs_j[training.setting]}
             used_j += statistics.fmean(costs_j.values())
-            training.add(costs_j, next(iter(epochs.values())).accuracy)
+            training.add(costs_j, next(iter(epochs.values())).score)
             if training.reached or used_j >= BETA * self._least_j:
                 break
         self._spent_j += used_j

@@ -229,14 +229,14 @@ class Simulation:
         energy_j = epoch.energy_j or 0.0
         if not curve.epochs and not running.lost:
             # The energy of a trial's set-up becomes known with its first epoch.
-            self._budget.overhead(running.name, running.recording.known_setup_j)
+            self._budget.overhead(running.name, running.recording.known_overhead_j)
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
             decision = StopDecision.BUDGET if self._budget.is_used_up else None
             is_last = False
         else:
-            curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+            curve.add(score=epoch.score, energy_j=epoch.energy_j, time_s=epoch.time_s)
             decision = self._stopper.after_epoch(running.name, curve, last_epoch_j=energy_j)
             is_last = curve.epochs == len(running.recording)
         if decision is None and not is_last:
@@ -248,7 +248,7 @@ class Simulation:
     def _end(self, running: _Running, decision: StopDecision | None) -> None:
         curve = running.curve
         self._budget.end(running.name)
-        self._budget.overhead(running.name, running.recording.known_setup_j)
+        self._budget.overhead(running.name, running.recording.known_overhead_j)
         values = None
         if curve.epochs:
             values = values_of(self._goal, curve, max_epochs=self._table.longest)
@@ -260,7 +260,7 @@ class Simulation:
                 curve=curve,
                 decision=decision,
                 spent_j=self._budget.spent_j,
-                overhead_j=running.recording.known_setup_j
+                overhead_j=running.recording.known_overhead_j
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )

@@ -32,7 +32,7 @@ It may also have `setup_energy_j`, the energy of a training outside its epochs, 
 class RecordedEpoch:
     """One epoch of a recorded training: score, energy in joules, seconds; None where unknown."""
 
-    accuracy: float | None
+    score: float | None
     energy_j: float | None
     time_s: float
 
@@ -43,12 +43,12 @@ class RecordedTraining:
 
     Attributes:
         epochs: Epochs that count as its training.
-        setup_j: Energy of its last attempt outside its epochs, in joules; None where not in the table.
+        overhead_j: Energy of its last attempt outside its epochs, in joules; None where not in the table.
         lost: Epochs of earlier attempts that were lost.
     """
 
     epochs: tuple[RecordedEpoch, ...]
-    setup_j: float | None = None
+    overhead_j: float | None = None
     lost: tuple[RecordedEpoch, ...] = ()
 
     def __len__(self) -> int:
@@ -56,14 +56,14 @@ class RecordedTraining:
         return len(self.epochs)
 
     @property
-    def known_setup_j(self) -> float:
-        """Value of `setup_j`, or 0 where it is unknown."""
-        return self.setup_j or 0.0
+    def known_overhead_j(self) -> float:
+        """Value of `overhead_j`, or 0 where it is unknown."""
+        return self.overhead_j or 0.0
 
     @property
     def energy_j(self) -> float:
         """Total energy of the training in joules, as far as known."""
-        return self.known_setup_j + sum(
+        return self.known_overhead_j + sum(
             epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs)
         )
 
@@ -131,11 +131,11 @@ class ReplayTable:
                 found[choice] = middle
         if not found:
             known = [
-                epoch.accuracy
+                epoch.score
                 for many in self.recordings.values()
                 for one in many
                 for epoch in one.epochs
-                if epoch.accuracy is not None
+                if epoch.score is not None
             ]
             best = (
                 f"the best epoch of all has {max(known):.3f}" if known else "no epoch has a score"
@@ -245,7 +245,7 @@ def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve
     """Return a recorded training as the curve of a trial that was not stopped."""
     curve = TrialCurve(target=target)
     for epoch in recording.epochs:
-        curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+        curve.add(score=epoch.score, energy_j=epoch.energy_j, time_s=epoch.time_s)
     return curve
 
 
@@ -269,7 +269,7 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
             raise OptionError(message)
     is_negative = any((frame[each] < 0).any() for each in ("epoch_energy_j", *told))
     if is_negative or not (frame["epoch_time_s"] > 0).all():
-        message = f"replay {name} has a negative energy or an epoch without time; mend the row."
+        message = f"replay {name} has a negative energy or an epoch without time; fix the row."
         raise OptionError(message)
     if not (frame["epoch_energy_j"] > 0).any():
         message = f"replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
@@ -291,7 +291,7 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
     has_setup = "setup_energy_j" in rows.columns
     return RecordedTraining(
         epochs=_epochs(rows[is_kept]),
-        setup_j=_known(rows["setup_energy_j"].iloc[-1]) if has_setup else None,
+        overhead_j=_known(rows["setup_energy_j"].iloc[-1]) if has_setup else None,
         lost=_epochs(rows[[not each for each in is_kept]]),
     )
 
@@ -299,7 +299,7 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
 def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
     columns = in_order(rows)[["val_score", "epoch_energy_j", "epoch_time_s"]]
     return tuple(
-        RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
+        RecordedEpoch(score=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)
     )
 
@@ -307,7 +307,7 @@ def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
 def _space_of(values: Mapping[str, Sequence[Value]], recorded: Collection[Choice]) -> Space:
     """Return the space of the recorded setups, which need not be all combinations of the values."""
     every = space_of(values)
-    return every if len(recorded) == every.size else replace(every, only=tuple(recorded))
+    return every if len(recorded) == every.size else replace(every, allowed_choices=tuple(recorded))
 
 
 def _known(value: float) -> float | None:

@@ -78,7 +78,9 @@ def pausing_lines(
         )
     if outcome.found:
         right = None if outcome.sure is None else outcome.sure.right
-        yield from sure_lines(right, repeats=sum(each.again > 0 for each in outcome.trainings))
+        yield from sure_lines(
+            right, repeats=sum(each.repeat_number > 0 for each in outcome.trainings)
+        )
     yield (
         f"energy {spent_text(outcome.spent_j, budget, unit)}; the grid takes "
         f"{unit.text(table.grid_j)}{labels(table)}"
@@ -100,7 +102,12 @@ def _unknown_lines(table: ReplayTable) -> Iterator[str]:
     found = [
         f"{what} of {unknown} of {len(of)} {names}"
         for what, names, of, unknown in (
-            ("set-up", "trainings", recordings, sum(each.setup_j is None for each in recordings)),
+            (
+                "set-up",
+                "trainings",
+                recordings,
+                sum(each.overhead_j is None for each in recordings),
+            ),
             ("energy", "epochs", epochs, sum(each.energy_j is None for each in epochs)),
         )
         if unknown

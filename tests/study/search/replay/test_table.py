@@ -171,7 +171,7 @@ def test_a_resumed_training_of_a_search_is_one_training(reason: str | None) -> N
     table = table_of(rows, name="search")
 
     (recording,) = table.recordings[8, 0.1]
-    assert [each.accuracy for each in recording.epochs] == list(rows["val_score"])
+    assert [each.score for each in recording.epochs] == list(rows["val_score"])
     assert (recording.lost, table.left_out) == ((), 0)
 
 
@@ -184,8 +184,8 @@ def test_epochs_of_a_search_that_were_trained_again_are_lost() -> None:
     (recording,) = table_of(rows, name="search").recordings[8, 0.1]
 
     scores = list(rows["val_score"])
-    assert [each.accuracy for each in recording.epochs] == [*scores[:3], *scores[4:]]
-    assert [each.accuracy for each in recording.lost] == scores[3:4]
+    assert [each.score for each in recording.epochs] == [*scores[:3], *scores[4:]]
+    assert [each.score for each in recording.lost] == scores[3:4]
 
 
 def test_a_resumed_training_that_was_stopped_again_is_left_out() -> None:
@@ -217,7 +217,7 @@ def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
 
     table = read_table(tmp_path)
 
-    assert table.recordings[8, 0.1][0].setup_j == 4.5
+    assert table.recordings[8, 0.1][0].overhead_j == 4.5
     assert table.grid_j == 6.5
 
 
@@ -331,7 +331,7 @@ def test_an_export_is_read_as_the_study_that_it_is_of(tmp_path: Path) -> None:
 
     assert {each.name for each in table.space.axes} == {"batch_size", "learning_rate", "precision"}
     assert sorted(map(len, table.recordings.values())) == [1, 2]
-    assert {one.setup_j for many in table.recordings.values() for one in many} == {0.25}
+    assert {one.overhead_j for many in table.recordings.values() for one in many} == {0.25}
 
 
 def test_an_export_of_an_objective_that_is_to_be_small_is_refused(tmp_path: Path) -> None:

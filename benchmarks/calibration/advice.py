@@ -43,7 +43,7 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
         aim: What was asked for.
 
     Returns:
-        right: share that is within the tolerance and at most 5 % dearer than the cheapest such;
+        right: share that is within the tolerance and needs at most 5 % more energy than the cheapest such;
         excess: mean excess energy over the cheapest such, one that is cheaper counting as none;
         outside: share outside of the tolerance; short: by how many points these are, in the mean;
         lost: mean loss above that of the best choice, in logarithms of energy.

@@ -233,7 +233,7 @@ def finish(outcome: StudyOutcome, console: Console, *, reported: bool = True) ->
     if outcome.unfinished:
         left = "1 trial has" if outcome.unfinished == 1 else f"{outcome.unfinished} trials have"
         console.print(
-            f"{left} not ended. The same command with --name {name} --resume goes on.",
+            f"{left} not ended. The same command with --name {name} --resume continues the study.",
             soft_wrap=True,
         )
         return INTERRUPTED

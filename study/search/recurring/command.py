@@ -89,7 +89,7 @@ def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> It
     """
     job = search.scheduler
     if not isinstance(job, Recurrences):
-        message = "the study is a search; `recurring` goes on with what it has begun itself"
+        message = "the study is a search; `recurring` resumes only studies that it started"
         raise OptionError(message)
     used: list[Training] = []
     number = 0

@@ -212,8 +212,8 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     frame, left_out = without_stopped(counted_through(frame))
     if frame.empty:
         message = (
-            f"replay {name} has no training that a search did not stop; how those would have "
-            "gone on is not known. Give a study of the whole grid."
+            f"replay {name} has only trainings that a search stopped, and what they would have "
+            "needed to their end is unknown. Give a study of the whole grid."
         )
         raise OptionError(message)
     axes = axes_of(frame)

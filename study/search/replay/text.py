@@ -63,7 +63,9 @@ def pausing_lines(
     """Yield lines on a search that pauses trainings: its answer, the answer's probability, its energy."""
     count, unit = len(outcome.trainings), unit_in(table)
     limits = max(len(each.settings) for each in arms.arms.values())
-    shared = f", each told by {limits} settings of {_names(arms)}" if limits > 1 else ""
+    shared = (
+        f", each with the energies of {limits} settings of {_names(arms)}" if limits > 1 else ""
+    )
     yield (
         f"replayed on {table.name}: {count} trainings of {len(arms.arms)} setups{shared} in "
         f"{outcome.duration_s:.1f} s simulated"
@@ -86,7 +88,7 @@ def pausing_lines(
         f"{unit.text(table.grid_j)}{labels(table)}"
     )
     paused = sum(each.state is State.PAUSED for each in outcome.trainings)
-    yield f"paused, and not gone on with: {paused} (lower bounds)"
+    yield f"paused, and not resumed: {paused} (lower bounds)"
     tried = {each.arm for each in outcome.trainings}
     left = [_choice(arm) for arm in arms.arms if arm not in tried]
     yield f"not run: {len(left)} of {len(arms.arms)} setups{listed(left)}"

@@ -44,7 +44,9 @@ class Budget:
     @property
     def expected_j(self) -> float:
         """Energy used, plus the overhead that started trials are still expected to report."""
-        ahead = (max(0.0, self.max_overhead_j - told_j) for told_j in self._overheads.values())
+        ahead = (
+            max(0.0, self.max_overhead_j - reported_j) for reported_j in self._overheads.values()
+        )
         return self.spent_j + sum(ahead)
 
     @property

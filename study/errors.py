@@ -88,14 +88,14 @@ class Faults:
         self._found: list[StudyError] = []
 
     @contextmanager
-    def noted(self) -> Iterator[None]:
+    def collecting(self) -> Iterator[None]:
         """Collect a `StudyError` raised inside the context instead of letting it propagate."""
         try:
             yield
         except StudyError as error:
             self._found.append(error)
 
-    def refuse(self) -> None:
+    def raise_any(self) -> None:
         """Raise the collected errors, if there are any.
 
         Raises:

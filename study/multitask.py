@@ -82,7 +82,7 @@ to the accuracy of each. Early stopping watches the accuracy of the task; with s
   python -m study.multitask --data-dir data/celeba             the real CelebA
   python -m study.multitask --alpha 0.25 0.5 0.75              weights of the first task's loss
   python -m study.multitask --scenario mine.py:Mine --task-weights a=2 b=1 c=1
-  python -m study.multitask --name NAME --resume               go on after an interruption
+  python -m study.multitask --name NAME --resume               resume after an interruption
 """
 
 

@@ -184,7 +184,7 @@ class StudyOptions:
         _check_gpus(self)
         split_axes(self.axis)
         if self.resume and self.name is None:
-            _refuse("resume", "given without --name", "only the --name of the study to go on with")
+            _refuse("resume", "given without --name", "only the --name of the study to resume")
         if self.retry_failed and not self.resume:
             _refuse("retry_failed", "given without --resume", "only together with --resume")
 

@@ -54,7 +54,7 @@ It ends with what pretraining costs and saves: after how many trainings it has p
   python -m study.pretraining --smoke                                  try it out (two minutes)
   python -m study.pretraining --scenario watch          real smartwatch data
   python -m study.pretraining --data-dir data/pamap2                   the real PAMAP2
-  python -m study.pretraining --name NAME --resume                     go on after an interruption
+  python -m study.pretraining --name NAME --resume                     resume after an interruption
 """
 
 

@@ -30,7 +30,7 @@ It ends with the energy per epoch, the total energy, a ranking and a recommendat
   python -m study.regime --data-dir data/pamap2                    the real PAMAP2
   python -m study.regime --sure 0.9                                more repeats, where they decide
   python -m study.regime --address auto --results-dir /shared      on a Ray cluster
-  python -m study.regime --name NAME --resume                      go on after an interruption
+  python -m study.regime --name NAME --resume                      resume after an interruption
 """
 
 

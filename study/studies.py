@@ -140,8 +140,8 @@ def run_study(
         paradigm: `regime`, `pretraining`, `multitask` or `search`.
         scenario: A value of `--scenario`, or a scenario: an object, or a class that takes no
             arguments; if omitted, the default of the command.
-        report: Whether to write the report and return its recommendation. Studies in remote storage
-            get no report.
+        report: Whether to write the report and return its recommendation; `no_report=True`, as in
+            the command, is the same as False. Studies in remote storage get no report.
         console: Where progress is shown; by default the terminal or the notebook.
         options: Options of `python -m study.PARADIGM`, with underscores in their names, and the
             scenario's own.
@@ -180,7 +180,8 @@ def run_study(
             leave=_interrupted,
             exports=exports,
         )
-        said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
+        wanted = report and not chosen.no_report
+        said = _answer(outcome.folder, chosen) if wanted and outcome.folder.is_local else {}
         exports.keep(outcome.folder)
     return StudyResult(
         folder=outcome.folder.path,

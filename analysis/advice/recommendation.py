@@ -226,7 +226,7 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     if ranking.probability_right is not None:
         yield (
             f"With a probability of {probability_text(ranking.probability_right)} it is within "
-            f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
+            f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and needs at most 5 % more energy than the "
             "cheapest such setup."
         )
     # With pooled accuracies the probability can disagree with the means. If the best setup by its mean

@@ -28,16 +28,16 @@ from study.inference.failure import with_failed_shares
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
 from study.inference.selection import (
-    Luck,
-    luck,
+    SelectionBias,
     picked_interval,
     picked_interval_j,
     saving_against_picked,
+    selection_bias,
 )
 from study.record.objective import ACCURACY, Objective
 
 SelectedAs = Literal["against_costliest", "against_best"]
-"""Why a reference was selected; named like the selection bias in `study.inference.selection.Luck`."""
+"""Why a reference was selected; named like the selection bias in `study.inference.selection.SelectionBias`."""
 
 _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
 """Limit of draws x setups, which lowers the number of draws for many setups; and its lower bound."""
@@ -58,7 +58,7 @@ class Posteriors:
     energy: Posterior
     objective: Posterior
     choice: Choice
-    selection_bias: Luck
+    selection_bias: SelectionBias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,7 +173,7 @@ class Evidence:
         return self._probability("cheapest", setup)
 
     def right(self, setup: int) -> float | None:
-        """Return the probability that a setup is within the tolerance and at most 5 % dearer than the cheapest such."""
+        """Return the probability that a setup is within the tolerance and needs at most 5 % more energy than the cheapest such."""
         return self._probability("right", setup)
 
     def most_accurate(self, setup: int) -> float | None:
@@ -224,7 +224,7 @@ def evidence_of(
             energy=energy,
             objective=gains,
             choice=choose(energy, gains, aim),
-            selection_bias=luck(energy, gains, aim),
+            selection_bias=selection_bias(energy, gains, aim),
         )
     loss = (
         losses(energies.repeats.mean, objectives.mean, aim)

@@ -3,7 +3,7 @@
 A setup's energy to target varies from seed to seed by a factor. The means of all setups are drawn
 from the posterior of `study.inference` (logarithms, partially pooled variances, means shrunk towards those of
 the other setups because the best of many is partly luck). The probability is the share of draws in
-which the recommended setup is the cheapest, or at most 5 % dearer than it. If no setup has two
+which the recommended setup is the cheapest, or needs at most 5 % more energy than it. If no setup has two
 seeds, the spread is unknown and no probability is given.
 
 Setups none of whose trainings was completed enter a second comparison, each with the least energy
@@ -31,7 +31,7 @@ class ProbabilityOfBest:
     Attributes:
         setup: Number of the recommended setup.
         best: Probability that it is the best of the setups with a completed training.
-        near: Probability that it is at most 5 % dearer than the best of them (or, if the goal is
+        near: Probability that it needs at most 5 % more energy than the best of them (or, if the goal is
             accuracy, at most 5 % less accurate).
         compared: Number of setups with a completed training.
         least: Lower bound on the probability that it is the best of all setups, taking each stopped

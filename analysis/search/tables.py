@@ -124,7 +124,7 @@ def _decided_text(answer: SearchAnswer, right: float) -> str:
     repeats = count_text(answer.repeats, "repeat")
     by = f", by {repeats} of the most informative setups" if answer.repeats else ""
     return (
-        f"Setup {answer.setup} is at most 5 % dearer than the cheapest setup with a probability of "
+        f"Setup {answer.setup} needs at most 5 % more energy than the cheapest setup with a probability of "
         f"{probability_text(right)}{by}; paused trainings count with what they promise to need."
     )
 

@@ -16,7 +16,7 @@ from study.inference.intervals import (
 from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
-from study.inference.selection import luck, picked_interval, saving_against_picked
+from study.inference.selection import picked_interval, saving_against_picked, selection_bias
 
 TWINS = 4
 """Number of setups of each study that get twins."""
@@ -92,17 +92,17 @@ def _picked(
     """Return the coverage of intervals about the recommended setup, alone and compared with others."""
     aim, studies = Aim(), np.arange(truth.studies)
     setup = choose(energy, objective, aim).setup
-    lucky = luck(energy, objective, aim, rng=rng)
+    bias = selection_bias(energy, objective, aim, rng=rng)
     found = {}
-    for name, reference, bias in (
-        ("costliest", energy.repeats.mean.argmax(axis=-1), lucky.against_costliest),
-        ("most accurate", objective.repeats.mean.argmax(axis=-1), lucky.against_best),
+    for name, reference, apart in (
+        ("costliest", energy.repeats.mean.argmax(axis=-1), bias.against_costliest),
+        ("most accurate", objective.repeats.mean.argmax(axis=-1), bias.against_best),
     ):
         saved = -np.expm1(truth.energy[studies, setup] - truth.energy[studies, reference])
-        held = saving_against_picked(energy, setup, reference, bias, rng=rng).holds(saved)
+        held = saving_against_picked(energy, setup, reference, apart, rng=rng).holds(saved)
         found[f"against {name}"] = _share(held[setup != reference])
-    total = picked_interval(energy, setup, lucky.energy, rng=rng)
-    score = picked_interval(objective, setup, lucky.objective, rng=rng)
+    total = picked_interval(energy, setup, bias.energy, rng=rng)
+    score = picked_interval(objective, setup, bias.objective, rng=rng)
     return {
         **found,
         "its total": _share(total.holds(truth.energy[studies, setup])),

@@ -25,7 +25,7 @@ def recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[f
     arms = ArmTable.of(table)
     outcome = PausingReplay(table, arms, target=target, seed=seed, runs=runs).run()
     found, spent_j = [], 0.0
-    for each in sorted(outcome.trainings, key=lambda each: each.again):
+    for each in sorted(outcome.trainings, key=lambda each: each.repeat_number):
         spent_j += each.spent_j
         if each.reached:
             found.append(spent_j)
@@ -36,7 +36,7 @@ def first_arm(table: ReplayTable, target: float, seed: int, runs: int) -> list[f
     """Train a recurring job with the first arm that reaches the target, kept for all further runs."""
     arms = ArmTable.of(table)
     outcome = PausingReplay(table, arms, target=target, seed=seed, runs=1).run()
-    trainings = sorted(outcome.trainings, key=lambda each: each.again)
+    trainings = sorted(outcome.trainings, key=lambda each: each.repeat_number)
     kept = next((each for each in trainings if each.reached), None)
     if kept is None:
         return []

@@ -22,7 +22,7 @@ def sm2(table: ReplayTable, target: float, seed: int) -> Searched:
     """Search with SM2; see `benchmarks.search.ways.Way`."""
     drawn = ArmTable.of(table).draw(seed)
     left = {
-        choice: many[drawn.place(table.space.learnt(choice), 0)]
+        choice: many[drawn.index(table.space.learning_part(choice), 0)]
         for choice, many in table.recordings.items()
     }
     rate = next(i for i, axis in enumerate(table.space.axes) if axis.name == "learning_rate")

@@ -84,11 +84,11 @@ class Ours:
 
 def grid_in_order(table: ReplayTable, target: float, seed: int) -> Searched:
     """Train all setups to their ends, in the order of the table; see `Way`."""
-    drawn, learnt = ArmTable.of(table).draw(seed), table.space.learnt
+    drawn, learnt = ArmTable.of(table).draw(seed), table.space.learning_part
     found: list[Found] = []
     spent_j = 0.0
     for choice, many in table.recordings.items():
-        training = many[drawn.place(learnt(choice), 0)]
+        training = many[drawn.index(learnt(choice), 0)]
         spent_j += training.energy_j
         costs_j = to_target_j(training, target)
         if costs_j < min((each.to_target_j for each in found), default=math.inf):
@@ -143,11 +143,11 @@ def _judge(
     true_j: dict[Choice, float],
 ) -> Result:
     drawn = arms.draw(seed)
-    learnt = table.space.learnt
+    learnt = table.space.learning_part
     near = [
         each.spent_j
         for each in searched.found
-        if to_target_j(table.recordings[each.choice][drawn.place(learnt(each.choice), 0)], target)
+        if to_target_j(table.recordings[each.choice][drawn.index(learnt(each.choice), 0)], target)
         <= (1 + NEAR) * grid_j
     ]
     last_j = true_j.get(searched.found[-1].choice, math.inf) if searched.found else math.inf

@@ -117,7 +117,7 @@ class _Zeus:
     def _train(self, arm: Choice) -> bool:
         """Train an arm until the target or `BETA` times the least cost, and return whether it reached the target."""
         settings = self._table.arms[arm].settings
-        place = self._drawn.place(arm, self._runs[arm])
+        place = self._drawn.index(arm, self._runs[arm])
         self._runs[arm] += 1
         training = Training(arm=arm, seed=0, number=0, target=self._target)
         used_j = 0.0

@@ -67,7 +67,7 @@ def further_axes(
             like = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {like[0]}?" if like else ""
             message = (
-                f"--axis names {name}, which nobody knows; allowed are {', '.join(known)}: axes of "
+                f"--axis names {name}, which is unknown; allowed are {', '.join(known)}: axes of "
                 f"every study, and what scenario {scenario.name} has of its own.{hint}"
             )
             raise OptionError(message)

@@ -69,9 +69,9 @@ def main(
                 report=report,
                 early=early,
             )
-        return ending(outcome, console, reported=reported)
+        return finish(outcome, console, reported=reported)
 
-    return exit_status(program, run, on_interrupt=report.cut)
+    return exit_status(program, run, on_interrupt=report.cancel)
 
 
 def carried_out(
@@ -117,7 +117,7 @@ def carried_out(
             written=report.begin,
             early=early,
         )
-        reported = report.ended()
+        reported = report.wait()
         exports.keep(outcome.folder)
     return outcome, reported
 
@@ -182,7 +182,7 @@ class ReportProcess:
         except OSError as error:  # out of processes or memory; the study itself is already written
             sys.stderr.write(f"no report ({error.strerror or error}); {self._by_hand()}\n")
 
-    def ended(self) -> bool:
+    def wait(self) -> bool:
         """Wait for the report, and return False where it was interrupted, else True."""
         if self._process is None:
             return True
@@ -191,10 +191,10 @@ class ReportProcess:
         except KeyboardInterrupt:
             interrupted = True
         if interrupted:
-            self.cut()
+            self.cancel()
         return not interrupted
 
-    def cut(self) -> bool:
+    def cancel(self) -> bool:
         """End the report because the command was interrupted, and return whether the study is written."""
         if self._process is None or self._process.poll() == 0:  # not wanted, or already made
             return bool(self._folder)
@@ -207,7 +207,7 @@ class ReportProcess:
         return as_started(f"`python -m analysis {shlex.quote(str(self._folder))}` makes it")
 
 
-def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:
+def finish(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:
     """Return the exit status, and print which trials failed or have not ended.
 
     Args:
@@ -233,7 +233,7 @@ def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) ->
     if outcome.unfinished:
         left = "1 trial has" if outcome.unfinished == 1 else f"{outcome.unfinished} trials have"
         console.print(
-            f"{left} not ended. The same command with --name {name} --resume goes on.",
+            f"{left} not ended. The same command with --name {name} --resume continues the study.",
             soft_wrap=True,
         )
         return INTERRUPTED

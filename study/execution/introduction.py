@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from study.execution.live.tensorboard import PAGE
 from study.machines.cluster import Cluster
+from study.machines.nodes import Share
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
@@ -52,17 +53,11 @@ def introduce(
         trials: Short description of the trials.
         console: Console to print to.
     """
-    each = f"{cluster.share.cpus:g} CPU"
-    if cluster.share.gpus:
-        each = f"{cluster.share.gpus:g} GPU and {each}"
-    each = f"{each} each"
-    if cluster.share.workers > 1:
-        each = f"{each}, for {cluster.share.workers} workers"
     kind = "synthetic" if manifest.data.synthetic else "real"
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),
         ("trials", trials),
-        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each}"),
+        ("slots", slots_text(cluster.slots, cluster.share, nodes=len(cluster.nodes))),
         *(
             ("energy", f"{node.hostname}: {node.source}, {node.note}")
             for node in manifest.nodes
@@ -76,6 +71,27 @@ def introduce(
     ]
     for word, text in lines:
         console.print(f"  [dim]{word:9}[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def slots_text(slots: int, share: Share, *, nodes: int) -> str:
+    """Return how many trials run at the same time, and what each of them gets.
+
+    Args:
+        slots: Number of trials at a time.
+        share: Resources of one trial.
+        nodes: Number of nodes.
+    """
+    gets = _counted(share.cpus, "CPU")
+    if share.gpus:
+        gets = f"{_counted(share.gpus, 'GPU')} and {gets}"
+    if share.workers > 1:
+        gets = f"{gets}, for {share.workers} workers"
+    each = "each with" if slots > 1 else "with"
+    return f"{_counted(slots, 'trial')} at a time on {_counted(nodes, 'node')}, {each} {gets}"
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'s' if number > 1 else ''}"
 
 
 def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:

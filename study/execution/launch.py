@@ -160,22 +160,22 @@ def _checked(
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     faults = Faults()
-    with faults.noted():
+    with faults.collecting():
         device_type = check_this_machine(options)
-    with faults.noted():
+    with faults.collecting():
         scenario = source.prepared(scenario)
         stages, setups = design.stages(scenario), design.setups(options, scenario)
-    with faults.noted():
+    with faults.collecting():
         refuse_if_held(folder)
         earlier = check_folder(folder, options, name)
-    with faults.noted():
+    with faults.collecting():
         check_target(options.target, objective_of(scenario))
-    with faults.noted():
+    with faults.collecting():
         check_shippable(scenario)
-    with faults.noted():
+    with faults.collecting():
         limits = wanted_limits(options, setups, design.power_limits_w)
         check_limits_here(limits, options)
-    faults.refuse()
+    faults.raise_any()
     return _Plan(
         name=name,
         scenario=scenario,

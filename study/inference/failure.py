@@ -95,6 +95,6 @@ def with_failed_shares(
     drawn = np.random.default_rng(rng).beta(
         failed + _WORTH * share, good + _WORTH * (1 - share), size=energy.means.shape
     )
-    dearer = np.log1p(against * drawn / (1 - drawn))
-    dearer -= dearer.mean(axis=-2, keepdims=True)
-    return replace(energy, means=energy.means + dearer, pooled=energy.pooled + dearer)
+    log_factors = np.log1p(against * drawn / (1 - drawn))
+    log_factors -= log_factors.mean(axis=-2, keepdims=True)
+    return replace(energy, means=energy.means + log_factors, pooled=energy.pooled + log_factors)

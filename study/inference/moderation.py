@@ -31,7 +31,7 @@ _LEAST_VARIANCE = 1e-30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
+class VariancePrior:
     """Prior knowledge of the variance of one repeat.
 
     A sequential procedure that repeats until it is sure meets moments in which a few repeats agree by
@@ -39,35 +39,40 @@ class Usual:
 
     Attributes:
         variance: The usual variance of one repeat.
-        worth: Weight of this knowledge, in degrees of freedom; above 0.
+        degrees_of_freedom: Weight of this knowledge; above 0.
     """
 
     variance: float
-    worth: float
+    degrees_of_freedom: float
 
 
-def pooled_variance(repeats: Repeats, usual: Usual | None = None) -> Floats:
+def pooled_variance(repeats: Repeats, variance_prior: VariancePrior | None = None) -> Floats:
     """Return the pooled variance over repeats, common to all setups: s0^2. Shape (...).
 
     Args:
-        repeats: Observed repeats; without `usual`, a setup of each study must have two.
-        usual: Prior knowledge of the variance; None without any.
+        repeats: Observed repeats; without `variance_prior`, a setup of each study must have two.
+        variance_prior: Prior knowledge of the variance; None without any.
 
     Raises:
-        ValueError: In some study no setup has two repeats, and `usual` is None.
+        ValueError: In some study no setup has two repeats, and `variance_prior` is None.
     """
-    if usual is not None:
-        squares = repeats.squares.sum(axis=-1) + usual.worth * usual.variance
-        return np.asarray(squares / (repeats.freedom.sum(axis=-1) + usual.worth))
-    if not repeats.tell_a_spread:
+    if variance_prior is not None:
+        squares = (
+            repeats.squares.sum(axis=-1)
+            + variance_prior.degrees_of_freedom * variance_prior.variance
+        )
+        return np.asarray(
+            squares / (repeats.freedom.sum(axis=-1) + variance_prior.degrees_of_freedom)
+        )
+    if not repeats.have_spread:
         msg = "no setup has two repeats: nothing is known of a spread"
         raise ValueError(msg)
     return np.asarray(repeats.squares.sum(axis=-1) / repeats.freedom.sum(axis=-1))
 
 
-def prior_freedom_weights(repeats: Repeats, usual: Usual | None = None) -> Floats:
+def prior_freedom_weights(repeats: Repeats, variance_prior: VariancePrior | None = None) -> Floats:
     """Return the likelihood of each of `PRIOR_FREEDOMS`, normalised to a sum of 1. Shape (..., freedoms)."""
-    common = np.maximum(pooled_variance(repeats, usual), _LEAST_VARIANCE)[..., None, None]
+    common = np.maximum(pooled_variance(repeats, variance_prior), _LEAST_VARIANCE)[..., None, None]
     prior = PRIOR_FREEDOMS[:, None]
     own = repeats.freedom[..., None, :]
     ratio = repeats.squares[..., None, :] / (prior * common)
@@ -81,24 +86,28 @@ def prior_freedom_weights(repeats: Repeats, usual: Usual | None = None) -> Float
 
 
 def draw_variances(
-    repeats: Repeats, *, rng: np.random.Generator, draws: int, usual: Usual | None = None
+    repeats: Repeats,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    variance_prior: VariancePrior | None = None,
 ) -> Floats:
     """Draw the true variances from their posterior. Shape (..., draws, setups).
 
     Args:
-        repeats: Observed repeats; without `usual`, a setup of each study must have two.
+        repeats: Observed repeats; without `variance_prior`, a setup of each study must have two.
         rng: Random generator.
         draws: Number of draws.
-        usual: Prior knowledge of the variance; None without any.
+        variance_prior: Prior knowledge of the variance; None without any.
 
     Raises:
-        ValueError: In some study no setup has two repeats, and `usual` is None.
+        ValueError: In some study no setup has two repeats, and `variance_prior` is None.
     """
-    weights = prior_freedom_weights(repeats, usual)
+    weights = prior_freedom_weights(repeats, variance_prior)
     prior = PRIOR_FREEDOMS[_categories(weights, rng, draws)][..., None]
-    worth = 0.0 if usual is None else usual.worth
-    known = repeats.freedom.sum(axis=-1)[..., None, None] + worth
-    pooled = pooled_variance(repeats, usual)[..., None, None]
+    prior_freedom = 0.0 if variance_prior is None else variance_prior.degrees_of_freedom
+    known = repeats.freedom.sum(axis=-1)[..., None, None] + prior_freedom
+    pooled = pooled_variance(repeats, variance_prior)[..., None, None]
     # The pooled variance is itself uncertain, the more so the fewer setups there are.
     common = pooled * known / _chi_squares(np.broadcast_to(known, prior.shape), rng)
     scale = prior * common + repeats.squares[..., None, :]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from study.inference.log_odds import Ends
-from study.inference.moderation import Usual, draw_variances
+from study.inference.moderation import VariancePrior, draw_variances
 from study.inference.partial_pooling import pooled_means
 from study.inference.repeats import Floats, Integers, Repeats
 
@@ -53,10 +53,10 @@ def posterior(
     rng: np.random.Generator | int = SEED,
     draws: int = DRAWS,
     least_variance: float | Floats = 0.0,
-    usual: Usual | None = None,
+    variance_prior: VariancePrior | None = None,
     ends: Ends | None = None,
 ) -> Posterior | None:
-    """Draw true means and variances; None where no setup has two repeats and `usual` is None.
+    """Draw true means and variances; None where no setup has two repeats and `variance_prior` is None.
 
     Args:
         repeats: Observed repeats: logarithms of energies, or an objective on its own scale.
@@ -66,16 +66,16 @@ def posterior(
         draws: Number of draws.
         least_variance: Lower bound for the variance of a repeat, from the uncertainty of its meter, on
             the squared scale of `repeats`. Shape () or (..., setups).
-        usual: Prior knowledge of the variance of a repeat; None without any.
+        variance_prior: Prior knowledge of the variance of a repeat; None without any.
         ends: Lowest and highest value of a share, such as an accuracy, so that setups are pooled by
             their log odds; None for any other quantity.
     """
-    if usual is None and not repeats.tell_a_spread:
+    if variance_prior is None and not repeats.have_spread:
         return None
     source = np.random.default_rng(rng)
     floor = np.asarray(least_variance)
     variances = np.maximum(
-        draw_variances(repeats, rng=source, draws=draws, usual=usual),
+        draw_variances(repeats, rng=source, draws=draws, variance_prior=variance_prior),
         floor[..., None, :] if floor.ndim else floor,
     )
     noise = variances / repeats.count[..., None, :]

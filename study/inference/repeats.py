@@ -109,7 +109,7 @@ class Repeats:
         return np.where(self.freedom > 0, self.freedom * self.variance, 0.0)
 
     @property
-    def tell_a_spread(self) -> bool:
+    def have_spread(self) -> bool:
         """Return whether in every study at least one setup has two repeats."""
         return bool((self.freedom.sum(axis=-1) > 0).all())
 

@@ -32,7 +32,7 @@ LEAST_PART = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Luck:
+class SelectionBias:
     """Selection bias of the figures of selected setups: mean of observed minus true values.
 
     Attributes:
@@ -50,9 +50,9 @@ class Luck:
     against_best: Floats
 
 
-def luck(
+def selection_bias(
     energy: Posterior, objective: Posterior, aim: Aim, *, rng: np.random.Generator | int = SEED
-) -> Luck:
+) -> SelectionBias:
     """Estimate the selection bias of a study's figures by simulating it again. Shapes (...).
 
     Args:
@@ -68,7 +68,7 @@ def luck(
     costliest, best = energies.argmax(axis=-1), objectives.argmax(axis=-1)
     off = energies - energy.means
     own = _picked(off, chosen)
-    return Luck(
+    return SelectionBias(
         energy=own.mean(axis=-1),
         objective=_picked(objectives - objective.means, chosen).mean(axis=-1),
         against_costliest=_mean_where(own - _picked(off, costliest), chosen != costliest),
@@ -76,7 +76,7 @@ def luck(
     )
 
 
-def luck_of_least(energy: Posterior, *, rng: np.random.Generator | int = SEED) -> Floats:
+def selection_bias_of_least(energy: Posterior, *, rng: np.random.Generator | int = SEED) -> Floats:
     """Estimate the selection bias of the log energy of the cheapest setup. Shape (...).
 
     Args:
@@ -103,10 +103,10 @@ def saving_against_picked(
         energy: Posterior of the logarithms of joules.
         setup: Index of the recommended setup.
         reference: Index of the costliest setup, or of the one with the best objective.
-        bias: Bias of their difference: `Luck.against_costliest` or `Luck.against_best`.
+        bias: Bias of their difference: `SelectionBias.against_costliest` or `SelectionBias.against_best`.
         rng: Random generator for the fractions of the bias to remove, or a seed for one.
     """
-    apart = without_luck(difference(energy, setup, reference), bias, rng=rng)
+    apart = remove_bias(difference(energy, setup, reference), bias, rng=rng)
     return interval(share_saved(apart))
 
 
@@ -122,10 +122,10 @@ def picked_interval(
     Args:
         quantity: Posterior of the logarithms of joules, or of the objective.
         setup: Index of the setup.
-        bias: Bias of the quantity: `Luck.energy` or `Luck.objective`.
+        bias: Bias of the quantity: `SelectionBias.energy` or `SelectionBias.objective`.
         rng: Random generator for the fractions of the bias to remove, or a seed for one.
     """
-    return interval(without_luck(draws_of(quantity.means, setup), bias, rng=rng))
+    return interval(remove_bias(draws_of(quantity.means, setup), bias, rng=rng))
 
 
 def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> Interval:
@@ -134,13 +134,13 @@ def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> 
     Args:
         energy: Posterior of the logarithms of joules.
         setup: Index of the setup.
-        bias: Bias of the log energy: `Luck.energy`, or the result of `luck_of_least`.
+        bias: Bias of the log energy: `SelectionBias.energy`, or the result of `selection_bias_of_least`.
     """
     logs = picked_interval(energy, setup, bias)
     return Interval(low=exponential(logs.low), high=exponential(logs.high))
 
 
-def without_luck(draws: Floats, bias: Floats, *, rng: np.random.Generator | int = SEED) -> Floats:
+def remove_bias(draws: Floats, bias: Floats, *, rng: np.random.Generator | int = SEED) -> Floats:
     """Subtract a random fraction of the bias, from `LEAST_PART` to 1, from each draw.
 
     Args:

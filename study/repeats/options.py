@@ -25,7 +25,7 @@ class ComparisonOptions(StudyOptions):
         sure: Add repeats until the answer is right with this probability, such as 0.9, and still is
             after one more training. Right means that the setup is within the tolerance, and needs at
             most 5 % more energy than the cheapest such setup. At most --more-repeats trainings are
-            added; if that option is left out, as many as there were first trainings.
+            added; if that option is omitted, as many as there were first trainings.
         energy_budget_wh: Energy budget of the whole study, in watt-hours. When it is used up, each
             running trial ends after its current epoch, and no other trial begins. With --resume and
             a larger budget the study continues.

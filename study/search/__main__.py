@@ -12,7 +12,7 @@ from rich.console import Console
 
 from study.command.exit_status import exit_status
 from study.command.parsing import command_line, parse
-from study.command.running import ReportProcess, carried_out, ending
+from study.command.running import ReportProcess, carried_out, finish
 from study.errors import OptionError
 from study.machines.local.early_ray import early_ray
 from study.record.files import unit_of
@@ -33,7 +33,7 @@ on recorded trainings, recurring trains the next run of a job. These are the opt
   python -m study.search --smoke                                    try it out (a minute)
   python -m study.search --scenario watch --goal energy-to-target
       --target 0.8 --energy-budget-wh 0.1                           real data, within a budget
-  python -m study.search --name NAME --resume                       go on after an interruption
+  python -m study.search --name NAME --resume                       resume after an interruption
   python -m study.search replay --help                              search on recorded trainings
   python -m study.search recurring --help                           a job that is trained again and again
 """
@@ -68,7 +68,7 @@ def main(args: Sequence[str]) -> int:
             case _:
                 return _search(args, console, report, typed=args)
 
-    return exit_status(PROGRAM, run, on_interrupt=report.cut)
+    return exit_status(PROGRAM, run, on_interrupt=report.cancel)
 
 
 def _refuse_moved(args: Sequence[str]) -> None:
@@ -113,7 +113,7 @@ def _search(
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console, reported=reported)
+    return finish(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class LiveSearch:
 
     Attributes:
         budget: Energy budget, with what has been used.
-        said: Sentences that the user needs to know about the search.
+        notes: Sentences that the user needs to know about the search.
         objective: Validation metric that decides.
     """
 
@@ -72,7 +72,7 @@ class LiveSearch:
         """
         self.objective = objective
         self.budget = Budget(options.budget_j)
-        self.said: list[str] = []
+        self.notes: list[str] = []
         self._options = options
         self._goal = SearchGoal(options.goal)
         self._registry = registry
@@ -139,7 +139,7 @@ class LiveSearch:
         running.curve.failed = record.stop_reason in FAILURES
         running.curve.add(score=record.val_score, energy_j=energy_j, time_s=record.epoch_time_s)
         if energy_j is not None and energy_j > self.budget.limit_j:
-            self.said.append(
+            self.notes.append(
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
                 f"{record.trial_id} ({energy_j / J_PER_WH:.3g} Wh)."
             )
@@ -177,7 +177,7 @@ class LiveSearch:
         if values is None and not curve.stopped:
             lack = self.objective.name if curve.best_score is None else "energy"
             why = "failed, and" if failed else f"has no {lack}, so it"
-            self.said.append(f"{trial_id} {why} counts as failed in Optuna's study.")
+            self.notes.append(f"{trial_id} {why} counts as failed in Optuna's study.")
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._registry.named(
             running.choice
@@ -249,7 +249,7 @@ class LiveSearch:
         if self._halving is None or self._halving.first is None:
             return 0.0
         by_energy = self._options.rungs is Rungs.ENERGY
-        return self._halving.first * (1.0 if by_energy else self.budget.dearest_epoch_j)
+        return self._halving.first * (1.0 if by_energy else self.budget.max_epoch_j)
 
 
 def _halving_of(options: SearchOptions) -> Halving | None:

@@ -49,7 +49,7 @@ class PausingSearch:
 
     Attributes:
         budget: Energy budget, with what has been used.
-        said: Sentences that the user needs to know about the search.
+        notes: Sentences that the user needs to know about the search.
         objective: Validation metric that decides.
         further: The repeats, in the order in which they were started; one that resumes a paused trial
             has the search's own seed.
@@ -84,7 +84,7 @@ class PausingSearch:
         """
         self.objective = objective
         self.budget = Budget(options.budget_j)
-        self.said: list[str] = []
+        self.notes: list[str] = []
         self.further = list(begun)
         self._options = options
         self._registry = registry
@@ -176,7 +176,7 @@ class PausingSearch:
         if found is None:
             return None
         arm, _ = found
-        sure = self._scheduler.sureness()
+        sure = self._scheduler.answer_probabilities()
         return SearchAnswer(
             setup=self._registry.setup(arm).setup,
             right=None if sure is None else sure.rights.get(arm),
@@ -195,12 +195,12 @@ class PausingSearch:
         if training is None:
             return None
         training.state = State.RUNNING
-        plan = self._registry.go_on(training.arm, self._options.seed + training.seed)
+        plan = self._registry.plan_or_resume(training.arm, self._options.seed + training.seed)
         if plan is None:
             training.state = State.ENDED  # it failed in an earlier command
             return self.propose()
         known = {(each.setup, each.seed) for each in self.further}
-        if training.again and (plan.setup, plan.seed) not in known:
+        if training.repeat_number and (plan.setup, plan.seed) not in known:
             repeat = FurtherTrial(setup=plan.setup, seed=plan.seed, attempt=plan.attempt)
             self.further.append(repeat)
         self.budget.start(plan.trial_id, first_rung_j=0.0)
@@ -269,7 +269,7 @@ class PausingSearch:
         if arm not in self._scheduler.trainings or not (rows or is_failed):
             return
         seed = record.seed - self._options.seed
-        training = self._scheduler.take(arm, seed=seed, again=self._begun_as(record))
+        training = self._scheduler.take(arm, seed=seed, repeat_number=self._begun_as(record))
         for row in rows:
             self._seen.setdefault(record.trial_id, set()).add((row.stage, row.epoch))
             self._add(training, row)

@@ -133,8 +133,8 @@ class Proposer:
             OptionError: The space differs from the one that the study was created with.
         """
         axes = [repr(axis) for axis in self._space.axes]
-        if self._space.only is not None:
-            axes.append(repr(self._space.only))
+        if self._space.allowed_choices is not None:
+            axes.append(repr(self._space.allowed_choices))
         known = self._study.user_attrs.get("axes")
         if known is None:
             self._study.set_user_attr("axes", axes)

@@ -75,8 +75,8 @@ class SearchSettings:
         for option, given in (("--sure", self.sure is not None), ("--start", bool(self.start))):
             if given and not self.may_pause:
                 message = (
-                    f"{option} is given, which only --goal energy-to-target takes, with --sampler "
-                    "auto, --halving auto and without --no-cap."
+                    f"{option} is given, which requires --goal energy-to-target, --sampler auto and "
+                    "--halving auto, and neither --no-cap nor --first-rung-wh."
                 )
                 raise OptionError(message)
         for option, watt_hours in (

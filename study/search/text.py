@@ -86,7 +86,7 @@ def live_lines(
         yield f"not run: {len(left)} of {len(setups)} setups{numbers}"
     else:
         yield f"tried: {len({trial.setup for trial in own})} setups of ranges"
-    yield from dict.fromkeys(search.said)
+    yield from dict.fromkeys(search.notes)
 
 
 def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
@@ -102,7 +102,7 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
         return
     more = "1 more training" if repeats == 1 else f"{repeats} more trainings"
     by = f" (by {more} of the most informative setups)" if repeats else ""
-    yield f"  at most 5 % dearer than the cheapest setup with a probability of {probability_text(right)}{by}"
+    yield f"  needs at most 5 % more energy than the cheapest setup with a probability of {probability_text(right)}{by}"
 
 
 def _setup_text(answer: Answer, study: str) -> str:

@@ -109,7 +109,7 @@ def test_recommendation_of_the_regime(regime: Findings) -> None:
     assert text == (
         "Use batch size 64 and learning rate 0.01 (setup 2): 90.5 % accuracy for 1.10 Wh per "
         "training (95 % interval A to B Wh). With a probability of P it is within 1 percentage "
-        "point of the best accuracy and at most 5 % dearer than the cheapest such setup. It saves "
+        "point of the best accuracy and needs at most 5 % more energy than the cheapest such setup. It saves "
         "50 % (95 % interval A to B %) against the most accurate and costliest (setup 1, 91.0 %). "
         "Setup 4 cannot be told apart from it in energy."
     )

@@ -20,8 +20,8 @@ from typing import final
 import numpy as np
 
 from study.record.objective import ACCURACY, Objective
+from study.search.arms.answer_probabilities import AnswerProbabilities, assess
 from study.search.arms.order import ArmOrder
-from study.search.arms.sureness import Sureness, weigh
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 from study.search.stopping.budget import Budget
@@ -77,7 +77,7 @@ class Recurrences:
     def every(self) -> list[Training]:
         """All trainings, in the order in which they were started."""
         found = [each for many in self.trainings.values() for each in many]
-        return sorted(found, key=lambda each: each.again)
+        return sorted(found, key=lambda each: each.repeat_number)
 
     @property
     def done(self) -> int:
@@ -96,15 +96,15 @@ class Recurrences:
         if arm is None:
             return None
         number = len(self.every)
-        return self.take(arm, seed=number, again=number + 1)
+        return self.take(arm, seed=number, repeat_number=number + 1)
 
-    def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
+    def take(self, arm: Choice, *, seed: int, repeat_number: int = 0) -> Training:
         """Register a training: a new one, or one recovered from recorded rows.
 
         Args:
             arm: The arm that is trained.
             seed: Seed of the training, counted from the search's own seed.
-            again: Position among the repeats, from 1; 0 where it is not a repeat.
+            repeat_number: Position among the repeats, from 1; 0 where it is not a repeat.
         """
         training = Training(
             arm=arm,
@@ -112,7 +112,7 @@ class Recurrences:
             number=len(self.every),
             target=self._target,
             objective=self._objective,
-            again=again,
+            repeat_number=repeat_number,
         )
         self.trainings[arm].append(training)
         return training
@@ -160,9 +160,9 @@ class Recurrences:
         arm = best[0]
         return arm, min(j for each in self.trainings[arm] if (j := each.to_target_j) is not None)
 
-    def sureness(self) -> Sureness | None:
+    def answer_probabilities(self) -> AnswerProbabilities | None:
         """Return the probabilities of the answer; None where no arm has reached the target."""
-        return weigh(self.trainings)
+        return assess(self.trainings)
 
     @property
     def best_j(self) -> tuple[Choice, float] | None:
@@ -187,7 +187,9 @@ class Recurrences:
 
     def _costs_j(self) -> Mapping[Choice, list[float]]:
         costs_j = {
-            arm: [each.promised_j for each in many if each.gains and each.promised_j > 0]
+            arm: [
+                each.estimated_cost_j for each in many if each.gains and each.estimated_cost_j > 0
+            ]
             for arm, many in self.trainings.items()
         }
         return {arm: many for arm, many in costs_j.items() if many}

@@ -11,7 +11,7 @@
         best, unless they are predicted to cost `GIVEN_UP` times as much. A training whose score has not
         begun to improve ends only once it has used as much as the best.
     finally, with --sure or --confirm
-        The most informative trainings are repeated (`study.search.arms.sureness`).
+        The most informative trainings are repeated (`study.search.arms.answer_probabilities`).
 
 All decisions depend only on the progress of the trainings, so that a search resumed from its rows continues
 as it would have without the interruption.
@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from typing import final
 
 from study.record.objective import ACCURACY, Objective
+from study.search.arms.answer_probabilities import AnswerProbabilities, assess
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
-from study.search.arms.sureness import Sureness, weigh
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 from study.search.stopping.budget import Budget
@@ -93,7 +93,7 @@ class Scheduler:
         self._objective = objective
         self._policy = policy or Policy()
         self._recorded = recorded
-        self._weighed: tuple[object, Sureness | None] | None = None
+        self._assessed: tuple[object, AnswerProbabilities | None] | None = None
 
     @property
     def every(self) -> list[Training]:
@@ -103,7 +103,9 @@ class Scheduler:
     @property
     def repeats(self) -> list[Training]:
         """Trainings that are repeats, in the order in which they were started."""
-        return sorted((each for each in self.every if each.again), key=lambda each: each.again)
+        return sorted(
+            (each for each in self.every if each.repeat_number), key=lambda each: each.repeat_number
+        )
 
     @property
     def best_j(self) -> float | None:
@@ -120,13 +122,13 @@ class Scheduler:
             found.state = State.RUNNING
         return found
 
-    def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
+    def take(self, arm: Choice, *, seed: int, repeat_number: int = 0) -> Training:
         """Register a training: a new one, or one recovered from recorded rows.
 
         Args:
             arm: The arm that is trained.
             seed: Seed of the training, counted from the search's own seed.
-            again: Position among the repeats, from 1; 0 where it is not a repeat.
+            repeat_number: Position among the repeats, from 1; 0 where it is not a repeat.
         """
         training = Training(
             arm=arm,
@@ -134,7 +136,7 @@ class Scheduler:
             number=len(self.every),
             target=self._target,
             objective=self._objective,
-            again=again,
+            repeat_number=repeat_number,
         )
         self.trainings[arm].append(training)
         return training
@@ -148,7 +150,7 @@ class Scheduler:
         best_j = self.best_j
         if best_j is None:
             return None if self._goes_on(training) else StopDecision.HALVED
-        if training.again:
+        if training.repeat_number:
             return StopDecision.CAPPED if training.next_j > REPEATED_TO * self._level_j else None
         last = not self._untried and self._policy.pausing
         return StopDecision.CAPPED if _is_beaten(training, best_j, last=last) else None
@@ -163,17 +165,17 @@ class Scheduler:
         if not reached:
             return None
         arm = min(reached, key=lambda each: reached[each])
-        if any(each.again for each in self.every):
-            known_of = self.sureness()
+        if any(each.repeat_number for each in self.every):
+            known_of = self.answer_probabilities()
             arm = arm if known_of is None else known_of.answer
         return arm, reached[arm]
 
-    def sureness(self) -> Sureness | None:
+    def answer_probabilities(self) -> AnswerProbabilities | None:
         """Return the probabilities of the answer; None where no arm has reached the target."""
         state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
-        if self._weighed is None or self._weighed[0] != state:
-            self._weighed = (state, self._weigh(self.trainings))
-        return self._weighed[1]
+        if self._assessed is None or self._assessed[0] != state:
+            self._assessed = (state, self._assess(self.trainings))
+        return self._assessed[1]
 
     @property
     def _level_j(self) -> float:
@@ -184,8 +186,8 @@ class Scheduler:
         ]
         return math.exp(min(math.fsum(each) / len(each) for each in known if each))
 
-    def _weigh(self, trainings: Mapping[Choice, Sequence[Training]]) -> Sureness | None:
-        return weigh(trainings, self._recorded, rule=self._policy.rule)
+    def _assess(self, trainings: Mapping[Choice, Sequence[Training]]) -> AnswerProbabilities | None:
+        return assess(trainings, self._recorded, rule=self._policy.rule)
 
     @property
     def _untried(self) -> list[Choice]:
@@ -201,7 +203,7 @@ class Scheduler:
             if untried and (not paused or self._explores()):
                 return self._begin(untried)
             return _most_promising(paused)
-        hopeful = [each for each in paused if each.promised_j < best_j]
+        hopeful = [each for each in paused if each.estimated_cost_j < best_j]
         if hopeful:
             return _most_promising(hopeful)
         if untried:
@@ -211,11 +213,13 @@ class Scheduler:
     def _paused(self) -> list[Training]:
         if not self._policy.pausing:
             return []
-        return [each for each in self.every if each.state is State.PAUSED and not each.again]
+        return [
+            each for each in self.every if each.state is State.PAUSED and not each.repeat_number
+        ]
 
     def _begin(self, untried: Sequence[Choice]) -> Training:
         costs_j = {
-            arm: min(each.promised_j for each in many)
+            arm: min(each.estimated_cost_j for each in many)
             for arm, many in self.trainings.items()
             if many and all(each.first_j for each in many)
         }
@@ -239,7 +243,7 @@ class Scheduler:
         if self._untried or not self._policy.pausing:
             return False
         others = [each for each in self._paused() if each is not training]
-        return all(training.promised_j <= each.promised_j for each in others)
+        return all(training.estimated_cost_j <= each.estimated_cost_j for each in others)
 
     def _next_repeat(self, sure: float) -> Training | None:
         """Return the most informative training about which arm to use; None if the answer is sure enough.
@@ -252,16 +256,16 @@ class Scheduler:
         done = self.repeats
         if len(done) >= (MOST_REPEATS * len(self.trainings) if most is None else most):
             return None
-        known = self.sureness()
+        known = self.answer_probabilities()
         if known is None or known.repeat is None or self._is_sure_enough(known, sure, done):
             return None
         many = self.trainings[known.repeat]
-        paused = [each for each in many if each.state is State.PAUSED and not each.again]
+        paused = [each for each in many if each.state is State.PAUSED and not each.repeat_number]
         found = paused[0] if paused else self.take(known.repeat, seed=_free_seed(many))
-        found.again = len(done) + 1
+        found.repeat_number = len(done) + 1
         return found
 
-    def _are_tried_enough(self, known: Sureness) -> bool:
+    def _are_tried_enough(self, known: AnswerProbabilities) -> bool:
         """Return whether leader and rival were trained often enough, since a wide early lead is mostly luck."""
         if self._policy.sure is not None and self._policy.sure >= 1:
             return True
@@ -278,7 +282,9 @@ class Scheduler:
         """Return the number of trainings that an arm can have; infinite outside a replay."""
         return math.inf if self._recorded is None else self._recorded[arm]
 
-    def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
+    def _is_sure_enough(
+        self, known: AnswerProbabilities, sure: float, done: Sequence[Training]
+    ) -> bool:
         """Return whether the answer is sure enough, and already was before the last repeat.
 
         Stopping as soon as the probability is first reached would select lucky moments. For the same
@@ -289,7 +295,7 @@ class Scheduler:
             return False
         if not self._are_tried_enough(known):
             return False
-        before = self._weigh(_without(self.trainings, done[-1]))
+        before = self._assess(_without(self.trainings, done[-1]))
         return before is not None and before.right is not None and before.right >= enough
 
 
@@ -301,7 +307,7 @@ def _without(
 
 def _most_promising(trainings: Sequence[Training]) -> Training | None:
     # Ties go to the first arm, not to the training started first, which cannot be told from the rows.
-    return min(trainings, key=lambda each: each.promised_j, default=None)
+    return min(trainings, key=lambda each: each.estimated_cost_j, default=None)
 
 
 def _free_seed(trainings: Sequence[Training]) -> int:

@@ -49,7 +49,7 @@ class Training:
         state: State of the training; `PAUSED` where it can be resumed.
         failed: Whether it failed, for example diverged or ran out of memory.
         first_j: Energy of its first epoch at each setting; empty before an energy is known.
-        again: Position among the repeats, from 1; 0 where it is not a repeat.
+        repeat_number: Position among the repeats, from 1; 0 where it is not a repeat.
         energies_j: Cumulative energy after each epoch, with all epochs at the cheapest setting. An epoch
             without a reading counts like the mean of the others, and as 0 as long as none has a reading.
         missing: Number of epochs without a reading.
@@ -65,7 +65,7 @@ class Training:
     state: State = State.RUNNING
     failed: bool = False
     first_j: dict[Setting, float] = field(default_factory=dict)
-    again: int = 0
+    repeat_number: int = 0
     energies_j: list[float] = field(default_factory=list)
     missing: int = 0
     gains: list[float] = field(default_factory=list)
@@ -140,7 +140,7 @@ class Training:
         return self.used_j * (1 + (self._goal - self.gains[-1]) / won / 2)
 
     @property
-    def promised_j(self) -> float:
+    def estimated_cost_j(self) -> float:
         """Best estimate of the energy to the target: at least one more epoch if it is not reached.
 
         A training whose score does not improve counts with `UNKNOWN` times the energy used.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from study.command.parsing import command_line, parse
-from study.command.running import ReportProcess, carried_out, ending
+from study.command.running import ReportProcess, carried_out, finish
 from study.errors import OptionError
 from study.machines.local.early_ray import early_ray
 from study.record.files import EnergyUnit, unit_of
@@ -73,7 +73,7 @@ def main(
     if isinstance(source.search, PausingSearch):
         for line in lines(source.search, options, unit_of(source.first_epoch_j)):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console, reported=reported)
+    return finish(outcome, console, reported=reported)
 
 
 def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> Iterator[str]:
@@ -89,7 +89,7 @@ def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> It
     """
     job = search.scheduler
     if not isinstance(job, Recurrences):
-        message = "the study is a search; `recurring` goes on with what it has begun itself"
+        message = "the study is a search; `recurring` resumes only studies that it started"
         raise OptionError(message)
     used: list[Training] = []
     number = 0

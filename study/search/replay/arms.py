@@ -69,7 +69,7 @@ class ArmTable:
         """Return the energy to the target of the grid's answer in joules, given the first drawn seed of each arm."""
         drawn = self.draw(seed)
         return min(
-            to_target_j(many[drawn.place(arm, 0)], target)
+            to_target_j(many[drawn.index(arm, 0)], target)
             for arm, recorded in self.arms.items()
             for many in recorded.settings.values()
         )
@@ -103,7 +103,7 @@ class Draws:
         }
         self._drawn: dict[Choice, list[int]] = {arm: [] for arm in seeds}
 
-    def place(self, arm: Choice, training: int) -> int:
+    def index(self, arm: Choice, training: int) -> int:
         """Return the index of the recorded seed for the training of an arm with a number from 0."""
         drawn = self._drawn[arm]
         while len(drawn) <= training:

@@ -119,7 +119,7 @@ def _sequential(
     """
     if options.sure is not None or options.start or options.confirm:
         message = (
-            "--sure, --start and --confirm take a replay with --goal energy-to-target over the "
+            "--sure, --start and --confirm require a replay with --goal energy-to-target over the "
             "table's own setups, with --sampler auto and --halving auto."
         )
         raise OptionError(message)

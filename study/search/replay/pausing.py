@@ -9,11 +9,11 @@ import statistics
 from dataclasses import dataclass
 from typing import final
 
+from study.search.arms.answer_probabilities import AnswerProbabilities
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
 from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
-from study.search.arms.sureness import Sureness
 from study.search.arms.training import Setting, State, Training
 from study.search.replay.arms import ArmTable
 from study.search.replay.simulation import check_budget
@@ -56,7 +56,7 @@ class PausingOutcome:
     spent_j: float
     duration_s: float
     trainings: tuple[Training, ...]
-    sure: Sureness | None
+    sure: AnswerProbabilities | None
 
 
 @final
@@ -138,7 +138,7 @@ class PausingReplay:
             spent_j=self.budget.spent_j,
             duration_s=self._now_s,
             trainings=tuple(self.scheduler.every),
-            sure=self.scheduler.sureness(),
+            sure=self.scheduler.answer_probabilities(),
         )
 
     def _fill(self) -> None:
@@ -153,7 +153,7 @@ class PausingReplay:
     def _set_up(self, training: Training) -> None:
         """Book the set-up of a training that starts or resumes, and at its start its recorded lost attempts."""
         recording = next(iter(self._recordings(training).values()))
-        self.budget.book(recording.known_setup_j)
+        self.budget.book(recording.known_overhead_j)
         if not training.gains:
             self.budget.book(sum(epoch.energy_j or 0.0 for epoch in recording.lost))
 
@@ -174,7 +174,7 @@ class PausingReplay:
 
     def _recordings(self, training: Training) -> dict[Setting, RecordedTraining]:
         """Return the recorded training at each setting, for the recorded seed that was drawn."""
-        place = self._drawn.place(training.arm, training.seed)
+        place = self._drawn.index(training.arm, training.seed)
         settings = self._arms.arms[training.arm].settings
         return {setting: many[place] for setting, many in settings.items()}
 

@@ -229,7 +229,7 @@ class Simulation:
         energy_j = epoch.energy_j or 0.0
         if not curve.epochs and not running.lost:
             # The energy of a trial's set-up becomes known with its first epoch.
-            self._budget.overhead(running.name, running.recording.known_setup_j)
+            self._budget.overhead(running.name, running.recording.known_overhead_j)
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
@@ -248,7 +248,7 @@ class Simulation:
     def _end(self, running: _Running, decision: StopDecision | None) -> None:
         curve = running.curve
         self._budget.end(running.name)
-        self._budget.overhead(running.name, running.recording.known_setup_j)
+        self._budget.overhead(running.name, running.recording.known_overhead_j)
         values = None
         if curve.epochs:
             values = values_of(self._goal, curve, max_epochs=self._table.longest)
@@ -260,7 +260,7 @@ class Simulation:
                 curve=curve,
                 decision=decision,
                 spent_j=self._budget.spent_j,
-                overhead_j=running.recording.known_setup_j
+                overhead_j=running.recording.known_overhead_j
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )

@@ -18,8 +18,8 @@ from study.record.migration import RENAMED
 from study.record.objective import ACCURACY, Objective
 from study.record.search.curves import TrialCurve
 from study.record.trial_energy import BESIDE_EPOCHS
-from study.record.vocabulary import Paradigm, StopReason
 from study.search.replay.exported import objective_of, of_export
+from study.search.replay.trial_rows import counted_through, in_order, without_stopped
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -44,12 +44,12 @@ class RecordedTraining:
 
     Attributes:
         epochs: Epochs that count as its training.
-        setup_j: Energy of its last attempt outside its epochs, in joules; None where not in the table.
+        overhead_j: Energy of its last attempt outside its epochs, in joules; None where not in the table.
         lost: Epochs of earlier attempts that were lost.
     """
 
     epochs: tuple[RecordedEpoch, ...]
-    setup_j: float | None = None
+    overhead_j: float | None = None
     lost: tuple[RecordedEpoch, ...] = ()
 
     def __len__(self) -> int:
@@ -57,15 +57,15 @@ class RecordedTraining:
         return len(self.epochs)
 
     @property
-    def known_setup_j(self) -> float:
-        """Value of `setup_j`, or 0 where it is unknown."""
-        return self.setup_j or 0.0
+    def known_overhead_j(self) -> float:
+        """Value of `overhead_j`, or 0 where it is unknown."""
+        return self.overhead_j or 0.0
 
     @property
     def energy_j(self) -> float:
         """Total energy of the training in joules, as far as known."""
         every = (*self.lost, *self.epochs)
-        return self.known_setup_j + sum(epoch.energy_j or 0.0 for epoch in every)
+        return self.known_overhead_j + sum(epoch.energy_j or 0.0 for epoch in every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +212,11 @@ def table_of(frame: pd.DataFrame, *, name: str, objective: Objective = ACCURACY)
         raise OptionError(message)
     _check_figures(frame, name)
     frame = with_parameters(frame.reset_index(drop=True))
-    frame, left_out = _without_stopped(_counted_through(frame))
+    frame, left_out = without_stopped(counted_through(frame))
     if frame.empty:
         message = (
-            f"replay {name} has no training that a search did not stop; how those would have "
-            "gone on is not known. Give a study of the whole grid."
+            f"replay {name} has only trainings that a search stopped, and what they would have "
+            "needed to their end is unknown. Give a study of the whole grid."
         )
         raise OptionError(message)
     axes = axes_of(frame)
@@ -273,30 +273,11 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
             raise OptionError(message)
     is_negative = any((frame[each] < 0).any() for each in ("epoch_energy_j", *told))
     if is_negative or not (frame["epoch_time_s"] > 0).all():
-        message = f"replay {name} has a negative energy or an epoch without time; mend the row."
+        message = f"replay {name} has a negative energy or an epoch without time; fix the row."
         raise OptionError(message)
     if not (frame["epoch_energy_j"] > 0).any():
         message = f"replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
         raise OptionError(message)
-
-
-def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
-    """Number the epochs of a search's trials consecutively, since a trial may have two stages.
-
-    Other tables are returned as they are.
-    """
-    ours = {"paradigm", "trial_id", "attempt", "stage"} <= set(frame.columns)
-    if not ours or not (frame["paradigm"] == Paradigm.SEARCH.value).all():
-        return frame
-    return frame.assign(epoch=frame.groupby(["trial_id", "attempt"]).cumcount() + 1)
-
-
-def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Drop trainings that a search stopped, whose end is unknown, and return their number as well."""
-    if not {"stop_reason", "trial_id"} <= set(frame.columns):
-        return frame, 0
-    stopped = frame.loc[frame["stop_reason"] == StopReason.STOPPED.value, "trial_id"].unique()
-    return frame[~frame["trial_id"].isin(stopped)], len(stopped)
 
 
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
@@ -314,14 +295,13 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
     has_setup = "setup_energy_j" in rows.columns
     return RecordedTraining(
         epochs=_epochs(rows[is_kept]),
-        setup_j=_known(rows["setup_energy_j"].iloc[-1]) if has_setup else None,
+        overhead_j=_known(rows["setup_energy_j"].iloc[-1]) if has_setup else None,
         lost=_epochs(rows[[not each for each in is_kept]]),
     )
 
 
 def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
-    order = ["attempt", "epoch"] if "attempt" in rows.columns else ["epoch"]
-    columns = rows.sort_values(order)[["val_score", "epoch_energy_j", "epoch_time_s"]]
+    columns = in_order(rows)[["val_score", "epoch_energy_j", "epoch_time_s"]]
     return tuple(
         RecordedEpoch(score=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)
@@ -331,7 +311,7 @@ def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
 def _space_of(values: Mapping[str, Sequence[Value]], recorded: Collection[Choice]) -> Space:
     """Return the space of the recorded setups, which need not be all combinations of the values."""
     every = space_of(values)
-    return every if len(recorded) == every.size else replace(every, only=tuple(recorded))
+    return every if len(recorded) == every.size else replace(every, allowed_choices=tuple(recorded))
 
 
 def _known(value: float) -> float | None:

@@ -64,7 +64,9 @@ def pausing_lines(
     """Yield lines on a search that pauses trainings: its answer, the answer's probability, its energy."""
     count, unit = len(outcome.trainings), unit_in(table)
     limits = max(len(each.settings) for each in arms.arms.values())
-    shared = f", each told by {limits} settings of {_names(arms)}" if limits > 1 else ""
+    shared = (
+        f", each with the energies of {limits} settings of {_names(arms)}" if limits > 1 else ""
+    )
     yield (
         f"replayed on {table.name}: {count} trainings of {len(arms.arms)} setups{shared} in "
         f"{outcome.duration_s:.1f} s simulated"
@@ -79,13 +81,15 @@ def pausing_lines(
         )
     if outcome.found:
         right = None if outcome.sure is None else outcome.sure.right
-        yield from sure_lines(right, repeats=sum(each.again > 0 for each in outcome.trainings))
+        yield from sure_lines(
+            right, repeats=sum(each.repeat_number > 0 for each in outcome.trainings)
+        )
     yield (
         f"energy {spent_text(outcome.spent_j, budget, unit)}; the grid takes "
         f"{unit.text(table.grid_j)}{labels(table)}"
     )
     paused = sum(each.state is State.PAUSED for each in outcome.trainings)
-    yield f"paused, and not gone on with: {paused} (lower bounds)"
+    yield f"paused, and not resumed: {paused} (lower bounds)"
     tried = {each.arm for each in outcome.trainings}
     left = [_choice(arm) for arm in arms.arms if arm not in tried]
     yield f"not run: {len(left)} of {len(arms.arms)} setups{listed(left)}"
@@ -101,7 +105,12 @@ def _unknown_lines(table: ReplayTable) -> Iterator[str]:
     found = [
         f"{what} of {unknown} of {len(of)} {names}"
         for what, names, of, unknown in (
-            ("set-up", "trainings", recordings, sum(each.setup_j is None for each in recordings)),
+            (
+                "set-up",
+                "trainings",
+                recordings,
+                sum(each.overhead_j is None for each in recordings),
+            ),
             ("energy", "epochs", epochs, sum(each.energy_j is None for each in epochs)),
         )
         if unknown

@@ -53,7 +53,7 @@ class SetupRegistry:
         plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
         return next(iter(self._expect(plans)), None)
 
-    def go_on(self, choice: Choice, seed: int) -> TrialPlan | None:
+    def plan_or_resume(self, choice: Choice, seed: int) -> TrialPlan | None:
         """Return the trial of a choice with a seed, as a further attempt if it was paused.
 
         None if it has already ended.

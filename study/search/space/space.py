@@ -90,12 +90,12 @@ class Space:
 
     Attributes:
         axes: Axes, in the order in which they were given.
-        only: The setups of the space, where not every combination of values is one; None for all
+        allowed_choices: The setups of the space, where not every combination of values is one; None for all
             combinations.
     """
 
     axes: tuple[Axis | Range, ...]
-    only: tuple[Choice, ...] | None = None
+    allowed_choices: tuple[Choice, ...] | None = None
 
     @property
     def lists(self) -> tuple[Axis, ...] | None:
@@ -106,19 +106,21 @@ class Space:
     @property
     def is_listed(self) -> bool:
         """Return whether all setups are numbered in advance."""
-        return self.only is not None or (self.lists is not None and self.size <= MOST_LISTED)
+        return self.allowed_choices is not None or (
+            self.lists is not None and self.size <= MOST_LISTED
+        )
 
     @property
     def size(self) -> float:
         """Number of setups; infinite with a range."""
-        if self.only is not None:
-            return len(self.only)
+        if self.allowed_choices is not None:
+            return len(self.allowed_choices)
         return math.inf if self.lists is None else math.prod(len(a.values) for a in self.lists)
 
     def holds(self, choice: Choice) -> bool:
         """Return whether the space contains a setup."""
-        if self.only is not None:
-            return choice in self.only
+        if self.allowed_choices is not None:
+            return choice in self.allowed_choices
         return len(choice) == len(self.axes) and all(
             axis.holds(value) if isinstance(axis, Range) else value in axis.values
             for axis, value in zip(self.axes, choice, strict=True)
@@ -126,18 +128,18 @@ class Space:
 
     def indices(self, number: int) -> tuple[int, ...]:
         """Return the indices of the values of a setup, by its number from 0; the last axis is innermost."""
-        if self.only is not None:
-            lists, choice = self._only_lists(), self.only[number]
+        if self.allowed_choices is not None:
+            lists, choice = self._axis_lists(), self.allowed_choices[number]
             return tuple(a.values.index(v) for a, v in zip(lists, choice, strict=True))
         found = []
-        for axis in reversed(self._only_lists()):
+        for axis in reversed(self._axis_lists()):
             number, index = divmod(number, len(axis.values))
             found.append(index)
         return tuple(reversed(found))
 
     def choice(self, indices: Sequence[int]) -> Choice:
         """Return the setup with these indices of values."""
-        lists = self._only_lists()
+        lists = self._axis_lists()
         return tuple(axis.values[i] for axis, i in zip(lists, indices, strict=True))
 
     def named(self, choice: Choice) -> dict[str, Value]:
@@ -154,13 +156,13 @@ class Space:
             for each in ((axis.low, axis.high) if isinstance(axis, Range) else axis.values)
         )
 
-    def learnt(self, choice: Choice) -> Choice:
+    def learning_part(self, choice: Choice) -> Choice:
         """Return the values of a setup on the axes that change learning; equal ones share learning curves."""
         return tuple(
             value for axis, value in zip(self.axes, choice, strict=True) if not axis.cost_only
         )
 
-    def _only_lists(self) -> tuple[Axis, ...]:
+    def _axis_lists(self) -> tuple[Axis, ...]:
         if self.lists is None:
             message = "setups of a range have no numbers"
             raise TypeError(message)
@@ -192,7 +194,7 @@ def listed_space(setups: Sequence[Mapping[str, Value]]) -> Space:
     names = list(setups[0])
     values = {name: list(dict.fromkeys(each[name] for each in setups)) for name in names}
     only = tuple(tuple(each[name] for name in names) for each in setups)
-    return replace(space_of(values), only=only)
+    return replace(space_of(values), allowed_choices=only)
 
 
 def _in_order(values: Sequence[Value]) -> tuple[Value, ...]:

@@ -19,8 +19,8 @@ class Budget:
     Attributes:
         limit_j: Energy that may be used; infinite without a budget.
         spent_j: Energy booked so far.
-        dearest_epoch_j: Highest energy of an epoch so far; 0 before the first.
-        dearest_overhead_j: Highest overhead of a trial so far; 0 before the first.
+        max_epoch_j: Highest energy of an epoch so far; 0 before the first.
+        max_overhead_j: Highest overhead of a trial so far; 0 before the first.
     """
 
     def __init__(self, limit_j: float | None = None) -> None:
@@ -34,17 +34,19 @@ class Budget:
             raise ValueError(message)
         self.limit_j = math.inf if limit_j is None else limit_j
         self.spent_j = 0.0
-        self.dearest_epoch_j = 0.0
-        self.dearest_overhead_j = 0.0
-        self._promised: dict[str, float] = {}
+        self.max_epoch_j = 0.0
+        self.max_overhead_j = 0.0
+        self._reserved_j: dict[str, float] = {}
         self._overheads: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self._reported_j: dict[str, float] = {}
         self._ended: set[str] = set()
 
     @property
     def expected_j(self) -> float:
         """Energy used, plus the overhead that started trials are still expected to report."""
-        ahead = (max(0.0, self.dearest_overhead_j - told_j) for told_j in self._overheads.values())
+        ahead = (
+            max(0.0, self.max_overhead_j - reported_j) for reported_j in self._overheads.values()
+        )
         return self.spent_j + sum(ahead)
 
     @property
@@ -65,20 +67,20 @@ class Budget:
         """
         if not self.has_room(first_rung_j=first_rung_j):
             return False
-        self._promised[trial] = max(first_rung_j, self.dearest_epoch_j)
+        self._reserved_j[trial] = max(first_rung_j, self.max_epoch_j)
         self._overheads[trial] = 0.0
         return True
 
     def has_room(self, *, first_rung_j: float) -> bool:
         """Return whether another trial may start; see `start`."""
-        epochs_j = max(first_rung_j, self.dearest_epoch_j)
-        needed_j = sum(self._promised.values()) + epochs_j + self.dearest_overhead_j
+        epochs_j = max(first_rung_j, self.max_epoch_j)
+        needed_j = sum(self._reserved_j.values()) + epochs_j + self.max_overhead_j
         return not self.is_used_up and self.expected_j + needed_j <= self.limit_j
 
     def epoch(self, trial: str, energy_j: float) -> None:
         """Book an epoch, which also reduces the energy reserved for its trial."""
-        self.dearest_epoch_j = max(self.dearest_epoch_j, energy_j)
-        self._promised[trial] = max(0.0, self._promised.get(trial, 0.0) - energy_j)
+        self.max_epoch_j = max(self.max_epoch_j, energy_j)
+        self._reserved_j[trial] = max(0.0, self._reserved_j.get(trial, 0.0) - energy_j)
         self.book(energy_j)
 
     def overhead(self, trial: str, energy_j: float, *, lost_j: float = 0.0) -> None:
@@ -89,10 +91,10 @@ class Budget:
             energy_j: Energy of set-up, between epochs, and of tests, in its last attempt.
             lost_j: Energy of its earlier attempts, which is not expected of other trials.
         """
-        known_j = self._told.get(trial, 0.0)
-        self._told[trial] = max(known_j, energy_j + lost_j)
-        self.book(self._told[trial] - known_j)
-        self.dearest_overhead_j = max(self.dearest_overhead_j, energy_j)
+        known_j = self._reported_j.get(trial, 0.0)
+        self._reported_j[trial] = max(known_j, energy_j + lost_j)
+        self.book(self._reported_j[trial] - known_j)
+        self.max_overhead_j = max(self.max_overhead_j, energy_j)
         if trial in self._overheads:
             self._overheads[trial] = energy_j
         if trial in self._ended:
@@ -107,5 +109,5 @@ class Budget:
 
         Its expected overhead stays reserved until `overhead` is called for it once more.
         """
-        self._promised.pop(trial, None)
+        self._reserved_j.pop(trial, None)
         self._ended.add(trial)

@@ -181,9 +181,7 @@ def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
     assert PAUSABLE[answer.setup - 1].batch_size in decided[0]
     assert in_the_terminal(trials, OPTIONS, search) == [answer.setup]
     assert text.startswith(f"The search recommends setup {answer.setup}.")
-    probable = (
-        r"at most 5 % dearer than the cheapest setup with a probability of ((?:over |under )?\d+ %)"
-    )
+    probable = r"needs at most 5 % more energy than the cheapest setup with a probability of ((?:over |under )?\d+ %)"
     assert re.findall(probable, text) == re.findall(probable, lines)
     assert bool(re.search(probable, text)) == (answer.right is not None)
 

@@ -111,7 +111,7 @@ def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
     assert advice.text == (
         "Use batch size 64 and learning rate 0.01 (setup 2): 89.5 % accuracy for 1.00 Wh per "
         "training (95 % interval 0.916 to 1.10 Wh). With a probability of over 99 % it is within "
-        "1 percentage point of the best accuracy and at most 5 % dearer than the cheapest such "
+        "1 percentage point of the best accuracy and needs at most 5 % more energy than the cheapest such "
         "setup. It saves 50 % (95 % interval 44 to 55 %) against the most accurate and costliest "
         "(setup 1, 90.0 %)."
     )
@@ -148,7 +148,7 @@ def test_what_is_saved_against_the_costliest_has_an_interval(tmp_path: Path) -> 
     assert advice.recommendation.text == (
         "Use batch size 64 and learning rate 0.1 (setup 1): 90.0 % accuracy for 0.734 mWh per "
         "training (95 % interval 0.674 to 0.796 mWh). With a probability of over 99 % it is within "
-        "1 percentage point of the best accuracy and at most 5 % dearer than the cheapest such "
+        "1 percentage point of the best accuracy and needs at most 5 % more energy than the cheapest such "
         "setup. No other setup is more accurate. It saves 50 % (95 % interval 44 to 54 %) against "
         "the costliest (setup 2, 70.0 %)."
     )

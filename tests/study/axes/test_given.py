@@ -98,7 +98,7 @@ def test_an_axis_is_given_once() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("powerlimit=8", "powerlimit, which nobody knows; .* Did you mean power_limit_w?"),
+        ("powerlimit=8", "powerlimit, which is unknown; .* Did you mean power_limit_w?"),
         ("window=wide", "allowed is whole numbers"),
         ("kind=c", "allowed is a, b"),
         ("flip=1", "allowed is true, false"),

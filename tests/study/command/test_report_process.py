@@ -23,9 +23,9 @@ from study.store.folder import StudyFolder
 report = ReportProcess()
 try:
     report.begin(StudyFolder(sys.argv[1], "a"))
-    is_made = report.ended()
+    is_made = report.wait()
 except KeyboardInterrupt:
-    is_made = not report.cut()
+    is_made = not report.cancel()
 sys.exit(0 if is_made else 130)
 """
 
@@ -63,7 +63,7 @@ def test_a_report_that_cannot_begin_takes_nothing_from_the_study(
 
     report.begin(StudyFolder(str(tmp_path), "a"))
 
-    assert report.ended()
+    assert report.wait()
     assert f"`python -m analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
 
 
@@ -90,7 +90,7 @@ def test_the_report_of_a_console_command_tells_of_the_console_command(
 
     report.begin(StudyFolder(str(tmp_path), "a"))
 
-    assert report.ended()
+    assert report.wait()
     told = capfd.readouterr().out
     assert "`power-of-training trackers`" in " ".join(told.split())
     assert "python -m" not in told
@@ -112,9 +112,9 @@ def test_a_report_that_is_made_is_not_said_to_be_missing(
     report = ReportProcess()
     report.begin(StudyFolder(str(tmp_path), "a"))
 
-    is_made = report.ended()
+    is_made = report.wait()
 
-    assert (is_made, report.cut(), capsys.readouterr().err) == (True, True, "")
+    assert (is_made, report.cancel(), capsys.readouterr().err) == (True, True, "")
 
 
 def test_an_interruption_after_a_study_without_a_report_does_not_come_before_its_first_trial(
@@ -123,8 +123,8 @@ def test_an_interruption_after_a_study_without_a_report_does_not_come_before_its
     """Nothing is said of a study that is written."""
     report = ReportProcess()
     report.wanted = False
-    before = report.cut()
+    before = report.cancel()
 
     report.begin(StudyFolder(str(tmp_path), "a"))
 
-    assert (before, report.cut(), capsys.readouterr().err) == (False, True, "")
+    assert (before, report.cancel(), capsys.readouterr().err) == (False, True, "")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from study.inference.moderation import Usual
+from study.inference.moderation import VariancePrior
 from study.inference.posterior import UNLIMITED, of_all_recorded, posterior
 from study.inference.repeats import Repeats
 
@@ -13,7 +13,9 @@ def test_what_is_usual_keeps_two_repeats_that_agree_from_counting_as_no_noise() 
     repeats = Repeats.of([[1.0, 1.0], [2.0, 2.0]])
 
     alone = posterior(repeats)
-    usual = posterior(repeats, usual=Usual(variance=0.15**2, worth=2.0))
+    usual = posterior(
+        repeats, variance_prior=VariancePrior(variance=0.15**2, degrees_of_freedom=2.0)
+    )
 
     assert alone is not None
     assert usual is not None
@@ -26,7 +28,10 @@ def test_with_what_is_usual_single_repeats_tell_something() -> None:
     repeats = Repeats.of([[1.0], [2.0]])
 
     assert posterior(repeats) is None
-    assert posterior(repeats, usual=Usual(variance=0.01, worth=4.0)) is not None
+    assert (
+        posterior(repeats, variance_prior=VariancePrior(variance=0.01, degrees_of_freedom=4.0))
+        is not None
+    )
 
 
 def test_of_all_that_exist_nothing_is_left_in_doubt() -> None:

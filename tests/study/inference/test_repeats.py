@@ -69,8 +69,8 @@ def test_shapes_that_differ_are_refused() -> None:
 
 def test_one_repeat_everywhere_tells_no_spread() -> None:
     """And one setup with two is enough."""
-    assert not Repeats.of([[1.0], [2.0]]).tell_a_spread
-    assert Repeats.of([[1.0], [2.0, 3.0]]).tell_a_spread
+    assert not Repeats.of([[1.0], [2.0]]).have_spread
+    assert Repeats.of([[1.0], [2.0, 3.0]]).have_spread
 
 
 def test_a_half_width_is_two_deviations() -> None:

@@ -9,11 +9,11 @@ from study.inference.choice import Aim
 from study.inference.intervals import interval, saving_interval
 from study.inference.repeats import Repeats
 from study.inference.selection import (
-    luck,
-    luck_of_least,
     picked_interval,
+    remove_bias,
     saving_against_picked,
-    without_luck,
+    selection_bias,
+    selection_bias_of_least,
 )
 from tests.study.inference.draws import certain, drawn
 
@@ -27,7 +27,7 @@ def test_of_setups_that_are_alike_the_picked_owe_much_to_luck() -> None:
     """The recommended one looks too cheap and too good, the costliest too dear."""
     energy, objective = drawn(alike()), drawn(alike())
 
-    found = luck(energy, objective, Aim())
+    found = selection_bias(energy, objective, Aim())
 
     assert found.energy < 0 < found.objective
     assert found.against_costliest < found.energy
@@ -35,15 +35,15 @@ def test_of_setups_that_are_alike_the_picked_owe_much_to_luck() -> None:
 
 def test_the_least_of_setups_that_are_alike_looks_too_cheap() -> None:
     """One of 16 that is picked for its mean; without noise nothing is luck."""
-    assert luck_of_least(drawn(alike())) < -0.5
-    assert luck_of_least(certain([1.0, 2.0, 3.0])) == pytest.approx(0.0, abs=1e-6)
+    assert selection_bias_of_least(drawn(alike())) < -0.5
+    assert selection_bias_of_least(certain([1.0, 2.0, 3.0])) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_there_is_no_luck_without_noise() -> None:
     """Certain figures owe nothing to it."""
     energy, objective = certain([1.0, 2.0, 3.0]), certain([0.5, 0.7, 0.9])
 
-    found = luck(energy, objective, Aim(tolerance=1.0))
+    found = selection_bias(energy, objective, Aim(tolerance=1.0))
 
     every = [found.energy, found.objective, found.against_costliest, found.against_best]
     assert every == pytest.approx([0.0] * 4, abs=1e-6)
@@ -51,7 +51,7 @@ def test_there_is_no_luck_without_noise() -> None:
 
 def test_the_only_setup_is_compared_with_nobody() -> None:
     """Where the recommended one is always the best and the costliest there is nothing to correct."""
-    found = luck(drawn(alike(1)), drawn(alike(1)), Aim())
+    found = selection_bias(drawn(alike(1)), drawn(alike(1)), Aim())
 
     assert math.isnan(found.against_costliest)
     assert math.isnan(found.against_best)
@@ -72,7 +72,7 @@ def test_a_saving_against_the_costliest_is_told_smaller_than_it_looks() -> None:
 
 def test_each_draw_loses_another_part_of_the_bias() -> None:
     """Between a fifth and the whole."""
-    left = without_luck(np.zeros(2000), np.asarray(1.0))
+    left = remove_bias(np.zeros(2000), np.asarray(1.0))
 
     assert left.min() == pytest.approx(-1.0, abs=0.01)
     assert left.max() == pytest.approx(-0.2, abs=0.01)
@@ -86,9 +86,9 @@ def test_the_score_of_the_luckiest_of_many_covers_when_corrected() -> None:
     energy = drawn(Repeats.of_array(np.zeros((1000, 16, 2))), draws=300)
     picked = objective.repeats.mean.argmax(axis=-1)
 
-    lucky = luck(energy, objective, Aim(tolerance=0.0))
+    bias = selection_bias(energy, objective, Aim(tolerance=0.0))
 
-    corrected = picked_interval(objective, picked, lucky.objective).holds(0.0).mean()
+    corrected = picked_interval(objective, picked, bias.objective).holds(0.0).mean()
     as_it_is = picked_interval(objective, picked, np.zeros(1000)).holds(0.0).mean()
     assert corrected >= 0.9
     assert corrected > as_it_is + 0.1

@@ -136,7 +136,7 @@ def test_an_epoch_dearer_than_the_budget_is_said() -> None:
 
     search.epoch(epoch_of(plan, 1, 72.0, 0.5))
 
-    assert search.said == [
+    assert search.notes == [
         "--energy-budget-wh 0.01 is less than one epoch of setup01-seed0 (0.02 Wh)."
     ]
 
@@ -160,7 +160,7 @@ def test_a_trial_without_values_is_told_as_failed(
 
     search.end(plan.trial_id, failed=failed)
 
-    assert search.said == [f"{plan.trial_id} {said} in Optuna's study."]
+    assert search.notes == [f"{plan.trial_id} {said} in Optuna's study."]
 
 
 def test_what_a_lost_attempt_used_counts_once() -> None:

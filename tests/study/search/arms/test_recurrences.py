@@ -116,7 +116,7 @@ def test_the_next_command_proposes_what_the_same_one_would_have(before: int) -> 
 
     second = job(list(curves), runs=10 - before)
     for training in first:
-        known = second.take(training.arm, seed=training.seed, again=training.again)
+        known = second.take(training.arm, seed=training.seed, repeat_number=training.repeat_number)
         for score in training.gains:
             known.add({(): 1.0}, score)
         known.state = training.state
@@ -128,7 +128,7 @@ def test_the_next_command_proposes_what_the_same_one_would_have(before: int) -> 
 def test_a_run_that_was_killed_counts_when_it_is_gone_on_with() -> None:
     """One run is asked for, and one was under way."""
     recurring = job([8, 16], runs=1)
-    left = recurring.take((16,), seed=0, again=1)
+    left = recurring.take((16,), seed=0, repeat_number=1)
     left.add({(): 1.0}, FAST[0])
 
     go_on(recurring, left, {16: FAST})

@@ -116,7 +116,7 @@ def test_repeats_end_when_the_answer_is_sure_enough_and_stays_so() -> None:
 
     found = search({8: [fast], 16: [slow], 32: [slow]}, policy=Policy(sure=0.9))
 
-    sure = found.sureness()
+    sure = found.answer_probabilities()
     assert sure is not None
     assert sure.right is not None
     assert sure.right >= 0.95
@@ -140,7 +140,7 @@ def test_without_a_setup_that_reaches_the_target_there_is_no_answer_and_an_end()
     found = search({8: [[0.1, 0.2]], 16: [[0.2, 0.3]]}, policy=Policy(sure=0.9))
 
     assert found.answer() is None
-    assert found.sureness() is None
+    assert found.answer_probabilities() is None
 
 
 @settings(max_examples=60, deadline=None)

@@ -32,7 +32,7 @@ def test_what_has_not_begun_to_rise_promises_nothing() -> None:
 
     assert flat.predicted_j is None
     assert not flat.has_risen
-    assert flat.promised_j == 24.0
+    assert flat.estimated_cost_j == 24.0
 
 
 @pytest.mark.parametrize("unread", [None, 0.0])
@@ -70,7 +70,7 @@ def test_what_has_reached_the_target_promises_what_it_needed() -> None:
     reached = trained(0.5, 0.85, 0.9, joules=3.0)
 
     assert reached.to_target_j == 6.0
-    assert reached.promised_j == 6.0
+    assert reached.estimated_cost_j == 6.0
 
 
 def test_one_that_ended_without_the_target_promises_nothing() -> None:
@@ -78,7 +78,7 @@ def test_one_that_ended_without_the_target_promises_nothing() -> None:
     ended = trained(0.1, 0.4, 0.7)
     ended.state = State.ENDED
 
-    assert ended.promised_j == 24.0
+    assert ended.estimated_cost_j == 24.0
 
 
 def test_the_first_epoch_tells_what_all_settings_cost() -> None:

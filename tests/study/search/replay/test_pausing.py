@@ -90,7 +90,7 @@ def test_each_recorded_seed_is_drawn_once_before_any_is_drawn_again() -> None:
     rows = rows_of({(64, 0.1): [([0.9], float(n)) for n in range(1, 6)]})
     draws = ArmTable.of(table_of(rows, name="seeds")).draw(7)
 
-    places = [draws.place((64, 0.1), number) for number in range(10)]
+    places = [draws.index((64, 0.1), number) for number in range(10)]
 
     assert sorted(places[:5]) == sorted(places[5:]) == list(range(5))
 

@@ -66,7 +66,7 @@ def random_table(seed: int, *, setup_j: float = 0.0, lost: bool = False) -> Repl
     return table_of(pd.concat([early.assign(attempt=1), rows]) if lost else rows, name="random")
 
 
-def dearest_epoch_j(table: ReplayTable) -> float:
+def max_epoch_j(table: ReplayTable) -> float:
     """The costliest epoch of all."""
     return max(
         epoch.energy_j or 0.0
@@ -92,7 +92,7 @@ def test_the_budget_holds_and_every_joule_is_booked(
 
     search = searched(table, budget_j=budget_j, gpus=gpus, seed=seed, sampler="random")
 
-    assert search.spent_j < budget_j + gpus * dearest_epoch_j(table)
+    assert search.spent_j < budget_j + gpus * max_epoch_j(table)
     used = sum(trial.curve.known_j + trial.overhead_j for trial in search.trials)
     assert search.spent_j == pytest.approx(used)
     assert all(trial.overhead_j >= setup_j for trial in search.trials)

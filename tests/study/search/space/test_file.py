@@ -121,7 +121,7 @@ def test_axes_may_be_tied(tmp_path: Path) -> None:
     """The rates given are those of the smallest batch size; there are no other setups."""
     space = read_space(written(tmp_path, "tie: {learning_rate: sqrt(batch_size)}"), default=DEFAULT)
 
-    assert set(space.only or ()) == {(64, 0.01), (64, 0.1), (256, 0.02), (256, 0.2)}
+    assert set(space.allowed_choices or ()) == {(64, 0.01), (64, 0.1), (256, 0.02), (256, 0.2)}
     assert space.is_listed
     assert space.size == 4
     assert not space.holds((64, 0.2))
@@ -135,8 +135,8 @@ def test_a_space_may_be_a_list_of_setups(tmp_path: Path) -> None:
         written(tmp_path, text), default={"batch_size": (64, 256), "learning_rate": (0.01,)}
     )
 
-    assert space.only == ((64, 0.01), (256, 0.02))
-    assert [space.choice(space.indices(number)) for number in (0, 1)] == list(space.only)
+    assert space.allowed_choices == ((64, 0.01), (256, 0.02))
+    assert [space.choice(space.indices(number)) for number in (0, 1)] == list(space.allowed_choices)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_power_limit_changes_cost_alone(tmp_path: Path) -> None:
     space = read_space(written(tmp_path, "power_limit_w: [100, 200]"), default=DEFAULT)
 
     assert [axis.cost_only for axis in space.axes] == [False, False, True]
-    assert space.learnt((64, 0.1, 100)) == space.learnt((64, 0.1, 200)) == (64, 0.1)
+    assert space.learning_part((64, 0.1, 100)) == space.learning_part((64, 0.1, 200)) == (64, 0.1)
     assert space.power_limits_w == {100.0, 200.0}
 
 

@@ -14,7 +14,7 @@ def test_overhead_counts_once_however_often_it_is_told() -> None:
         budget.overhead("a", told_j)
 
     assert budget.spent_j == 5.0
-    assert budget.dearest_overhead_j == 5.0
+    assert budget.max_overhead_j == 5.0
 
 
 def test_what_was_lost_is_booked_but_not_expected_of_others() -> None:
@@ -24,7 +24,7 @@ def test_what_was_lost_is_booked_but_not_expected_of_others() -> None:
     budget.overhead("a", 2.0, lost_j=30.0)
 
     assert budget.spent_j == 32.0
-    assert budget.dearest_overhead_j == 2.0
+    assert budget.max_overhead_j == 2.0
 
 
 def test_a_trial_counts_with_the_dearest_overhead_until_its_own_is_told() -> None:
@@ -156,4 +156,4 @@ def test_without_a_limit_there_is_always_room() -> None:
 
     assert free.start("b", first_rung_j=1e12)
     assert least.start("a", first_rung_j=0.5)
-    assert (least.dearest_epoch_j, least.dearest_overhead_j) == (0.0, 0.0)
+    assert (least.max_epoch_j, least.max_overhead_j) == (0.0, 0.0)

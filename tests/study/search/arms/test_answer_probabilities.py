@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from study.search.arms.sureness import Sureness, weigh
+from study.search.arms.answer_probabilities import AnswerProbabilities, assess
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 
@@ -24,9 +24,9 @@ def trained(
     return found
 
 
-def weighed(**trainings: list[Training]) -> Sureness:
+def weighed(**trainings: list[Training]) -> AnswerProbabilities:
     """What is known of these."""
-    found = weigh({each[0].arm: each for each in trainings.values()})
+    found = assess({each[0].arm: each for each in trainings.values()})
     assert found is not None
     return found
 

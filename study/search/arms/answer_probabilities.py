@@ -18,17 +18,17 @@ from scipy.special import betainc, betaln, binom
 
 from study.inference.allocation import Rule, next_repeat
 from study.inference.choice import Aim, choose
-from study.inference.moderation import Usual
+from study.inference.moderation import VariancePrior
 from study.inference.posterior import UNLIMITED, Posterior, of_all_recorded, posterior
 from study.inference.repeats import Floats, Integers, Repeats
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 
-LATER, LEANING, FARTHEST = 0.3, 0.9, 1.5
+COST_OFFSET, COST_SLOPE, MAX_LOG_COST = 0.3, 0.9, 1.5
 """Coefficients for the expected cost of a paused training that would reach the target.
 
-On the log scale and relative to the energy used so far, the cost is `LATER` plus `LEANING` times the
-predicted one, but at most `FARTHEST`, because predictions for curves that hardly rise are far too high.
+On the log scale and relative to the energy used so far, the cost is `COST_OFFSET` plus `COST_SLOPE` times the
+predicted one, but at most `MAX_LOG_COST`, because predictions for curves that hardly rise are far too high.
 Fitted to 1,955 paused trainings of the synthetic jobs 0 to 59 of `benchmarks.search.worlds`."""
 
 PREDICTION = 0.5
@@ -44,14 +44,14 @@ DRAWS = 1000
 FLAT = 2.0
 """Weight of a flat prior for a share, in trainings."""
 
-USUAL = Usual(variance=0.25**2, worth=3.0)
+VARIANCE_PRIOR = VariancePrior(variance=0.25**2, degrees_of_freedom=3.0)
 """Prior for the variance of the log cost between seeds of an arm.
 
 On recorded tables the standard deviation is between 0.06 and 0.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sureness:
+class AnswerProbabilities:
     """Present answer of a search, with its probabilities.
 
     Attributes:
@@ -70,12 +70,12 @@ class Sureness:
     rights: Mapping[Choice, float] = field(default_factory=dict)
 
 
-def weigh(
+def assess(
     trainings: Mapping[Choice, Sequence[Training]],
     recorded: Mapping[Choice, int] | None = None,
     *,
     rule: Rule = Rule.KNOWLEDGE_GRADIENT,
-) -> Sureness | None:
+) -> AnswerProbabilities | None:
     """Return the answer and its probabilities; None where no arm has reached the target.
 
     Args:
@@ -93,13 +93,13 @@ def weigh(
     arms = [arm for arm, j in means.items() if j <= able[lead] * CONTENDER]
     misses = [_misses(trainings, arm, None if recorded is None else recorded[arm]) for arm in arms]
     repeats = Repeats.of_energies_j([costs[arm] for arm in arms])
-    if not repeats.tell_a_spread:
-        return Sureness(answer=lead, right=None, best=None, repeat=lead)
+    if not repeats.have_spread:
+        return AnswerProbabilities(answer=lead, right=None, best=None, repeat=lead)
     every = np.asarray([_exist(trainings[arm], recorded, arm) for arm in arms])
     energy = _drawn(repeats, [trainings[arm] for arm in arms], every)
-    energy = _by_itself(energy, _dearer_by_misses(trainings, arms, every))
-    even = _even(energy)
-    choice = choose(energy, even, Aim())
+    energy = _unpooled(energy, _log_miss_factors(trainings, arms, every))
+    objective = _constant_objective(energy)
+    choice = choose(energy, objective, Aim())
     place = int(choice.setup)
     if arms[place] not in able:  # the answer must be an arm that has itself reached the target
         place = arms.index(lead)
@@ -109,9 +109,11 @@ def weigh(
     }
     more = np.asarray([_has_more(trainings[arm], recorded, arm) for arm in arms])
     repeat = (
-        arms[int(next_repeat(energy, even, Aim(), rule=rule, allowed=more))] if more.any() else None
+        arms[int(next_repeat(energy, objective, Aim(), rule=rule, allowed=more))]
+        if more.any()
+        else None
     )
-    return Sureness(
+    return AnswerProbabilities(
         answer=arms[place],
         right=rights[arms[place]],
         best=float(choice.cheapest[place]) * (1 - misses[place]),
@@ -130,7 +132,7 @@ def _drawn(
     found = posterior(
         repeats,
         draws=DRAWS,
-        usual=USUAL,
+        variance_prior=VARIANCE_PRIOR,
         least_variance=np.where(reached, 0.0, PREDICTION**2),
     )
     if found is None:
@@ -139,18 +141,18 @@ def _drawn(
     return of_all_recorded(found, every, seen_means=_seen_means(repeats, trainings, every))
 
 
-def _by_itself(drawn: Posterior, dearer: Floats) -> Posterior:
+def _unpooled(drawn: Posterior, log_miss_factors: Floats) -> Posterior:
     """Return the draws without pooling, with the cost of missed targets added.
 
     Pooled draws assume that the effects of axes are additive. That finds a good answer early, but an arm
     whose only training was unlucky, and whose neighbours are costly, would be practically excluded and
     never be trained again.
     """
-    means = drawn.means + dearer
+    means = drawn.means + log_miss_factors
     return replace(drawn, means=means, pooled=means)
 
 
-def _dearer_by_misses(
+def _log_miss_factors(
     trainings: Mapping[Choice, Sequence[Training]], arms: Sequence[Choice], every: Integers
 ) -> Floats:
     """Draw how much, in logarithms, missed targets change an arm's cost relative to `_costs_j`.
@@ -177,7 +179,7 @@ def _dearer_by_misses(
             exist = int(every[place]) + len(own)
             more = source.binomial(max(0, exist - reached - len(own)), drawn)
             drawn = (len(own) + more) / exist
-        taken = _dearer(trainings[arm])
+        taken = _miss_factor(trainings[arm])
         alone_j = math.exp(np.mean(np.log(costs_j))) / taken
         odds = np.minimum(drawn / np.maximum(1 - drawn, 0.5), 1.0)  # `_misses` covers higher odds
         found[:, place] = np.log1p(odds * np.mean(miss_j) / alone_j) - math.log(taken)
@@ -190,20 +192,20 @@ def _costs_j(trainings: Sequence[Training]) -> list[float]:
     The energy of trainings that missed the target is charged to the others, as for a job that has to be
     trained again.
     """
-    dearer = _dearer(trainings)
-    return [each * dearer for each in _known_j(trainings)]
+    miss_factor = _miss_factor(trainings)
+    return [each * miss_factor for each in _known_j(trainings)]
 
 
 def _known_j(trainings: Sequence[Training]) -> list[float]:
     """Return the energy to the target of each training that has not missed it, known or expected."""
     return [
-        each.promised_j if each.reached else _expected_j(each)
+        each.estimated_cost_j if each.reached else _expected_j(each)
         for each in trainings
         if not each.missed and each.used_j > 0
     ]
 
 
-def _dearer(trainings: Sequence[Training]) -> float:
+def _miss_factor(trainings: Sequence[Training]) -> float:
     """Return the factor by which missed trainings raise the cost of the others; 1 where unknown."""
     known = _known_j(trainings)
     missed_j = sum(each.used_j for each in trainings if each.missed)
@@ -211,9 +213,9 @@ def _dearer(trainings: Sequence[Training]) -> float:
 
 
 def _expected_j(training: Training) -> float:
-    """Return the expected cost of a paused training, from its predicted cost; see `LATER`."""
-    promised = math.log(training.promised_j / training.used_j)
-    return training.used_j * math.exp(min(LATER + LEANING * promised, FARTHEST))
+    """Return the expected cost of a paused training, from its predicted cost; see `COST_OFFSET`."""
+    log_estimate = math.log(training.estimated_cost_j / training.used_j)
+    return training.used_j * math.exp(min(COST_OFFSET + COST_SLOPE * log_estimate, MAX_LOG_COST))
 
 
 def _exist(
@@ -251,7 +253,7 @@ def _has_more(
     trainings: Sequence[Training], recorded: Mapping[Choice, int] | None, arm: Choice
 ) -> bool:
     """Return whether an arm can be trained further: another training, or resuming a paused one."""
-    is_paused = any(each.state is State.PAUSED and not each.again for each in trainings)
+    is_paused = any(each.state is State.PAUSED and not each.repeat_number for each in trainings)
     return recorded is None or is_paused or len(trainings) < recorded[arm]
 
 
@@ -282,7 +284,7 @@ def _beta_binomial(misses: Integers, of: int, missed: int, reached: int) -> Floa
     return np.asarray(binom(of, misses) * np.exp(ways))
 
 
-def _even(energy: Posterior) -> Posterior:
+def _constant_objective(energy: Posterior) -> Posterior:
     """Return an objective that is equal for all arms, since the target makes them equivalent."""
     count = energy.repeats.count
     none = np.zeros(count.shape)

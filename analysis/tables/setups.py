@@ -213,7 +213,9 @@ def _ranking_title(findings: Findings) -> str:
         return f"{title} of {score.text(findings.target)}"
     if ranking.by_expected_loss and ranking.evidence is not None:
         worth = f"{100 * math.expm1(ranking.evidence.aim.price):.0f} %"
-        return f"By energy; each {score.point} lost beyond {tolerance} counts as {worth} more energy"
+        return (
+            f"By energy; each {score.point} lost beyond {tolerance} counts as {worth} more energy"
+        )
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"
     return title

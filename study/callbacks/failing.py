@@ -1,4 +1,4 @@
-"""Trainings that fail: kept as far as they came."""
+"""Saving of trainings that an exception ends, for all framework callbacks."""
 
 import os
 from types import TracebackType
@@ -9,12 +9,12 @@ from study.record.vocabulary import StopReason
 
 
 class KeptOnFailure:
-    """A callback that keeps its training where an exception ends it.
+    """Base of callbacks that save their training when an exception ends it.
 
-    A framework that tells its callbacks nothing of an exception needs `with` around the training.
+    If the framework does not tell its callbacks of exceptions, put `with` around the training.
 
     Attributes:
-        meter: What is measured; None before the training.
+        meter: Meter of the current or last training; None before the first.
     """
 
     meter: TrainingMeter | None
@@ -23,7 +23,7 @@ class KeptOnFailure:
     _is_first: bool = True
 
     def __enter__(self) -> Self:
-        """Watch for an exception."""
+        """Return the callback, which then notices an exception in the block."""
         return self
 
     def __exit__(
@@ -32,12 +32,12 @@ class KeptOnFailure:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Keep a training that an exception has ended."""
+        """Save the training if an exception has ended it."""
         if kind is not None:
             self._fail()
 
     def _fail(self) -> None:
-        """End a training that runs, and keep it where a folder was given."""
+        """Stop measuring a running training, and save it if a folder was given."""
         if self.meter is None or not self._runs:
             return
         self._runs = False

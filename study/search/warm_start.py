@@ -29,13 +29,13 @@ _OF_THE_TRAINING = (
 """Options that change what a training learns or costs; compared only where both studies have them."""
 
 _OF_THE_ESTIMATE = ("cpu_watts", "cpu_idle_watts")
-"""Options that an estimate of the CPU's energy goes by."""
+"""Options that determine an estimate of the CPU's energy."""
 
 _BESIDE_BOARDS: Mapping[EnergyScope, tuple[str, ...]] = {
     EnergyScope.COMPONENTS: ("cpu", "memory"),
     EnergyScope.NODE: ("node",),
 }
-"""What else is in an energy that ranks, whatever a trial trains on, where it is measured."""
+"""Components that the energy of a scope includes besides boards, if they are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,11 +215,11 @@ def _differences(
     names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    # As JSON has them, whose lists and texts tuples and paths become.
+    # Compared in their JSON form, in which tuples are lists and paths are text.
     both = (earlier, Manifest.from_json(manifest.to_json()))
     was, now = (with_scenario_options(each.options) for each in both)
     names += [each for each in _OF_THE_TRAINING if each in was and each in now]
-    # An axis of it may cover the value that holds here; trials with another are passed over.
+    # The axes of the earlier study may include the value used here; its other trials are skipped.
     tried = [each.parameters for each in earlier.setups]
     found += [
         f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
@@ -234,7 +234,7 @@ def _differences(
 
 
 def _differences_in_energy(earlier: Manifest, manifest: Manifest) -> list[str]:
-    """Differences that make the energies of an earlier study other ones; the machines are known."""
+    """Return the differences, in words, that make the energies of an earlier study incomparable."""
     was, now = earlier.energy_of, manifest.energy_of
     if was is not now:
         return [f"it ranks by the energy of --energy-of {was}, this one by that of {now}"]
@@ -251,7 +251,7 @@ def _differences_in_energy(earlier: Manifest, manifest: Manifest) -> list[str]:
 
 
 def _parts(manifest: Manifest, scope: EnergyScope) -> dict[str, bool]:
-    """Components in an energy beside boards, each with whether it is estimated."""
+    """Return the components that an energy includes besides boards, each with whether it is estimated."""
     there = {each.component for node in manifest.nodes for each in node.components}
     estimated = manifest.estimated_components
     return {name: name in estimated for name in _BESIDE_BOARDS.get(scope, ()) if name in there}
@@ -262,7 +262,7 @@ def _listed(parts: Mapping[str, bool]) -> str:
 
 
 def _other_devices(trials: Sequence[TrialRecord], devices: Collection[str]) -> list[str]:
-    """A difference, where no trial ran on what this search trains on."""
+    """Return the difference in words if no trial ran on a device that this search trains on."""
     if not trials or not devices or any(_is_on(each, devices) for each in trials):
         return []
     ran_on = sorted({each.device_name for each in trials if each.device_name})
@@ -270,7 +270,7 @@ def _other_devices(trials: Sequence[TrialRecord], devices: Collection[str]) -> l
 
 
 def _is_on(trial: TrialRecord, devices: Collection[str]) -> bool:
-    """Return whether a trial ran on such devices, as far as that is known."""
+    """Return whether a trial ran on these devices; True if its devices are unknown."""
     name = trial.device_name
     return not name or name in devices or set(name.split("+")) <= set(devices)
 

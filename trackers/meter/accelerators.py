@@ -1,20 +1,25 @@
-"""Waiting for accelerators: a window ends where its work ends, and no accelerator begins by it.
+"""Synchronize with accelerators, so that the energy of queued work is in the window that started it.
 
-torch hands work to an accelerator and goes on. Whoever asks one that the process has not used would begin
-it: with a context of ours a training could not fork any more.
+torch queues work on an accelerator and returns at once. A device that this process has not used is never
+touched: that would create a context on it, and a process with a context can no longer fork workers.
 """
 
 import gc
 import sys
+import time
 from typing import Any
 
+LOOK_SHARE = 0.01
+"""Largest share of the time that may be spent on looking for tensors on Apple's GPU."""
+
 _on_mps = False
+_next_look_s = 0.0
 
 
 def wait_for_accelerators() -> None:
-    """Wait until those that torch has used in this process have done what they were given.
+    """Wait until the accelerators that torch has used in this process have finished their queued work.
 
-    Those are CUDA's (AMD's ROCm too), Intel's and Apple's. Without torch there are none.
+    Covers CUDA (including AMD's ROCm), Intel's XPU and Apple's MPS. Does nothing without torch.
     """
     torch = sys.modules.get("torch")
     for kind in ("cuda", "xpu"):
@@ -27,20 +32,28 @@ def wait_for_accelerators() -> None:
 
 
 def _used(module: Any) -> list[int]:  # noqa: ANN401 - torch.cuda or torch.xpu
-    """Numbers of the boards on which there is memory of this process."""
+    """Return the indices of the boards on which this process has memory."""
     try:
         return [each for each in range(module.device_count()) if module.memory_reserved(each)]
-    except Exception:  # noqa: BLE001 - an allocator that counts nothing
+    except Exception:  # noqa: BLE001 - another allocator may keep no statistics
         return [module.current_device()]
 
 
 def _uses_mps(torch: Any) -> bool:  # noqa: ANN401 - the module
-    """Return whether a tensor lies on Apple's GPU, or did before: torch does not say it otherwise."""
-    global _on_mps  # noqa: PLW0603 - of the process, as the device is
+    """Return whether this process has, or has had, a tensor on Apple's GPU.
+
+    torch has no function for that which does not start the GPU, so the objects in memory are looked through
+    until a tensor is found. That takes a moment with a million objects, so it is not done at every call.
+    """
+    global _on_mps, _next_look_s  # noqa: PLW0603 - state of the process, as the device's is
     backend = getattr(getattr(torch, "backends", None), "mps", None)
-    if not _on_mps and backend is not None and backend.is_built():
-        _on_mps = any(
-            issubclass(type(each), torch.Tensor) and each.device.type == "mps"
-            for each in gc.get_objects()
-        )
+    began_s = time.monotonic()
+    if _on_mps or backend is None or not backend.is_built() or began_s < _next_look_s:
+        return _on_mps
+    _on_mps = any(
+        issubclass(type(each), torch.Tensor) and each.device.type == "mps"
+        for each in gc.get_objects()
+    )
+    ended_s = time.monotonic()
+    _next_look_s = ended_s + (ended_s - began_s) / LOOK_SHARE
     return _on_mps

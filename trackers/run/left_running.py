@@ -1,6 +1,6 @@
-"""Processes of a command that still run when it has ended, found by a mark in their environment.
+"""Processes of a command that are still running when it has ended, found by a variable in their environment.
 
-They are no children of the command any more: its parents have left them to the system.
+Once their parents have ended they are no longer descendants of the command, so the process tree cannot tell.
 """
 
 import os
@@ -10,26 +10,26 @@ from collections.abc import Mapping
 import psutil
 
 MARK = "POWER_OF_TRAINING_RUN"
-"""Variable that a command's processes inherit; of a run within a run it has both marks."""
+"""Environment variable that the processes of a command inherit; a run within a run adds its own mark."""
 
 PATIENCE_S = 0.5
-"""Time in which workers end that hear of their parent's end."""
+"""Seconds that workers get to end by themselves after their parent has ended."""
 
 
 def new_mark() -> str:
-    """A mark that no other run has."""
+    """Return a mark that no other run has."""
     return secrets.token_hex(8)
 
 
 def marked(environment: Mapping[str, str], mark: str) -> dict[str, str]:
-    """Return the environment of a command with a mark."""
+    """Return an environment with a mark added."""
     return {**environment, MARK: f"{environment.get(MARK, '')} {mark}".strip()}
 
 
 def left_running(mark: str) -> tuple[str, ...]:
-    """Names and numbers of the processes that have a mark and go on, as far as they may be known.
+    """Return the running processes that have a mark, each as its name and process ID.
 
-    One that has overwritten its environment, or is another user's, is not found.
+    Processes that have overwritten their environment or belong to another user are not found.
     """
     found = [each for each in psutil.process_iter() if _has(each, mark)]
     _, left = psutil.wait_procs(found, timeout=PATIENCE_S)
@@ -44,7 +44,7 @@ def _has(process: psutil.Process, mark: str) -> bool:
 
 
 def _name(process: psutil.Process) -> str | None:
-    """Name and number of a process; None of one that has ended and was not waited for."""
+    """Return a process's name and ID; None if it has ended, even if nobody has reaped it yet."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None

@@ -14,7 +14,7 @@ SHOWN_COMMAND = 60
 """Number of characters after which a command is cut off."""
 
 SHOWN_LEFT = 5
-"""Processes that are named of those that a command has left running."""
+"""Number of left-over processes that are named."""
 
 
 def live_line(
@@ -65,7 +65,7 @@ def show(account: Account, console: Console) -> None:
         what, they = ("process", "it uses") if count == 1 else ("processes", "they use")
         console.print(
             f"{count} {what} of the command still run{'s' if count == 1 else ''}: {escape(names)}{more}. "
-            f"What {they} from now on is not in these energies; it is where the command waits for "
+            f"The energy {they} from now on is not included. To include it, let the command wait for "
             f"{'it' if count == 1 else 'them'}.",
             highlight=False,
             soft_wrap=True,

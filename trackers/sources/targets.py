@@ -47,7 +47,7 @@ class Targets:
         ]
 
     def check(self, targets: Iterable[str]) -> None:
-        """Refuse what no source has had from the beginning on; a device that is gone since is none of these.
+        """Refuse targets that no source has ever had. A device that has gone since then is accepted.
 
         Raises:
             UnknownDeviceError: The first that is found.

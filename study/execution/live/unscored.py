@@ -1,4 +1,4 @@
-"""A study without a value of its objective: said while it can still be ended, and not at its end alone."""
+"""Early warning of a study whose objective has no values, while it can still be stopped."""
 
 import math
 from collections import Counter
@@ -9,25 +9,28 @@ from study.record.records import EpochRecord
 from study.record.vocabulary import FAILURES, Stage
 
 ENOUGH = 3
-"""Epochs of a trial without a value after which one is no longer waited for."""
+"""Number of epochs without a value after which a trial gives rise to the warning."""
 
 
 @final
 class UnscoredWatch:
-    """Watches for the first value of the objective."""
+    """Waits for the first value of the objective, and warns once if a trial has none."""
 
     def __init__(self, objective: Objective) -> None:
-        """Nothing was seen so far."""
+        """Watch for values of `objective`."""
         self._name = objective.name
         self._epochs: Counter[str] = Counter()
         self._is_settled = False
 
     def after(self, record: EpochRecord) -> str | None:
-        """Take an epoch; a sentence, once, where a trial has had no value in its first ones or in all of them.
+        """Take note of an epoch, and return a warning, once, if its trial has had no value so far.
 
         Args:
-            record: Its row. Of an encoder's own training, which decides by its loss, nothing follows,
-                and nothing of an epoch in which a training failed.
+            record: Row of the epoch. Epochs of an encoder's own training, which is judged by its loss, and
+                epochs in which a training failed are ignored.
+
+        Returns:
+            The warning after `ENOUGH` epochs of a trial, or at its end; otherwise None.
         """
         if self._is_settled or record.stage == Stage.ENCODER or record.stop_reason in FAILURES:
             return None

@@ -44,22 +44,22 @@ def of_export(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def objective_of(manifest: Path, frame: pd.DataFrame, *, name: str) -> Objective:
-    """The objective of a table: of its study, or as its columns tell it.
+    """Return the objective of a table, from its study or from its columns.
 
-    A table of somebody else's names none. Its scores are a share where each lies in [0, 1].
+    A table of another origin names no objective; its scores are taken for shares if all lie in [0, 1].
 
     Args:
-        manifest: `study.json` beside the table, where there is one.
+        manifest: Path of the `study.json` beside the table, which need not exist.
         frame: The table, as it was read.
-        name: What it was read from.
+        name: Name of the table in messages.
 
     Raises:
-        OptionError: It is to be small, as a replay takes the largest score for the best; or there
-            are several.
+        OptionError: The objective is to be minimised, whereas a replay takes the largest score for the best,
+            or the table has several objectives.
     """
     found = _of_export(frame)
     if not found:
-        with suppress(OSError, ValueError):  # a table of somebody else's
+        with suppress(OSError, ValueError):  # the table is of another origin
             found = {Manifest.from_json(manifest.read_text(encoding="utf-8")).objective}
     for each in sorted(found, key=str):
         if each.mode == "min":
@@ -83,7 +83,7 @@ def objective_of(manifest: Path, frame: pd.DataFrame, *, name: str) -> Objective
 
 
 def _of_export(frame: pd.DataFrame) -> set[Objective]:
-    """Objectives of the studies in an export; none of another table."""
+    """Return the objectives of the studies in an export; empty for other tables."""
     if _OF_EXPORT not in frame.columns:
         return set()
     columns = [each for each in ("study_objective", _OF_EXPORT, _IS_SHARE) if each in frame.columns]

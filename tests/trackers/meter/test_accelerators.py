@@ -1,6 +1,8 @@
 """Waiting for the accelerators that torch has used in this process, and for no other."""
 
+import math
 import sys
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +27,7 @@ def torch(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A torch that knows tensors, of which nothing has used any accelerator."""
     module = SimpleNamespace(Tensor=Tensor)
     monkeypatch.setattr(accelerators, "_on_mps", False)
+    monkeypatch.setattr(accelerators, "_next_look_s", 0.0)
     monkeypatch.setitem(sys.modules, "torch", module)
     return module
 
@@ -104,6 +107,29 @@ def test_it_waits_for_apples_gpu_once_a_tensor_lay_on_it(
     wait_for_accelerators()
 
     assert waits == [("mps", 0)] * waited
+
+
+def test_objects_are_looked_through_now_and_then_alone(
+    torch: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training on the CPU of a Mac is not slowed down at each of its epochs' edges."""
+    waits: Waits = []
+    apple(torch, waits, is_built=True)
+    began_s = time.monotonic()
+    wait_for_accelerators()
+    until_s = vars(accelerators)["_next_look_s"]
+
+    monkeypatch.setattr(accelerators, "_next_look_s", math.inf)
+    tensor = Tensor("mps")
+    wait_for_accelerators()
+    before = list(waits)
+    monkeypatch.setattr(accelerators, "_next_look_s", 0.0)
+    wait_for_accelerators()
+
+    assert tensor.device.type == "mps"
+    assert until_s > began_s
+    assert before == []
+    assert waits == [("mps", 0)]
 
 
 def test_without_torch_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:

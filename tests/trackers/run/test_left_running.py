@@ -30,7 +30,7 @@ def test_a_process_that_goes_on_is_told(tmp_path: Path) -> None:
     try:
         assert done.returncode == 0, done.stderr
         assert "1 process of the command still runs: python" in done.stderr
-        assert "What it uses from now on is not in these energies" in done.stderr
+        assert "The energy it uses from now on is not included" in done.stderr
         (left,) = json.loads(out.read_text())["left_running"]
         assert f"({pid})" in left
     finally:

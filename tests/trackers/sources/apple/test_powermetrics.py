@@ -266,6 +266,15 @@ class SilentTape(Tape):
         yield from super().__iter__()
 
 
+@pytest.fixture
+def _python_handles_interrupts() -> Iterator[None]:
+    """Undo the handler that a run of Ray Tune earlier in this process may have left."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_python_handles_interrupts")
 def test_a_tool_is_ended_where_the_wait_for_its_first_sample_is_interrupted() -> None:
     """In a notebook the process goes on, and with it, as root, a tool that nobody listens to."""
     tape = SilentTape()

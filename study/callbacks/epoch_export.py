@@ -1,7 +1,6 @@
 """Live export of a framework's training: each epoch goes to MLflow, W&B, Prometheus or OpenTelemetry."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,10 +8,10 @@ from typing import final
 
 from study.callbacks.single_manifest import single_manifest
 from study.callbacks.single_study import epochs_of, plan_of, trial_of
-from study.callbacks.training import MeasuredEpoch, MeasuredTraining
+from study.callbacks.training import MeasuredTraining
 from study.exports.study_exports import StudyExports
 from study.store.trial_record import total_j
-from trackers.exports.exporter import DeviceUse
+from trackers.exports.summed_uses import SummedUses
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class EpochExport:
         self._name = ""
         self._exported = 0
         self._before_j: float | None = 0.0
-        self._energies_j: defaultdict[str, float] = defaultdict(float)
+        self._uses: SummedUses | None = None
 
     def begin(self, name: str, run: MeasuredTraining) -> None:
         """Announce the training to the exporters under `name`."""
@@ -38,7 +37,9 @@ class EpochExport:
         with _logged("the training was not announced to the exporters"):
             if self._exports:
                 self._exports.begin(single_manifest(name, run), None)
-                self._exports.begin_trial(plan_of(run.training))
+                plan = plan_of(run.training)
+                self._exports.begin_trial(plan)
+                self._uses = SummedUses(host=run.hostname, trial_id=plan.trial_id)
 
     def epochs(self, run: MeasuredTraining) -> None:
         """Export the epochs that have been added since the last call."""
@@ -47,7 +48,8 @@ class EpochExport:
             new = run.epochs[self._exported :] if self._exports else ()
             self._exported += len(new)
             for epoch in new:
-                self._exports.devices(self._uses(run, epoch))
+                if self._uses is not None:
+                    self._exports.devices(self._uses.add(run.devices, epoch.readings))
             for record in epochs_of(self._name, replace(run, epochs=new)):
                 energy_j = total_j((self._before_j, record.epoch_energy_j))
                 self._before_j = energy_j
@@ -63,34 +65,6 @@ class EpochExport:
                 self._exports.will_end([trial], finished=True)
         with _logged("the exporters were not closed"):
             self._exports.close()
-
-    def _uses(self, run: MeasuredTraining, epoch: MeasuredEpoch) -> list[DeviceUse]:
-        """Return, for each device, its mean power in an epoch and its energy over all epochs so far."""
-        uses = []
-        estimated = {
-            device.uuid
-            for source in run.detection.sources
-            if source.estimated
-            for device in source.devices()
-        }
-        for device in run.devices:
-            reading = epoch.readings[device.uuid]
-            if reading.energy_j is not None:
-                self._energies_j[device.uuid] += reading.energy_j
-            uses.append(
-                DeviceUse(
-                    host=run.hostname,
-                    device_uuid=device.uuid,
-                    device_name=device.name,
-                    component=device.component,
-                    trial_id=plan_of(run.training).trial_id,
-                    estimated=device.uuid in estimated,
-                    power_w=reading.mean_power_w,
-                    energy_j=self._energies_j.get(device.uuid),
-                    state=reading.state,
-                )
-            )
-        return uses
 
 
 @contextmanager

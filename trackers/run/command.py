@@ -186,7 +186,7 @@ def _measured(
     def is_visible(device: Device) -> bool:
         return device.uuid in boards
 
-    export = CommandExport(command, exports, estimated=estimated)
+    export = CommandExport(command, exports)
     try:
         account = run_measured(
             command,

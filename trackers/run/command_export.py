@@ -4,15 +4,15 @@ import shlex
 import socket
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import final
 
-from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.exporter import Epoch, Study, Trial
 from trackers.exports.exports import Exports
+from trackers.exports.summed_uses import SummedUses
 from trackers.run.account import Account
-from trackers.sample import Component, Device, Reading
+from trackers.sample import Device, Reading
 
 TRIAL_ID = "run"
 
@@ -21,20 +21,16 @@ TRIAL_ID = "run"
 class CommandExport:
     """A measured command, exported as a study of one trial with one epoch."""
 
-    def __init__(
-        self, command: Sequence[str], exports: Exports, *, estimated: Collection[Component] = ()
-    ) -> None:
+    def __init__(self, command: Sequence[str], exports: Exports) -> None:
         """Begin the study; the caller closes `exports`.
 
         Args:
             command: The command and its arguments.
             exports: Exporters to send to.
-            estimated: Components whose energy is estimated.
         """
-        self._estimated = estimated
         self._exports = exports
-        self._host = socket.gethostname()
-        self._energies_j: defaultdict[str, float] = defaultdict(float)
+        host = socket.gethostname()
+        self._uses = SummedUses(host=host, trial_id=TRIAL_ID)
         if exports:
             name = Path(command[0]).name
             exports.begin(
@@ -42,7 +38,7 @@ class CommandExport:
                     identity=f"{name}/{uuid.uuid4()}",
                     name=name,
                     parameters={"command": shlex.join(command)},
-                    tags={"host": self._host},
+                    tags={"host": host},
                 )
             )
             exports.begin_trial(Trial(trial_id=TRIAL_ID, identity=TRIAL_ID))
@@ -54,26 +50,7 @@ class CommandExport:
             devices: Devices that the command uses.
             readings: Reading of each device by its UUID.
         """
-        uses = []
-        for device in devices if self._exports else ():
-            reading = readings.get(device.uuid)
-            if reading is None:
-                continue
-            if reading.energy_j is not None:
-                self._energies_j[device.uuid] += reading.energy_j
-            uses.append(
-                DeviceUse(
-                    host=self._host,
-                    device_uuid=device.uuid,
-                    device_name=device.name,
-                    component=device.component,
-                    trial_id=TRIAL_ID,
-                    estimated=device.component in self._estimated,
-                    power_w=reading.mean_power_w,
-                    energy_j=self._energies_j.get(device.uuid),
-                    state=reading.state,
-                )
-            )
+        uses = self._uses.add(devices, readings) if self._exports else []
         if uses:
             self._exports.devices(uses)
 

@@ -1,7 +1,6 @@
 """Saving of trainings that an exception ends, for all framework callbacks."""
 
 import os
-from types import TracebackType
 from typing import Self
 
 from study.callbacks.training_meter import TrainingMeter
@@ -26,12 +25,7 @@ class KeptOnFailure:
         """Return the callback, which then notices an exception in the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Save the training if an exception has ended it."""
         if kind is not None:
             self._fail()

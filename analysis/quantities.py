@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from study.record.files import J_PER_MWH, J_PER_WH, EnergyUnit
-from study.record.vocabulary import positional
 
 MISSING = "-"
 
@@ -67,16 +66,6 @@ def points_text(share: float) -> str:
     """Format a difference of two shares in percentage points."""
     points = 100 * share
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
-
-
-def learning_rate_text(learning_rate: float | None, *, digits: int = 6) -> str:
-    """Format a learning rate as the paper writes it: 0.0001, not 1e-4; `-` where it is not known.
-
-    Args:
-        learning_rate: The learning rate; a search draws it from a range, so it may have many digits.
-        digits: Number of significant digits at most; 17 keeps all of a float.
-    """
-    return positional(learning_rate, digits=digits)
 
 
 def ascending(values: Iterable[float | None]) -> list[Any]:

@@ -38,7 +38,7 @@ def faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iter
         yield (
             f"{name} is a {type(part).__name__}, whose content is not read before the trials: give "
             "Data a fingerprint, a word that changes whenever the data would (a version, a hash of "
-            "the file names and sizes), so that a study that is resumed goes on with the same."
+            "the file names and sizes), so that a study that is resumed continues with the same."
         )
 
 

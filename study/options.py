@@ -11,6 +11,7 @@ import tyro
 
 from study.axes.given import split_axes
 from study.errors import OptionError
+from study.record.manifest import workers_of
 from trackers.sources.detect import AUTO, is_file, words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -196,7 +197,7 @@ class StudyOptions:
     @property
     def workers(self) -> int:
         """Number of processes that train a trial together, as far as the options determine it."""
-        return self.workers_per_trial or max(1, int(self.gpus_per_trial or 1))
+        return workers_of(self.workers_per_trial, self.gpus_per_trial)
 
     def reduced(self, given: Collection[str] = ()) -> Self:
         """Return the options to run with: these, or their reduced form for a smoke run.

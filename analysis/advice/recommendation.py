@@ -18,7 +18,6 @@ from analysis.quantities import (
     energy_text,
     enumeration,
     interval_text,
-    learning_rate_text,
     percent_text,
 )
 from analysis.ranking.criteria import RankBy
@@ -26,7 +25,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking, saving, selection_of
 from analysis.read.load import Study
 from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
-from study.record.vocabulary import EnergyMethod, TrialStatus, parameters_text
+from study.record.vocabulary import EnergyMethod, TrialStatus, setup_parts
 from trackers.terminal import as_started
 
 _SURE = 0.95
@@ -99,14 +98,8 @@ def _of_stage(text: str, stage: str | None) -> str:
 
 def setup_text(setup: SetupEnergy) -> str:
     """Describe a setup by its parameters."""
-    rate = setup.learning_rate
-    besides = parameters_text(setup.parameters)
-    words = [
-        *([] if setup.batch_size is None else [f"batch size {setup.batch_size}"]),
-        *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
-        *([besides] if besides else []),
-    ]
-    return enumeration(words) if words else "the only setup"
+    parts = setup_parts(setup.batch_size, setup.learning_rate, setup.parameters)
+    return enumeration(parts) if parts else "the only setup"
 
 
 def _advice(

@@ -11,15 +11,15 @@ from study.record.objective import Objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreChange:
-    """Loss in the objective by one way of training relative to a reference.
+    """Shortfall of the objective by one way of training relative to a reference.
 
     Attributes:
-        loss: By how much the objective is worse than the reference, in the objective's own unit;
+        shortfall: By how much the objective is worse than the reference, in the objective's own unit;
             negative if it is better.
         reference: Value of the objective of the reference.
     """
 
-    loss: float
+    shortfall: float
     reference: float
 
     @classmethod
@@ -29,8 +29,8 @@ class ScoreChange:
         """Return the change of the mean from a reference to another way of training; None if one is unknown."""
         if reference is None or other is None:
             return None
-        loss = objective.gain(reference.mean) - objective.gain(other.mean)
-        return cls(loss=loss, reference=reference.mean)
+        shortfall = objective.gain(reference.mean) - objective.gain(other.mean)
+        return cls(shortfall=shortfall, reference=reference.mean)
 
     @classmethod
     def mean(cls, changes: Iterable[Self | None]) -> Self | None:
@@ -39,10 +39,12 @@ class ScoreChange:
         if not known:
             return None
         return cls(
-            loss=statistics.fmean(each.loss for each in known),
+            shortfall=statistics.fmean(each.shortfall for each in known),
             reference=statistics.fmean(each.reference for each in known),
         )
 
     def relative(self, objective: Objective) -> float:
         """Return the change to compare with a tolerance: absolute for a share, else relative to the reference."""
-        return self.loss if objective.is_share else self.loss / (abs(self.reference) or 1.0)
+        return (
+            self.shortfall if objective.is_share else self.shortfall / (abs(self.reference) or 1.0)
+        )

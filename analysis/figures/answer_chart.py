@@ -10,8 +10,8 @@ from analysis.figures.answer import AnswerInfo, Point
 from analysis.forms.chart_style import CHOSEN, FAINT, INK, MUTED, PLAIN, SHAPES, styled
 from analysis.forms.series import (
     names_title,
+    series_words,
     setup_name,
-    setup_words,
 )
 from analysis.quantities import (
     ascending,
@@ -163,6 +163,6 @@ def _words(point: Point, info: AnswerInfo) -> str:
         else ""
     )
     return (
-        f"Setup {point.setup}: {setup_words(point.batch_size, point.learning_rate)}: "
+        f"Setup {point.setup}: {series_words(point.batch_size, point.learning_rate)}: "
         f"{energy:.4g} {info.unit.name}{doubt}, {info.form.shown_text(point.score)}{front}"
     )

@@ -19,7 +19,7 @@ from analysis.forms.chart_style import (
 from analysis.forms.series import (
     group_name,
     series_title,
-    setup_words,
+    series_words,
 )
 from analysis.quantities import (
     MISSING,
@@ -162,11 +162,11 @@ def _bar_words(bar: Bar, info: RelativeEnergyInfo) -> str:
     accuracy = f", {info.form.name} {bar.score_text}{percent}" if bar.score_text else ""
     spread = "" if bar.low is None or bar.high is None else f" ({bar.low:.1f} to {bar.high:.1f})"
     return (
-        f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.learning_rate)}: "
+        f"Setup {bar.setup}: {series_words(bar.batch_size, bar.learning_rate)}: "
         f"{energy}{spread}{accuracy}"
     )
 
 
 def _cell_words(cell: HeatCell, title: str) -> str:
     value = "not known" if cell.text == MISSING else cell.text
-    return f"Setup {cell.setup}: {setup_words(cell.batch_size, cell.series)}: {value} ({title})"
+    return f"Setup {cell.setup}: {series_words(cell.batch_size, cell.series)}: {value} ({title})"

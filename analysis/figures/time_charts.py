@@ -19,7 +19,7 @@ from analysis.forms.chart_style import (
 from analysis.forms.series import (
     group_name,
     series_title,
-    setup_words,
+    series_words,
 )
 from analysis.quantities import (
     ascending,
@@ -146,6 +146,6 @@ def _words(point: EpochPoint, info: EpochCurvesInfo) -> str:
     energy = "no energy" if point.energy is None else f"{point.energy:.3g} {info.unit.name}"
     score = "" if point.score is None else f", {info.form.shown_text(point.score)}"
     return (
-        f"Setup {point.setup}: {setup_words(point.batch_size, point.series)}, "
+        f"Setup {point.setup}: {series_words(point.batch_size, point.series)}, "
         f"epoch {point.epoch}: {energy}{score}"
     )

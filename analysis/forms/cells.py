@@ -20,11 +20,10 @@ from analysis.energy.totals import SetupEnergy
 from analysis.quantities import (
     MISSING,
     ascending,
-    learning_rate_text,
     number_text,
 )
 from study.inference.choice import probability_text
-from study.record.vocabulary import parameters_text
+from study.record.vocabulary import ALL_DIGITS, parameters_text, positional, telling_digits
 
 LABELS_KEY = "labels"
 """Column of a CSV file for the labels without which its numbers must not be shown."""
@@ -179,13 +178,14 @@ def matrix(
     """
     rates = ascending(each.learning_rate for each in setups)[::-1]
     sizes = ascending(each.batch_size for each in setups)
+    besides = _besides(setups)
     others = sorted(
-        {(each.batch_size, parameters_text(each.parameters)) for each in setups},
+        {(each.batch_size, text) for each, text in zip(setups, besides, strict=True)},
         key=lambda other: (sizes.index(other[0]), other[1]),
     )
     at = {
-        (each.batch_size, parameters_text(each.parameters), each.learning_rate): each.setup
-        for each in setups
+        (each.batch_size, text, each.learning_rate): each.setup
+        for each, text in zip(setups, besides, strict=True)
     }
     is_list = len(rates) > _MOST_RATES or None in rates or None in sizes
     if is_list or len(setups) < _LEAST_FILLED * len(rates) * len(others):
@@ -205,13 +205,13 @@ def matrix(
             TableColumn(key="batch_size", heading="batch \\ rate"),
             *more,
             *(
-                TableColumn(key=learning_rate_text(r, digits=17), heading=learning_rate_text(r))
+                TableColumn(key=positional(r, digits=ALL_DIGITS), heading=positional(r))
                 for r in rates
             ),
         ),
         rows=tuple(
-            (size_cell(size), *([Cell(value=besides, text=besides)] if more else []), *row)
-            for (size, besides), row in zip(others, numbers, strict=True)
+            (size_cell(size), *([Cell(value=other, text=other)] if more else []), *row)
+            for (size, other), row in zip(others, numbers, strict=True)
         ),
         legend=gaps_legend(numbers),
     )
@@ -278,20 +278,27 @@ def _have_rate(setups: Sequence[Parameters]) -> bool:
 
 def parameter_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
     """Return a column for the setups' further parameters; none if all setups have the same."""
-    if len({parameters_text(each.parameters) for each in setups}) > 1:
+    if len(set(_besides(setups))) > 1:
         return (TableColumn(key="parameters", heading="also"),)
     return ()
 
 
 def setup_cells(setup: Parameters, setups: Sequence[Parameters]) -> tuple[Cell, ...]:
     """Return a setup's cells in the columns of `setup_columns`."""
-    besides = parameters_text(setup.parameters)
+    digits = telling_digits(each.parameters for each in setups)
+    besides = parameters_text(setup.parameters, digits=digits)
     return (
         word_cell(setup.setup),
         *([size_cell(setup.batch_size)] if _have_size(setups) else []),
         *([rate_cell(setup.learning_rate)] if _have_rate(setups) else []),
         *([Cell(value=besides, text=besides)] if parameter_columns(setups) else []),
     )
+
+
+def _besides(setups: Sequence[Parameters]) -> list[str]:
+    """Return the further parameters of each setup in words that differ if the parameters do."""
+    digits = telling_digits(each.parameters for each in setups)
+    return [parameters_text(each.parameters, digits=digits) for each in setups]
 
 
 def size_cell(batch_size: int | None) -> Cell:
@@ -301,7 +308,7 @@ def size_cell(batch_size: int | None) -> Cell:
 
 def rate_cell(learning_rate: float | None) -> Cell:
     """Return a cell with a learning rate; `-` if there is none."""
-    return Cell(value=learning_rate, text=learning_rate_text(learning_rate))
+    return Cell(value=learning_rate, text=positional(learning_rate))
 
 
 def word_cell(value: float | str) -> Cell:

@@ -66,7 +66,7 @@ def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> st
 
 def given_up_words(change: ScoreChange, score: ScoreForm) -> str:
     """State the loss in the objective, as a verb and its object: `gives up 1.2 points of accuracy`."""
-    amount = score.amount_text(change.loss)
+    amount = score.amount_text(change.shortfall)
     if score.counts_points:
-        return f"{'gives up' if change.loss > 0 else 'gains'} {amount} of {score.name}"
-    return f"is {'worse' if change.loss > 0 else 'better'} by {amount} in {score.name}"
+        return f"{'gives up' if change.shortfall > 0 else 'gains'} {amount} of {score.name}"
+    return f"is {'worse' if change.shortfall > 0 else 'better'} by {amount} in {score.name}"

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from analysis.quantities import learning_rate_text
 from study.record.manifest import Manifest
-from study.record.vocabulary import parameters_text
+from study.record.vocabulary import parameters_text, positional, telling_digits
 
 
 def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
@@ -21,13 +20,17 @@ def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
     parameters = {facts.setup: facts.parameters for facts in manifest.setups}
     names = dict.fromkeys(name for chosen in parameters.values() for name in chosen)
     varied = [n for n in names if len({repr(c.get(n)) for c in parameters.values()}) > 1]
+    shown = {
+        setup: {name: chosen[name] for name in varied if name in chosen}
+        for setup, chosen in parameters.items()
+    }
+    digits = telling_digits(shown.values())
     rate_tells = not varied or len({facts.learning_rate for facts in manifest.setups}) > 1
 
     def series(setup: int, learning_rate: float | None) -> str:
-        chosen = parameters.get(setup, {})
-        more = parameters_text({name: chosen[name] for name in varied if name in chosen})
+        more = parameters_text(shown.get(setup, {}), digits=digits)
         tells = rate_tells and learning_rate is not None
-        rate = [learning_rate_text(learning_rate)] if tells else []
+        rate = [positional(learning_rate)] if tells else []
         return ", ".join([*rate, *([more] if more else [])]) or f"setup {setup}"
 
     return series
@@ -38,7 +41,7 @@ def setup_name(batch_size: int | None, series: str) -> str:
     return series if batch_size is None else f"{batch_size} x {series}"
 
 
-def setup_words(batch_size: int | None, series: str) -> str:
+def series_words(batch_size: int | None, series: str) -> str:
     """Describe a setup in words; a series that starts with a digit starts with the learning rate."""
     rate = f"learning rate {series}" if series[:1].isdigit() else series
     return rate if batch_size is None else f"{group_name(batch_size)}, {rate}"

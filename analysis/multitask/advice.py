@@ -40,7 +40,7 @@ def _by_task(changes: Mapping[str, ScoreChange], score: ScoreForm) -> str:
     if all(is_no_difference(change, score) for change in changes.values()):
         return f", at the same {score.values} within {no_difference_text(score)}"
     said = enumeration(
-        f"{score.change_text(each.loss)} in {task}" for task, each in changes.items()
+        f"{score.change_text(each.shortfall)} in {task}" for task, each in changes.items()
     )
     if score.counts_points:
         return f"; {score.name} changes by {said} on average"

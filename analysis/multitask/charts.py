@@ -19,7 +19,7 @@ from analysis.forms.chart_style import (
 from analysis.forms.series import (
     group_name,
     series_title,
-    setup_words,
+    series_words,
 )
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 from analysis.quantities import ascending
@@ -83,6 +83,6 @@ def _colours(tasks: Sequence[str]) -> list[str]:
 def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
-        f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.series)}, {bar.task}: "
+        f"Setup {bar.setup}: {series_words(bar.batch_size, bar.series)}, {bar.task}: "
         f"{energy:,.4g} {unit.name}"
     )

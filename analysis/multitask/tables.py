@@ -75,7 +75,9 @@ def multitask_table(
                 *setup_cells(r, info.rows),
                 *saving_cells(r.saving, shown),
                 *(
-                    score.cell(None if (change := r.score_changes[name]) is None else change.loss)
+                    score.cell(
+                        None if (change := r.score_changes[name]) is None else change.shortfall
+                    )
                     for name in info.names
                 ),
             )

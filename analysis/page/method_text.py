@@ -8,7 +8,6 @@ from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
     enumeration,
-    learning_rate_text,
     percent_text,
 )
 from analysis.ranking.ranking import Ranking
@@ -16,6 +15,7 @@ from analysis.tables.terminal import bill_line
 from study.inference.boards import CALIBRATION
 from study.record.manifest import Manifest, NodeFacts
 from study.record.objective import ACCURACY
+from study.record.vocabulary import positional
 
 _METHODS = {
     "counter": "by the device's own energy counter",
@@ -136,7 +136,7 @@ def _setups_text(manifest: Manifest) -> str:
     words = [
         *([f"batch sizes {enumeration(ascending(sizes))}"] if sizes else []),
         *(
-            [f"learning rates {enumeration(map(learning_rate_text, ascending(rates)[::-1]))}"]
+            [f"learning rates {enumeration(map(positional, ascending(rates)[::-1]))}"]
             if rates
             else []
         ),

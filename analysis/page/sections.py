@@ -168,7 +168,7 @@ def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigu
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
     score = findings.score
     for task, change in info.changes.items():
-        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.loss))
+        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.shortfall))
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:

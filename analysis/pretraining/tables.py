@@ -59,7 +59,7 @@ def freezing_table(
         (
             *setup_cells(r, info.rows),
             *saving_cells(r.saving, shown),
-            score.cell(None if r.score_change is None else r.score_change.loss),
+            score.cell(None if r.score_change is None else r.score_change.shortfall),
         )
         for r in info.rows
     )

@@ -20,7 +20,6 @@ from analysis.quantities import (
     count_text,
     decimals_for,
     enumeration,
-    learning_rate_text,
     to_mwh,
     to_wh,
 )
@@ -43,7 +42,7 @@ from analysis.tables.published import (
     paper_scenario,
     table_2_j,
 )
-from study.record.vocabulary import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage, positional
 
 _THREE = (
     TableColumn(key="ours", heading="ours"),
@@ -122,7 +121,7 @@ def _table_2(findings: Findings) -> TableInfo:
         rows=tuple(
             (
                 word_cell(size),
-                Cell(value=rate, text=learning_rate_text(rate)),
+                Cell(value=rate, text=positional(rate)),
                 number_cell(to_mwh(ours.get((size, rate))), mwh),
                 *(number_cell(to_mwh(published[h].get((size, rate))), 2) for h in Hardware),
             )

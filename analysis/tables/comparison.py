@@ -27,7 +27,7 @@ from analysis.quantities import (
 )
 from analysis.tables.published import CELEBA, PAMAP2, Hardware, paper_scenario, table_2_j
 from study.record.files import J_PER_WH
-from study.record.vocabulary import parameters_text
+from study.record.vocabulary import parameters_text, telling_digits
 
 _Key = tuple[int | None, float | None, str]
 
@@ -126,10 +126,11 @@ def boards_note(studies: Sequence[Findings]) -> str:
 def _beside(
     studies: Sequence[Findings], table: _Table, *, more: dict[str, dict[_Key, float]]
 ) -> TableInfo:
+    digits = telling_digits(setup.parameters for each in studies for setup in each.setups)
     found = [
         {
             key: (table.mean(setup), std_of(table.spread(setup)))
-            for key, setup in zip(_keys(each.setups), each.setups, strict=True)
+            for key, setup in zip(_keys(each.setups, digits), each.setups, strict=True)
         }
         for each in studies
     ]
@@ -205,13 +206,13 @@ def _legend(studies: Sequence[Findings]) -> str:
     return "; ".join(["± standard deviation over repeats", *stages, f"{MISSING} not known"])
 
 
-def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
+def _keys(setups: Sequence[SetupEnergy], digits: int) -> list[_Key]:
     """Return the keys by which setups of several studies are matched.
 
     Further parameters that are the same in all setups of a study are left out, so that they do not
     prevent a match.
     """
-    besides = [parameters_text(each.parameters) for each in setups]
+    besides = [parameters_text(each.parameters, digits=digits) for each in setups]
     alike = len(set(besides)) == 1
     return [
         (setup.batch_size, setup.learning_rate, "" if alike else text)

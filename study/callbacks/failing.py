@@ -36,5 +36,14 @@ class KeptOnFailure:
             return
         self._runs = False
         self.meter.stop(failed=True)
-        if self._folder is not None and self._is_first and self.meter.epochs:
-            self.meter.keep(self._folder, stop_reason=StopReason.ERROR)
+        self._keep(StopReason.ERROR)
+
+    def _keep(self, reason: StopReason) -> None:
+        """Save the training if a folder was given, in the first of several processes alone."""
+        if (
+            self.meter is not None
+            and self._folder is not None
+            and self._is_first
+            and self.meter.epochs
+        ):
+            self.meter.keep(self._folder, stop_reason=reason)

@@ -78,9 +78,8 @@ class EnergyCallback(KeptOnFailure, TrainerCallback):
             SourceUnavailableError: A source that `request` asks for by name cannot be used.
             OptionError: `log` names an exporter that is unknown or not installed.
         """
-        if self.meter is not None:
-            self.meter.stop(failed=True)
-        self._runs, self._another_may_follow = True, False
+        self._fail()
+        self._another_may_follow = False
         self._is_first = state.is_world_process_zero
         self.meter = TrainingMeter(
             Training(
@@ -97,6 +96,7 @@ class EnergyCallback(KeptOnFailure, TrainerCallback):
             log=self._log,
         )
         self.meter.start()
+        self._runs = True
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -186,10 +186,8 @@ class EnergyCallback(KeptOnFailure, TrainerCallback):
         self._runs = False
         self._end_epoch(state)
         self.meter.stop()
-        if self._folder is not None and state.is_world_process_zero and self.meter.epochs:
-            is_early = state.global_step < state.max_steps
-            reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
-            self.meter.keep(self._folder, stop_reason=reason)
+        is_early = state.global_step < state.max_steps
+        self._keep(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)
 
     def _no_other_follows(self) -> None:
         """Close the window that was opened in case another evaluation set follows."""

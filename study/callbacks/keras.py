@@ -76,9 +76,7 @@ class EnergyCallback(KeptOnFailure, Callback):
             SourceUnavailableError: A source that `request` asks for by name cannot be used.
             OptionError: `log` names an exporter that is unknown or not installed.
         """
-        if self.meter is not None:
-            self.meter.stop(failed=True)
-        self._runs = True
+        self._fail()
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -91,6 +89,7 @@ class EnergyCallback(KeptOnFailure, Callback):
             log=self._log,
         )
         self.meter.start()
+        self._runs = True
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Open the epoch's window."""
@@ -117,7 +116,5 @@ class EnergyCallback(KeptOnFailure, Callback):
             return
         self._runs = False
         self.meter.stop()
-        if self._folder is not None and self.meter.epochs:
-            is_early = len(self.meter.epochs) < self.params.get("epochs", 0)
-            reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
-            self.meter.keep(self._folder, stop_reason=reason)
+        is_early = len(self.meter.epochs) < self.params.get("epochs", 0)
+        self._keep(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)

@@ -75,8 +75,8 @@ class EnergyCallback(KeptOnFailure, Callback):
             SourceUnavailableError: A source that `request` asks for by name cannot be used.
             OptionError: `log` names an exporter that is unknown or not installed.
         """
-        self._runs, self._before = True, {}
-        self._is_first = trainer.is_global_zero
+        self._fail()
+        self._before, self._is_first = {}, trainer.is_global_zero
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -89,6 +89,7 @@ class EnergyCallback(KeptOnFailure, Callback):
             log=self._log,
         )
         self.meter.start()
+        self._runs = True
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -139,17 +140,16 @@ class EnergyCallback(KeptOnFailure, Callback):
         self._runs = False
         self._take_metrics(trainer)
         self.meter.stop()
-        if self._folder is not None and trainer.is_global_zero and self.meter.epochs:
-            is_early = not _is_at_limit(trainer)
-            reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
-            self.meter.keep(self._folder, stop_reason=reason)
+        self._keep(StopReason.MAX_EPOCHS if _is_at_limit(trainer) else StopReason.PATIENCE)
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Save a training that fails, as far as it got."""
         epochs = [] if self.meter is None else self.meter.epochs
-        if self._runs and epochs and epochs[-1].readings:  # else they were taken when it began
-            self._take_metrics(trainer)
-        self._fail()
+        try:
+            if self._runs and epochs and epochs[-1].readings:  # else they were taken when it began
+                self._take_metrics(trainer)
+        finally:  # metrics of a device that has failed cannot be read
+            self._fail()
 
     def _take_metrics(self, trainer: lightning.Trainer) -> None:
         """Store the metrics of the epoch that has ended, including those logged at its very end.

@@ -83,7 +83,7 @@ class TrainingMeter:
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
-        self._places: dict[Path, Path] = {}
+        self._claimed: dict[Path, Path] = {}
         self._is_rest = self._is_cut = False
         self._failed: StopReason | None = None
         self._started_at = ""
@@ -209,13 +209,13 @@ class TrainingMeter:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
         asked = Path(folder).absolute()
-        place = self._places[asked] if asked in self._places else claim_folder(asked)
-        self._places[asked] = place
-        if place != asked:
-            _log.warning("%s holds another training; this one is kept in %s", asked, place)
+        claimed = self._claimed[asked] if asked in self._claimed else claim_folder(asked)
+        self._claimed[asked] = claimed
+        if claimed != asked:
+            _log.warning("%s holds another training; this one is kept in %s", asked, claimed)
         self._warn_of_objective(run.epochs)
-        write_study(place, run)
-        return place
+        write_study(claimed, run)
+        return claimed
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
         """Save like `save`, but log an error instead of raising it into somebody else's training.

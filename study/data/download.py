@@ -102,7 +102,7 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
 def _how_to_resume(part: Path) -> str:
     if _size(part) == 0:
         return "Nothing was downloaded; run the same command again when the server can be reached."
-    return f"{_size(part):,} bytes are kept in {part}; run the same command again to go on there."
+    return f"{_size(part):,} bytes are kept in {part}; run the same command again to continue."
 
 
 def _attempt(client: httpx.Client, url: str, part: Path, progress: Progress) -> None:

@@ -81,14 +81,14 @@ class AttemptEnergy:
 
     def begin_epoch(self, epoch: int) -> None:
         """Open the window of an epoch, counted from 1, closing that of the set-up before the first."""
-        quietly(wait_for_accelerators)
+        wait_for_accelerators()
         self._epoch = (epoch, time.monotonic())
         quietly(lambda: self._open_epoch(epoch))
 
     def end_epoch(self) -> dict[str, Any]:
         """Close the epoch's window and return the columns to add to the trial's result."""
         epoch, begun_s = self._epoch or (1, time.monotonic())
-        quietly(wait_for_accelerators)
+        wait_for_accelerators()
         parts = quietly(lambda: self._close_epoch(epoch)) or (
             ProcessPart.missing(note="not measured"),
         )
@@ -103,6 +103,7 @@ class AttemptEnergy:
 
     def end(self) -> None:
         """Close all open windows because the attempt has ended, for whatever reason."""
+        wait_for_accelerators()
         if self._in_setup:
             quietly(lambda: self._close(SETUP, 0))
         quietly(self._close_open_epoch)

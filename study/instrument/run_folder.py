@@ -179,12 +179,13 @@ class RunFolder:
 
         Args:
             trial_id: The trial.
-            by_itself: Whether a trial without any row ended by itself, which is an error; otherwise it was
-                stopped, or never began.
+            by_itself: Whether the trial ended by itself, which is an error of a trial without any row;
+                otherwise it was stopped, perhaps while it was paused, or never began.
         """
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
-            self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
+            reason = StopReason.MAX_EPOCHS if by_itself else StopReason.STOPPED
+            self._recorder.add(replace(last, stop_reason=reason))
         elif not self._recorder.epochs_of(trial_id):
             if by_itself:
                 self._recorder.add_error(trial_id, "it ended without a result (tune.report)")

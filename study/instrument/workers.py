@@ -119,7 +119,7 @@ class WorkerEnergy:
         self._client.open(self._key(stage, epoch))
 
     def _close(self, stage: str, epoch: int) -> None:
-        quietly(wait_for_accelerators)
+        wait_for_accelerators()
         self._client.close(self._key(stage, epoch))
 
     def _key(self, stage: str, epoch: int) -> WindowKey:

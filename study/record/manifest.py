@@ -230,8 +230,8 @@ class Manifest:
     @property
     def workers(self) -> int:
         """Return the number of processes that train each trial, as its options say."""
-        said: int | None = self.options.get("workers_per_trial")
-        return said or max(1, int(self.options.get("gpus_per_trial") or 1))
+        given = (self.options.get(name) for name in ("workers_per_trial", "gpus_per_trial"))
+        return workers_of(*given)
 
     @property
     def estimated_components(self) -> frozenset[str]:
@@ -279,3 +279,8 @@ def _printable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
 def _plain(option: object) -> object:
     """Return an option's value as JSON can hold it: infinities and NaN become text."""
     return str(option) if isinstance(option, float) and not math.isfinite(option) else option
+
+
+def workers_of(workers_per_trial: int | None, gpus_per_trial: float | None) -> int:
+    """Return the number of processes that train a trial: as many as it has boards, unless given."""
+    return workers_per_trial or max(1, int(gpus_per_trial or 1))

@@ -5,15 +5,16 @@ unchanged.
 """
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from itertools import tee
 
 from trackers.sample import Method as EnergyMethod
 from trackers.sample import Status as EnergyStatus
 
 __all__ = [
+    "ALL_DIGITS",
     "COST_ONLY_AXES",
     "CUTS_EPOCH",
     "FAILURES",
@@ -32,7 +33,9 @@ __all__ = [
     "parameters_text",
     "positional",
     "ranked_stage",
+    "setup_parts",
     "setup_words",
+    "telling_digits",
 ]
 
 
@@ -143,29 +146,52 @@ def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
     return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None
 
 
-_UNITS = {"_w": "W", "_j": "J", "_s": "s", "_hz": "Hz"}
-"""Units of axes, by the suffix of their names."""
+_OF_AXES = {"power_limit_w": ("power limit", "W")}
+"""Names and units of axes that the project defines; anybody else's suffix may mean something else."""
+
+FEW_DIGITS, ALL_DIGITS = 6, 17
 
 
 def axis_words(name: str) -> tuple[str, str]:
     """Return the name of an axis for people, and its unit, which may be empty.
 
-    >>> axis_words("power_limit_w")
-    ('power limit', 'W')
+    >>> axis_words("power_limit_w"), axis_words("kernel_w")
+    (('power limit', 'W'), ('kernel w', ''))
     """
-    stem, suffix = name, ""
-    if found := re.fullmatch(r"(.+)(_w|_j|_s|_hz)", name):
-        stem, suffix = found[1], found[2]
-    return stem.replace("_", " "), _UNITS.get(suffix, "")
+    return _OF_AXES.get(name, (name.replace("_", " "), ""))
 
 
-def parameters_text(parameters: Mapping[str, object]) -> str:
+def parameters_text(parameters: Mapping[str, object], *, digits: int = FEW_DIGITS) -> str:
     """Return what a setup chooses, in words and in the order of the names; empty for nothing.
 
     >>> parameters_text({"power_limit_w": 200.0, "alpha": 0.5, "compile": True})
     'alpha 0.5, compile true, power limit 200 W'
+
+    Args:
+        parameters: Values by the names of the axes.
+        digits: Significant digits of numbers; see `telling_digits`.
     """
-    return ", ".join(_chosen(name, value) for name, value in sorted(parameters.items()))
+    return ", ".join(_chosen(name, value, digits) for name, value in sorted(parameters.items()))
+
+
+def telling_digits(every: Iterable[Mapping[str, object]]) -> int:
+    """Return how many digits `parameters_text` needs to tell setups apart: few, or all that a float has."""
+    few, full = (
+        {parameters_text(each, digits=digits) for each in every}
+        for every, digits in zip(tee(every), (FEW_DIGITS, ALL_DIGITS), strict=True)
+    )
+    return FEW_DIGITS if len(few) == len(full) else ALL_DIGITS
+
+
+def setup_parts(
+    batch_size: int | None, learning_rate: float | None, parameters: Mapping[str, object]
+) -> list[str]:
+    """Return what is known of a setup, each in words: `batch size 64`, `learning rate 0.01`, `alpha 0.5`."""
+    return [
+        *([] if batch_size is None else [f"batch size {batch_size}"]),
+        *([] if learning_rate is None else [f"learning rate {positional(learning_rate)}"]),
+        *([parameters_text(parameters)] if parameters else []),
+    ]
 
 
 def setup_words(batch_size: int | None, learning_rate: float | None, parameters: str | None) -> str:
@@ -176,19 +202,18 @@ def setup_words(batch_size: int | None, learning_rate: float | None, parameters:
         learning_rate: Learning rate of the setup.
         parameters: Its further parameters as a record has them, in JSON; None if there are none.
     """
-    further = f", {parameters_text(json.loads(parameters))}" if parameters else ""
-    return f"batch size {batch_size}, learning rate {positional(learning_rate)}{further}"
+    return ", ".join(setup_parts(batch_size, learning_rate, json.loads(parameters or "{}")))
 
 
-def _chosen(name: str, value: object) -> str:
+def _chosen(name: str, value: object, digits: int) -> str:
     words, unit = axis_words(name)
     if isinstance(value, bool):
         value = str(value).lower()  # as it is typed
-    text = positional(value) if isinstance(value, float) else str(value)
+    text = positional(value, digits=digits) if isinstance(value, float) else str(value)
     return f"{words} {text} {unit}".rstrip()
 
 
-def positional(value: float | None, *, digits: int = 6) -> str:
+def positional(value: float | None, *, digits: int = FEW_DIGITS) -> str:
     """Return a number without an exponent, as the paper writes learning rates: 0.0001, not 1e-04.
 
     Args:

@@ -143,7 +143,7 @@ def test_freezing(pretraining: Findings) -> None:
     assert saving.share == pytest.approx(1 - 36 / 52.5)
     assert saving.shares is not None
     assert saving.shares.mean == pytest.approx((1 / 3 + 0.3) / 2)
-    given_up = [row.score_change and row.score_change.loss for row in info.freezing.rows]
+    given_up = [row.score_change and row.score_change.shortfall for row in info.freezing.rows]
     assert given_up == pytest.approx([0.05, 0.05])
 
 

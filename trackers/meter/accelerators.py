@@ -5,12 +5,15 @@ touched: that would create a context on it, and a process with a context can no 
 """
 
 import gc
+import logging
 import sys
 import time
 from typing import Any
 
 LOOK_SHARE = 0.01
 """Largest share of the time that may be spent on looking for tensors on Apple's GPU."""
+
+_log = logging.getLogger(__name__)
 
 _on_mps = False
 _next_look_s = 0.0
@@ -19,9 +22,16 @@ _next_look_s = 0.0
 def wait_for_accelerators() -> None:
     """Wait until the accelerators that torch has used in this process have finished their queued work.
 
-    Covers CUDA (including AMD's ROCm), Intel's XPU and Apple's MPS. Does nothing without torch.
+    Covers CUDA (including AMD's ROCm), Intel's XPU and Apple's MPS. Does nothing without torch. An error that
+    a device reports is logged: it is the training's own, which meets it by itself.
     """
-    torch = sys.modules.get("torch")
+    try:
+        _synchronize(sys.modules.get("torch"))
+    except Exception as error:  # noqa: BLE001 - measuring ends no training, nor hides why it ended
+        _log.warning("an accelerator could not be waited for: %s", error)
+
+
+def _synchronize(torch: Any) -> None:  # noqa: ANN401 - the module, or None
     for kind in ("cuda", "xpu"):
         module = getattr(torch, kind, None)
         if module is not None and module.is_initialized():

@@ -85,7 +85,7 @@ class ProgressDisplay:
         self._unit, self._has_unit = unit_of(first_epoch_j), first_epoch_j is not None
         self._overheads_s: list[float] = []
         self._objective = objective
-        self._unscored = UnscoredWatch(objective)
+        self._unscored = UnscoredWatch(objective, is_settled=self._has_unit)
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
@@ -322,10 +322,10 @@ class ProgressDisplay:
             unit=self._unit,
             label=self._label(),
             in_stages=self._in_stages,
-            coming=self._trial_in_all,
+            coming=self._trial_total,
         )
 
-    def _trial_in_all(self, trial_id: str) -> str | None:
+    def _trial_total(self, trial_id: str) -> str | None:
         """Return the forecast of a trial's energy as text: `3.10 to 6.05 mWh`; None if there is none."""
         found = None if self._outlook is None else self._outlook.latest
         draws = None if found is None else found.of_trial(trial_id)

@@ -16,11 +16,11 @@ ENOUGH = 3
 class UnscoredWatch:
     """Waits for the first value of the objective, and warns once if a trial has none."""
 
-    def __init__(self, objective: Objective) -> None:
-        """Watch for values of `objective`."""
+    def __init__(self, objective: Objective, *, is_settled: bool = False) -> None:
+        """Watch for values of `objective`, unless an earlier command of the study has done so."""
         self._name = objective.name
         self._epochs: Counter[str] = Counter()
-        self._is_settled = False
+        self._is_settled = is_settled
 
     def after(self, record: EpochRecord) -> str | None:
         """Take note of an epoch, and return a warning, once, if its trial has had no value so far.

@@ -86,6 +86,7 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
 
     assert named(0.5, 0.5) == ["0.1", "0.1"]
     assert named(0.25, 0.75) == ["alpha 0.25", "alpha 0.75"]
+    assert named(0.12345671, 0.12345674) == ["alpha 0.12345671", "alpha 0.12345674"]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.forms.series import names_title, series_of, setup_name, setup_words
+from analysis.forms.series import names_title, series_of, series_words, setup_name
 from study.record.manifest import SetupFacts
 from study.record.vocabulary import EnergyMethod
 from tests.analysis.study_folder import DATA, grid, manifest_of
@@ -37,7 +37,7 @@ def test_a_setup_is_named_by_what_was_chosen(
     series = series_of(manifest_of("a", (other, setup), [], DATA, COUNTED))(2, learning_rate)
 
     assert setup_name(batch_size, series) == name
-    assert setup_words(batch_size, series) == words
+    assert series_words(batch_size, series) == words
 
 
 def test_an_axis_is_titled_by_what_its_labels_have() -> None:

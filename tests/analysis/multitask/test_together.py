@@ -50,7 +50,7 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
     assert second.saving is not None
     assert (first.saving.reference_j.mean, first.saving.energy_j.mean) == (60.0, 30.0)
     assert (first.saving.share, second.saving.share) == (0.5, -0.5)
-    given_up = {task: change and change.loss for task, change in first.score_changes.items()}
+    given_up = {task: change and change.shortfall for task, change in first.score_changes.items()}
     assert given_up == pytest.approx({"attributes": 0.05, "identity": 0.02})
     assert (first.parameters, second.parameters) == ({"alpha": 0.25}, {"alpha": 0.75})
     assert found.over_setups is not None
@@ -111,7 +111,7 @@ def test_freezing_saves_what_the_hand_says(tmp_path: Path) -> None:
     assert found.over_setups is not None
     assert found.over_setups.share == pytest.approx(0.6)
     assert found.rows[0].score_change is not None
-    assert found.rows[0].score_change.loss == pytest.approx(0.02)
+    assert found.rows[0].score_change.shortfall == pytest.approx(0.02)
     assert found.latents_j is None
 
 

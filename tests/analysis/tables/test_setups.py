@@ -9,7 +9,7 @@ from rich.console import Console
 
 from analysis.findings import Findings, analyse
 from analysis.forms.cells import TableInfo, csv_text
-from analysis.quantities import decimals_for, energy_text, learning_rate_text, number_text
+from analysis.quantities import decimals_for, energy_text, number_text
 from analysis.read.load import load
 from analysis.tables.setups import (
     energy_per_epoch_info,
@@ -19,7 +19,7 @@ from analysis.tables.setups import (
 )
 from analysis.tables.terminal import show
 from study.record.files import J_PER_MWH, MWH, WH
-from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
+from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus, positional
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
 SIZES, RATES = [64, 256, 1024, 4096], [0.1, 0.01, 0.001, 0.0001]
@@ -237,8 +237,8 @@ def test_one_setup_is_its_own_best_and_worst(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (learning_rate_text(0.0001), "0.0001"),
-        (learning_rate_text(3e-05), "0.00003"),
+        (positional(0.0001), "0.0001"),
+        (positional(3e-05), "0.00003"),
         (energy_text(None, WH), "not known"),
         (energy_text(0.0, WH), "0 Wh"),
         (energy_text(3600.0 * 4.256, WH), "4.26 Wh"),

@@ -55,7 +55,9 @@ def test_validation_sets_of_an_epoch_are_kept_beside_each_other(tmp_path: Path) 
     callback.on_train_end(ARGUMENTS, state(), CONTROL)
     callback.on_evaluate(ARGUMENTS, state(), CONTROL, metrics={"eval_a_loss": 9.0})
 
-    (row,) = load(tmp_path / "mine").epochs.to_dict("records")
+    (broken_off,) = load(tmp_path / "mine").trials.to_dict("records")
+    (row,) = load(tmp_path / "mine-2").epochs.to_dict("records")
+    assert broken_off["status"] == "failed"
     assert row["val_score"] == 0.5
     assert row["val_metrics"] == '{"a_loss": 0.5, "b_loss": 0.25, "b_report/cat/f1": 1.0}'
     assert callback.meter is not None

@@ -13,22 +13,26 @@ def test_a_trial_that_ended_without_a_result_has_failed(
 ) -> None:
     """It does not run for ever, and it is said what to do; one that reported, or was stopped first, has not failed."""
     run = run_at(tmp_path)
-    for trial_id in ("silent", "other", "stopped"):
+    for trial_id in ("silent", "other", "stopped", "paused"):
         run.expect(trial_id, CONFIG)
     run.add("other", CONFIG, result(1, 100.0), None)
+    run.add("paused", CONFIG, result(1, 100.0), None)
 
     for trial_id in ("silent", "other"):
         run.end(trial_id)
     run.end("stopped", by_itself=False)
+    run.end("paused", by_itself=False)  # as HyperBand ends a trial that it had paused
     run.write(None, status="finished")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
     assert trials["status"].to_dict() == {
         "other": "finished",
+        "paused": "finished",
         "silent": "failed",
         "stopped": "finished",
     }
-    assert trials["stop_reason"]["stopped"] == "stopped"
+    assert set(trials.loc[["stopped", "paused"], "stop_reason"]) == {"stopped"}
+    assert trials["stop_reason"]["other"] == "max_epochs"
     assert "without a result" in trials["error"]["silent"]
     assert [each.message for each in caplog.records] == [
         "trial silent ended without a result: call tune.report in it"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.vocabulary import (
+    FEW_DIGITS,
     NOT_WHOLE,
     EnergyMethod,
     EnergyStatus,
@@ -13,6 +14,7 @@ from study.record.vocabulary import (
     parameters_text,
     positional,
     setup_words,
+    telling_digits,
 )
 from trackers.sample import Method, Status
 
@@ -34,15 +36,26 @@ def test_a_training_is_whole_that_came_to_an_end_of_its_own() -> None:
     ("name", "words"),
     [
         ("power_limit_w", ("power limit", "W")),
-        ("window_s", ("window", "s")),
-        ("alpha", ("alpha", "")),
+        ("kernel_w", ("kernel w", "")),
+        ("sigma_s", ("sigma s", "")),
         ("image_size", ("image size", "")),
-        ("w", ("w", "")),
     ],
 )
-def test_an_axis_is_named_in_words_with_its_unit(name: str, words: tuple[str, str]) -> None:
-    """The suffix that names a unit is no word."""
+def test_an_axis_is_named_in_words_and_only_ours_has_a_unit(
+    name: str, words: tuple[str, str]
+) -> None:
+    """What somebody else's suffix means is not known: a kernel's width is no power."""
     assert axis_words(name) == words
+
+
+def test_numbers_have_six_digits_unless_they_are_needed() -> None:
+    """Equal weights of three tasks fill no line; two setups that differ do so in words too."""
+    near = [{"alpha": 0.12345671}, {"alpha": 0.12345674}]
+
+    assert parameters_text({"weight_b": 1 / 3, "kind": "sgd"}) == "kind sgd, weight b 0.333333"
+    assert len({parameters_text(each) for each in near}) == 1
+    assert len({parameters_text(each, digits=telling_digits(near)) for each in near}) == 2
+    assert telling_digits([{"alpha": 1 / 3}, {"alpha": 0.5}, {"alpha": 0.5}]) == FEW_DIGITS
 
 
 def test_choices_read_as_sentences_do() -> None:
@@ -60,6 +73,8 @@ def test_a_record_s_choices_follow_in_a_line() -> None:
 
     assert with_limit == "batch size 64, learning rate 0.0001, power limit 150 W"
     assert setup_words(64, 1e-05, None) == "batch size 64, learning rate 0.00001"
+    assert setup_words(None, None, '{"alpha": 1}') == "alpha 1"
+    assert positional(None) == "-"
 
 
 @given(st.floats(min_value=1e-12, max_value=1e12))

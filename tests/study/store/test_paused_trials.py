@@ -7,7 +7,7 @@ from tests.study.rows import STAGE, epoch, plan
 STOPPED = [epoch(1), epoch(2, stop=StopReason.STOPPED)]
 
 
-def test_a_trial_that_was_stopped_is_through_until_an_attempt_goes_on_with_it() -> None:
+def test_a_trial_that_was_stopped_is_trained_until_an_attempt_goes_on_with_it() -> None:
     """The epoch at which it was stopped counts; it is no end any more."""
     further = [*STOPPED, epoch(3, of=plan(attempt=2))]
 
@@ -17,7 +17,7 @@ def test_a_trial_that_was_stopped_is_through_until_an_attempt_goes_on_with_it() 
     assert not is_stopped(further)
 
 
-def test_it_is_through_when_the_attempt_that_went_on_has_ended() -> None:
+def test_it_is_trained_when_the_attempt_that_went_on_has_ended() -> None:
     """At the target, or by itself."""
     ended = [*STOPPED, epoch(3, of=plan(attempt=2), stop=StopReason.TARGET)]
 

@@ -109,6 +109,23 @@ def test_it_waits_for_apples_gpu_once_a_tensor_lay_on_it(
     assert waits == [("mps", 0)] * waited
 
 
+def test_a_device_that_fails_hides_no_error_of_the_training(
+    torch: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a failed kernel each call raises; the window is closed all the same, and its training saved."""
+
+    def failed(_: int) -> None:
+        message = "CUDA error: device-side assert triggered"
+        raise RuntimeError(message)
+
+    torch.cuda = boards([], "cuda", 1024)
+    torch.cuda.synchronize = failed
+
+    wait_for_accelerators()
+
+    assert "device-side assert" in caplog.text
+
+
 def test_objects_are_looked_through_now_and_then_alone(
     torch: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,12 @@
 """Tables as records of cells, printed to the terminal or written as CSV.
 
-A cell holds both a number in its column's unit and the text to display, so that CSV files keep all
-digits.
+A cell holds a number in its column's unit and the text to display, so that CSV files keep all digits.
 """
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 from rich import box
 from rich.console import Console
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from analysis.energy.spread import Spread
 from analysis.energy.totals import SetupEnergy
+from analysis.forms.series import Parameters, further_texts
 from analysis.quantities import (
     MISSING,
     ascending,
@@ -178,15 +177,12 @@ def matrix(
     """
     rates = ascending(each.learning_rate for each in setups)[::-1]
     sizes = ascending(each.batch_size for each in setups)
-    besides = _besides(setups)
+    named = list(zip(setups, further_texts(setups), strict=True))
     others = sorted(
-        {(each.batch_size, text) for each, text in zip(setups, besides, strict=True)},
+        {(each.batch_size, text) for each, text in named},
         key=lambda other: (sizes.index(other[0]), other[1]),
     )
-    at = {
-        (each.batch_size, text, each.learning_rate): each.setup
-        for each, text in zip(setups, besides, strict=True)
-    }
+    at = {(each.batch_size, text, each.learning_rate): each.setup for each, text in named}
     is_list = len(rates) > _MOST_RATES or None in rates or None in sizes
     if is_list or len(setups) < _LEAST_FILLED * len(rates) * len(others):
         return _listed(setups, name=name, title=title, values=values, text=text)
@@ -238,26 +234,6 @@ def _listed(
     )
 
 
-class Parameters(Protocol):
-    """Anything that has the parameters of a setup, such as `SetupEnergy` or `SetupStage`."""
-
-    @property
-    def setup(self) -> int:
-        """Number of the setup."""
-
-    @property
-    def batch_size(self) -> int | None:
-        """Requested batch size; None if the setup has none."""
-
-    @property
-    def learning_rate(self) -> float | None:
-        """Requested learning rate; None if the setup has none."""
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Further parameters of the setup."""
-
-
 def setup_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
     """Return the columns that identify a setup; only those that any of the setups has a value in."""
     return (
@@ -278,7 +254,7 @@ def _have_rate(setups: Sequence[Parameters]) -> bool:
 
 def parameter_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
     """Return a column for the setups' further parameters; none if all setups have the same."""
-    if len(set(_besides(setups))) > 1:
+    if len(set(further_texts(setups))) > 1:
         return (TableColumn(key="parameters", heading="also"),)
     return ()
 
@@ -293,12 +269,6 @@ def setup_cells(setup: Parameters, setups: Sequence[Parameters]) -> tuple[Cell, 
         *([rate_cell(setup.learning_rate)] if _have_rate(setups) else []),
         *([Cell(value=besides, text=besides)] if parameter_columns(setups) else []),
     )
-
-
-def _besides(setups: Sequence[Parameters]) -> list[str]:
-    """Return the further parameters of each setup in words that differ if the parameters do."""
-    digits = telling_digits(each.parameters for each in setups)
-    return [parameters_text(each.parameters, digits=digits) for each in setups]
 
 
 def size_cell(batch_size: int | None) -> Cell:

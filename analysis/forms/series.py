@@ -1,6 +1,7 @@
 """Names of setups and series in a figure: batch size, learning rate, and the further parameters."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from study.record.manifest import Manifest
 from study.record.vocabulary import parameters_text, positional, telling_digits
@@ -34,6 +35,32 @@ def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
         return ", ".join([*rate, *([more] if more else [])]) or f"setup {setup}"
 
     return series
+
+
+class Parameters(Protocol):
+    """Anything that has the parameters of a setup, such as `SetupEnergy` or `SetupStage`."""
+
+    @property
+    def setup(self) -> int:
+        """Number of the setup."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Requested batch size; None if the setup has none."""
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Requested learning rate; None if the setup has none."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Further parameters of the setup."""
+
+
+def further_texts(setups: Sequence[Parameters]) -> list[str]:
+    """Return the further parameters of each setup, in words that differ if the parameters do."""
+    digits = telling_digits(each.parameters for each in setups)
+    return [parameters_text(each.parameters, digits=digits) for each in setups]
 
 
 def setup_name(batch_size: int | None, series: str) -> str:

@@ -69,7 +69,12 @@ def search_text(
             f" Of {count_text(info.stopped, 'setup')} stopped early, {info.ruled_out} {why} (ruled out, with that "
             f"seed), and {info.stopped - info.ruled_out} might yet have come out better."
         )
-    return f"{_answer_text(info)}{used}.{stopped}{left} {answer_probability_text(info)}"
+    meets = (
+        "reached the target"
+        if manifest.options.get("goal") == SearchGoal.ENERGY_TO_TARGET
+        else "were trained to their end"
+    )
+    return f"{_answer_text(info)}{used}.{stopped}{left} {answer_probability_text(info, meets)}"
 
 
 def _answer_text(info: SearchInfo) -> str:
@@ -82,8 +87,13 @@ def _answer_text(info: SearchInfo) -> str:
     return f"The front of the search is setups {numbers}. "
 
 
-def answer_probability_text(info: SearchInfo) -> str:
-    """State the probability of the answer, or why there is none, in a sentence or two."""
+def answer_probability_text(info: SearchInfo, meets: str) -> str:
+    """State the probability of the answer, or why there is none, in a sentence or two.
+
+    Args:
+        info: The search.
+        meets: What the setups that are compared did, in words: they reached the target, for example.
+    """
     if info.decided is not None and info.decided.right is not None:
         return _decided_text(info.decided, info.decided.right)
     found = info.probability
@@ -103,10 +113,10 @@ def answer_probability_text(info: SearchInfo) -> str:
         f"Seeds of one setup differ by a factor of {found.factor:.2f} (standard deviation, from "
         f"{count_text(found.repeats, 'repeat')})."
     )
-    best = f" Setup {found.setup} is the only one that reached the goal."
+    best = f" There is no other setup to compare setup {found.setup} with."
     if found.compared > 1:
         best = (
-            f" So setup {found.setup} is the best of the {found.compared} that reached the goal with a "
+            f" So setup {found.setup} is the best of the {found.compared} that {meets} with a "
             f"probability of {probability_text(found.best)}, and within 5 % of the best of "
             f"them with {probability_text(found.near)}."
         )

@@ -203,7 +203,11 @@ def _heading(findings: Findings, shared: Sequence[str]) -> str:
 def _legend(studies: Sequence[Findings]) -> str:
     """Explain the signs, and name the stage that is shown of each study whose trials have several."""
     stages = [f"{_name(each)}: stage {each.ranked_stage}" for each in studies if each.ranked_stage]
-    return "; ".join(["± standard deviation over repeats", *stages, f"{MISSING} not known"])
+    failed = any(setup.failed_share for each in studies for setup in each.setups)
+    total = (
+        ["total: energy of all trainings for each success, ± of the successes"] if failed else []
+    )
+    return "; ".join(["± standard deviation over repeats", *total, *stages, f"{MISSING} not known"])
 
 
 def _keys(setups: Sequence[SetupEnergy], digits: int) -> list[_Key]:

@@ -41,7 +41,7 @@ def _head(found: dict[str, Any]) -> Iterator[str]:
         f"Measured on {board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
         f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. This is one run: repeat "
         "it before you rely on a small difference. The readings are those of the commit below; "
-        "[Measure any code](trackers.md#on-a-real-board) says what was learnt from them and has changed since."
+        "[Measure any code](trackers.md#on-a-real-board) discusses such runs."
     )
     runs: dict[tuple[str, str], list[str]] = {}
     for name, each in found.items():

@@ -30,6 +30,7 @@ from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import Cluster, connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.machines.local.early_ray import EarlyRay
+from study.machines.nodes import measured_kinds
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.scenario import Data, Scenario, objective_of
@@ -223,7 +224,8 @@ def _run(
             check_limits(plan.limits, cluster.power_limits())
         manifest = _on_machines(manifest, cluster, options, plan, data)
         recorder.energy_of = manifest.energy_of
-        source.begin(folder, manifest, recorder, devices=cluster.kinds())
+        devices = measured_kinds(cluster.kinds(), cluster.facts.values())
+        source.begin(folder, manifest, recorder, devices=devices)
         manifest = replace(
             manifest,
             setups=tuple(source.setups),
@@ -309,10 +311,7 @@ def _on_machines(
 
 
 def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
-    """Return the fewest samples that go through the network at once.
-
-    This is the smallest batch, divided among accumulation steps and the workers of a trial.
-    """
+    """Return the fewest samples of a batch, divided among steps and workers, that a network gets at once."""
     sizes = [each.batch_size for each in setups if each.batch_size is not None]
     batch = min(sizes or options.batch_sizes)
     return max(1, math.ceil(batch / options.accumulate) // options.workers)

@@ -129,6 +129,11 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
     return tuple(dict.fromkeys(boards if boards and on_boards else others))
 
 
+def measured_kinds(kinds: Collection[str], facts: Iterable[TrackerFacts]) -> set[str]:
+    """Return the kinds of device that a tracker measures; a board that none measures is in no record."""
+    return {device.name for each in facts for device in each.devices}.intersection(kinds)
+
+
 def _visible(facts: TrackerFacts) -> list[Device]:
     """Return the boards of a machine that its trials may use; all of them if that cannot be told."""
     boards = {

@@ -23,7 +23,11 @@ from study.store.folder import StudyFolder
 from study.store.trial_record import counted_rows, energy_to_target_j
 
 _OF_THE_TRAINING = (
-    *("precision", "compile", "accumulate", "clip_norm", "validate_every"),
+    "precision",
+    "compile",
+    "accumulate",
+    "clip_norm",
+    "validate_every",
     "power_limits",
 )
 """Options that change what a training learns or costs; compared only where both studies have them."""
@@ -98,6 +102,8 @@ def earlier_studies(
     """
     hints: list[Hint] = []
     kept: list[TrialRecord] = []
+    # Compared in its JSON form, as an earlier one is read: tuples are lists there, and paths are text.
+    manifest = Manifest.from_json(manifest.to_json())
     for place in places:
         folder, earlier = _read(place)
         by_choice = _by_choice(folder, earlier, space, manifest, target)
@@ -215,9 +221,7 @@ def _differences(
     names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    # Compared in their JSON form, in which tuples are lists and paths are text.
-    both = (earlier, Manifest.from_json(manifest.to_json()))
-    was, now = (with_scenario_options(each.options) for each in both)
+    was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
     names += [each for each in _OF_THE_TRAINING if each in was and each in now]
     # The axes of the earlier study may include the value used here; its other trials are skipped.
     tried = [each.parameters for each in earlier.setups]
@@ -239,7 +243,8 @@ def _differences_in_energy(earlier: Manifest, manifest: Manifest) -> list[str]:
     if was is not now:
         return [f"it ranks by the energy of --energy-of {was}, this one by that of {now}"]
     parts, parts_now = (_parts(each, now) for each in (earlier, manifest))
-    if parts and parts_now and parts != parts_now:
+    are_known = all(any(node.components for node in each.nodes) for each in (earlier, manifest))
+    if are_known and parts != parts_now:
         return [f"its energy is of {_listed(parts)}, this one's of {_listed(parts_now)}"]
     if "cpu" not in _BESIDE_BOARDS.get(now, ()) or not parts_now.get("cpu"):
         return []
@@ -258,7 +263,8 @@ def _parts(manifest: Manifest, scope: EnergyScope) -> dict[str, bool]:
 
 
 def _listed(parts: Mapping[str, bool]) -> str:
-    return " and ".join(f"{name}{' (estimated)' * estimated}" for name, estimated in parts.items())
+    told = [f"{name}{' (estimated)' * estimated}" for name, estimated in parts.items()]
+    return " and ".join(told) or "accelerators alone"
 
 
 def _other_devices(trials: Sequence[TrialRecord], devices: Collection[str]) -> list[str]:

@@ -120,9 +120,8 @@ class Recorder:
             self._plans[plan.trial_id] = plan
             if self.is_trained(plan) and not (paused and is_stopped(rows)):
                 continue
-            if not retry_failed and (
-                plan.trial_id in self._errors or plan.trial_id in self._stopped
-            ):
+            was_stopped = plan.trial_id in self._stopped and not paused
+            if not retry_failed and (plan.trial_id in self._errors or was_stopped):
                 continue
             self._errors.pop(plan.trial_id, None)
             self._stopped.discard(plan.trial_id)

@@ -1,7 +1,6 @@
 """Tables of `python -m analysis export`, and the objective of a table."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +53,12 @@ def objective_of(manifest: Path, frame: pd.DataFrame, *, name: str) -> Objective
         name: Name of the table in messages.
 
     Raises:
-        OptionError: The objective is to be minimised, whereas a replay takes the largest score for the best,
-            or the table has several objectives.
+        OptionError: The objective is to be minimised, whereas a replay takes the largest score for the best;
+            or the table has several objectives, or its study's manifest is damaged.
     """
     found = _of_export(frame)
     if not found:
-        with suppress(OSError, ValueError):  # the table is of another origin
-            found = {Manifest.from_json(manifest.read_text(encoding="utf-8")).objective}
+        found = _of_study(manifest, name)
     for each in sorted(found, key=str):
         if each.mode == "min":
             message = (
@@ -80,6 +78,17 @@ def objective_of(manifest: Path, frame: pd.DataFrame, *, name: str) -> Objective
     if "val_accuracy" in frame.columns:  # of version 0.1, which had no other
         return ACCURACY
     return Objective("val_score", is_share=_is_share(frame.get("val_score")))
+
+
+def _of_study(manifest: Path, name: str) -> set[Objective]:
+    """Return the objective of the study beside a table; empty if there is no study."""
+    try:
+        return {Manifest.from_json(manifest.read_text(encoding="utf-8")).objective}
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError) as error:
+        message = f"replay {name}: {manifest}, which names the objective, cannot be read: {error}"
+        raise OptionError(message) from error
 
 
 def _of_export(frame: pd.DataFrame) -> set[Objective]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from study.record.files import EnergyUnit, unit_of
 from study.record.search.goal import SearchGoal, best_of
+from study.record.vocabulary import axis_words, parameters_text, positional
 from study.search.arms.training import State
 from study.search.replay.arms import ArmTable
 from study.search.replay.pausing import PausingOutcome
@@ -39,7 +40,7 @@ def replayed_lines(
         yield f"The search has no answer: {NO_ANSWER[goal]}."
     for index in best:
         named = table.space.named(search.trials[index].choice)
-        text = ", ".join(f"{name} {value}" for name, value in named.items())
+        text = parameters_text(named)
         yield f"  {headline(goal)}: {text}: {curve_text(curves[index], unit)}{labels(table)}"
     yield (
         f"energy {spent_text(search.spent_j, budget, unit)}; the grid takes "
@@ -74,7 +75,7 @@ def pausing_lines(
     if not outcome.found:
         yield f"The search has no answer: {NO_ANSWER[SearchGoal.ENERGY_TO_TARGET]}."
     for found in outcome.found[-1:]:
-        text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
+        text = parameters_text(dict(zip(arms.names, found.choice, strict=True)))
         yield (
             f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: {table.objective.name} "
             f"{score_text(found.score, table.objective)}, {unit.text(found.to_target_j)} to the target{labels(table)}"
@@ -120,7 +121,7 @@ def _unknown_lines(table: ReplayTable) -> Iterator[str]:
 
 
 def _names(arms: ArmTable) -> str:
-    return " and ".join(axis.name for axis in arms.cost_only)
+    return " and ".join(axis_words(axis.name)[0] for axis in arms.cost_only)
 
 
 def labels(table: ReplayTable) -> str:
@@ -133,4 +134,4 @@ def labels(table: ReplayTable) -> str:
 
 
 def _choice(choice: Sequence[object]) -> str:
-    return " x ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in choice)
+    return " x ".join(positional(each) if isinstance(each, float) else str(each) for each in choice)

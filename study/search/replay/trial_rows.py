@@ -15,7 +15,7 @@ def counted_through(frame: pd.DataFrame) -> pd.DataFrame:
     if not ours or not (frame["paradigm"] == Paradigm.SEARCH.value).all():
         return frame
     numbers = frame["epoch"].copy()
-    for _, rows in frame.groupby("trial_id", sort=False):
+    for _, rows in frame.groupby(_key(frame), sort=False):
         places = list(zip(rows["attempt"], rows["stage"], rows["epoch"], strict=True))
         for attempt in dict.fromkeys(rows["attempt"]):
             until_then = counted(place for place in places if place[0] <= attempt)
@@ -34,9 +34,16 @@ def without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """
     if not {"stop_reason", "trial_id"} <= set(frame.columns):
         return frame, 0
-    last = in_order(frame).drop_duplicates("trial_id", keep="last")
-    stopped = last.loc[last["stop_reason"] == StopReason.STOPPED.value, "trial_id"]
-    return frame[~frame["trial_id"].isin(stopped)], len(stopped)
+    key = _key(frame)
+    last = in_order(frame).drop_duplicates(key, keep="last")
+    stopped = last.loc[last["stop_reason"] == StopReason.STOPPED.value, key]
+    is_stopped = pd.MultiIndex.from_frame(frame[key]).isin(pd.MultiIndex.from_frame(stopped))
+    return frame[~is_stopped], len(stopped)
+
+
+def _key(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that name a trial; a table may have several studies, whose trials are named alike."""
+    return [name for name in ("study", "trial_id") if name in frame.columns]
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

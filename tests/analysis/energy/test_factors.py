@@ -188,3 +188,20 @@ def test_one_axis_alone_has_no_interaction() -> None:
 
     assert effect.factor == "power limit"
     assert effect.share == pytest.approx(20000 * 2 / (20000 * 2 + 6))
+
+
+def test_axes_that_begin_alike_are_two_factors() -> None:
+    """A suffix is dropped only where it names a unit of ours."""
+    setups = [
+        dataclasses.replace(
+            setup_energy(n, [joules - 1.0, joules + 1.0], [0.5] * 2),
+            parameters={"sigma_s": s, "sigma_w": w},
+        )
+        for n, (s, w, joules) in enumerate(
+            ((1, 3, 100.0), (1, 4, 200.0), (2, 3, 100.0), (2, 4, 200.0)), start=1
+        )
+    ]
+
+    found = factor_infos(setups)[0]
+
+    assert [each.factor for each in found.effects] == ["sigma s", "sigma w", INTERACTION]

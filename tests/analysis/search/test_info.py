@@ -229,8 +229,8 @@ def test_a_search_is_never_sure_to_100_percent() -> None:
     decided = replace(info, decided=SearchAnswer(setup=1, right=0.9996, repeats=4))
 
     texts = [
-        answer_probability_text(info),
-        answer_probability_text(decided),
+        answer_probability_text(info, "reached the target"),
+        answer_probability_text(decided, "reached the target"),
         *sure_lines(0.9996, repeats=4),
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from analysis.findings import Findings, analyse
-from analysis.forms.cells import narrowed, rich_table
+from analysis.forms.cells import matrix, narrowed, rich_table
 from analysis.read.load import load
 from analysis.tables.comparison import all_labels, boards_note, comparison_infos
 from study.record.files import J_PER_MWH
@@ -130,6 +130,21 @@ def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_p
         ["alpha 0.25", "-", "-", "1.000", "-"],
         ["alpha 0.75", "-", "-", "1.000", "-"],
     ]
+
+
+def test_setups_that_agree_in_six_digits_keep_rows_of_their_own(tmp_path: Path) -> None:
+    """In the grid of one study too: a value that was lost would look like a setup that was not trained."""
+    setups = tuple(
+        SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
+        for n, alpha in enumerate((0.12345671, 0.12345674), start=1)
+    )
+    both = [study(tmp_path / name, setups, board="GPU-1", mwh=2.0) for name in ("one", "other")]
+
+    info, *_ = comparison_infos(both)
+    per_epoch = matrix(both[0].setups, name="a", title="a", values={1: 1.0, 2: 2.0}, text=str)
+
+    assert len(info.rows) == 2
+    assert [row[-1].value for row in per_epoch.rows] == [1.0, 2.0]
 
 
 def test_table_2_of_celeba_stands_beside_celeba_only(tmp_path: Path) -> None:

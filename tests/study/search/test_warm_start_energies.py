@@ -42,6 +42,11 @@ def measured(*components: str, method: EnergyMethod = EnergyMethod.COUNTER) -> d
             "its energy is of cpu, this one's of cpu and memory",
         ),
         (
+            measured("gpu"),
+            measured("gpu", "cpu"),
+            "its energy is of accelerators alone, this one's of cpu",
+        ),
+        (
             measured("cpu", method=EnergyMethod.ESTIMATED),
             measured("cpu"),
             r"its energy is of cpu \(estimated\), this one's of cpu",

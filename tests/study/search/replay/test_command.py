@@ -48,7 +48,7 @@ def test_it_recommends_the_cheapest_setup_that_reaches_the_target(
     """With its energy to it, in milliwatt-hours."""
     said = replayed(capsys, table, *TO_TARGET)
 
-    assert "recommended: batch_size 64, learning_rate 0.01: val_score 90.0 %, 1.11 mWh" in said
+    assert "recommended: batch size 64, learning rate 0.01: val_score 90.0 %, 1.11 mWh" in said
 
 
 @pytest.mark.parametrize("options", [(), ("--no-cap", "--halving", "none")])
@@ -72,7 +72,7 @@ def test_scores_are_written_as_those_of_the_studys_objective(
         manifest = dataclasses.replace(MANIFEST, objective=objective)
         Path(table).with_name("study.json").write_text(manifest.to_json())
 
-    assert f"learning_rate 0.01: {written}" in replayed(capsys, table, *TO_TARGET, *options)
+    assert f"learning rate 0.01: {written}" in replayed(capsys, table, *TO_TARGET, *options)
 
 
 def test_scores_that_are_no_shares_are_plain_numbers(
@@ -84,7 +84,7 @@ def test_scores_that_are_no_shares_are_plain_numbers(
 
     said = replayed(capsys, table, "--goal", "energy-to-target", "--target", "-0.1")
 
-    assert "learning_rate 0.01: val_score -0.1, 1.11 mWh" in said
+    assert "learning rate 0.01: val_score -0.1, 1.11 mWh" in said
 
 
 def test_a_table_of_version_0_1_is_of_accuracies(

@@ -78,3 +78,16 @@ def test_a_trial_of_a_search_that_is_there_twice_is_refused() -> None:
 
     with pytest.raises(OptionError, match="twice"):
         table_of(pd.concat([rows, rows]), name="two")
+
+
+def test_trials_of_several_studies_are_told_apart() -> None:
+    """They are named alike: one study's stopped training is not the other's whole one."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)], (8, 0.2): [([0.5, 0.6, 0.7], 1.0)]})
+    rows["trial_id"] = "setup01-seed0"
+    rows["study"] = ["a", "a", "b", "b", "b"]
+    rows["stop_reason"] = [None, "stopped", None, None, "patience"]
+
+    table = table_of(rows, name="two studies")
+
+    assert list(table.recordings) == [(8, 0.2)]
+    assert table.left_out == 1

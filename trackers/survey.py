@@ -8,7 +8,14 @@ from trackers.errors import SourceUnavailableError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Component, Device, Method
 from trackers.source import PowerSource
-from trackers.sources.detect import SOURCES, Candidate, Request, candidates_of, detect, unforeseen
+from trackers.sources.detect import (
+    SOURCES,
+    Candidate,
+    Request,
+    candidates_of,
+    detect,
+    unexpected_error_text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +114,7 @@ def _tried(candidate: Candidate, request: Request) -> PowerSource | str:
     except SourceUnavailableError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - as `detect` does
-        return unforeseen(candidate.name, error)
+        return unexpected_error_text(candidate.name, error)
 
 
 def _watched(

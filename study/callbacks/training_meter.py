@@ -101,10 +101,16 @@ class TrainingMeter:
     def start(self) -> None:
         """Start measuring."""
         self._started_at = now()
-        self._meter.start()
-        self._open(WHOLE)
-        self._open(SETUP)
-        self._export.begin(self._name or self.training.scenario, self.run_so_far())
+        try:
+            self._meter.start()
+            self._open(WHOLE)
+            self._open(SETUP)
+            self._export.begin(self._name or self.training.scenario, self.run_so_far())
+        except (
+            BaseException
+        ):  # Ctrl-C too: in a notebook the process goes on, and `__exit__` is not called
+            self._meter.stop()
+            raise
 
     def stop(self, *, failed: bool = False) -> None:
         """Stop measuring, closing an epoch that is open; may be called twice.

@@ -85,6 +85,9 @@ def measure_steps(
     """
     steps = []
     devices = [each.uuid for each in outermost(source.devices(), {component})]
+    if not devices:
+        message = f"{source.name} does not measure {component}"
+        raise ValueError(message)
     external = [each.uuid for each in meter.devices()]
     with ExitStack() as stack:
         ours, theirs = (stack.enter_context(EnergyMeter(each)) for each in (source, meter))

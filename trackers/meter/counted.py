@@ -314,7 +314,7 @@ def edge_errors_j(
             late_s=late_s,
             gap_s=max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)),
             age_error_s=sensor.age_error_at_s(seen),
-            lag_s=sensor.assumed_lag_s,
+            assumed_lag_s=sensor.assumed_lag_s,
             mean_w=energy_j / duration_s if duration_s > 0 else 0.0,
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None

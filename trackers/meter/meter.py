@@ -154,7 +154,12 @@ class EnergyMeter:
             window.readings = self.close(key)
 
     def watch(self, device_uuid: str) -> None:
-        """Sample a device from now on, also while no window is open on it."""
+        """Sample a device from now on, also while no window is open on it.
+
+        Raises:
+            UnknownDeviceError: The device was never there.
+        """
+        self._targets.check([device_uuid])
         self._watch([device_uuid])
 
     def open(

@@ -296,7 +296,7 @@ def edge_error_j(
     gap_s: float,
     age_error_s: float,
     mean_w: float,
-    lag_s: float = 0.0,
+    assumed_lag_s: float = 0.0,
 ) -> float:
     """Standard error of the energy between a counter's value and its window's edge.
 
@@ -306,11 +306,11 @@ def edge_error_j(
         gap_s: Longest part of that time in which no power was reported.
         age_error_s: Time by which the counter's value may be older than its time stamp.
         mean_w: Mean power of the window.
-        lag_s: Time by which the power that is held lags behind.
+        assumed_lag_s: Time by which the power that is held lags behind.
     """
     late_s = abs(late_s)
     gap_s = min(gap_s, late_s)
-    moved_j2 = roughness.rate_w2_s * (late_s * gap_s**2 / 3 + lag_s * late_s**2)
+    moved_j2 = roughness.rate_w2_s * (late_s * gap_s**2 / 3 + assumed_lag_s * late_s**2)
     return math.sqrt(moved_j2 + (age_error_s * mean_w) ** 2 / 12)
 
 

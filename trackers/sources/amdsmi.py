@@ -7,6 +7,7 @@ virtual machines, and stands still on some boards (amdsmi issue 22), which the m
 
 import importlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, final
 
 from trackers.clock import Clock, MonotonicClock
@@ -62,6 +63,19 @@ class AmdSmiSource:
         self._smi = module()
         self._is_open = False
         self._handles: dict[str, Any] = {}
+        with ExitStack() as on_failure:  # Ctrl-C too: in a notebook the process goes on
+            on_failure.callback(self.close)
+            devices = self._probe()
+            on_failure.pop_all()
+        self._devices = tuple(devices)
+        self.note = f"{len(devices)} boards: energy counter at window edges, socket power between"
+
+    def _probe(self) -> list[Device]:
+        """Open the library and return the boards that report an energy or a power.
+
+        Raises:
+            SourceUnavailableError: There is no library, or no such board.
+        """
         devices = []
         try:
             self._smi.amdsmi_init()
@@ -75,15 +89,12 @@ class AmdSmiSource:
                 self._handles[device.uuid] = handle
                 devices.append(device)
         except Exception as error:
-            self.close()
             message = f"amdsmi: {error}; `amd-smi list` shows what is wrong"
             raise SourceUnavailableError(message) from error
-        self._devices = tuple(devices)
         if not devices:
-            self.close()
             message = "amdsmi: no board reports an energy or a power; `amd-smi metric` shows it"
             raise SourceUnavailableError(message)
-        self.note = f"{len(devices)} boards: energy counter at window edges, socket power between"
+        return devices
 
     def devices(self) -> Sequence[Device]:
         """Return the boards."""

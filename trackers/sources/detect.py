@@ -228,19 +228,23 @@ def detect(
     if not isinstance(given, Request | None):
         message = f"detect takes a Request, such as Request(tracker=('nvml',)), not {given!r}"
         raise TypeError(message)
-    request = request or Request()
     found = _Found()
     try:
-        if request.named:
-            for word in request.named:
-                if not found.take(_opened(word, request, candidates)):
-                    _refuse_second(word, found.sources)
-            return Detection(sources=_calibrated(found.sources, request), refused={})
-        refused = _take_all(found, request, candidates)
+        return _detected(found, request or Request(), candidates)
     except BaseException:  # Ctrl-C too: in a notebook the process goes on
         for source in found.sources:
             source.close()
         raise
+
+
+def _detected(found: "_Found", request: Request, candidates: Sequence[Candidate]) -> Detection:
+    """Open sources into `found`, and return them; see `detect`."""
+    if request.named:
+        for word in request.named:
+            if not found.take(_opened(word, request, candidates)):
+                _refuse_second(word, found.sources)
+        return Detection(sources=_calibrated(found.sources, request), refused={})
+    refused = _take_all(found, request, candidates)
     if not found.sources:
         message = f"no power source can be used here: {refused}"
         raise SourceUnavailableError(message)
@@ -304,11 +308,11 @@ def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) 
             except SourceUnavailableError as error:
                 refused[candidate.name] = str(error)
             except Exception as error:  # noqa: BLE001 - a faulty source must not hide the others
-                refused[candidate.name] = unforeseen(candidate.name, error)
+                refused[candidate.name] = unexpected_error_text(candidate.name, error)
     return refused
 
 
-def unforeseen(name: str, error: Exception) -> str:
+def unexpected_error_text(name: str, error: Exception) -> str:
     """Log an unexpected error in opening a source, and return the reason for its refusal."""
     _log.warning("the source %s failed", name, exc_info=error)
     return f"{name}: unexpected error: {type(error).__name__}: {error}"

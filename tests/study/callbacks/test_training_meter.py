@@ -1,6 +1,7 @@
 """A training whose loop is somebody else's, kept as a study of one setup."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,6 +204,28 @@ def test_a_training_whose_last_loss_is_not_finite_diverged(tmp_path: Path, which
     meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
 
     assert load(tmp_path / "mine").epochs["stop_reason"].tolist()[-1] == "diverged"
+
+
+def test_ctrl_c_while_it_starts_leaves_no_meter_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`__exit__` is not called then, and in a notebook the process goes on."""
+
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    busy = SimpleNamespace(
+        is_initialized=lambda: True,
+        device_count=lambda: 1,
+        memory_reserved=lambda _: 1,
+        synchronize=interrupted,
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=busy))
+    before = set(threading.enumerate())
+    meter = TrainingMeter(detection=board())
+
+    with pytest.raises(KeyboardInterrupt):
+        meter.start()
+
+    assert set(threading.enumerate()) == before
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.trackers.sources.vendors import AmdSmi
 from tests.waiting import PATIENCE_S
 from trackers.calibration.command import main
 from trackers.calibration.fit import Step, fit_line
-from trackers.calibration.staircase import load, running
+from trackers.calibration.staircase import load, measure_steps, running
 from trackers.clock import MonotonicClock
 from trackers.errors import SourceUnavailableError
 from trackers.sample import Component
@@ -191,6 +191,14 @@ def test_all_sources_are_closed_that_were_opened(
 
     assert status == 2, capsys.readouterr()
     assert all(each.closed for each in opened)
+
+
+def test_a_component_that_the_source_lacks_is_refused_before_the_first_load() -> None:
+    """The loads take minutes."""
+    board = ScriptedSource(MonotonicClock(), power_w=lambda _: 100.0)
+
+    with pytest.raises(ValueError, match="scripted does not measure memory"):
+        measure_steps(board, Component.MEMORY, board, seconds=1.0)
 
 
 def test_a_load_that_cannot_be_started_leaves_no_process() -> None:

@@ -164,6 +164,8 @@ def test_a_device_that_was_never_there_is_refused(name: str) -> None:
     assert meter.open_windows() == []
     with pytest.raises(UnknownDeviceError), meter.window("epoch", devices=[there, name]):
         pass
+    with pytest.raises(UnknownDeviceError):
+        meter.watch(name)
 
 
 def test_who_cannot_know_what_is_there_gets_a_missing_reading() -> None:

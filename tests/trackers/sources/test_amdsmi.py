@@ -56,3 +56,17 @@ def test_a_machine_without_rocm_is_refused() -> None:
     """The other way to its boards is named."""
     with pytest.raises(SourceUnavailableError, match="`hwmon` measures without it"):
         import_amdsmi()
+
+
+def test_ctrl_c_while_boards_are_asked_closes_the_library() -> None:
+    """In a notebook the process goes on."""
+
+    def interrupted() -> float:
+        raise KeyboardInterrupt
+
+    smi = AmdSmi(power_w=interrupted, energy_j=lambda: None)
+
+    with pytest.raises(KeyboardInterrupt):
+        AmdSmiSource(module=lambda: smi)
+
+    assert not smi.is_open

@@ -92,8 +92,10 @@ class HttpSource:
                 clock=self._clock,
                 in_background=in_background,
             )
-        except ReadError as error:
+        except BaseException as error:  # Ctrl-C too: in a notebook the process goes on
             self._client.close()
+            if not isinstance(error, ReadError):
+                raise
             if isinstance(error.__cause__, SourcePermissionError):
                 raise error.__cause__ from error
             raise SourceUnavailableError(str(error)) from error

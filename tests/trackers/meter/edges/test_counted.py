@@ -256,7 +256,7 @@ def test_each_end_of_a_window_has_its_error() -> None:
 
     expected_j = [
         edge_error_j(
-            rough(), late_s=late_s, gap_s=gap_s, age_error_s=0.06, mean_w=150.0, lag_s=0.025
+            rough(), late_s=late_s, gap_s=gap_s, age_error_s=0.06, mean_w=150.0, assumed_lag_s=0.025
         )
         for late_s, gap_s in ((0.04, 0.04), (0.3, 0.2))
     ]

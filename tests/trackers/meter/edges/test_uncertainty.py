@@ -252,7 +252,12 @@ def test_an_edge_is_uncertain_by_what_the_load_may_have_moved(
     roughness = seen([100.0, 105.0] * 10, apart_s=0.05)
 
     found_j = edge_error_j(
-        roughness, late_s=late_s, gap_s=gap_s, age_error_s=age_error_s, mean_w=200.0, lag_s=lag_s
+        roughness,
+        late_s=late_s,
+        gap_s=gap_s,
+        age_error_s=age_error_s,
+        mean_w=200.0,
+        assumed_lag_s=lag_s,
     )
 
     assert found_j == pytest.approx(error_j)

@@ -9,10 +9,13 @@ from study.record.vocabulary import (
     NOT_WHOLE,
     EnergyMethod,
     EnergyStatus,
+    Paradigm,
+    Stage,
     StopReason,
     axis_words,
     parameters_text,
     positional,
+    ranked_stage,
     setup_words,
     telling_digits,
 )
@@ -85,3 +88,19 @@ def test_a_number_without_exponent_is_the_same_number(value: float) -> None:
     assert "e" not in text.lower()
     assert float(text) == value
     assert float(positional(value)) == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("paradigm", "stages", "ranked"),
+    [
+        (Paradigm.MULTITASK, ("kind", "colour", Stage.BOTH), Stage.BOTH),
+        (Paradigm.MULTITASK, ("kind", "colour", "size", Stage.ALL), Stage.ALL),
+        (Paradigm.PRETRAINING, tuple(Stage)[:4], Stage.ENCODER_CLASSIFIER),
+        (Paradigm.REGIME, (), None),
+    ],
+)
+def test_one_stage_of_several_ranks_setups(
+    paradigm: Paradigm, stages: tuple[str, ...], ranked: str | None
+) -> None:
+    """All tasks together, and encoder and classifier trained from scratch."""
+    assert ranked_stage(paradigm, stages) == ranked

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import final
 
 from trackers.errors import SourceUnavailableError
+from trackers.moved import answer_old_names
 from trackers.sample import Component, Device
 from trackers.source import PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
@@ -79,6 +80,7 @@ class Request:
         return () if given == (AUTO,) else given
 
 
+@answer_old_names(blind="unmeasured_components")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detection:
     """The sources that are used, and why the others are not.
@@ -102,7 +104,7 @@ class Detection:
         return tuple(device for source in self.sources for device in source.devices())
 
     @property
-    def blind(self) -> tuple[Component, ...]:
+    def unmeasured_components(self) -> tuple[Component, ...]:
         """The components that nothing measures or estimates."""
         return tuple(each for each in Component if each not in _components(self.devices))
 
@@ -220,7 +222,7 @@ def detect(
         >>> found = detect(Request(tracker="estimate"))  # detect() takes whatever works
         >>> [device.component.value for device in found.devices]
         ['cpu']
-        >>> [component.value for component in found.blind]
+        >>> [component.value for component in found.unmeasured_components]
         ['gpu', 'memory', 'node']
         >>> found.close()
     """

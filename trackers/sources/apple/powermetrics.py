@@ -177,12 +177,12 @@ class PowermetricsSource:
         note: The tool, its sampling interval, and how processes share the CPU.
         estimated: False, although Apple calls its values estimates, good for comparisons on one
             machine.
-        counter_outlives: False, because energies are added up in this process.
+        counter_persists: False, because energies are added up in this process.
     """
 
     name = "powermetrics"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,

@@ -186,7 +186,7 @@ class Observation:
         """
         for name, value in (("power_w", self.power_w), ("counter_j", self.counter_j)):
             if value is not None and not (math.isfinite(value) and value >= 0):
-                message = f"{name} is {value}; allowed is a finite number from 0, or None"
+                message = f"{name} is {value}; allowed: a finite number from 0, or None"
                 raise ValueError(message)
 
 
@@ -248,13 +248,13 @@ class Reading:
                 that is None without the status `missing` (or the reverse).
         """
         if self.energy_j is not None and not (math.isfinite(self.energy_j) and self.energy_j >= 0):
-            message = f"energy_j is {self.energy_j}; allowed is a finite number from 0, or None"
+            message = f"energy_j is {self.energy_j}; allowed: a finite number from 0, or None"
             raise ValueError(message)
         if (self.energy_j is None) != (self.status is Status.MISSING):
             message = f"energy_j is {self.energy_j} with status {self.status}"
             raise ValueError(message)
         if not 0 <= self.coverage <= 1:
-            message = f"coverage is {self.coverage}; allowed is 0 to 1"
+            message = f"coverage is {self.coverage}; allowed: 0 to 1"
             raise ValueError(message)
 
     @property

@@ -159,16 +159,16 @@ def test_a_study_is_not_overwritten(smoke: Ran, capsys: pytest.CaptureFixture[st
     ("options", "said"),
     [
         (("--data-dir", "/nowhere/at/all"), "/nowhere/at/all"),
-        (("--batch-sizes", "0"), "--batch-sizes is 0; allowed is"),
-        (("--learning-rates", "-1"), "--learning-rates is -1.0; allowed is"),
+        (("--batch-sizes", "0"), "--batch-sizes is 0; allowed:"),
+        (("--learning-rates", "-1"), "--learning-rates is -1.0; allowed:"),
         (("--no-such-option", "1"), "no-such-option"),
         (("--batch-sizes", "many"), "many"),
         (("--tracker", "nvml"), "--tracker nvml"),
         (("--tracker", "gone.csv"), "gone.csv"),
-        (("--tracker", "wishful"), "--tracker is wishful; allowed is"),
+        (("--tracker", "wishful"), "--tracker is wishful; allowed:"),
         (("--device", "cuda"), "--device cuda"),
         (("--scenario", "no.such.module:Thing"), "no.such.module"),
-        (("--scenario", "imagenet"), "allowed are celeba, pamap2"),
+        (("--scenario", "imagenet"), "allowed: celeba, pamap2"),
         (("--name", "../outside"), "--name is"),
         (("--results-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],
@@ -202,6 +202,6 @@ def test_the_commands_exit_status_is_that_of_bad_input(tmp_path: Path, ray_folde
     ran = run_regime(tmp_path, "--batch-sizes", "0", env={"RAY_TMPDIR": str(ray_folder)})
 
     assert ran.status == 2
-    assert "--batch-sizes is 0; allowed is" in ran.err
+    assert "--batch-sizes is 0; allowed:" in ran.err
     assert "Traceback" not in ran.err
     assert not ray_folder.exists()

@@ -70,5 +70,5 @@ def check_time(name: str, time_s: float | None) -> None:
     # Values from another process or from a user can be of any type.
     is_number = isinstance(time_s, int | float)
     if time_s is not None and not (is_number and math.isfinite(time_s)):
-        message = f"{name} is {time_s!r}; allowed is a finite number of seconds, or None"
+        message = f"{name} is {time_s!r}; allowed: a finite number of seconds, or None"
         raise ValueError(message)

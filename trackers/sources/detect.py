@@ -70,7 +70,7 @@ class Request:
             ("--cpu-idle-watts", self.cpu_idle_watts),
         ):
             if watts is not None and not 0 < watts < math.inf:
-                message = f"{option} is {watts}; allowed is a number above 0"
+                message = f"{option} is {watts}; allowed: a number above 0"
                 raise SourceUnavailableError(message)
 
     @property
@@ -328,7 +328,9 @@ def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> Pow
         if candidate.name == word:
             return candidate.open(request)
     allowed = ", ".join((AUTO, *(candidate.name for candidate in candidates)))
-    message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv or .yaml file."
+    message = (
+        f"tracker {word!r} is not known; allowed: {allowed}, or the path of a .csv or .yaml file."
+    )
     if word == AUTO:
         message = f"tracker {AUTO!r} uses every source that works; give it without other names."
     raise SourceUnavailableError(message)

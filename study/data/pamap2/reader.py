@@ -211,7 +211,7 @@ def _malformed_lines(path: Path) -> Iterator[Fault]:
                     path=path,
                     line=number,
                     found=f"column {column + 1} ({form.COLUMN_NAMES[column]}) is "
-                    f"{cells[column][:40].decode(errors='replace')!r}; allowed is a number or NaN",
+                    f"{cells[column][:40].decode(errors='replace')!r}; allowed: a number or NaN",
                     remedy=_REPLACE if number > 1 or column else _HEADER,
                 )
             elif float(cells[1]) not in _KNOWN_ACTIVITIES:

@@ -345,5 +345,5 @@ class NoOptimizer(Tiny):
 
 def test_what_is_no_optimizer_is_refused() -> None:
     """In words, with what is allowed."""
-    with pytest.raises(TypeError, match="returns a str; allowed is a torch optimiser"):
+    with pytest.raises(TypeError, match="returns a str; allowed: a torch optimiser"):
         trained(NoOptimizer(), data())

@@ -125,7 +125,7 @@ def _in_step(lengths_s: Sequence[float], seed: int) -> Table:
     table.add_column("power", no_wrap=True)
     for length_s in lengths_s:
         table.add_column(f"{length_s:g} s", justify="right", no_wrap=True)
-    for name, is_late in (("of the moment", False), ("told late, as by an H200", True)):
+    for name, is_late in (("of the moment", False), ("reported late, as by an H200", True)):
         found = [_paused(length_s, seed, is_late=is_late) for length_s in lengths_s]
         table.add_row(name, *(_all(each.errors) for each in found))
         table.add_row("  counter alone", *(_all(each.alone) for each in found))

@@ -3,18 +3,15 @@
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.trackers.sources.web.json_server import JsonServer, serving
+from tests.trackers.sources.web.plug import NOW_S, PLUG, described, opened, plug
 from tests.waiting import PATIENCE_S
-from trackers.clock import ManualClock
 from trackers.errors import (
     ReadError,
     SourcePermissionError,
@@ -23,45 +20,7 @@ from trackers.errors import (
 )
 from trackers.sample import Component
 from trackers.sources.detect import Request, detect
-from trackers.sources.web.settings import HttpSettings, read_settings
-from trackers.sources.web.source import HttpSource
-
-NOW_S = 1_800_000_000.0
-PLUG = "/rpc/Switch.GetStatus?id=0"
-
-
-def described(folder: Path, **lines: Any) -> Path:  # noqa: ANN401 - whatever YAML takes
-    """A file with these lines."""
-    path = folder / "plug.yaml"
-    path.write_text(yaml.safe_dump(lines))
-    return path
-
-
-def opened(settings: HttpSettings, **options: Any) -> HttpSource:  # noqa: ANN401
-    """A source that asks when it is asked, on a clock that stands still."""
-    return HttpSource(
-        settings,
-        **{
-            "clock": ManualClock(7),
-            "environment": {},
-            "unix_time_s": lambda: NOW_S,
-            "in_background": False,
-            **options,
-        },
-    )
-
-
-@contextmanager
-def plug(
-    folder: Path,
-    power_w: float = 83.5,
-    **lines: Any,  # noqa: ANN401
-) -> Iterator[tuple[JsonServer, HttpSettings]]:
-    """A Shelly plug and the settings of its file."""
-    with serving({PLUG: {"apower": power_w}}) as server:
-        path = described(folder, preset="shelly-gen2", url=server.url, **lines)
-        yield server, read_settings(path)
-
+from trackers.sources.web.settings import read_settings
 
 PRESET_ANSWERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "shelly-gen1": ({}, {"/status": {"meters": [{"power": 83.5, "total": 125}]}}),
@@ -144,7 +103,6 @@ def test_a_file_is_a_tracker(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda server: setattr(server, "delay_s", 0.5), "timed out"),
         (lambda server: setattr(server, "status", 503), "answers 503"),
         (lambda server: server.answers.update({PLUG: "<html>"}), "Expecting value"),
         (lambda server: server.answers.update({PLUG: {"output": True}}), "no apower.*output"),
@@ -157,15 +115,15 @@ def test_a_file_is_a_tracker(tmp_path: Path) -> None:
 def test_what_is_no_power_is_a_gap(
     tmp_path: Path, fault: Callable[[JsonServer], None], message: str
 ) -> None:
-    """Late, broken, missing or impossible: a failed reading, and the next may succeed."""
-    with plug(tmp_path, timeout_s=0.2) as (server, settings):
+    """Broken, missing or impossible: a failed reading, and the next may succeed."""
+    with plug(tmp_path) as (server, settings):
         source = opened(settings)
         fault(server)
 
         with pytest.raises(ReadError, match=message):
             source.observe(settings.uuid, counter=False)
 
-        server.answers[PLUG], server.delay_s, server.status = {"apower": 60.0}, 0.0, 200
+        server.answers[PLUG], server.status = {"apower": 60.0}, 200
         assert source.observe(settings.uuid, counter=False).power_w == 60
         source.close()
 
@@ -184,24 +142,6 @@ def test_a_value_that_is_old_is_a_gap(tmp_path: Path) -> None:
         source.close()
 
 
-def test_a_value_with_a_time_is_of_that_time_however_long_the_answer_took() -> None:
-    """A server that answers after 2 s, with a value that it made at once."""
-    clock = ManualClock(7)
-    settings = HttpSettings(url="http://plug", power="power", time="time")
-    made_s = clock.now_s()
-
-    def answer() -> object:
-        clock.advance(2.0)
-        return {"power": 83.5, "time": NOW_S}
-
-    source = opened(
-        settings, clock=clock, answer=answer, unix_time_s=lambda: NOW_S + clock.now_s() - made_s
-    )
-    made_s = clock.now_s()
-
-    assert source.observe(settings.uuid, counter=False).time_s == pytest.approx(made_s)
-
-
 def test_of_several_answers_none_is_taken_at_random(tmp_path: Path) -> None:
     """A query that fits eight boards is refused."""
     lines, _ = PRESET_ANSWERS["prometheus"]
@@ -213,37 +153,6 @@ def test_of_several_answers_none_is_taken_at_random(tmp_path: Path) -> None:
 
         with pytest.raises(SourceUnavailableError, match="narrow the query"):
             opened(read_settings(path))
-
-
-def test_whoever_observes_does_not_wait_for_the_server(tmp_path: Path) -> None:
-    """A thread asks; an answer that takes long is given late, with the time at which it was said."""
-    with plug(tmp_path, every_s=0.05, timeout_s=PATIENCE_S) as (server, settings):
-        source = HttpSource(settings, environment={})
-        server.delay_s = 1.0
-        before_s = time.monotonic()
-        seen = source.observe(settings.uuid, counter=False)
-        waited_s = time.monotonic() - before_s
-        source.close()
-
-    assert seen.power_w == 83.5
-    assert seen.time_s <= before_s
-    assert waited_s < 0.5
-
-
-def test_a_server_that_is_gone_becomes_a_gap(tmp_path: Path) -> None:
-    """After three periods without an answer its last power is not given as a present one."""
-    with plug(tmp_path, every_s=0.05) as (_, settings):
-        source = HttpSource(settings, environment={})
-        source.observe(settings.uuid, counter=False)
-
-    def until_it_fails() -> None:
-        until_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until_s:
-            source.observe(settings.uuid, counter=False)
-
-    with pytest.raises(ReadError, match="s old: plug: http"):
-        until_it_fails()
-    source.close()
 
 
 def test_credentials_come_from_the_environment_and_stand_nowhere(

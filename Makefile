@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-INSTALL := $(RUN) -m pip install --quiet --no-compile --constraint constraints.txt
+INSTALL := PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --no-compile --constraint constraints.txt
 # On all cores, which pip does not; files that some packages have for other Pythons do not matter.
-COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
+COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/(tests|rllib|transformers/models)/' $(VENV) || true
 
-.PHONY: help study smoke paper test test-fast test-integrations test-benchmarks test-cluster test-slurm audit check docs dist clean
+.PHONY: help study smoke paper test test-fast test-integrations test-faults test-benchmarks test-cluster test-slurm audit check docs dist clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -26,8 +26,11 @@ test: $(VENV)/ready ## all tests, but those that need heavy parts
 test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (about two minutes)
 	scripts/test fast $(ARGS)
 
-test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment, and studies that are killed
+test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment or a framework (minutes)
 	scripts/test integrations $(ARGS)
+
+test-faults: $(VENV)/integrations ## studies that are killed, frozen or interrupted, and machines that break (minutes)
+	scripts/test faults $(ARGS)
 
 test-benchmarks: $(VENV)/ready ## the benchmarks that train whole studies, in their smallest forms (minutes)
 	scripts/test benchmarks $(ARGS)
@@ -68,4 +71,4 @@ $(VENV)/integrations: pyproject.toml constraints.txt | $(RUN)
 	@touch $(VENV)/ready $@
 
 $(RUN):
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)  # a present pip installs in two thirds of the time

@@ -26,19 +26,23 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+OF_FEW_FILES = ("integrations", "faults")
+"""Marks of tests that a command runs alone, and that are in few files."""
+
 # Emulated boards have the same names in all tests, and are not the same boards.
 os.environ[FOLDER] = str(Path(tempfile.gettempdir()) / f"boards-of-test-{os.getpid()}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave files without a heavy part unread where nothing else is asked for: all of them take seconds."""
-    if config.getoption("markexpr") != "integrations" or collection_path.suffix != ".py":
+    """Leave files without a mark unread where tests with it are all that is asked for: reading all takes seconds."""
+    mark = config.getoption("markexpr")
+    if mark not in OF_FEW_FILES or collection_path.suffix != ".py":
         return None
-    return None if _names_heavy_parts(collection_path) else True
+    return None if _names(mark, collection_path) else True
 
 
-def _names_heavy_parts(path: Path) -> bool:
-    return "mark.integrations" in path.read_text("utf-8")
+def _names(mark: str, path: Path) -> bool:
+    return f"mark.{mark}" in path.read_text("utf-8")
 
 
 def pytest_collection_finish() -> None:
@@ -58,11 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if is_ray else 0 if item.get_closest_marker("integrations") else 2
 
     items.sort(key=place)
-    unnamed = {
-        str(each.path)
-        for each in items
-        if each.get_closest_marker("integrations") and not _names_heavy_parts(each.path)
-    }
-    if unnamed:
-        message = f"write pytest.mark.integrations in {', '.join(unnamed)}: `make test-integrations` goes by that"
-        raise pytest.UsageError(message)
+    for mark in OF_FEW_FILES:
+        marked = {each.path for each in items if each.get_closest_marker(mark)}
+        unnamed = [str(path) for path in marked if not _names(mark, path)]
+        if unnamed:
+            message = (
+                f"write pytest.mark.{mark} in {', '.join(unnamed)}: `make test-{mark}` goes by that"
+            )
+            raise pytest.UsageError(message)

@@ -18,7 +18,7 @@ from tests.end_to_end.held import SICK
 from tests.fake_nvml import UUIDS
 from tests.waiting import waited_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.integrations]
+pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
 RATES = ("0.1", "0.01", "0.001")
 TRIALS = len(RATES)

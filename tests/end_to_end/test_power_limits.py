@@ -20,7 +20,7 @@ from tests.end_to_end.limited import BOARDS
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S, waited_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.integrations]
+pytestmark = pytest.mark.ray
 
 EPOCHS = 4
 LIMITS_W = (200.0, 300.0)
@@ -78,6 +78,7 @@ def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a da
     ]
 
 
+@pytest.mark.faults
 def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_folder: Path) -> None:
     """What was started is gone, and what was written is whole; nothing would be set back later."""
     boards = Boards(boards=2, limits=str(tmp_path / "limits"))
@@ -103,6 +104,7 @@ def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_fo
     assert {"epochs", "trials", "windows"} <= set(tables)
 
 
+@pytest.mark.faults
 def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begun(
     tmp_path: Path, ray_folder: Path
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begu
     assert set(trials["status"]) == {"finished"}
 
 
+@pytest.mark.integrations
 def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> None:
     """Each limit is measured in a slice of the first epochs; the rest runs under the cheapest."""
     boards = replace(BOARDS, limits=str(tmp_path / "limits"))
@@ -165,6 +168,7 @@ def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> Non
     assert limits_w(boards) == {boards.limit_w}
 
 
+@pytest.mark.integrations
 def test_a_search_over_power_limits_learns_all_of_them_from_each_training(
     tmp_path: Path, ray_folder: Path
 ) -> None:

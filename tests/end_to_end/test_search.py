@@ -133,7 +133,7 @@ def decided(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.integrations
+@pytest.mark.faults
 def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
     """What its trainings came to decides, and nothing else that the killed command knew.
 

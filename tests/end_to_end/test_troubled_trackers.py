@@ -23,7 +23,7 @@ from tests.end_to_end.test_power_limits import LIMITS_W, OPTIONS, known_j, limit
 from tests.fake_nvml import Boards
 from tests.waiting import PATIENCE_S, waited_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.integrations]
+pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
 FROZEN_S = 5.0
 EPOCHS = 8

@@ -243,7 +243,7 @@ def hung(cluster: MadeUpCluster) -> Hung:
     return study_with_a_hang(cluster, "--energy-of", "accelerator", *tracker)
 
 
-@pytest.mark.integrations
+@pytest.mark.faults
 def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(hung: Hung) -> None:
     """It trains on while the driver does not return; its energies are right, and nothing waits."""
     epochs = hung.of_board(0)
@@ -260,7 +260,7 @@ def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(hung: Hung) -> No
     assert pd.Series(waits_s).median() < CALL_TIMEOUT_S / 2
 
 
-@pytest.mark.integrations
+@pytest.mark.faults
 def test_a_board_that_hangs_has_no_wrong_energy(hung: Hung) -> None:
     """What its trial is told of epochs in the hang is no energy that looks like a measured one."""
     epochs = hung.of_board(1)
@@ -272,7 +272,7 @@ def test_a_board_that_hangs_has_no_wrong_energy(hung: Hung) -> None:
     assert _are_right(epochs[epochs["energy_status"] == "ok"]).all(), _shown(epochs)
 
 
-@pytest.mark.integrations
+@pytest.mark.faults
 def test_the_report_says_that_a_board_was_not_seen(hung: Hung) -> None:
     """It leaves the trial's setup without a total, and says for want of how many epochs."""
     epochs = hung.of_board(1)

@@ -1,6 +1,5 @@
 """Somebody's Tune script with the two lines, on emulated boards whose energy is known."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,37 +8,18 @@ import pandas as pd
 import pytest
 
 from study.record.manifest import Manifest
-from tests.fake_nvml import UUIDS, Boards, build
-from tests.trackers.exports.receivers import wandb_energies
-from tests.waiting import waited_for
+from tests.fake_nvml import UUIDS
+from tests.study.instrument.tune_runs import (
+    BOARDS,
+    ROOT,
+    assert_wandb_has_the_energies,
+    known_j,
+    of_boards,
+    script,
+    table,
+)
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.integrations,
-]  # nine runs of Ray, two of them with torch
-
-ROOT = Path(__file__).parents[3]
-BOARDS = Boards(boards=2, low_w=240.0)
-
-
-def script(kind: str, storage: Path, *, status: int = 0) -> None:
-    """Run the script in a process of its own."""
-    environment = {
-        **BOARDS.environment(build(storage / "lib")),
-        "RAY_AIR_NEW_OUTPUT": "0",
-        "WANDB_MODE": "offline",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.study.instrument.tune_script", kind, str(storage)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-    assert done.returncode == status, done.stderr
+pytestmark = [pytest.mark.ray, pytest.mark.integrations]
 
 
 @pytest.fixture(scope="module")
@@ -48,32 +28,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     storage = tmp_path_factory.mktemp("runs")
     script("all", storage)
     return storage
-
-
-@pytest.fixture(scope="module")
-def restored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose trial was killed, and that another program went on with; beside it one that it began anew."""
-    storage = tmp_path_factory.mktemp("restored")
-    script("interrupted", storage)
-    script("restored", storage)
-    return storage / "restored"
-
-
-def table(run: Path, name: str) -> pd.DataFrame:
-    """A table of a run's folder."""
-    return pd.read_parquet(run / f"{name}.parquet")
-
-
-def known_j(row: pd.Series) -> float:
-    """What the board of a window used, by its curve."""
-    start_s, stop_s = row["start_s"], row["start_s"] + row["duration_s"]
-    return BOARDS.energy_j(UUIDS.index(row["device_uuid"]), start_s, stop_s)
-
-
-def of_boards(run: Path, stage: str = "trial") -> pd.DataFrame:
-    """Windows of a stage, on boards."""
-    windows = table(run, "windows")
-    return windows[(windows["stage"] == stage) & (windows["component"] == "gpu")]
 
 
 @pytest.mark.parametrize("name", ["function", "class", "killed", "workers"])
@@ -192,53 +146,6 @@ def test_watt_hours_never_fall(runs: Path) -> None:
     assert used_j == pytest.approx(trial["energy_j"] + trial["wasted_energy_j"], rel=0.01)
 
 
-def test_a_restored_run_keeps_what_was_used_before(restored: Path) -> None:
-    """In another program: rows, attempts and the joules of the killed attempt."""
-    (trial,) = table(restored, "trials").to_dict("records")
-    whole = of_boards(restored)
-
-    assert (trial["status"], trial["attempts"]) == ("finished", 2)
-    assert trial["wasted_energy_j"] > 50
-    assert whole["attempt"].tolist() == [1, 2]
-    # Attempts of seconds, the first cut off: their edges weigh more than an epoch's, which are within 2 %.
-    assert ((whole["energy_j"] / whole.apply(known_j, axis=1) - 1).abs() < 0.04).all()
-
-
-def test_a_trial_that_was_begun_anew_is_one_training(restored: Path) -> None:
-    """Tune gives it another identifier: it has two attempts all the same, and Tune's watt-hours have both."""
-    run = restored.parent / "restarted"
-    (trial,) = table(run, "trials").to_dict("records")
-    results = next(run.glob(f"function_{trial['trial_id']}_*")) / "result.json"
-
-    assert (trial["status"], trial["attempts"], trial["epochs"]) == ("finished", 2, 3)
-    assert trial["wasted_energy_j"] > 50
-    used_j = pd.read_json(results, lines=True)["energy_wh"].iloc[-1] * 3600
-    assert used_j == pytest.approx(trial["energy_j"] + trial["wasted_energy_j"], rel=0.01)
-
-
-@pytest.fixture(scope="module")
-def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose driver was killed, and that another program went on with."""
-    storage = tmp_path_factory.mktemp("driver")
-    script("driver", storage, status=-9)
-    script("after", storage)
-    return storage / "driver"
-
-
-def test_a_run_whose_driver_was_killed_keeps_what_was_used(after: Path) -> None:
-    """As far as it was written before: a lower bound, and the status says so."""
-    (trial,) = table(after, "trials").to_dict("records")
-    result = next(after.glob("without_a_driver_*")) / "result.json"
-    last = pd.read_json(result, lines=True).iloc[-1]
-
-    assert (trial["status"], trial["attempts"]) == ("finished", 2)
-    assert trial["wasted_energy_j"] > 50
-    used_j = last["energy_wh"] * 3600
-    assert used_j == pytest.approx(trial["energy_j"] + trial["wasted_energy_j"], rel=0.01)
-    assert last["energy_status"] == "degraded"
-    assert Manifest.from_json((after / "study.json").read_text()).status == "finished"
-
-
 def test_its_analysis_is_that_of_a_study(runs: Path) -> None:
     """The report is written beside the run."""
     done = subprocess.run(
@@ -255,18 +162,6 @@ def test_its_analysis_is_that_of_a_study(runs: Path) -> None:
     assert (runs / "class" / "report" / "index.html").is_file()
 
 
-@pytest.mark.parametrize("name", ["killed", "restored"])
-def test_experiment_trackers_have_the_energies_of_all_attempts(
-    request: pytest.FixtureRequest, runs: Path, name: str
-) -> None:
-    """A retry, and another program that goes on with the run, are in the same runs of W&B."""
-    folder = runs / name if name == "killed" else request.getfixturevalue("restored")
-
-    rows = table(folder, "epochs").groupby("trial_id")["epoch_energy_j"]
-    stored = {str(trial): sorted(energies) for trial, energies in rows}
-
-    def told() -> dict[str, list[float]]:
-        return {each: sorted(energies) for each, energies in wandb_energies(folder).items()}
-
-    # A process of W&B's own writes them.
-    waited_for(lambda: told() == stored, f"the energies {stored}")
+def test_experiment_trackers_have_the_energies_of_all_attempts(runs: Path) -> None:
+    """A retry is in the same run of W&B."""
+    assert_wandb_has_the_energies(runs / "killed")

@@ -222,7 +222,7 @@ def test_mlflow_nests_trials_in_the_study(mlflow_uri: str, tmp_path: Path) -> No
 
 
 def test_mlflow_run_without_parameters_gets_them_later(mlflow_uri: str, tmp_path: Path) -> None:
-    """A run that the server failed to complete is completed when found again, even by an identity with a quote."""
+    """A run without parameters is completed when it is found again, even by an identity with a quote."""
     quoted = replace(study(tmp_path), identity=f"{tmp_path}/it's")
     exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
     exporter.begin(replace(quoted, parameters={}))

@@ -174,7 +174,7 @@ def test_a_counter_loses_no_energy_in_a_gap(name: str, gap: int) -> None:
     values=watts,
     fails=st.lists(st.sampled_from([None, None, ReadError, DeviceLostError, OSError]), max_size=60),
 )
-def test_never_negative_and_never_0_for_missing(
+def test_an_energy_is_positive_or_missing(
     name: str, values: list[int], fails: list[type[Exception] | None]
 ) -> None:
     """Whatever fails, nothing is raised, and an energy is None exactly where it is missing.

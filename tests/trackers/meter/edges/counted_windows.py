@@ -70,10 +70,10 @@ def late_persistence(*, follows: float = 1.0) -> Persistence:
 
     Mean powers vary `follows` times as much as the reported powers.
     """
-    dice, reported_w = random.Random(0), 100.0  # noqa: S311 - a test's dice
+    rng, reported_w = random.Random(0), 100.0  # noqa: S311 - for a test, not for secrets
     found = Persistence()
     for _ in range(60):
-        after_w = dice.choice((100.0, 300.0))
+        after_w = rng.choice((100.0, 300.0))
         mean_w = 200 + follows * (after_w - 200)
         found.add(reported_w=reported_w, mean_w=mean_w, length_s=0.1, reported_after_w=after_w)
         reported_w = after_w

@@ -22,7 +22,7 @@ Energies = Mapping[str, list[float]]
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
-    """An MLflow server as `mlflow server` starts it, on a port that was bound before."""
+    """An MLflow server as `mlflow server` starts it, on a port bound in advance so that none can take it."""
     with socket.socket() as listening:
         listening.bind((LOOPBACK, 0))
         listening.listen()

@@ -10,7 +10,7 @@ from trackers.exports.exports import Exports
 STUDY = Study(identity="s/1", name="s")
 
 
-def free(**more: object) -> Remembering:
+def unblocked(**more: object) -> Remembering:
     """An exporter whose calls do not block."""
     made = Remembering(**more)  # type: ignore[arg-type]
     made.held.set()
@@ -19,7 +19,7 @@ def free(**more: object) -> Remembering:
 
 def test_every_exporter_gets_all_events_in_order() -> None:
     """Each of two exporters gets the events in the order in which they were sent."""
-    first, second = free(), free()
+    first, second = unblocked(), unblocked()
 
     with Exports([asked(first), asked(second)], say=lambda _: None) as exports:
         exports.begin(STUDY)
@@ -33,7 +33,7 @@ def test_every_exporter_gets_all_events_in_order() -> None:
 
 def test_nothing_is_exported_before_a_study_begins() -> None:
     """A study that fails before it begins is not exported."""
-    exporter = free()
+    exporter = unblocked()
 
     with Exports([asked(exporter)], say=lambda _: None) as exports:
         exports.will_end(finished=False, totals={})
@@ -43,7 +43,7 @@ def test_nothing_is_exported_before_a_study_begins() -> None:
 
 def test_a_slow_exporter_delays_no_other() -> None:
     """While one exporter blocks, calls return at once and the other exporter gets the events."""
-    slow, quick = Remembering(), free()
+    slow, quick = Remembering(), unblocked()
     was_called = threading.Event()
     quick.devices = lambda _: was_called.set()  # type: ignore[method-assign, assignment]
     exports = Exports([asked(slow), asked(quick)], say=lambda _: None)
@@ -77,7 +77,7 @@ def test_only_the_newest_waiting_device_report_is_sent() -> None:
 
 def test_a_failed_device_report_is_repeated() -> None:
     """A newest job is repeated until it succeeds, like any other job."""
-    exporter = free(fails=2)
+    exporter = unblocked(fails=2)
     queue = ExportQueue("memory", lambda: exporter, lambda _: None, first_pause_s=0.0)
     is_done = threading.Event()
 
@@ -92,7 +92,7 @@ def test_a_failed_device_report_is_repeated() -> None:
 def test_failed_events_are_repeated_with_one_message() -> None:
     """A failed event is repeated until it succeeds, in order; the user gets one message."""
     messages: list[str] = []
-    exporter = free(fails=2)
+    exporter = unblocked(fails=2)
     queue = ExportQueue("memory", lambda: exporter, messages.append, first_pause_s=0.0)
     is_done = threading.Event()
 
@@ -110,7 +110,7 @@ def test_failed_events_are_repeated_with_one_message() -> None:
 def test_passwords_are_removed_from_messages() -> None:
     """Neither the exporter's address nor an error of its library shows one."""
     messages: list[str] = []
-    exporter = free()
+    exporter = unblocked()
     exporter.where = "a list at http://me:secret@host/x"
     queue = ExportQueue("memory", lambda: exporter, messages.append, first_pause_s=0.0)
 
@@ -130,7 +130,7 @@ def test_passwords_are_removed_from_messages() -> None:
 def test_a_refused_event_is_skipped() -> None:
     """The events after it are exported, and the user gets a message."""
     messages: list[str] = []
-    exporter = free(refuses=frozenset({2}))
+    exporter = unblocked(refuses=frozenset({2}))
 
     with Exports([asked(exporter)], say=messages.append) as exports:
         exports.begin(STUDY)
@@ -144,7 +144,7 @@ def test_a_refused_event_is_skipped() -> None:
 def test_the_end_does_not_wait_for_an_unreachable_exporter() -> None:
     """The study ends with events left over, and says so."""
     messages: list[str] = []
-    exporter = free(fails=1_000_000)
+    exporter = unblocked(fails=1_000_000)
     exports = Exports([asked(exporter)], say=messages.append)
 
     exports.begin(STUDY)

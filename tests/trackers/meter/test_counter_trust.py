@@ -109,7 +109,7 @@ def test_many_windows_at_most_halve_the_error() -> None:
     ("early_s", "counts"), [(0.0, True), (OVERLAP_S, True), (OVERLAP_S + 0.1, False)]
 )
 def test_an_overlapping_window_is_no_new_evidence(early_s: float, *, counts: bool) -> None:
-    """Only the overlap of a refresh that consecutive windows share is ignored."""
+    """Consecutive windows may overlap only as far as they share a refresh of the counter."""
     trust = CounterTrust()
     for number in range(WINDOWS_TO_JUDGE - 1):
         trust.add(window(number, 0.5))
@@ -184,10 +184,10 @@ def test_an_unjudged_counter_is_doubted_if_it_differs_unusually(
         (100, 0.0, 10.0, None, 0.03),
     ],
 )
-def test_the_error_of_samples_is_of_their_number_or_their_times(
+def test_the_error_of_samples_depends_on_their_number_and_times(
     samples: int, hold_s: float, placing_j: float, energy_j: float | None, error: float
 ) -> None:
-    """It is 0.3 over the root of the reported powers, or that of unknown times of changes where larger."""
+    """It is 0.3 over the root of their number, or that of the unknown times of changes if larger."""
     integral = Integral(energy_j=energy_j, coverage=1.0, samples=samples, placing_j=placing_j)
 
     found = sampling_error(integral, Roughness(), duration_s=10.0, period_s=0.1, hold_s=hold_s)

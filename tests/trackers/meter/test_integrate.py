@@ -175,7 +175,7 @@ def test_shift_of_time_changes_nothing(
 def test_energy_is_never_negative_and_coverage_is_a_share(
     steps: list[tuple[float, float]], edges: tuple[float, float]
 ) -> None:
-    """No rounding makes an energy negative or a coverage more than everything."""
+    """Rounding never makes an energy negative or a coverage more than 1."""
     trace = trace_of(steps)
     start_s, stop_s = sorted(edge * (trace.last_s + 3) - 1 for edge in edges)
 
@@ -257,7 +257,7 @@ def test_time_before_the_first_sample_is_charged_but_not_covered() -> None:
 
 
 def test_without_a_sample_there_is_no_energy() -> None:
-    """No sample, or only later ones: None, not 0."""
+    """It is None and not 0, without any sample as well as with later ones only."""
     empty, later = PowerTrace(period_s=PERIOD_S), trace_of([(1.0, 50.0)], from_s=10.0)
 
     assert empty.integral(0.0, 1.0) == Integral(energy_j=None, coverage=0.0, samples=0)

@@ -134,7 +134,7 @@ def test_nothing_is_split_if_the_counter_is_read_at_the_start() -> None:
 def test_late_power_is_corrected_in_a_window_with_a_single_refresh(
     last_s: float, power_w: float, own_w: float
 ) -> None:
-    """It is the counted energy less that before the window, over the window's part of the stretch."""
+    """Its power is the counted energy less that before the window, over the window's part of the stretch."""
     edges = window(
         observed(9.96, 100.0, power_w), observed(last_s, 130.0, 500.0), stop_s=last_s + 0.02
     )

@@ -167,7 +167,7 @@ def test_an_impossible_counter_gives_a_reason_and_no_energy(
 
 
 def test_the_estimate_of_a_short_window_is_split_evenly() -> None:
-    """If power from before the window would account for all counted energy, nothing else is known of it."""
+    """The power before the window would account for all counted energy, and nothing else is known."""
     edges = window(observed(9.95, 0.0, 300.0), observed(11.0, 10.5))
 
     energy_j, doubt = counted_energy_j(edges, sampled(), sensor(estimated=True))

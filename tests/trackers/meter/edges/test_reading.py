@@ -76,7 +76,7 @@ def test_a_large_uncertainty_degrades_a_reading() -> None:
 
 @pytest.mark.parametrize("each", [1, 10])
 def test_changes_are_seen_late_and_uncorrelated_loads_by_chance(each: int) -> None:
-    """Late by half of the hold time; by chance with the standard deviation over the root of ten samples."""
+    """The delay is half of the hold time; chance falls with the root of up to ten samples."""
     load = changing(each=each)
     hold_s = load.hold_s(None)
     is_uncorrelated = load.correlation_time_s(hold_s) < max(PERIOD_S, hold_s) / 2

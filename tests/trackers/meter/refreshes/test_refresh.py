@@ -126,7 +126,7 @@ def test_polling_observes_the_next_refresh() -> None:
     assert seen.before_s < 0.02 <= seen.after_s + 1e-9
 
 
-def test_polling_of_a_still_counter_ends() -> None:
+def test_polling_ends_if_the_counter_stands_still() -> None:
     """The counter of an idle board may stand still."""
     clock = ManualClock()
     board = Board(clock, 1e9)
@@ -172,7 +172,7 @@ def test_a_watch_learns_and_stamps_edges() -> None:
     assert seen.time_s == pytest.approx((seen.counter_j - 1) * 0.02, abs=0.001)
 
 
-def test_a_watch_gives_up_on_a_still_counter() -> None:
+def test_a_watch_gives_up_on_a_counter_that_stands_still() -> None:
     """After a few attempts, a counter that never rises is not polled any more."""
     clock = ManualClock()
     board = Board(clock, 1e9)

@@ -49,7 +49,7 @@ def test_the_greatest_age_is_the_longest_wait_for_a_refresh() -> None:
 
 
 def test_times_between_the_same_two_refreshes_are_recognised() -> None:
-    """Times close to a refresh may be on either side of it, and are not."""
+    """Times close to a refresh are not, because they may be on either side of it."""
     watch, _ = learnt()
 
     assert watch.is_within(0.205, 0.215)
@@ -108,7 +108,7 @@ def test_a_changed_rate_is_learnt_again() -> None:
     assert watch.period_s == pytest.approx(0.031, rel=0.01)
 
 
-def test_a_still_counter_is_tried_a_few_times() -> None:
+def test_a_counter_that_stands_still_is_tried_a_few_times() -> None:
     """The attempts are seconds apart, and end after a few."""
     board = Board(ManualClock(), 1e9)
     watch = watch_of(board)

@@ -1,4 +1,4 @@
-"""A source against an external meter: the line between them, its file, and what a source says with it."""
+"""Calibration of a source against an external meter: the fit, its file, and the calibrated source."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ from trackers.sources.calibrated import CalibratedSource, Calibration
 from trackers.sources.detect import Candidate, Detection, Request, detect
 
 BOARD = "pci:0000:a0:00.0"
-MADE = Calibration(
+CALIBRATION = Calibration(
     source="amdsmi",
     component=Component.GPU,
     hostname=socket.gethostname(),
@@ -50,8 +50,8 @@ def board() -> Iterator[PowerSource]:
 
 
 @given(factor=st.floats(0.5, 2), offset_w=st.floats(0, 200))
-def test_a_straight_line_is_found_as_it_is(factor: float, offset_w: float) -> None:
-    """Without noise the factor is right and its interval is a point."""
+def test_a_line_without_noise_is_fitted_exactly(factor: float, offset_w: float) -> None:
+    """Factor and offset are exact, and the interval has no width."""
     powers_w = (20.0, 50.0, 90.0, 160.0)
     steps = [Step(share=0, source_w=w, meter_w=factor * w + offset_w) for w in powers_w]
 
@@ -62,8 +62,8 @@ def test_a_straight_line_is_found_as_it_is(factor: float, offset_w: float) -> No
     assert line.low == pytest.approx(line.high, abs=1e-5)
 
 
-def test_noise_is_in_the_interval() -> None:
-    """By hand: residuals of 1 W in turn over 10 to 50 W; t of 3 degrees of freedom."""
+def test_noise_widens_the_interval() -> None:
+    """By hand: residuals of 1 W over powers of 10 to 50 W, and Student's t for 3 degrees of freedom."""
     noise_w = (1, -1, 0, -1, 1)
     steps = [
         Step(share=0, source_w=10.0 * n, meter_w=12.0 * n + 5 + noise)
@@ -81,15 +81,17 @@ def test_noise_is_in_the_interval() -> None:
     ("powers_w", "message"),
     [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W at every load")],
 )
-def test_what_cannot_be_compared_is_refused(powers_w: tuple[float, ...], message: str) -> None:
-    """Too few loads, or a source that does not see them."""
+def test_loads_that_determine_no_line_are_refused(
+    powers_w: tuple[float, ...], message: str
+) -> None:
+    """There are too few loads, or the source reads the same power at each of them."""
     with pytest.raises(ValueError, match=message):
         fit_line([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
 
 
-def test_a_calibrated_source_is_multiplied_and_else_the_same(board: PowerSource) -> None:
-    """Power and counter alike; the note has factor, interval and meter."""
-    calibrated = CalibratedSource(board, MADE)
+def test_a_calibrated_source_scales_power_and_counter(board: PowerSource) -> None:
+    """Both are multiplied by the factor; the note adds factor, interval and meter; the rest stays the same."""
+    calibrated = CalibratedSource(board, CALIBRATION)
 
     seen = calibrated.observe(BOARD, counter=True)
 
@@ -104,11 +106,11 @@ def test_a_calibrated_source_is_multiplied_and_else_the_same(board: PowerSource)
 @pytest.mark.parametrize(
     ("changes", "power_w"), [({}, 110), ({"source": "nvml"}, 100), ({"hostname": "other"}, 100)]
 )
-def test_a_calibration_holds_for_its_source_and_machine(
+def test_a_calibration_applies_only_to_its_source_and_machine(
     board: PowerSource, tmp_path: Path, changes: dict[str, str], power_w: float
 ) -> None:
-    """Of another source or machine it plays no part; what was written is read."""
-    MADE.write(tmp_path / "a.json", steps=[])
+    """A calibration that was read from a file is ignored if it is of another source or machine."""
+    CALIBRATION.write(tmp_path / "a.json", steps=[])
     content = json.loads((tmp_path / "a.json").read_text()) | changes
     (tmp_path / "a.json").write_text(json.dumps(content))
     request = Request(calibrations=(Calibration.read(tmp_path / "a.json"),))
@@ -120,30 +122,30 @@ def test_a_calibration_holds_for_its_source_and_machine(
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"factor": 1}', "[]"])
-def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> None:
-    """With the command that writes one."""
+def test_an_invalid_calibration_file_is_named(tmp_path: Path, text: str) -> None:
+    """The error also names the command that writes a valid one."""
     (tmp_path / "a.json").write_text(text)
 
     with pytest.raises(SourceUnavailableError, match=r"a\.json is not a calibration.*calibrate"):
         Calibration.read(tmp_path / "a.json")
 
 
-def test_a_load_is_made_by_a_command_and_ends(tmp_path: Path) -> None:
-    """The share is put in; the process is gone afterwards."""
-    said = tmp_path / "said"
-    script = f"import time; open({str(said)!r}, 'w').write('{{share}}'); time.sleep(60)"
+def test_a_load_command_receives_its_share(tmp_path: Path) -> None:
+    """The share replaces `{share}` in the command of the load."""
+    written_to = tmp_path / "written_to"
+    script = f"import time; open({str(written_to)!r}, 'w').write('{{share}}'); time.sleep(60)"
     with load(0.25, f'{sys.executable} -c "{script}"'):
-        while not said.exists() or not said.read_text():
+        while not written_to.exists() or not written_to.read_text():
             pass
 
-    assert said.read_text() == "0.25"
+    assert written_to.read_text() == "0.25"
 
 
 @pytest.mark.slow
 def test_the_command_writes_factor_and_interval(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The estimate against a recording that does not follow it: a factor near 0, and its interval."""
+    """The estimate is calibrated against a recording of constant power, which does not follow it."""
     recording = tmp_path / "meter.csv"
     recording.write_text("time_s,power_w\n0,100\n1000,100\n")
     out = tmp_path / "a.json"
@@ -155,21 +157,21 @@ def test_the_command_writes_factor_and_interval(
         ]
     )
 
-    told = capsys.readouterr().out
-    assert status == 0, told
+    output = capsys.readouterr().out
+    assert status == 0, output
     written = json.loads(out.read_text())
-    # On a busy machine a step of 0.3 s may go unread; what was read decides.
+    # On a busy machine a step of 0.3 s may have no reading.
     assert 2 <= len(written["steps"]) <= 5
     assert written["low"] <= written["factor"] <= written["high"]
     assert {round(step["meter_w"], 3) for step in written["steps"]} == {100}
-    assert "x estimate cpu" in told
+    assert "x estimate cpu" in output
 
 
 @pytest.mark.parametrize("tracker", ["auto", "none"])
-def test_all_sources_are_closed_that_were_opened(
+def test_every_opened_source_is_closed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tracker: str
 ) -> None:
-    """`auto` opens several, of which one is calibrated; also where the other meter cannot be opened."""
+    """`auto` opens several sources to calibrate one; all are closed, even if the meter cannot be opened."""
     clock = MonotonicClock()
     opened = [
         ScriptedSource(clock, power_w=lambda _: 100.0, uuids=[uuid]) for uuid in (SCRIPTED, OTHER)
@@ -194,7 +196,7 @@ def test_all_sources_are_closed_that_were_opened(
 
 
 def test_a_component_that_the_source_lacks_is_refused_before_the_first_load() -> None:
-    """The loads take minutes."""
+    """Loads take minutes, so the error must not come after them."""
     board = ScriptedSource(MonotonicClock(), power_w=lambda _: 100.0)
 
     with pytest.raises(ValueError, match="scripted does not measure memory"):
@@ -202,7 +204,7 @@ def test_a_component_that_the_source_lacks_is_refused_before_the_first_load() ->
 
 
 def test_a_load_that_cannot_be_started_leaves_no_process() -> None:
-    """What was started before it would keep a CPU busy for ever."""
+    """Processes that were started before it are ended; they would keep CPUs busy for ever."""
     endless = [sys.executable, "-c", "import time; time.sleep(600)"]
     before = psutil.Process().children()
 
@@ -215,13 +217,13 @@ def test_a_load_that_cannot_be_started_leaves_no_process() -> None:
 COMMAND = """
 import signal, sys
 from trackers.calibration.command import main
-signal.signal(signal.SIGINT, signal.default_int_handler)  # who started this may have ignored it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore SIGINT
 sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_ctrl_c_ends_the_command_in_words(tmp_path: Path) -> None:
-    """Somebody who has seen enough of a staircase of minutes gets no traceback, and no file."""
+def test_ctrl_c_ends_the_command_with_a_message(tmp_path: Path) -> None:
+    """A user who interrupts a long calibration gets one sentence, no traceback and no file."""
     recording = tmp_path / "meter.csv"
     recording.write_text("time_s,power_w\n0,100\n1000,100\n")
     interrupting = f'{sys.executable} -c "import os, signal; os.kill(os.getppid(), signal.SIGINT)"'
@@ -243,11 +245,11 @@ def test_ctrl_c_ends_the_command_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("component", [str(each) for each in Component])
-def test_a_component_is_named_as_everywhere(
+def test_components_are_given_in_lower_case(
     component: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In small letters, as the documents have it; the file of the meter is looked for next."""
-    words = ["--against", "none.yaml", "--tracker", "estimate", "--component", component]
+    """Components are spelt as in the documentation; the only error is that of the missing meter file."""
+    arguments = ["--against", "none.yaml", "--tracker", "estimate", "--component", component]
 
-    assert main(words) == 2
+    assert main(arguments) == 2
     assert "none.yaml" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Vendors' tools that follow a load, and sources that are asked or fail as a test says."""
+"""A fake `pynvml` whose board follows a known load, and wrappers of sources."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from trackers.source import PowerSource
 
 @final
 class Board:
-    """As much of `pynvml` as one board needs that follows a load; the rest is not supported."""
+    """The part of `pynvml` that one board needs, whose power follows a load; all else is not supported."""
 
     nvmlInit = nvmlShutdown = staticmethod(lambda: None)  # noqa: N815 - pynvml's names
     nvmlDeviceGetCount = staticmethod(lambda: 1)  # noqa: N815
@@ -31,7 +31,7 @@ class Board:
     def __init__(
         self, load: Load, clock: Clock, *, counter_j: Callable[[float], float] | None
     ) -> None:
-        """Draw the load, and count it where there is a counter."""
+        """Report the power of the load, and its energy where there is a counter."""
         self.nvmlDeviceGetPowerUsage = lambda _: round(load.power_w(clock.now_s()) * 1000)
         if counter_j is not None:
             self.nvmlDeviceGetTotalEnergyConsumption = lambda _: round(
@@ -39,7 +39,7 @@ class Board:
             )
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Constants and errors are pynvml's."""
+        """Take constants and errors from pynvml; refuse all other functions."""
         if not name.startswith("nvml"):
             return getattr(pynvml, name)
 
@@ -50,11 +50,11 @@ class Board:
 
 
 @final
-class AskedEachPeriod:
-    """A source that is asked once a second by itself; in a world it answers in each of its periods."""
+class ReadEachPeriod:
+    """A source that is read in each period of a world, although its device is updated once a second."""
 
     def __init__(self, source: PowerSource) -> None:
-        """Say nothing of that second."""
+        """Wrap a source, and report its devices as always up to date."""
         self.name, self.note, self.estimated = source.name, source.note, source.estimated
         self.counter_persists = source.counter_persists
         self.observe, self.close = source.observe, source.close
@@ -65,10 +65,10 @@ class AskedEachPeriod:
 
 @final
 class Faulty:
-    """A source that fails when a test says so."""
+    """A source that fails whenever the test wants it to."""
 
     def __init__(self, source: PowerSource, fault: Callable[[], Exception | None]) -> None:
-        """Ask `fault` before each reading."""
+        """Wrap a source; each reading raises what `fault` returns, if that is not None."""
         self._source = source
         self._fault = fault
         self.name, self.note, self.estimated = source.name, source.note, source.estimated
@@ -79,7 +79,7 @@ class Faulty:
         return self._source.devices()
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:
-        """See `PowerSource`; fails instead where it is told to."""
+        """See `PowerSource`."""
         fault = self._fault()
         if fault is not None:
             raise fault

@@ -1,4 +1,4 @@
-"""A load that is known beforehand, in whole watts."""
+"""A load that is known in advance, in whole watts."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -6,15 +6,15 @@ from typing import final
 
 HIGHEST_W = 700
 COUNTED_BEFORE_J = 1e6
-"""What a counter says when a world begins: boards count since their driver was loaded."""
+"""Value of a counter when a world begins, because boards count from the loading of their driver."""
 
 
 @final
 class Load:
-    """Whole watts, one value a period; a power of two, so that sums are exact."""
+    """Power in whole watts, with one value per period; sums are exact if the period is a power of two."""
 
     def __init__(self, watts: Sequence[int], *, period_s: float, start_s: float) -> None:
-        """Begin with the first value at `start_s`; the last one stays."""
+        """Start with the first value at `start_s`; the last value continues for ever."""
         self.period_s = period_s
         self.watts = [*watts]
         self._start_s = start_s

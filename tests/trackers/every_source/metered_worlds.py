@@ -1,4 +1,4 @@
-"""A meter on a source in its world, epoch by epoch."""
+"""A meter on a source in its world, and strategies for loads."""
 
 import pytest
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ PERIOD_S = 0.125
 """A power of two, so that sums of it are exact."""
 
 watts = st.lists(st.integers(min_value=1, max_value=HIGHEST_W), min_size=1, max_size=24)
-"""No 0: a board that answers is powered, and NVML's zeros are taken for faults."""
+"""Never 0, because a board that answers draws power, and a 0 of NVML is treated as a fault."""
 
 every_source = pytest.mark.parametrize("name", list(WORLDS))
 

@@ -1,4 +1,4 @@
-"""Each source in a small world of its own, as a machine has it."""
+"""Each source on a small simulated machine of its own, with a real clock."""
 
 import itertools
 import os
@@ -33,24 +33,24 @@ from trackers.sources.web.source import HttpSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A source in a small world of its own.
+    """An open source of power, for the tests of the contract.
 
     Attributes:
         source: The source.
-        targets: What it is asked for, besides its devices.
-        go_on: Lets some energy be used.
-        by_samples: Whether its observations are samples of a tool that may be older than the call.
+        targets: What can be observed besides its devices, such as a process.
+        advance: Lets some energy be used.
+        by_samples: Whether its observations come from a tool's samples, which may be older than the call.
         clock: Its clock.
     """
 
     source: PowerSource
     clock: Clock = field(default_factory=MonotonicClock)
     targets: tuple[str, ...] = ()
-    go_on: Callable[[], None] = field(default=lambda: None)
+    advance: Callable[[], None] = field(default=lambda: None)
     by_samples: bool = False
 
-    def asked(self) -> tuple[str, ...]:
-        """Everything that it can be asked for."""
+    def observable(self) -> tuple[str, ...]:
+        """Identifiers of everything that can be observed."""
         return (*(device.uuid for device in self.source.devices()), *self.targets)
 
 
@@ -67,12 +67,12 @@ def a_csv(folder: Path) -> Opened:
 
 
 def an_estimate(_: Path) -> Opened:
-    """The estimate of this machine, and of this process on it."""
-    return Opened(source=CpuEstimateSource(), targets=(process_device(os.getpid()),), go_on=burn)
+    """The estimate of this machine's CPUs and of this process."""
+    return Opened(source=CpuEstimateSource(), targets=(process_device(os.getpid()),), advance=burn)
 
 
 def rapl(folder: Path) -> Opened:
-    """A powercap tree with one package, whose counter wraps on the way."""
+    """A powercap tree with one package, whose counter wraps during the test."""
     package = folder / "intel-rapl:0"
     package.mkdir()
     (package / "name").write_text("package-0\n")
@@ -80,33 +80,33 @@ def rapl(folder: Path) -> Opened:
     counter = package / "energy_uj"
     values_uj = (n * 70_000 % 1_000_000 for n in itertools.count(1))
 
-    def go_on() -> None:
-        # At once, as the kernel gives it: whoever reads must not find an empty file.
+    def advance() -> None:
+        # Replaced atomically, as by the kernel: no reader may find an empty file.
         written = folder / "written"
         written.write_text(f"{next(values_uj)}\n")
         written.replace(counter)
         burn()
 
-    go_on()
+    advance()
     source = RaplSource(root=folder)
-    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
+    return Opened(source=source, targets=(process_device(os.getpid()),), advance=advance)
 
 
 def powermetrics(_: Path) -> Opened:
-    """A powermetrics whose samples come when the test says so."""
+    """A powermetrics that writes a sample whenever the test advances."""
     sample = plist(processor={"gpu_power": 5000.0, "cpu_power": 2000.0})
     tape = Tape(sample)
-    # An interval so long that no pause of this machine makes a sample stale.
+    # The interval is so long that no pause of this machine makes a sample stale.
     source = PowermetricsSource(start=lambda _: tape, interval_ms=60_000)
 
-    def go_on() -> None:
+    def advance() -> None:
         tape.feed(sample)
         burn()
 
     return Opened(
         source=source,
         targets=(process_device(os.getpid()),),
-        go_on=go_on,
+        advance=advance,
         by_samples=True,
     )
 
@@ -130,24 +130,24 @@ def kernel_sensors(folder: Path) -> Opened:
     intel = hwmon(folder / "hwmon", 2, "xe", device="0000:83:00.0", energy1_input=1)
     values_uj = itertools.count(100_000, 100_000)
 
-    def go_on() -> None:
+    def advance() -> None:
         written = folder / "written"
         written.write_text(f"{next(values_uj)}\n")
         written.replace(intel / "energy1_input")
         burn()
 
     source = HwmonSource(root=folder / "hwmon")
-    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
+    return Opened(source=source, targets=(process_device(os.getpid()),), advance=advance)
 
 
 def ipmi(_: Path) -> Opened:
-    """A management controller that always says the same."""
-    said = "Instantaneous power reading: 220 Watts\nPower reading state is: activated"
-    return Opened(source=IpmiSource(ask=lambda: said, in_background=False))
+    """A management controller that always reports the same power."""
+    answer = "Instantaneous power reading: 220 Watts\nPower reading state is: activated"
+    return Opened(source=IpmiSource(ask=lambda: answer, in_background=False))
 
 
 def http(_: Path) -> Opened:
-    """A plug with a counter that is asked each time."""
+    """A smart plug with a counter, which is requested at each observation."""
     settings = HttpSettings(url="http://plug", name="plug", power="w", energy="j", energy_unit="J")
     source = HttpSource(
         settings,
@@ -159,9 +159,9 @@ def http(_: Path) -> Opened:
 
 
 def ioreport(_: Path) -> Opened:
-    """The counters of an Apple chip that draws 10 W in all parts."""
+    """The counters of an Apple chip, each part of which draws 10 W."""
     source = IoReportSource(monitor=lambda: AppleChip(lambda: 10 * time.monotonic()))
-    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=burn)
+    return Opened(source=source, targets=(process_device(os.getpid()),), advance=burn)
 
 
 def amdsmi(_: Path) -> Opened:
@@ -174,8 +174,8 @@ SOURCES_UNDER_TEST = {
     "a recorded function": a_function,
     "a recorded file": a_csv,
     "an estimate": an_estimate,
-    "rapl as it is": rapl,
-    "powermetrics as it is": powermetrics,
+    "rapl on a real clock": rapl,
+    "powermetrics on a real clock": powermetrics,
     "two boards": nvml,
     "kernel sensors": kernel_sensors,
     "a management controller": ipmi,
@@ -192,7 +192,7 @@ def burn() -> None:
 
 @final
 class TwoBoards:
-    """As much of `pynvml` as two boards need that count 100 W; the rest is not supported."""
+    """The part of `pynvml` that two boards of 100 W need; all else is not supported."""
 
     nvmlInit = nvmlShutdown = staticmethod(lambda: None)  # noqa: N815 - pynvml's names
     nvmlDeviceGetCount = staticmethod(lambda: 2)  # noqa: N815
@@ -208,7 +208,7 @@ class TwoBoards:
     )
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Constants and errors are pynvml's."""
+        """Take constants and errors from pynvml; refuse all other functions."""
         if not name.startswith("nvml"):
             return getattr(pynvml, name)
 

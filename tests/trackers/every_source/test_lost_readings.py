@@ -1,4 +1,4 @@
-"""What holds for a meter on every real source that does not always answer."""
+"""Properties of a meter on every real source while readings fail."""
 
 from collections.abc import Iterator
 
@@ -24,19 +24,19 @@ from trackers.sample import Method, Reading, Status
 from trackers.sources.nvml.source import NvmlSource
 
 STALE = 3
-"""Periods for which a sample speaks."""
+"""Number of periods for which a sample is valid."""
 
 
 @settings(max_examples=30)
 @given(values=watts, at=st.integers(min_value=0))
-def test_a_counter_that_begins_again_keeps_the_sum(values: list[int], at: int) -> None:
-    """The driver is loaded anew inside a window: its power has the energy, and the status says."""
+def test_a_counter_that_is_reset_loses_no_energy(values: list[int], at: int) -> None:
+    """If the driver is reloaded during a window, the power is integrated and the reading is degraded."""
     clock = ManualClock(64.0)
     load = followed("nvml power", values, period_s=PERIOD_S, start_s=64.0)
     again_s = 64.0 + PERIOD_S * (1 + at % len(values))
 
     def counter_j(now_s: float) -> float:
-        # A millijoule at the least: a counter that stands at 0 is one that does not work.
+        # At least a millijoule, because a counter at 0 is treated as a broken one.
         return (
             COUNTED_BEFORE_J + load.energy_j(now_s)
             if now_s < again_s
@@ -68,22 +68,22 @@ def test_a_counter_that_begins_again_keeps_the_sum(values: list[int], at: int) -
 def test_a_window_over_a_restart_of_the_meter_keeps_its_energy(
     name: str, before: int, between: int, after: int
 ) -> None:
-    """A counter that outlives the meter has all of it; else the time before it is not covered."""
+    """A counter that outlives the meter has all of it; otherwise the time before the restart is not covered."""
     clock, periods = ManualClock(64.0), before + between + after
     with opened(name, Load([200] * periods, period_s=PERIOD_S, start_s=64.0), clock) as world:
         first = meter_of(world.source, world, clock)
         first.open("epoch", devices=[world.device_uuid])
         for _ in range(before):
-            world.go_on()
+            world.advance()
             first.sample()
         window = first.opened("epoch")
         for _ in range(between):
-            world.go_on()
+            world.advance()
         second = meter_of(world.source, world, clock)
         assert window is not None
         second.adopt("epoch", window)
         for _ in range(after):
-            world.go_on()
+            world.advance()
             second.sample()
         reading = second.close("epoch")[world.device_uuid]
         outlives = world.has_counter and world.source.counter_persists
@@ -95,7 +95,7 @@ def test_a_window_over_a_restart_of_the_meter_keeps_its_energy(
 
 
 def silent_at_the_end(name: str, periods: int, silent: int) -> Reading:
-    """A constant load whose sensor says nothing for the last periods of the window."""
+    """Reading of a constant load whose sensor is silent for the last periods of the window."""
     clock = ManualClock(64.0)
     load = Load([200] * periods, period_s=PERIOD_S, start_s=64.0)
     silent_from_s = 64.0 + PERIOD_S * (periods - silent) + PERIOD_S / 2
@@ -108,7 +108,7 @@ def silent_at_the_end(name: str, periods: int, silent: int) -> Reading:
         meter = meter_of(source, world, clock)
         with meter.window("epoch", devices=[world.device_uuid]) as window:
             for _ in range(periods):
-                world.go_on()
+                world.advance()
                 meter.sample()
         return window.readings[world.device_uuid]
 
@@ -120,13 +120,13 @@ def silent_at_the_end(name: str, periods: int, silent: int) -> Reading:
     gaps=st.tuples(st.integers(0, 100), st.integers(0, 100)),
 )
 def test_coverage_falls_with_gaps(name: str, periods: int, gaps: tuple[int, int]) -> None:
-    """The longer a sensor is silent, the less of the window is covered; and never `ok` below 90 %.
+    """The longer a sensor is silent, the less of the window is covered; below 90 % it is never `ok`.
 
-    What is told then is the energy until its last word, or that and its last power for the rest.
+    The energy is that until the last reading, with or without the last power held for the rest.
     """
     short, long = sorted(gap % (periods - 1) for gap in gaps)
     truth_j = 200 * PERIOD_S * periods
-    # A process's share is looked at each second period, so its last word may be older.
+    # A process's share is computed in every second period, so its last reading may be older.
     older, stale = (1, 2 * STALE) if name.endswith("process") else (0, STALE)
 
     less, more = (silent_at_the_end(name, periods, gap) for gap in (short, long))
@@ -144,8 +144,8 @@ def test_coverage_falls_with_gaps(name: str, periods: int, gaps: tuple[int, int]
 @every_source
 @settings(max_examples=10)
 @given(gap=st.integers(min_value=0, max_value=12))
-def test_a_gap_inside_a_window_costs_a_counter_nothing(name: str, gap: int) -> None:
-    """A counter has the energy of a gap, and a power is held over it and says that it was."""
+def test_a_counter_loses_no_energy_in_a_gap(name: str, gap: int) -> None:
+    """A counter includes the energy of a gap; without one, power is held over the gap and coverage drops."""
     clock = ManualClock(64.0)
     periods = 20
     load = Load([200] * periods, period_s=PERIOD_S, start_s=64.0)
@@ -158,7 +158,7 @@ def test_a_gap_inside_a_window_costs_a_counter_nothing(name: str, gap: int) -> N
         meter = meter_of(Faulty(world.source, fault), world, clock)
         with meter.window("epoch", devices=[world.device_uuid]) as window:
             for _ in range(periods):
-                world.go_on()
+                world.advance()
                 meter.sample()
         reading = window.readings[world.device_uuid]
 
@@ -174,12 +174,12 @@ def test_a_gap_inside_a_window_costs_a_counter_nothing(name: str, gap: int) -> N
     values=watts,
     fails=st.lists(st.sampled_from([None, None, ReadError, DeviceLostError, OSError]), max_size=60),
 )
-def test_never_negative_and_never_0_for_missing(
+def test_an_energy_is_positive_or_missing(
     name: str, values: list[int], fails: list[type[Exception] | None]
 ) -> None:
-    """Whatever fails: no exception, no energy out of nothing, and None exactly where it is missing.
+    """Whatever fails, nothing is raised, and an energy is None exactly where it is missing.
 
-    The energy is never more than the highest power of the load for all of the time.
+    It is never more than the highest power of the load times the length of the window.
     """
     clock = ManualClock(64.0)
     script: Iterator[type[Exception] | None] = iter(fails)
@@ -195,7 +195,7 @@ def test_never_negative_and_never_0_for_missing(
         meter = meter_of(Faulty(world.source, fault), world, clock)
         with meter.window("epoch", devices=[world.device_uuid]) as window:
             for _ in values:
-                world.go_on()
+                world.advance()
                 meter.sample()
         reading = window.readings[world.device_uuid]
 
@@ -210,7 +210,7 @@ def test_never_negative_and_never_0_for_missing(
 @every_source
 @pytest.mark.parametrize("error", [ReadError, DeviceLostError, OSError])
 def test_no_epoch_is_copied_from_another(name: str, error: type[Exception]) -> None:
-    """An epoch of which nothing was seen is missing, whatever those around it had."""
+    """An epoch without any observation is missing, whatever the epochs around it used."""
     clock = ManualClock(64.0)
     values = [100] * 20 + [300] * 20 + [500] * 20
     silent_s = (64.0 + 14.5 * PERIOD_S, 64.0 + 40.5 * PERIOD_S)
@@ -224,7 +224,7 @@ def test_no_epoch_is_copied_from_another(name: str, error: type[Exception]) -> N
         for epoch in range(3):
             with meter.window(epoch, devices=[world.device_uuid]) as window:
                 for _ in range(20):
-                    world.go_on()
+                    world.advance()
                     meter.sample()
             readings.append(window.readings[world.device_uuid])
 

@@ -1,7 +1,7 @@
-"""What holds for a meter on every real source, whatever the load: each in a world of its own.
+"""Properties of a meter on every real source, for any load.
 
-The truth is known in closed form, the clock is turned by hand, and loads change with a sample, so
-that a source which has only power may be exact too.
+The true energy is known in closed form, and the tests advance the clock. Loads change only where a source
+can follow exactly, so that even a source of power alone is exact.
 """
 
 import gc
@@ -32,7 +32,7 @@ from trackers.sources.detect import SOURCES
 def epochs(
     name: str, values: Sequence[int], lengths: Sequence[int], *, start_s: float = 64.0
 ) -> tuple[list[Reading], Reading]:
-    """Windows in a row, each of so many periods, and the window around all of them."""
+    """Readings of consecutive windows of given lengths in periods, and of the window around all of them."""
     clock = ManualClock(start_s)
     load = followed(name, values, period_s=PERIOD_S, start_s=start_s)
     with opened(name, load, clock) as world:
@@ -41,25 +41,25 @@ def epochs(
         for number, length in enumerate(lengths):
             with meter.window(number, devices=[world.device_uuid]) as window:
                 for _ in range(length):
-                    world.go_on()
+                    world.advance()
                     meter.sample()
             readings.append(window.readings[world.device_uuid])
         return readings, meter.close("trial")[world.device_uuid]
 
 
 def is_ok_for_its_length(reading: Reading) -> bool:
-    """Whether nothing speaks against a reading but that its window is short."""
+    """Return whether a reading is ok, or degraded only because its window is short."""
     return reading.status is Status.OK or reading.note.startswith("uncertain by")
 
 
 def split(values: Sequence[int], cuts: Sequence[int]) -> list[int]:
-    """Lengths of the pieces of a load that is cut at some places."""
+    """Lengths of the pieces of a load that is cut at the given places."""
     places = sorted({0, len(values), *(cut % len(values) for cut in cuts)})
     return [b - a for a, b in itertools.pairwise(places)]
 
 
 def test_every_source_has_a_world() -> None:
-    """No line of the table of sources goes untested."""
+    """Every source in the table of sources is tested here."""
     names = set()
     for name in WORLDS:
         clock = ManualClock(64.0)
@@ -73,7 +73,7 @@ def test_every_source_has_a_world() -> None:
 @settings(max_examples=15)
 @given(power_w=st.integers(min_value=1, max_value=HIGHEST_W), periods=st.integers(1, 40))
 def test_constant_power_is_power_times_time(name: str, power_w: int, periods: int) -> None:
-    """P x t, in full, with the source's own label."""
+    """The energy is P x t, fully covered and labelled with the method of the source."""
     (reading,), _ = epochs(name, [power_w] * periods, [periods])
 
     assert energy_j(reading) == pytest.approx(power_w * periods * PERIOD_S, abs=0.002)
@@ -85,10 +85,10 @@ def test_constant_power_is_power_times_time(name: str, power_w: int, periods: in
 @every_source
 @settings(max_examples=15)
 @given(values=watts, cuts=st.lists(st.integers(min_value=0), max_size=6))
-def test_cut_windows_have_their_own_energy_and_add_up(
+def test_consecutive_windows_are_exact_and_add_up(
     name: str, values: list[int], cuts: list[int]
 ) -> None:
-    """Each epoch has the load's energy of its time, and all together that of the trial."""
+    """Each epoch has the energy of the load during it, and the sum is the energy of the trial."""
     lengths = split(values, cuts)
 
     parts, whole = epochs(name, values, lengths)
@@ -109,11 +109,11 @@ def test_cut_windows_have_their_own_energy_and_add_up(
 def test_edges_may_lie_anywhere_between_samples(
     name: str, values: list[int], parts: tuple[int, int]
 ) -> None:
-    """A counter stays exact; what has samples only misses no more than its load's change.
+    """A counter stays exact; without one, the error is bounded by how much the load changes.
 
     Changes are seen up to half a period early or late, and at each edge power may be a period old.
-    The samples of powermetrics are means of the time before
-    them, so that only what has passed since the last one is not known.
+    The samples of powermetrics are means over the time before them, so that only the time since the last
+    one is unknown.
     """
     clock = ManualClock(64.0)
     load = Load(values, period_s=PERIOD_S, start_s=64.0)
@@ -123,7 +123,7 @@ def test_edges_may_lie_anywhere_between_samples(
         start_s = clock.now_s()
         with meter.window("epoch", devices=[world.device_uuid]) as window:
             for _ in range(len(values) - 2):
-                world.go_on()
+                world.advance()
                 meter.sample()
             clock.advance(parts[1] / 16 * PERIOD_S)
         reading = window.readings[world.device_uuid]
@@ -139,8 +139,8 @@ def test_edges_may_lie_anywhere_between_samples(
 @every_source
 @settings(max_examples=10)
 @given(values=watts, shift=st.integers(min_value=0, max_value=1 << 24))
-def test_a_shift_of_time_changes_nothing(name: str, values: list[int], shift: int) -> None:
-    """A machine that has been up for half a year measures as one that has just started."""
+def test_uptime_changes_nothing(name: str, values: list[int], shift: int) -> None:
+    """A machine that has been up for weeks measures the same as one that has just started."""
     (here,), _ = epochs(name, values, [len(values)], start_s=0.0)
 
     (there,), _ = epochs(name, values, [len(values)], start_s=shift / 8 + 0.125)
@@ -156,7 +156,7 @@ def test_a_shift_of_time_changes_nothing(name: str, values: list[int], shift: in
 @pytest.mark.slow
 @every_source
 def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
-    """10 hours of epochs: each of the last ones is as exact as the first, and memory stays."""
+    """Over 10 hours of epochs, every reading stays exact and the memory in use stays the same."""
     period_s, windows, per_window = 150.0, 40, 6
     values = [100 + 37 * n % 601 for n in range(windows * per_window)]
     clock = ManualClock(64.0)
@@ -170,7 +170,7 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
             before_j = load.energy_j(clock.now_s())
             with meter.window(number, devices=[world.device_uuid]) as window:
                 for _ in range(per_window):
-                    world.go_on()
+                    world.advance()
                     meter.sample()
             meter.take_log()
             reading = window.readings[world.device_uuid]
@@ -180,7 +180,7 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
                 gc.collect()
                 held_bytes.append(tracemalloc.get_traced_memory()[0])
             if number == 0:
-                gc.freeze()  # what was there before needs no look: it is the whole suite's
+                gc.freeze()  # objects of the other tests need not be searched
                 tracemalloc.start()
         trial = meter.close("trial")[world.device_uuid]
     tracemalloc.stop()

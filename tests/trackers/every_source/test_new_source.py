@@ -1,4 +1,4 @@
-"""The guide to a new power source is followed to the letter: three files, and it measures."""
+"""The guide to adding a power source, followed to the letter."""
 
 import re
 import shutil
@@ -18,8 +18,8 @@ TABLE = "trackers/sources/detect.py"
 WORLDS = "tests/trackers/every_source/worlds.py"
 
 
-def inserted(path: Path, *places: tuple[str, str]) -> None:
-    """Put lines before others, each of which stands in the file once."""
+def insert(path: Path, *places: tuple[str, str]) -> None:
+    """Insert lines before anchors, each of which must occur exactly once in the file."""
     text = path.read_text()
     for before, lines in places:
         assert text.count(before) == 1, before
@@ -29,7 +29,7 @@ def inserted(path: Path, *places: tuple[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of trackers and their tests, in which somebody has followed the guide."""
+    """A copy of the trackers and their tests, in which the guide has been followed."""
     checkout = tmp_path_factory.mktemp("checkout")
     without = shutil.ignore_patterns("__pycache__")
     for each in ("trackers", "tests/trackers", "tests/fake_nvml", "tests/data"):
@@ -39,12 +39,12 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, line, world = BLOCK.findall(GUIDE.read_text())
     (checkout / SOURCE).write_text(source)
     last = "from trackers.sources.recorded import RecordedSource\n"
-    inserted(
+    insert(
         checkout / TABLE,
         (last, IMPORT),
         ('    Candidate(\n        name="estimate"', f"    {line.strip()},\n"),
     )
-    inserted(
+    insert(
         checkout / WORLDS,
         (last, IMPORT),
         ("WORLDS: dict", f"{world}\n\n"),
@@ -54,8 +54,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
-def test_three_files_are_touched(followed: Path) -> None:
-    """The source, a line in the table, and a world of the tests."""
+def test_the_guide_touches_three_files(followed: Path) -> None:
+    """They are the source, the table, and the worlds of the tests."""
     touched = {
         str(path.relative_to(followed))
         for path in followed.rglob("*.py")
@@ -67,8 +67,8 @@ def test_three_files_are_touched(followed: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_new_source_is_held_to_every_rule(followed: Path) -> None:
-    """It passes the contract and the properties of all sources."""
+def test_the_new_source_passes_the_contract_and_the_properties(followed: Path) -> None:
+    """The tests of all sources select the new source, and pass for it."""
     suites = (
         "tests/trackers/every_source/test_source_contract.py",
         "tests/trackers/every_source/test_meter_properties.py",

@@ -1,4 +1,4 @@
-"""What every power source must do. A new source comes here with its world (`tests/trackers/every_source/worlds.py`)."""
+"""The contract of every power source; a new one is tested through its world in `worlds.py`."""
 
 import threading
 import time
@@ -24,14 +24,14 @@ OBSERVATIONS = 20
 
 @contextmanager
 def in_its_world(name: str) -> Iterator[Opened]:
-    """A source whose load is known and whose clock a test turns."""
+    """A source whose load is known, on a clock that the test advances."""
     clock = ManualClock(start_s=1000.0)
     load = Load([50 + n % 50 for n in range(1000)], period_s=0.125, start_s=clock.now_s())
     with world_opened(name, load, clock) as world:
         yield Opened(
             source=world.source,
             targets=(world.device_uuid,),
-            go_on=world.go_on,
+            advance=world.advance,
             by_samples=True,
             clock=clock,
         )
@@ -39,7 +39,7 @@ def in_its_world(name: str) -> Iterator[Opened]:
 
 @contextmanager
 def opened_by(name: str, folder: Path) -> Iterator[Opened]:
-    """A source of this file or one in its world, closed at the end."""
+    """A source from `small_worlds.py` or `worlds.py`, closed at the end."""
     if name in WORLDS:
         with in_its_world(name) as one:
             yield one
@@ -60,7 +60,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
 
 
 def test_the_suite_knows_every_source(tmp_path: Path) -> None:
-    """No source of the table goes untested."""
+    """Every source in the table of sources is tested here."""
     names = set()
     for number, name in enumerate(ALL):
         folder = tmp_path / str(number)
@@ -72,7 +72,7 @@ def test_the_suite_knows_every_source(tmp_path: Path) -> None:
 
 
 def test_it_is_a_power_source(opened: Opened) -> None:
-    """It has what the protocol asks for, and says in a sentence how it measures."""
+    """It has the members of the protocol, and a note that says how it measures."""
     assert isinstance(opened.source, PowerSource)
     assert opened.source.name.isidentifier()
     assert len(opened.source.note) > 10
@@ -80,8 +80,8 @@ def test_it_is_a_power_source(opened: Opened) -> None:
     assert opened.source.counter_persists in {True, False}
 
 
-def test_devices_have_identifiers_of_their_own(opened: Opened) -> None:
-    """Unique, the same at each call, and never an index."""
+def test_device_identifiers_are_unique_and_stable(opened: Opened) -> None:
+    """They are the same at each call, and never a bare index."""
     devices = opened.source.devices()
     uuids = [device.uuid for device in devices]
 
@@ -93,34 +93,34 @@ def test_devices_have_identifiers_of_their_own(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("counter", [True, False])
-def test_an_observation_tells_power_or_energy(opened: Opened, *, counter: bool) -> None:
-    """One of the two is always there; what is missing raises instead."""
-    for uuid in opened.asked():
+def test_an_observation_has_power_or_energy(opened: Opened, *, counter: bool) -> None:
+    """At least one of the two is always present."""
+    for uuid in opened.observable():
         seen = opened.source.observe(uuid, counter=counter)
 
         assert seen.power_w is not None or seen.counter_j is not None
 
 
 def test_counters_never_fall(opened: Opened) -> None:
-    """Neither when time passes nor when a counter of the hardware wraps."""
-    for uuid in opened.asked():
+    """They rise as energy is used, even if the counter of the hardware wraps."""
+    for uuid in opened.observable():
         counters_j = []
         for _ in range(OBSERVATIONS):
-            opened.go_on()
+            opened.advance()
             counters_j.append(opened.source.observe(uuid, counter=True).counter_j)
 
-        told_j = [each for each in counters_j if each is not None]
-        assert len(told_j) in {0, OBSERVATIONS}
-        assert told_j == sorted(told_j)
-        assert not told_j or told_j[-1] > told_j[0]
+        reported_j = [each for each in counters_j if each is not None]
+        assert len(reported_j) in {0, OBSERVATIONS}
+        assert reported_j == sorted(reported_j)
+        assert not reported_j or reported_j[-1] > reported_j[0]
 
 
-def test_times_are_of_the_call_and_rise(opened: Opened) -> None:
-    """An observation is stamped between its call's start and end, on the machine's clock."""
-    for uuid in opened.asked():
+def test_observations_are_stamped_within_their_call(opened: Opened) -> None:
+    """Time stamps never fall and are never later than the call; only a tool's sample may be earlier."""
+    for uuid in opened.observable():
         last_s = 0.0
         for _ in range(OBSERVATIONS):
-            opened.go_on()
+            opened.advance()
             before_s = opened.clock.now_s()
             seen_s = opened.source.observe(uuid, counter=True).time_s
             after_s = opened.clock.now_s()
@@ -132,7 +132,7 @@ def test_times_are_of_the_call_and_rise(opened: Opened) -> None:
 
 @pytest.mark.parametrize("uuid", ["GPU-00000000-0000-0000-0000-000000000000", "0", "", "process:"])
 def test_an_unknown_device_is_refused(opened: Opened, uuid: str) -> None:
-    """The message says what was got and what there is."""
+    """The message has the unknown identifier and the known ones."""
     with pytest.raises(UnknownDeviceError) as refusal:
         opened.source.observe(uuid, counter=False)
 
@@ -140,18 +140,18 @@ def test_an_unknown_device_is_refused(opened: Opened, uuid: str) -> None:
     assert opened.source.devices()[0].uuid in str(refusal.value)
 
 
-def test_many_may_ask_at_once(opened: Opened) -> None:
-    """A meter's thread and the edges of windows meet; each of them sees times and counters rise."""
+def test_several_threads_may_observe_at_once(opened: Opened) -> None:
+    """Each thread sees times and counters that never fall; the meter and windows observe concurrently."""
     uuid = opened.source.devices()[0].uuid
     seen: list[list[Observation]] = [[], [], []]
 
-    def ask(mine: list[Observation]) -> None:
+    def observe(mine: list[Observation]) -> None:
         mine.extend(opened.source.observe(uuid, counter=True) for _ in range(OBSERVATIONS))
 
-    threads = [threading.Thread(target=ask, args=(mine,)) for mine in seen]
+    threads = [threading.Thread(target=observe, args=(mine,)) for mine in seen]
     for thread in threads:
         thread.start()
-    opened.go_on()
+    opened.advance()
     for thread in threads:
         thread.join()
 
@@ -162,19 +162,19 @@ def test_many_may_ask_at_once(opened: Opened) -> None:
         assert [each.time_s for each in mine] == sorted(each.time_s for each in mine)
 
 
-def test_closing_twice_is_fine(opened: Opened) -> None:
-    """A meter and its owner may both close it."""
+def test_a_source_may_be_closed_twice(opened: Opened) -> None:
+    """The meter and its owner may both do so."""
     opened.source.close()
     opened.source.close()
 
 
-def test_a_meter_measures_with_it(opened: Opened) -> None:
-    """Every source gives readings with its own label, none of them 0 and none an exception."""
+def test_a_meter_can_use_the_source(opened: Opened) -> None:
+    """Readings are labelled with the method of the source, and have a positive energy."""
     meter = EnergyMeter(opened.source, sampling_hz=100, clock=opened.clock)
-    uuids = opened.asked()
+    uuids = opened.observable()
     with meter.window("epoch", devices=uuids) as window:
         for _ in range(OBSERVATIONS):
-            opened.go_on()
+            opened.advance()
             meter.sample()
             time.sleep(0.006)
     meter.stop()

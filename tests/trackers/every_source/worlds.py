@@ -1,4 +1,4 @@
-"""Each real source in a world whose load is known beforehand and whose clock a test turns."""
+"""Each real source in a world: a load that is known in advance, on a clock that the test advances."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from unittest import mock
 
 import psutil
 
-from tests.trackers.every_source.following import AskedEachPeriod, Board
+from tests.trackers.every_source.following import Board, ReadEachPeriod
 from tests.trackers.every_source.loads import COUNTED_BEFORE_J, HIGHEST_W, Load
 from tests.trackers.sources.apple.tape import Tape, plist
 from tests.trackers.sources.sysfs import hwmon
@@ -38,10 +38,10 @@ POWER_ALONE = frozenset(
 
 
 def followed(name: str, watts: Sequence[int], *, period_s: float, start_s: float) -> Load:
-    """A load that a world's source can follow exactly with a sample each period from `start_s` on.
+    """A load that a world's source can follow exactly with one sample per period from `start_s` on.
 
-    It changes with a sample where energy is counted; half-way between two where there is power
-    alone, because nobody can know more of a change than between which samples it was.
+    Where energy is counted, the load changes at the time of a sample. Where there is power alone, it changes
+    half-way between two samples, which is where the meter places a change that it sees only by samples.
     """
     early_s = period_s / 2 if name in POWER_ALONE else 0.0
     return Load(watts, period_s=period_s, start_s=start_s - early_s)
@@ -49,18 +49,18 @@ def followed(name: str, watts: Sequence[int], *, period_s: float, start_s: float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A source, and the device of it that follows the load.
+    """A source, and its device that follows the load.
 
     Attributes:
         source: The source.
         device_uuid: The device.
-        go_on: Lets one period pass.
+        advance: Lets one period pass.
         has_counter: Whether it counts energy, so that nothing between two samples is lost.
     """
 
     source: PowerSource
     device_uuid: str
-    go_on: Callable[[], None]
+    advance: Callable[[], None]
     has_counter: bool
 
 
@@ -73,7 +73,7 @@ def _world(
     return World(
         source=source,
         device_uuid=source.devices()[0].uuid,
-        go_on=lambda: clock.advance(load.period_s),
+        advance=lambda: clock.advance(load.period_s),
         has_counter=has_counter,
     )
 
@@ -86,7 +86,7 @@ def recorded_function(load: Load, clock: ManualClock, _: Path) -> Iterator[World
 
 
 def recorded_file(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """The load as a file with a line for each period, and one more: at its end a file begins anew."""
+    """The load as a file with a line for each period and one extra, because a recording repeats at its end."""
     start_s, path = clock.now_s(), folder / "run.csv"
     times_s = [n * load.period_s for n in range(len(load.watts) + 2)]
     lines = [f"{time_s},{load.power_w(start_s + time_s)}\n" for time_s in times_s]
@@ -95,7 +95,7 @@ def recorded_file(load: Load, clock: ManualClock, folder: Path) -> Iterator[Worl
 
 
 def estimate(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """CPUs of 1 W each that are busy for as many seconds as the load has joules."""
+    """CPUs of 1 W each, which are busy for one second per joule of the load."""
 
     def cpu_times() -> object:
         busy_s = COUNTED_BEFORE_J + load.energy_j(clock.now_s())
@@ -106,7 +106,7 @@ def estimate(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
 
 
 def estimate_idle(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """The same CPUs, of whose load half a watt is what they draw when idle."""
+    """The same CPUs, which draw half a watt of the load when idle."""
     idle_w, start_s = 0.5, clock.now_s()
 
     def cpu_times() -> object:
@@ -122,7 +122,7 @@ def estimate_idle(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
 
 
 def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """A package whose counter goes past its range once in 16 periods at the highest load."""
+    """A package whose counter wraps once in 16 periods at the highest load."""
     (folder / "intel-rapl:0").mkdir()
     range_uj = round(16 * HIGHEST_W * load.period_s * 1e6)
 
@@ -144,14 +144,14 @@ def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
 
 
 def rapl_process(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """The only busy process of that machine, which so is charged all of its energy."""
+    """The only busy process of that machine, which is charged all of its energy."""
     for world in rapl(load, clock, folder):
         yield replace(world, device_uuid=process_device(1))
 
 
 def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A powermetrics that writes the mean power since its last sample once in a period."""
-    tape = Tape(_written(load.period_s, load.power_w(clock.now_s())))
+    """A powermetrics that writes the mean power since its last sample once per period."""
+    tape = Tape(_sample(load.period_s, load.power_w(clock.now_s())))
     interval_ms = round(load.period_s * 1000)
     source = PowermetricsSource(
         start=lambda _: tape,
@@ -163,19 +163,21 @@ def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     tape.wait()
     fed_s = clock.now_s()
 
-    def go_on() -> None:
+    def advance() -> None:
         nonlocal fed_s
         clock.advance(load.period_s)
         since_s, fed_s = fed_s, clock.now_s()
         used_j = load.energy_j(fed_s) - load.energy_j(since_s)
-        tape.feed(_written(fed_s - since_s, used_j / (fed_s - since_s)))
+        tape.feed(_sample(fed_s - since_s, used_j / (fed_s - since_s)))
 
-    yield World(source=source, device_uuid=source.devices()[0].uuid, go_on=go_on, has_counter=True)
+    yield World(
+        source=source, device_uuid=source.devices()[0].uuid, advance=advance, has_counter=True
+    )
     source.close()
 
 
-def _written(duration_s: float, power_w: float) -> bytes:
-    """A sample of powermetrics in which GPU and CPU draw the same."""
+def _sample(duration_s: float, power_w: float) -> bytes:
+    """A sample of powermetrics in which GPU and CPU draw the same power."""
     powers_mw = {"gpu_power": power_w * 1000, "cpu_power": power_w * 1000}
     return plist(elapsed_ns=round(duration_s * 1e9), processor=powers_mw)
 
@@ -193,7 +195,7 @@ def nvml_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
 
 
 def nvml_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A board from before there were counters."""
+    """An older board, without an energy counter."""
     nvml = Board(load, clock, counter_j=None)
     source = NvmlSource(nvml=cast("Any", nvml), clock=clock)
     yield _world(source, load, clock, has_counter=False)
@@ -212,7 +214,7 @@ def hwmon_counter(load: Load, clock: ManualClock, folder: Path) -> Iterator[Worl
 
 
 def hwmon_power(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """An AMD board, which tells its power alone."""
+    """An AMD board, which reports power alone."""
     sensor = hwmon(folder / "hwmon", 0, "amdgpu", power1_average=1)
 
     def read(path: Path) -> str:
@@ -225,17 +227,17 @@ def hwmon_power(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]
 
 
 def ipmi(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A management controller that is asked each period."""
+    """A management controller that is read in each period."""
 
     def ask() -> str:
         return f"Instantaneous power reading: {load.power_w(clock.now_s())} Watts"
 
-    source = AskedEachPeriod(IpmiSource(ask=ask, clock=clock, in_background=False))
+    source = ReadEachPeriod(IpmiSource(ask=ask, clock=clock, in_background=False))
     yield _world(source, load, clock, has_counter=False)
 
 
 def http_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A plug without a counter that is worth reading."""
+    """A smart plug without a counter."""
     source = HttpSource(
         HttpSettings(url="http://plug", name="plug", power="w"),
         clock=clock,
@@ -243,11 +245,11 @@ def http_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         in_background=False,
         answer=lambda: {"w": load.power_w(clock.now_s())},
     )
-    yield _world(AskedEachPeriod(source), load, clock, has_counter=False)
+    yield _world(ReadEachPeriod(source), load, clock, has_counter=False)
 
 
 def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A meter that counts, and tells no power."""
+    """A meter with a counter, which reports no power."""
     source = HttpSource(
         HttpSettings(url="http://meter", name="meter", energy="j", energy_unit="J"),
         clock=clock,
@@ -255,11 +257,11 @@ def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         in_background=False,
         answer=lambda: {"j": load.energy_j(clock.now_s())},
     )
-    yield _world(AskedEachPeriod(source), load, clock)
+    yield _world(ReadEachPeriod(source), load, clock)
 
 
 def ioreport(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """An Apple chip, whose counters are asked each period."""
+    """An Apple chip, whose counters are read in each period."""
     chip = AppleChip(lambda: load.energy_j(clock.now_s()))
     yield _world(IoReportSource(monitor=lambda: chip, clock=clock), load, clock)
 
@@ -296,6 +298,6 @@ WORLDS: dict[str, Open] = {
 
 @contextmanager
 def opened(name: str, load: Load, clock: ManualClock) -> Iterator[World]:
-    """One of the worlds, at the beginning of its load."""
+    """One of the worlds, at the start of its load."""
     with tempfile.TemporaryDirectory() as folder:
         yield from WORLDS[name](load, clock, Path(folder))

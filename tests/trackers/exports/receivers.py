@@ -1,4 +1,4 @@
-"""The other sides of exporters, each the real thing on loopback, and how it is asked what it has."""
+"""Real receivers of exported values, on loopback, and functions that read what they received."""
 
 import http.server
 import os
@@ -17,12 +17,12 @@ import httpx
 
 LOOPBACK = "127.0.0.1"
 Energies = Mapping[str, list[float]]
-"""Energies of epochs by trial, in joules."""
+"""Energies of the epochs of each trial, in joules."""
 
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
-    """An MLflow server as `mlflow server` starts it, on a port that nobody else can take."""
+    """An MLflow server as `mlflow server` starts it, on a port bound in advance so that none can take it."""
     with socket.socket() as listening:
         listening.bind((LOOPBACK, 0))
         listening.listen()
@@ -59,7 +59,7 @@ def mlflow_runs(uri: str) -> list[Any]:
 
 
 def mlflow_energies(uri: str, identity: str = "") -> Energies:
-    """The energies of epochs that an MLflow server has of studies whose identity begins so."""
+    """Energies of epochs on an MLflow server, of the studies whose identity starts with `identity`."""
     from mlflow import MlflowClient  # noqa: PLC0415 - as above
 
     client = MlflowClient(tracking_uri=uri)
@@ -74,18 +74,18 @@ def mlflow_energies(uri: str, identity: str = "") -> Energies:
 
 
 def wandb_records(folder: Path) -> Iterator[tuple[Path, Any]]:
-    """The records of runs that W&B keeps offline; a log of LevelDB's form with a protobuf for each."""
+    """Records of W&B's offline runs, each a protobuf in a log of LevelDB's format."""
     from wandb.proto.wandb_internal_pb2 import Record  # noqa: PLC0415 - as above
 
     for file in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
-        for each in _logged(file.read_bytes()):
+        for each in _log_records(file.read_bytes()):
             yield file, Record.FromString(each)
 
 
-def _logged(content: bytes) -> Iterator[bytes]:
-    """Whole records of a log of LevelDB's form: blocks of 32 KiB, parts with checksum, length and kind.
+def _log_records(content: bytes) -> Iterator[bytes]:
+    """Complete records of a log in LevelDB's format: blocks of 32 KiB, parts with checksum, length and kind.
 
-    The log may be read while its process writes: what has no end yet is left out.
+    The log may be read while it is being written; a record without an end is left out.
     """
     block, head, at, whole = 32768, 7, 7, b""
     while at + head <= len(content):
@@ -103,7 +103,7 @@ def _logged(content: bytes) -> Iterator[bytes]:
 
 
 def wandb_energies(folder: Path) -> Energies:
-    """The energies of epochs in offline runs."""
+    """Energies of epochs in W&B's offline runs."""
     names: dict[Path, str] = {}
     found: defaultdict[str, list[float]] = defaultdict(list)
     for file, record in wandb_records(folder):
@@ -128,26 +128,26 @@ def scraped(url: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 
 class OtlpReceiver(http.server.ThreadingHTTPServer):
-    """Takes metrics as a collector does.
+    """Receiver of OTLP metrics, like a collector.
 
     Attributes:
         points: The last value of each metric, by name and attributes.
     """
 
     def __init__(self) -> None:
-        """Listen."""
+        """Bind to a free port."""
         super().__init__((LOOPBACK, 0), _OtlpHandler)
         self.points: dict[tuple[str, tuple[tuple[str, Any], ...]], float] = {}
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the address on which it listens."""
         return f"http://{LOOPBACK}:{self.server_address[1]}"
 
 
 class _OtlpHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        """Take a request of metrics."""
+        """Store the points of a request."""
         from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (  # noqa: PLC0415
             ExportMetricsServiceRequest,
         )
@@ -171,12 +171,12 @@ class _OtlpHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def otlp_receiver() -> Iterator[OtlpReceiver]:
-    """A collector that takes metrics while the block runs."""
+    """A receiver that serves while the block runs."""
     with OtlpReceiver() as server:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True

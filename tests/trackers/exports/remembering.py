@@ -1,4 +1,4 @@
-"""An exporter that remembers what it was given, and fails as it is told to."""
+"""An exporter that records its calls, and fails or blocks as a test wants."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from trackers.exports.known import KnownExporter, RequestedExporter
 
 @dataclass
 class Remembering:
-    """Stands for an exporter.
+    """Exporter that records its calls.
 
     Attributes:
-        heard: The calls that went well, in their order.
-        fails: How many calls fail before one goes well.
-        refuses: The epochs that it says no to.
-        held: While it is not set, calls wait.
-        studies: Those that it was given.
-        trials: Likewise.
-        epochs: Likewise.
+        heard: The calls that succeeded, in order.
+        fails: Number of calls that fail before one succeeds.
+        refuses: Numbers of the epochs that it refuses.
+        held: Calls block until this is set.
+        studies: Studies of the successful calls.
+        trials: Trials of the successful calls.
+        epochs: Epochs of the successful calls.
     """
 
     heard: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Remembering:
 
 
 def asked(exporter: Remembering) -> RequestedExporter:
-    """An exporter as if it had been asked for."""
+    """The exporter as if it had been requested with `--log`."""
     known = KnownExporter(module=__name__, name="Remembering", needs="", package="")
     return _Opened(word="memory", known=known, value="", exporter=exporter)
 
@@ -87,7 +87,7 @@ class _Opened(RequestedExporter):
     exporter: Remembering
 
     def open(self) -> Remembering:
-        """Nothing to import."""
+        """Return the given exporter, without any import."""
         return self.exporter
 
 

@@ -1,4 +1,4 @@
-"""Every exporter, with the real other side: what was handed on is there, and a resume goes on in it."""
+"""Every exporter with its real receiver: all values arrive, and a resumed study is continued."""
 
 import json
 import re
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.integrations
 
 @dataclass(frozen=True)
 class World:
-    """An exporter's other side.
+    """An exporter's receiver.
 
     Attributes:
-        typed: What is typed for it.
-        energies: What it has, while an exporter is there.
-        remembers: Whether it has that after the exporter has ended.
+        typed: Value of `--log` that selects the exporter.
+        energies: Reads the received energies; the exporter may have to be open for it.
+        remembers: Whether the energies can still be read after the exporter has ended.
     """
 
     typed: str
@@ -45,7 +45,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server."""
+    """Address of an MLflow server."""
     with mlflow_server(tmp_path_factory.mktemp("mlflow")) as uri:
         yield uri
 
@@ -54,7 +54,7 @@ def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def world(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """Each exporter's."""
+    """The receiver of each exporter in turn."""
     match request.param:
         case "mlflow":
             uri = request.getfixturevalue("mlflow_uri")
@@ -65,23 +65,25 @@ def world(
             monkeypatch.setenv("WANDB_MODE", "offline")
             yield World("wandb", lambda _: wandb_energies(tmp_path), remembers=True)
         case "prometheus":
-            yield World("prometheus=0", lambda each: of_scrape(each.where), remembers=False)
+            yield World(
+                "prometheus=0", lambda each: prometheus_energies(each.where), remembers=False
+            )
         case _:
             with otlp_receiver() as receiver:
                 monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
 
-                def told(_: Exporter) -> Energies:
+                def otlp_energies(_: Exporter) -> Energies:
                     return {
                         str(dict(labels)["trial"]): [value]
                         for (name, labels), value in receiver.points.items()
                         if name == "study.epoch.energy"
                     }
 
-                yield World("otel", told, remembers=True)
+                yield World("otel", otlp_energies, remembers=True)
 
 
-def of_scrape(url: str) -> Energies:
-    """Sums of energies by trial."""
+def prometheus_energies(url: str) -> Energies:
+    """Energy of each trial in a scrape; counters hold sums only."""
     return {
         dict(labels)["trial"]: [value]
         for (name, labels), value in scraped(url).items()
@@ -94,14 +96,14 @@ def sums(energies: Energies) -> dict[str, float]:
     return {trial_id: sum(each) for trial_id, each in energies.items()}
 
 
-def told(world: World, exporter: Exporter, trials: set[str]) -> dict[str, float] | None:
-    """Energy of each trial, once all are there; who takes them may write in a process of its own."""
+def received(world: World, exporter: Exporter, trials: set[str]) -> dict[str, float] | None:
+    """Energy of each trial; None until all have arrived, because receivers may work in their own processes."""
     found = sums(world.energies(exporter))
     return found if set(found) == trials else None
 
 
 def study(folder: Path) -> Study:
-    """A study of that folder."""
+    """A study in a folder."""
     return Study(
         identity=str(folder),
         name="mine",
@@ -133,12 +135,12 @@ def use(trial_id: str, *, energy_j: float = 50.0) -> DeviceUse:
 
 def opened(world: World) -> Exporter:
     """The exporter as `--log` opens it."""
-    (asked,) = parse_exporters([world.typed])
-    return asked.open()
+    (requested,) = parse_exporters([world.typed])
+    return requested.open()
 
 
-def test_what_is_handed_on_is_there(world: World, tmp_path: Path) -> None:
-    """Epochs by trial with their energies, one of them without, a failed trial, files, and the end."""
+def test_exported_energies_arrive(world: World, tmp_path: Path) -> None:
+    """The energies of two trials arrive; an epoch without energy, a failed trial and files do no harm."""
     exporter = opened(world)
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "index.html").write_text("a report")
@@ -157,13 +159,13 @@ def test_what_is_handed_on_is_there(world: World, tmp_path: Path) -> None:
     before = {} if world.remembers else sums(world.energies(exporter))
     exporter.end(finished=True, totals={"energy_j": 31.75})
 
-    after = before or waited_for(lambda: told(world, exporter, {"a", "b"}), "the energies")
+    after = before or waited_for(lambda: received(world, exporter, {"a", "b"}), "the energies")
     assert after["a"] == 30.5
     assert after["b"] == 1.25
 
 
-def test_a_resume_goes_on_in_the_same_place(world: World, tmp_path: Path) -> None:
-    """A later command tells what an earlier one has told; nothing is counted twice, nothing lost."""
+def test_a_resumed_study_continues_its_earlier_runs(world: World, tmp_path: Path) -> None:
+    """A later command repeats the epochs of an earlier one; none is counted twice and none is lost."""
     first = opened(world)
     first.begin(study(tmp_path))
     first.begin_trial(trial("a"))
@@ -181,18 +183,18 @@ def test_a_resume_goes_on_in_the_same_place(world: World, tmp_path: Path) -> Non
     again.end(finished=True, totals={})
 
     if world.remembers:
-        waited_for(lambda: told(world, again, {"a"}) == {"a": 15.0}, "15 J of the trial")
+        waited_for(lambda: received(world, again, {"a"}) == {"a": 15.0}, "15 J of the trial")
     else:
         assert before == {"a": 15.0}
 
 
 def earlier(epoch: Epoch) -> Epoch:
-    """An epoch that an earlier command has handed on."""
+    """The epoch, marked as exported by an earlier command."""
     return replace(epoch, is_earlier=True)
 
 
-def test_mlflow_has_a_parent_and_children(mlflow_uri: str, tmp_path: Path) -> None:
-    """A run for the study, a child for each trial, one for several attempts, with their parameters."""
+def test_mlflow_nests_trials_in_the_study(mlflow_uri: str, tmp_path: Path) -> None:
+    """The study is a run, and each trial a child with its parameters; attempts of a trial share one run."""
     exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
 
     exporter.begin(study(tmp_path))
@@ -219,25 +221,25 @@ def test_mlflow_has_a_parent_and_children(mlflow_uri: str, tmp_path: Path) -> No
     assert own["mine"].data.metrics["total/energy_j"] == 2.0
 
 
-def test_mlflow_has_parameters_that_it_lost_once(mlflow_uri: str, tmp_path: Path) -> None:
-    """A run that was made when the server went away gets them when it is found again, whatever its name."""
-    lost = replace(study(tmp_path), identity=f"{tmp_path}/it's")
+def test_mlflow_run_without_parameters_gets_them_later(mlflow_uri: str, tmp_path: Path) -> None:
+    """A run without parameters is completed when it is found again, even by an identity with a quote."""
+    quoted = replace(study(tmp_path), identity=f"{tmp_path}/it's")
     exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
-    exporter.begin(replace(lost, parameters={}))
+    exporter.begin(replace(quoted, parameters={}))
 
-    exporter.begin(lost)
+    exporter.begin(quoted)
     exporter.end(finished=True, totals={})
 
     own = [
         run.data.params
         for run in mlflow_runs(mlflow_uri)
-        if run.data.tags["power_of_training.identity"].startswith(lost.identity)
+        if run.data.tags["power_of_training.identity"].startswith(quoted.identity)
     ]
     assert [each["repeats"] for each in own] == ["2"]
 
 
-def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run for the study and one for each trial that has an epoch, in the study's group."""
+def test_wandb_groups_trials_by_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The study and each trial with an epoch have a run in the group of the study."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     exporter = opened(World("wandb", lambda _: {}, remembers=True))
 
@@ -251,13 +253,13 @@ def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
         return {each.display_name: each.run_group for each in runs}
 
-    # A process of W&B's own writes them.
+    # W&B writes them in a separate process.
     waited_for(lambda: len(groups()) > 1, "the runs of the study and of its trial")
     assert groups() == {"mine": "mine", "a": "mine"}
 
 
-def going_on(typed: str, folder: Path) -> None:
-    """A trial of which an epoch is told, and another of a later command, by another identifier."""
+def export_a_restarted_trial(typed: str, folder: Path) -> None:
+    """Export an epoch of a trial, and from a later command another, under another `trial_id`."""
     for number, trial_id in enumerate(("before", "after"), start=1):
         exporter = opened(World(typed, lambda _: {}, remembers=True))
         exporter.begin(study(folder))
@@ -267,8 +269,8 @@ def going_on(typed: str, folder: Path) -> None:
 
 
 def test_mlflow_finds_a_trial_by_its_identity(mlflow_uri: str, tmp_path: Path) -> None:
-    """Tune gives one that it begins anew another identifier."""
-    going_on(f"mlflow={mlflow_uri}", tmp_path)
+    """A trial that Tune restarts has another `trial_id`; its epochs are added to the same run."""
+    export_a_restarted_trial(f"mlflow={mlflow_uri}", tmp_path)
 
     assert mlflow_energies(mlflow_uri, f"{tmp_path}/a") == {"before": [1.0, 1.0]}
 
@@ -276,10 +278,10 @@ def test_mlflow_finds_a_trial_by_its_identity(mlflow_uri: str, tmp_path: Path) -
 def test_wandb_finds_a_trial_by_its_identity(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As MLflow does."""
+    """A trial that Tune restarts has another `trial_id`, but the same run in W&B."""
     monkeypatch.setenv("WANDB_MODE", "offline")
 
-    going_on("wandb", tmp_path)
+    export_a_restarted_trial("wandb", tmp_path)
 
     def ids() -> dict[str, str]:
         runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
@@ -289,29 +291,29 @@ def test_wandb_finds_a_trial_by_its_identity(
     assert ids()["before"] == ids()["after"]
 
 
-def test_prometheus_tells_devices_and_their_state() -> None:
-    """Power now, energy since the beginning, also of a trial that has ended; the board's state."""
+def test_prometheus_has_devices_and_their_state() -> None:
+    """Power is that of the present trial; the energy of an ended trial remains; the board's state is shown."""
     exporter = opened(World("prometheus=0", lambda _: {}, remembers=False))
     exporter.begin(Study(identity="i", name="mine"))
 
     exporter.devices([use("a", energy_j=50.0)])
     exporter.devices([use("b", energy_j=7.0)])
 
-    told = {
+    scrape = {
         (name, dict(labels).get("trial")): value
         for (name, labels), value in scraped(exporter.where).items()
     }
     exporter.end(finished=True, totals={})
-    assert told["power_of_training_device_power_watts", "b"] == 250.0
-    assert ("power_of_training_device_power_watts", "a") not in told
-    assert told["power_of_training_device_energy_joules_total", "a"] == 50.0
-    assert told["power_of_training_device_energy_joules_total", "b"] == 7.0
-    assert told["power_of_training_temperature_celsius", None] == 61.0
-    assert ("power_of_training_clock_hertz", None) not in told
+    assert scrape["power_of_training_device_power_watts", "b"] == 250.0
+    assert ("power_of_training_device_power_watts", "a") not in scrape
+    assert scrape["power_of_training_device_energy_joules_total", "a"] == 50.0
+    assert scrape["power_of_training_device_energy_joules_total", "b"] == 7.0
+    assert scrape["power_of_training_temperature_celsius", None] == 61.0
+    assert ("power_of_training_clock_hertz", None) not in scrape
 
 
-def test_the_dashboard_asks_for_what_is_told() -> None:
-    """Each metric and label of grafana.json is one that a scrape has."""
+def test_the_dashboard_queries_only_exported_metrics() -> None:
+    """Each metric and label in `grafana.json` occurs in a scrape."""
     text = (Path(known.__file__).parent / "grafana.json").read_text()
     exporter = opened(World("prometheus=0", lambda _: {}, remembers=False))
     exporter.begin(Study(identity="i", name="mine"))
@@ -320,7 +322,7 @@ def test_the_dashboard_asks_for_what_is_told() -> None:
     exporter.devices([replace(use("a"), state=whole)])
     exporter.epoch(an_epoch(1))
 
-    told = {name: dict(labels) for name, labels in scraped(exporter.where)}
+    labels_of = {name: dict(labels) for name, labels in scraped(exporter.where)}
     exporter.end(finished=True, totals={})
     expressions = [
         target["expr"] for panel in json.loads(text)["panels"] for target in panel["targets"]
@@ -328,5 +330,5 @@ def test_the_dashboard_asks_for_what_is_told() -> None:
     for expression in expressions:
         (name,) = re.findall(r"power_of_training_\w+", expression)
         labels = re.findall(r"(\w+)(?==~|!=)|by \(([\w, ]+)\)", expression)
-        asked = {each for one, some in labels for each in (one, *some.split(", ")) if each}
-        assert asked <= set(told[name]), expression
+        queried = {each for one, some in labels for each in (one, *some.split(", ")) if each}
+        assert queried <= set(labels_of[name]), expression

@@ -1,4 +1,4 @@
-"""What `--log` takes, and what it refuses."""
+"""Values of the option `--log`."""
 
 import sys
 
@@ -8,7 +8,7 @@ from trackers.exports.known import EXPORTERS, ExportOptionError, parse_exporters
 
 
 def everything(_: str) -> bool:
-    """Every module is installed."""
+    """Stand for an environment in which every module is installed."""
     return True
 
 
@@ -24,11 +24,11 @@ def everything(_: str) -> bool:
         ("otel", "otel", ""),
     ],
 )
-def test_a_word_is_an_exporter_and_where_it_is(typed: str, word: str, value: str) -> None:
-    """What stands behind the first = is the value."""
-    (asked,) = parse_exporters([typed], is_installed=everything)
+def test_an_option_is_an_exporter_and_its_value(typed: str, word: str, value: str) -> None:
+    """Everything after the first = is the value."""
+    (requested,) = parse_exporters([typed], is_installed=everything)
 
-    assert (asked.word, asked.value) == (word, value)
+    assert (requested.word, requested.value) == (word, value)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_a_word_is_an_exporter_and_where_it_is(typed: str, word: str, value: str
         [""],
     ],
 )
-def test_other_words_are_refused(typed: list[str]) -> None:
-    """A word that is no exporter, a value that it does not take, and one given twice."""
+def test_invalid_options_are_refused(typed: list[str]) -> None:
+    """Unknown exporters, invalid or missing values, and exporters given twice are refused."""
     with pytest.raises(ExportOptionError, match="--log is"):
         parse_exporters(typed, is_installed=everything)
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
-    """Options are kept in the manifest, in the command, and at the exporters."""
+    """Options are stored in the manifest, shown in the command and exported."""
     with pytest.raises(ExportOptionError, match="MLFLOW_TRACKING_PASSWORD") as refused:
         parse_exporters(["mlflow=https://me:secret@host:5000"], is_installed=everything)
 
@@ -60,14 +60,14 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_what_is_not_installed_is_refused_with_the_command() -> None:
-    """All that lack are named, with the command that brings them."""
+def test_missing_packages_are_refused_with_a_command() -> None:
+    """The error has the command that installs all of them."""
     with pytest.raises(ExportOptionError, match="pip install mlflow-skinny wandb"):
         parse_exporters(["mlflow", "wandb", "otel"], is_installed=lambda each: "open" in each)
 
 
-def test_asking_imports_nothing() -> None:
-    """A command that asks is no slower than one that does not, until it begins."""
+def test_parsing_imports_no_exporter() -> None:
+    """The libraries of exporters are slow to import, so `--log` imports none before the study begins."""
     before = set(sys.modules)
 
     parse_exporters(list(EXPORTERS), is_installed=everything)

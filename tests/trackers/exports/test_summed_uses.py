@@ -1,4 +1,4 @@
-"""Uses of devices, summed over readings."""
+"""Use of devices, summed over readings."""
 
 import pytest
 
@@ -24,9 +24,9 @@ def reading(energy_j: float | None, method: Method | None) -> Reading:
 
 
 def test_energies_are_summed_and_powers_are_not() -> None:
-    """A reading that is missing leaves the sum as it is."""
+    """A missing reading leaves the sum unchanged, and has no power."""
     uses = SummedUses(host="a", trial_id="run")
-    told = [
+    reported = [
         uses.add([CPU], {CPU.uuid: each})[0]
         for each in (
             reading(4.0, Method.COUNTER),
@@ -35,13 +35,13 @@ def test_energies_are_summed_and_powers_are_not() -> None:
         )
     ]
 
-    assert [each.energy_j for each in told] == [4.0, 4.0, 10.0]
-    assert [each.power_w for each in told] == [2.0, None, 3.0]
-    assert {each.estimated for each in told} == {False}
+    assert [each.energy_j for each in reported] == [4.0, 4.0, 10.0]
+    assert [each.power_w for each in reported] == [2.0, None, 3.0]
+    assert {each.estimated for each in reported} == {False}
 
 
-def test_a_sum_with_an_estimate_stays_one() -> None:
-    """Also while readings are missing: its label does not come and go."""
+def test_a_sum_with_an_estimate_stays_an_estimate() -> None:
+    """It keeps the label while later readings are missing."""
     uses = SummedUses(host="a", trial_id="run")
     first = uses.add([CPU], {CPU.uuid: reading(4.0, Method.ESTIMATED)})[0]
     second = uses.add([CPU], {CPU.uuid: reading(None, None)})[0]
@@ -51,5 +51,5 @@ def test_a_sum_with_an_estimate_stays_one() -> None:
 
 
 def test_a_device_without_a_reading_has_no_use() -> None:
-    """Nor has it an energy of 0."""
+    """Its energy is not reported as 0."""
     assert SummedUses(host="a", trial_id="run").add([CPU], {}) == []

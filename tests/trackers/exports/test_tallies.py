@@ -1,4 +1,4 @@
-"""What monitoring sees of devices."""
+"""Totals of devices for monitoring."""
 
 from trackers.exports.exporter import DeviceUse
 from trackers.exports.tallies import Tallies
@@ -19,8 +19,8 @@ def use(uuid: str, energy_j: float | None) -> DeviceUse:
     )
 
 
-def test_an_energy_that_is_not_known_is_absent() -> None:
-    """It is no counter that stands at 0."""
+def test_an_unknown_energy_is_absent() -> None:
+    """It is not exported as a counter at 0."""
     tallies = Tallies()
 
     tallies.add_uses([use("GPU-1", None), use("GPU-2", 5.0)])

@@ -1,4 +1,4 @@
-"""What is said to W&B besides the energies."""
+"""Settings of W&B."""
 
 import pytest
 
@@ -6,10 +6,10 @@ from trackers.exports.wandb import end_limit
 
 
 @pytest.mark.parametrize(
-    ("environment", "is_ours"), [({}, True), ({"WANDB_FINISH_TIMEOUT": "600"}, False)]
+    ("environment", "is_limited"), [({}, True), ({"WANDB_FINISH_TIMEOUT": "600"}, False)]
 )
-def test_a_server_that_is_away_keeps_no_program_from_ending(
-    environment: dict[str, str], *, is_ours: bool
+def test_the_wait_for_a_server_at_the_end_is_limited(
+    environment: dict[str, str], *, is_limited: bool
 ) -> None:
-    """W&B's own way is to wait for it for good; a limit of the user's stays."""
-    assert (0 < end_limit(environment).get("finish_timeout", 0) <= 60) is is_ours
+    """W&B would wait for ever for an unreachable server; a limit that the user has set is kept."""
+    assert (0 < end_limit(environment).get("finish_timeout", 0) <= 60) is is_limited

@@ -1,4 +1,4 @@
-"""A meter that is sampled by the test, on a clock that the test turns."""
+"""A meter that is sampled by the test, on a clock that the test advances."""
 
 from trackers.clock import Clock, ManualClock
 from trackers.meter.meter import EnergyMeter
@@ -31,6 +31,6 @@ def energy_j(reading: Reading) -> float:
 
 
 def only(readings: dict[str, Reading]) -> Reading:
-    """The reading of the one device."""
+    """The reading of the only device."""
     (reading,) = readings.values()
     return reading

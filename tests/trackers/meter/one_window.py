@@ -19,7 +19,7 @@ def constant(power_w: float, *, from_s: float = 0.0, until_s: float = 10.0) -> P
 
 
 def seen(time_s: float, counter_j: float | None = None, *, power_w: float = 1.0) -> Observation:
-    """What a board said."""
+    """Observation of a board."""
     return Observation(time_s=time_s, power_w=power_w, counter_j=counter_j)
 
 
@@ -38,7 +38,7 @@ def read(
     trust: Trust | None = None,
     oldest_s: float = 0.0,
 ) -> Reading:
-    """The reading of a window over a board that draws 100 W, unless told otherwise."""
+    """The reading of a window; by default the sampled power is 100 W."""
     found, _ = reading(
         WindowEdges(
             device_uuid="GPU-1",

@@ -1,4 +1,4 @@
-"""Waiting for the accelerators that torch has used in this process, and for no other."""
+"""Synchronization with the accelerators that torch has used in this process, and with no other."""
 
 import math
 import sys
@@ -15,16 +15,16 @@ Waits = list[tuple[str, int]]
 
 
 class Tensor:
-    """A tensor, as far as its place is asked for."""
+    """Stand-in for a tensor, which has only a device."""
 
     def __init__(self, kind: str) -> None:
-        """It lies on such a device."""
+        """Place the tensor on a device of the given type."""
         self.device = SimpleNamespace(type=kind)
 
 
 @pytest.fixture
 def torch(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A torch that knows tensors, of which nothing has used any accelerator."""
+    """A fake torch that has not used any accelerator."""
     module = SimpleNamespace(Tensor=Tensor)
     monkeypatch.setattr(accelerators, "_on_mps", False)
     monkeypatch.setattr(accelerators, "_next_look_s", 0.0)
@@ -33,30 +33,30 @@ def torch(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def boards(waits: Waits, kind: str, *reserved: int, is_used: bool = True) -> SimpleNamespace:
-    """`torch.cuda` or `torch.xpu` of a machine with so many bytes on each board."""
+    """Fake `torch.cuda` or `torch.xpu` with the given number of bytes reserved on each board."""
 
-    def asked(index: int) -> int:
-        assert is_used, "this would begin the device"
+    def memory_reserved(index: int) -> int:
+        assert is_used, "this would create a context on the device"
         return reserved[index]
 
     return SimpleNamespace(
         is_initialized=lambda: is_used,
         device_count=lambda: len(reserved),
-        memory_reserved=asked,
+        memory_reserved=memory_reserved,
         current_device=lambda: 0,
         synchronize=lambda index: waits.append((kind, index)),
     )
 
 
 def apple(torch: SimpleNamespace, waits: Waits, *, is_built: bool) -> None:
-    """Give a torch Apple's GPU, which has no `is_initialized`."""
+    """Add Apple's GPU, which has no `is_initialized`, to a fake torch."""
     torch.backends = SimpleNamespace(mps=SimpleNamespace(is_built=lambda: is_built))
     torch.mps = SimpleNamespace(synchronize=lambda: waits.append(("mps", 0)))
 
 
 @pytest.mark.parametrize("kind", ["cuda", "xpu"])
-def test_it_waits_for_each_board_that_is_used(torch: SimpleNamespace, kind: str) -> None:
-    """And leaves the others alone: a network may lie on several, not always from the first one on."""
+def test_every_used_board_is_synchronized(torch: SimpleNamespace, kind: str) -> None:
+    """Unused boards are left alone; a network may use several boards, and not the first one."""
     waits: Waits = []
     setattr(torch, kind, boards(waits, kind, 0, 1024, 512))
 
@@ -66,8 +66,8 @@ def test_it_waits_for_each_board_that_is_used(torch: SimpleNamespace, kind: str)
 
 
 @pytest.mark.parametrize("kind", ["cuda", "xpu"])
-def test_it_begins_no_board(torch: SimpleNamespace, kind: str) -> None:
-    """Not of a process that has not used it: that could not fork any more."""
+def test_an_unused_board_gets_no_context(torch: SimpleNamespace, kind: str) -> None:
+    """A process with a context could no longer fork workers."""
     waits: Waits = []
     setattr(torch, kind, boards(waits, kind, 0, is_used=False))
 
@@ -76,8 +76,8 @@ def test_it_begins_no_board(torch: SimpleNamespace, kind: str) -> None:
     assert waits == []
 
 
-def test_it_waits_for_the_present_board_where_memory_is_not_counted(torch: SimpleNamespace) -> None:
-    """As by an allocator of somebody else's."""
+def test_the_current_device_is_synchronized_without_statistics(torch: SimpleNamespace) -> None:
+    """Another allocator may keep no statistics of memory."""
     waits: Waits = []
 
     def uncounted(_: int) -> int:
@@ -92,27 +92,27 @@ def test_it_waits_for_the_present_board_where_memory_is_not_counted(torch: Simpl
 
 
 @pytest.mark.parametrize(
-    ("place", "is_built", "waited"), [("mps", True, 2), ("cpu", True, 0), ("mps", False, 0)]
+    ("device", "is_built", "times"), [("mps", True, 2), ("cpu", True, 0), ("mps", False, 0)]
 )
-def test_it_waits_for_apples_gpu_once_a_tensor_lay_on_it(
-    torch: SimpleNamespace, place: str, waited: int, *, is_built: bool
+def test_apples_gpu_is_synchronized_once_a_tensor_was_on_it(
+    torch: SimpleNamespace, device: str, times: int, *, is_built: bool
 ) -> None:
-    """Also when that is gone: its work may not have ended."""
+    """It still is after the tensor is gone, because its work may not have finished."""
     waits: Waits = []
     apple(torch, waits, is_built=is_built)
-    tensor: Any = Tensor(place)
+    tensor: Any = Tensor(device)
 
     wait_for_accelerators()
     del tensor
     wait_for_accelerators()
 
-    assert waits == [("mps", 0)] * waited
+    assert waits == [("mps", 0)] * times
 
 
-def test_a_device_that_fails_hides_no_error_of_the_training(
+def test_a_failed_device_is_logged_and_raises_nothing(
     torch: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After a failed kernel each call raises; the window is closed all the same, and its training saved."""
+    """After a failed kernel every call raises, but the window must still close and the training be saved."""
 
     def failed(_: int) -> None:
         message = "CUDA error: device-side assert triggered"
@@ -126,10 +126,10 @@ def test_a_device_that_fails_hides_no_error_of_the_training(
     assert "device-side assert" in caplog.text
 
 
-def test_objects_are_looked_through_now_and_then_alone(
+def test_objects_are_searched_only_now_and_then(
     torch: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A training on the CPU of a Mac is not slowed down at each of its epochs' edges."""
+    """Training on the CPU of a Mac is not slowed down at each edge of an epoch."""
     waits: Waits = []
     apple(torch, waits, is_built=True)
     began_s = time.monotonic()
@@ -150,7 +150,7 @@ def test_objects_are_looked_through_now_and_then_alone(
 
 
 def test_without_torch_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is it imported."""
+    """It is not imported either."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
 
     wait_for_accelerators()

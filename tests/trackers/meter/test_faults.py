@@ -1,7 +1,7 @@
-"""Sensors that lie, hang, stall and go away: each fault that was once measured, with the right value.
+"""Sensors that report nonsense, hang, stall or disappear: faults that were once measured wrongly.
 
-Those of one board play on a clock that jumps, with a load of known energy. Those of several boards run in
-real threads; no test there depends on how long anything takes.
+Tests of one board use a simulated clock and a load of known energy. Tests of several boards use real
+threads, and do not depend on how long anything takes.
 """
 
 import logging
@@ -24,11 +24,11 @@ from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Observation, Reading, Status
 
 FIRST_S = START_S + LEARN_S
-"""When the first window begins."""
+"""Start of the first window."""
 
 
 def within(found: Reading, truth_j: float) -> bool:
-    """Whether the truth lies in a reading's own interval."""
+    """Return whether the true energy lies within the own uncertainty of a reading."""
     return (
         found.energy_j is not None
         and found.uncertainty_own_j is not None
@@ -36,8 +36,8 @@ def within(found: Reading, truth_j: float) -> bool:
     )
 
 
-def counted(change: Callable[[float, float], float]) -> Callable[[Observation], Observation]:
-    """A fault of the counter alone: what it makes of a time and a right value."""
+def faulty_counter(change: Callable[[float, float], float]) -> Callable[[Observation], Observation]:
+    """A fault of the counter alone; `change` returns a faulty value for a time and the right value."""
 
     def altered(seen: Observation) -> Observation:
         if seen.counter_j is None:
@@ -47,27 +47,27 @@ def counted(change: Callable[[float, float], float]) -> Callable[[Observation], 
     return altered
 
 
-def test_one_reading_of_megawatts_is_no_power() -> None:
-    """A board without counter of 60 to 300 W once says 4 MW; 1.5 x the limit is the most."""
-    said = 0
+def test_a_single_reading_of_megawatts_is_ignored() -> None:
+    """A board of 60 to 300 W without a counter reports 4 MW once; more than 1.5 x its limit is not accepted."""
+    injected = 0
 
     def altered(seen: Observation) -> Observation:
-        nonlocal said
-        is_due = seen.time_s > FIRST_S + 3 and not said
-        said += is_due
+        nonlocal injected
+        is_due = seen.time_s > FIRST_S + 3 and not injected
+        injected += is_due
         return replace(seen, power_w=4e6) if is_due else seen
 
     found = told(Boards(no_counter=1), length_s=2.0, epochs=4, altered=altered)
 
-    assert said == 1
+    assert injected == 1
     for reading, truth_j in found:
         assert reading.energy_j == pytest.approx(truth_j, rel=0.06)
         assert within(reading, truth_j)
 
 
 @pytest.mark.parametrize("jump_j", [60.0, -60.0])
-def test_a_counter_that_jumps_inside_a_short_window_does_not_count(jump_j: float) -> None:
-    """By half of a second's energy, upward or downward: told by the power, and said so."""
+def test_a_window_in_which_the_counter_jumps_is_measured_by_power(jump_j: float) -> None:
+    """The jump, up or down, is half of the energy of the window; the reading is degraded."""
     jump_s = FIRST_S + 5.5
     boards = Boards(low_w=120, high_w=130)
 
@@ -75,7 +75,9 @@ def test_a_counter_that_jumps_inside_a_short_window_does_not_count(jump_j: float
         boards,
         length_s=1.0,
         epochs=10,
-        altered=counted(lambda time_s, right_j: right_j + (jump_j if time_s > jump_s else 0.0)),
+        altered=faulty_counter(
+            lambda time_s, right_j: right_j + (jump_j if time_s > jump_s else 0.0)
+        ),
     )
 
     doubted = [reading for reading, _ in found if reading.status is not Status.OK]
@@ -84,8 +86,8 @@ def test_a_counter_that_jumps_inside_a_short_window_does_not_count(jump_j: float
     assert all(within(reading, truth_j) for reading, truth_j in found)
 
 
-def test_a_counter_that_stalls_and_catches_up_does_not_count() -> None:
-    """It stands still for 2.5 s; neither those windows nor the one in which it catches up follow it."""
+def test_a_counter_that_stalls_and_catches_up_is_not_followed() -> None:
+    """Energies stay near the truth in the windows of the stall of 2.5 s, and when the counter catches up."""
     stall_s, ends_s = FIRST_S + 3.4, FIRST_S + 5.9
     stood_j: list[float] = []
 
@@ -95,7 +97,7 @@ def test_a_counter_that_stalls_and_catches_up_does_not_count() -> None:
         stood_j.append(right_j)
         return stood_j[0]
 
-    found = told(Boards(), length_s=1.0, epochs=10, altered=counted(stalled_j))
+    found = told(Boards(), length_s=1.0, epochs=10, altered=faulty_counter(stalled_j))
 
     doubted = [reading for reading, _ in found if reading.status is not Status.OK]
     assert len(doubted) >= 2
@@ -105,13 +107,13 @@ def test_a_counter_that_stalls_and_catches_up_does_not_count() -> None:
 
 @pytest.mark.parametrize("factor", [0.001, 0.5, 1.43, 3.0])
 @pytest.mark.parametrize("length_s", [1.0, 5.0])
-def test_a_counter_that_counts_a_steady_share_is_found_out(factor: float, length_s: float) -> None:
-    """Its power is integrated until it is sure; from then on it counts, scaled, and says so."""
+def test_a_counter_with_a_constant_factor_is_corrected(factor: float, length_s: float) -> None:
+    """Until there is a verdict power is integrated, then the scaled counter is used; readings are degraded."""
     found = told(
         Boards(),
         length_s=length_s,
         epochs=20,
-        altered=counted(lambda _, right_j: factor * right_j),
+        altered=faulty_counter(lambda _, right_j: factor * right_j),
     )
 
     *_, (last, truth_j) = found
@@ -122,11 +124,11 @@ def test_a_counter_that_counts_a_steady_share_is_found_out(factor: float, length
     assert last.counter_over_power == pytest.approx(factor, rel=0.35)
 
 
-def test_a_counter_that_counts_another_share_each_time_is_refused(
+def test_a_counter_with_a_changing_factor_is_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It never wins, and that is said once."""
-    # Another test of this process may have made the root quieter.
+    """Energies are those of the power, and one warning is logged."""
+    # Another test of this process may have changed the level of the root logger.
     caplog.set_level(logging.WARNING, logger=watched_device.__name__)
     shares = (0.1, 3.0, 0.3, 2.5, 0.2)
     total_j, before_j = 0.0, 0.0
@@ -138,7 +140,7 @@ def test_a_counter_that_counts_another_share_each_time_is_refused(
         before_j = right_j
         return total_j
 
-    found = told(Boards(), length_s=4.0, epochs=20, altered=counted(wild_j))
+    found = told(Boards(), length_s=4.0, epochs=20, altered=faulty_counter(wild_j))
 
     for reading, truth_j in found:
         assert reading.energy_j == pytest.approx(truth_j, rel=0.25)
@@ -147,12 +149,12 @@ def test_a_counter_that_counts_another_share_each_time_is_refused(
     assert sum("it is refused" in record.message for record in caplog.records) == 1
 
 
-def test_a_board_that_was_away_when_the_window_began_is_measured_from_its_return_on() -> None:
-    """Half a second later it answers again; the window of 5 s has most of its energy."""
-    away_s = (FIRST_S + 4.9, FIRST_S + 5.4)
+def test_a_board_that_returns_in_a_window_is_measured_from_then_on() -> None:
+    """It answers again soon after the start of a window of 5 s, whose reading is degraded."""
+    absent_s = (FIRST_S + 4.9, FIRST_S + 5.4)
 
     def altered(seen: Observation) -> Observation:
-        if away_s[0] < seen.time_s < away_s[1]:
+        if absent_s[0] < seen.time_s < absent_s[1]:
             message = "the board is away"
             raise DeviceLostError(message)
         return seen
@@ -168,12 +170,12 @@ def test_a_board_that_was_away_when_the_window_began_is_measured_from_its_return
 
 @final
 class HangingBoard:
-    """Two boards, one of which does not answer while a test says so."""
+    """Two boards, the second of which hangs in a call while the test wants it to."""
 
     name, note, estimated, counter_persists = "hanging", "what the test says", False, True
 
     def __init__(self) -> None:
-        """Answer."""
+        """Start with both boards answering."""
         self._both = ScriptedSource(
             MonotonicClock(),
             power_w=lambda _: 100.0,
@@ -195,7 +197,7 @@ class HangingBoard:
 
 @contextmanager
 def hanging() -> Iterator[tuple[HangingBoard, EnergyMeter]]:
-    """A meter whose second board hangs in a call; it answers again at the end."""
+    """A meter whose second board hangs in a call until the end of the block."""
     source = HangingBoard()
     with EnergyMeter(source, sampling_hz=50) as meter:
         source.answers.clear()
@@ -206,8 +208,8 @@ def hanging() -> Iterator[tuple[HangingBoard, EnergyMeter]]:
             source.answers.set()
 
 
-def test_a_board_that_hangs_stops_no_window_of_another() -> None:
-    """While its driver's call does not return, the others' windows open, close and are right."""
+def test_a_hanging_board_does_not_block_windows_of_others() -> None:
+    """While a call of its driver hangs, windows of another board open, close and are exact."""
     with hanging() as (source, meter):
         readings = []
         for number in range(3):
@@ -218,12 +220,12 @@ def test_a_board_that_hangs_stops_no_window_of_another() -> None:
         assert not source.answers.is_set()
     for reading in readings:
         assert reading.method is Method.COUNTER
-        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        # The thread may be suspended between clock and counter, for microseconds at 100 W.
         assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
-def test_a_window_over_a_board_that_hangs_ends_in_time_and_says_so() -> None:
-    """A training waits for no driver; the board's energy comes from what it said before, or is missing."""
+def test_a_window_over_a_hanging_board_closes_and_is_not_ok() -> None:
+    """Training does not wait for a driver; the energy of the board comes from earlier values, or is missing."""
     with hanging() as (source, meter):
         with meter.window("epoch") as window:
             pass
@@ -234,7 +236,7 @@ def test_a_window_over_a_board_that_hangs_ends_in_time_and_says_so() -> None:
 
 
 def test_a_meter_stops_although_a_board_hangs() -> None:
-    """Its thread is left alone; it ends when the call returns."""
+    """The thread of the hanging call is abandoned, and ends when the call returns."""
     with hanging() as (source, meter):
         meter.stop()
 
@@ -242,7 +244,7 @@ def test_a_meter_stops_although_a_board_hangs() -> None:
 
 
 def test_a_board_that_has_hung_is_measured_again() -> None:
-    """When the call has returned, its windows are as before."""
+    """Once the call has returned, its windows are counted as before."""
     with hanging() as (source, meter):
         source.answers.set()
 
@@ -259,12 +261,12 @@ def test_a_board_that_has_hung_is_measured_again() -> None:
 
 @final
 class SlowBoard:
-    """Eight boards of 100 W, the last of which is always in the middle of an answer that takes long."""
+    """Eight boards of 100 W, the last of which is always in the middle of a slow call."""
 
     name, note, estimated, counter_persists = "slow", "what the test says", False, True
 
     def __init__(self) -> None:
-        """Answer none of its questions before the test says so."""
+        """Start with all boards answering at once."""
         self._all = ScriptedSource(
             MonotonicClock(),
             power_w=lambda _: 100.0,
@@ -284,23 +286,23 @@ class SlowBoard:
         return self._all.observe(device_uuid, counter=counter)
 
     def answer(self) -> None:
-        """Let the present question be answered; the next one takes as long again."""
+        """Let the present call return; the next one blocks again."""
         self._may_answer.release()
 
     def heal(self) -> None:
-        """Answer all questions at once from now on."""
+        """Let all calls return at once from now on."""
         self.is_slow.clear()
         self._may_answer.release(1000)
 
 
-def test_a_board_that_answers_slowly_delays_no_window_of_seven_others() -> None:
-    """Between its answers their windows open and close, and all of their readings are right."""
+def test_a_slow_board_does_not_delay_windows_of_others() -> None:
+    """While its calls are pending, windows of seven other boards open, close and are exact."""
     source = SlowBoard()
     with EnergyMeter(source, sampling_hz=50) as meter:
         source.is_slow.set()
         readings: list[Reading] = []
         for number in range(4):
-            assert source.is_asked.acquire(timeout=PATIENCE_S)  # it owes an answer all the time
+            assert source.is_asked.acquire(timeout=PATIENCE_S)  # a call is pending all the time
             with meter.window(number, devices=UUIDS[:-1]) as window:
                 pass
             readings += window.readings.values()
@@ -310,12 +312,12 @@ def test_a_board_that_answers_slowly_delays_no_window_of_seven_others() -> None:
     assert len(readings) == 28
     for reading in readings:
         assert reading.method is Method.COUNTER
-        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        # The thread may be suspended between clock and counter, for microseconds at 100 W.
         assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
-def test_in_a_window_over_all_boards_the_slow_one_delays_no_others_reading() -> None:
-    """They are asked at the edge itself, whenever it answers, and their energy is that of the window."""
+def test_a_slow_board_does_not_delay_others_in_its_window() -> None:
+    """The others are read at the edges themselves, so their energy is exactly that of the window."""
     source = SlowBoard()
     with EnergyMeter(source, sampling_hz=50) as meter:
         source.is_slow.set()
@@ -328,5 +330,5 @@ def test_in_a_window_over_all_boards_the_slow_one_delays_no_others_reading() -> 
     assert slow.status is not Status.OK
     for reading in others:
         assert reading.method is Method.COUNTER
-        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        # The thread may be suspended between clock and counter, for microseconds at 100 W.
         assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)

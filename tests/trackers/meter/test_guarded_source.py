@@ -1,4 +1,4 @@
-"""What a source answers: faults end here, and a counter tells a power too."""
+"""Guard of a source: its faults are contained, its powers bounded, and counters give a power too."""
 
 import logging
 
@@ -13,7 +13,7 @@ SHORTEST_S = 0.05
 
 
 def guarded(source: ScriptedSource, clock: ManualClock) -> GuardedSource:
-    """A source's one board, asked with care."""
+    """The only board of a source, behind a guard."""
     (device,) = source.devices()
     return GuardedSource(source, BOARD, clock=clock, shortest_s=SHORTEST_S, device=device)
 
@@ -29,19 +29,19 @@ def guarded(source: ScriptedSource, clock: ManualClock) -> GuardedSource:
     ],
 )
 def test_a_fault_is_no_answer(error: BaseException, *, is_lost: bool) -> None:
-    """Nothing is raised, whatever the source does; only what is lost is told to be so."""
+    """Nothing is raised, whatever the source raises; only a lost or unknown device is marked as lost."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 1.0, fault=lambda _n, _s: error)
-    asked = guarded(source, clock)
+    guard = guarded(source, clock)
 
-    seen = asked.ask(counter=True)
+    seen = guard.ask(counter=True)
 
     assert seen is None
-    assert asked.is_lost == is_lost
+    assert guard.is_lost == is_lost
 
 
-def test_ctrl_c_goes_through() -> None:
-    """A user who wants to stop is not a fault of a source."""
+def test_ctrl_c_is_passed_on() -> None:
+    """It is a request of the user, not a fault of the source."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 1.0, fault=lambda _n, _s: KeyboardInterrupt())
 
@@ -49,21 +49,21 @@ def test_ctrl_c_goes_through() -> None:
         guarded(source, clock).ask(counter=True)
 
 
-def test_an_unforeseen_fault_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    """One line, however often it happens."""
+def test_an_unexpected_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """There is one line in the log, however often it happens."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 1.0, fault=lambda _n, _s: OSError("bus"))
-    asked = guarded(source, clock)
+    guard = guarded(source, clock)
 
     with caplog.at_level(logging.ERROR):
         for _ in range(5):
-            asked.ask(counter=False)
+            guard.ask(counter=False)
 
     assert len(caplog.records) == 1
 
 
-def test_a_lost_device_is_asked_again_ever_more_seldom() -> None:
-    """Boards come back when their driver was reset; a process that has ended does not."""
+def test_a_lost_device_is_retried_less_and_less_often() -> None:
+    """A board may come back when its driver is reset; a process that has ended does not."""
     clock = ManualClock()
     is_lost = True
     source = ScriptedSource(
@@ -71,10 +71,10 @@ def test_a_lost_device_is_asked_again_ever_more_seldom() -> None:
         power_w=lambda _: 1.0,
         fault=lambda _n, _s: DeviceLostError("away") if is_lost else None,
     )
-    asked = guarded(source, clock)
+    guard = guarded(source, clock)
     for _ in range(1000):
-        if not asked.rests():
-            asked.ask(counter=False)
+        if not guard.rests():
+            guard.ask(counter=False)
         clock.advance(0.1)
     reads = source.reads
 
@@ -82,20 +82,20 @@ def test_a_lost_device_is_asked_again_ever_more_seldom() -> None:
     clock.advance(LONGEST_REST_S)
 
     assert reads < 30
-    assert not asked.rests()
-    assert asked.ask(counter=False) is not None
-    assert not asked.is_lost
+    assert not guard.rests()
+    assert guard.ask(counter=False) is not None
+    assert not guard.is_lost
 
 
-def test_a_counter_without_power_tells_its_mean_since_before() -> None:
-    """From the reading before on, and not over a moment."""
+def test_a_counter_gives_the_mean_power_since_the_last_reading() -> None:
+    """The mean holds from the earlier reading on; readings too close together give none."""
     clock = ManualClock()
-    asked = guarded(ScriptedSource(clock, counter_j=lambda time_s: 50 * time_s), clock)
+    guard = guarded(ScriptedSource(clock, counter_j=lambda time_s: 50 * time_s), clock)
 
     def power_w() -> tuple[float, float] | None:
-        seen = asked.ask(counter=False)
+        seen = guard.ask(counter=False)
         assert seen is not None
-        sample = asked.power(seen)
+        sample = guard.power(seen)
         return None if sample is None else (sample.time_s, sample.power_w)
 
     assert power_w() is None
@@ -109,20 +109,20 @@ def test_a_counter_without_power_tells_its_mean_since_before() -> None:
     assert later == pytest.approx((0.125, 50.0))
 
 
-def test_a_power_beyond_the_limit_is_no_answer() -> None:
-    """Half as much again as the limit may be drawn for a moment; 4 MW may not."""
+def test_a_power_beyond_the_limit_is_ignored() -> None:
+    """A board may briefly draw up to 1.5 times its limit."""
     clock = ManualClock()
     powers_w = iter([60.0, 440.0, 4e6, 460.0, 60.0])
     source = ScriptedSource(clock, power_w=lambda _: next(powers_w), power_limit_w=300.0)
-    asked = guarded(source, clock)
+    guard = guarded(source, clock)
 
-    seen = [asked.ask(counter=False) for _ in range(5)]
+    seen = [guard.ask(counter=False) for _ in range(5)]
 
     assert [each and each.power_w for each in seen] == [60.0, 440.0, None, None, 60.0]
 
 
-def test_without_a_limit_a_power_is_bounded_by_what_was_shown() -> None:
-    """A single value of ten times as much is a fault; where the next one is like it, it is a load."""
+def test_without_a_limit_power_is_bounded_by_earlier_values() -> None:
+    """A single value far above the others is a fault; if the next one is like it, it is a load."""
     bound = PowerBound(None)
 
     accepted = [bound.accepts(power_w) for power_w in (60, 70, 3e3, 65, 4e6, 3e3, 3100, 900)]

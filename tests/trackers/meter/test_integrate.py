@@ -1,4 +1,4 @@
-"""From samples to joules: properties that hold for every curve."""
+"""Integration of power samples to energy: properties that hold for every curve."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ steps = st.lists(
     min_size=1,
     max_size=40,
 )
-"""(seconds since the sample before, watts); binary fractions, which a shift leaves exact."""
+"""(seconds since the previous sample, watts); the times are binary fractions, which a shift leaves exact."""
 
 shares = st.floats(min_value=0, max_value=1)
 
@@ -42,9 +42,9 @@ def energy_j(integral: Integral) -> float:
 
 
 def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> float:
-    """Energy by the rule in words: a sample stands for the time that is nearest to it.
+    """Energy by the rule that a sample stands for the time nearest to it.
 
-    After a gap it stands for what follows only; the first one also for what was before it.
+    After a gap it stands for the time after it only; the first one also stands for the time before it.
     """
     lengths = [0.0, *(step_s for step_s, _ in steps[1:])]
     begins = [
@@ -62,10 +62,10 @@ def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> 
 @pytest.mark.parametrize(
     ("start_s", "stop_s", "changes"), [(0.0, 0.3, 2), (0.1, 0.3, 1), (0.1, 0.2, 0), (0.0, 0.1, 1)]
 )
-def test_a_change_lies_anywhere_between_two_samples(
+def test_the_time_of_a_change_between_samples_is_unknown(
     start_s: float, stop_s: float, changes: int
 ) -> None:
-    """Its energy is known to 1 / sqrt(12) of what it changes in between; changes add as squares."""
+    """The error is 1 / sqrt(12) of the change times the interval; errors of several changes add as squares."""
     trace = PowerTrace(period_s=PERIOD_S)
     for n, power_w in enumerate((100.0, 300.0, 300.0, 100.0)):
         trace.append(PowerSample(time_s=n / 10, power_w=power_w))
@@ -75,8 +75,8 @@ def test_a_change_lies_anywhere_between_two_samples(
     assert placing_j == pytest.approx(math.sqrt(changes * (200.0 * 0.1) ** 2 / 12))
 
 
-def test_means_leave_nothing_to_be_placed() -> None:
-    """A mean holds from its time on, wherever power changed within it."""
+def test_mean_powers_have_no_error_of_a_change() -> None:
+    """A mean is exact for its interval, whenever power changed within it."""
     trace = PowerTrace(period_s=PERIOD_S)
     for n, power_w in enumerate((100.0, 300.0, 100.0)):
         trace.append(PowerSample(time_s=n / 10, power_w=power_w), is_mean=True)
@@ -85,10 +85,10 @@ def test_means_leave_nothing_to_be_placed() -> None:
 
 
 @given(steps=steps, edges=st.tuples(shares, shares))
-def test_the_longest_gap_is_between_neighbours(
+def test_the_longest_gap_is_between_consecutive_samples(
     steps: list[tuple[float, float]], edges: tuple[float, float]
 ) -> None:
-    """Samples within the two instants, and the instants themselves, in either order."""
+    """The two given times count like samples, and may be in either order."""
     trace = trace_of(steps)
     one_s, other_s = (edge * (trace.last_s + 3) for edge in edges)
     low_s, high_s = min(one_s, other_s), max(one_s, other_s)
@@ -104,7 +104,7 @@ def test_the_longest_gap_is_between_neighbours(
 def test_each_sample_stands_for_the_time_nearest_to_it(
     steps: list[tuple[float, float]], edges: tuple[float, float]
 ) -> None:
-    """The running sums give what adding rectangle by rectangle gives."""
+    """Running sums give the same energy as adding rectangle by rectangle."""
     trace = trace_of(steps)
     start_s, stop_s = sorted(edge * (trace.last_s + 3) for edge in edges)
 
@@ -114,10 +114,10 @@ def test_each_sample_stands_for_the_time_nearest_to_it(
 
 
 @given(steps=steps, cuts=st.lists(shares, min_size=2, max_size=8))
-def test_energy_adds_up_over_cut_windows(
+def test_energy_adds_up_over_the_parts_of_a_window(
     steps: list[tuple[float, float]], cuts: list[float]
 ) -> None:
-    """However a window is cut, its parts have its energy and its covered time, nothing twice."""
+    """Energies and covered times of the parts add up to those of the window, however it is cut."""
     trace = trace_of(steps)
     cuts_s = sorted(cut * (trace.last_s + 3) for cut in cuts)
 
@@ -142,7 +142,7 @@ def test_energy_adds_up_over_cut_windows(
 def test_constant_power_is_power_times_time(
     power_w: float, lengths: list[float], edges: tuple[float, float]
 ) -> None:
-    """P x t, wherever the samples lie and the window is cut."""
+    """The energy is P x t, wherever the samples and the edges of the window lie."""
     trace = trace_of([(length, power_w) for length in lengths])
     start_s, stop_s = sorted(edge * (trace.last_s + 3) for edge in edges)
 
@@ -159,7 +159,7 @@ def test_constant_power_is_power_times_time(
 def test_shift_of_time_changes_nothing(
     steps: list[tuple[float, float]], edges: tuple[float, float], shift_s: int
 ) -> None:
-    """The clock's start is arbitrary: days of uptime change neither energy nor coverage."""
+    """The origin of the clock is arbitrary, so uptime changes neither energy nor coverage."""
     here, there = trace_of(steps), trace_of(steps, from_s=shift_s)
     start_s, stop_s = sorted(edge * (here.last_s + 3) for edge in edges)
 
@@ -175,7 +175,7 @@ def test_shift_of_time_changes_nothing(
 def test_energy_is_never_negative_and_coverage_is_a_share(
     steps: list[tuple[float, float]], edges: tuple[float, float]
 ) -> None:
-    """No rounding makes an energy negative or a coverage more than everything."""
+    """Rounding never makes an energy negative or a coverage more than 1."""
     trace = trace_of(steps)
     start_s, stop_s = sorted(edge * (trace.last_s + 3) - 1 for edge in edges)
 
@@ -194,7 +194,7 @@ def test_energy_is_never_negative_and_coverage_is_a_share(
 def test_forgetting_changes_no_window_that_is_still_needed(
     steps: list[tuple[float, float]], forget: float, early: list[float], edges: tuple[float, float]
 ) -> None:
-    """Later windows, and earlier ones that were named, keep energy, coverage and count."""
+    """Later windows, and windows with a protected earlier start, keep energy, coverage and samples."""
     whole, cut = trace_of(steps), trace_of(steps)
     last_s = whole.last_s + 3
     forget_s = forget * last_s
@@ -207,8 +207,8 @@ def test_forgetting_changes_no_window_that_is_still_needed(
         assert cut.integral(begin_s, stop_s) == whole.integral(begin_s, stop_s)
 
 
-def test_forgetting_keeps_one_sample_for_each_early_start() -> None:
-    """A window over days costs one sample, not all of them."""
+def test_forgetting_keeps_a_few_samples_for_each_early_start() -> None:
+    """A window over days does not keep all samples since its start."""
     trace = trace_of([(0.1, 100.0)] * 10_000)
 
     trace.forget_before(trace.last_s - 1.0, except_within=[(5.0, 5.01), (700.0, 700.1)])
@@ -217,7 +217,7 @@ def test_forgetting_keeps_one_sample_for_each_early_start() -> None:
 
 
 def test_a_forgotten_past_is_not_covered() -> None:
-    """A window from before what is kept says so, instead of taking the oldest power for all."""
+    """A window that starts before the oldest kept sample has a low coverage."""
     trace = trace_of([(0.1, 100.0)] * 1000)
     trace.forget_before(90.0)
 
@@ -228,7 +228,7 @@ def test_a_forgotten_past_is_not_covered() -> None:
     gap_s=st.floats(min_value=0.31, max_value=100), more_s=st.floats(min_value=0.01, max_value=100)
 )
 def test_coverage_falls_with_gaps(gap_s: float, more_s: float) -> None:
-    """A sample speaks for three periods; the longer the silence, the lower the coverage."""
+    """A sample is valid for three periods; the longer the gap after it, the lower the coverage."""
 
     def coverage(silence_s: float) -> float:
         trace = trace_of([(PERIOD_S, 100.0), (silence_s, 100.0)])
@@ -239,15 +239,15 @@ def test_coverage_falls_with_gaps(gap_s: float, more_s: float) -> None:
 
 
 def test_even_samples_cover_all() -> None:
-    """Samples each period leave nothing uncovered, up to three periods after the last."""
+    """Samples in each period cover everything, up to three periods after the last one."""
     trace = trace_of([(PERIOD_S, 100.0)] * 101)
 
     assert trace.integral(2.0, 10.3).coverage == pytest.approx(1.0)
     assert trace.integral(2.0, 10.3).samples == 81
 
 
-def test_before_the_first_sample_its_power_is_taken_and_not_covered() -> None:
-    """A window that opened one second early has that second's energy, and coverage 3/4."""
+def test_time_before_the_first_sample_is_charged_but_not_covered() -> None:
+    """A window of 4 s that opened one second too early has all of its energy, and a coverage of 3/4."""
     trace = trace_of([(PERIOD_S, 50.0)] * 31, from_s=1.0)
 
     integral = trace.integral(0.0, 4.0)
@@ -257,7 +257,7 @@ def test_before_the_first_sample_its_power_is_taken_and_not_covered() -> None:
 
 
 def test_without_a_sample_there_is_no_energy() -> None:
-    """No sample, or only later ones: None, not 0."""
+    """It is None and not 0, without any sample as well as with later ones only."""
     empty, later = PowerTrace(period_s=PERIOD_S), trace_of([(1.0, 50.0)], from_s=10.0)
 
     assert empty.integral(0.0, 1.0) == Integral(energy_j=None, coverage=0.0, samples=0)
@@ -265,8 +265,8 @@ def test_without_a_sample_there_is_no_energy() -> None:
     assert empty.last_s == -math.inf
 
 
-def test_samples_inside_are_counted_with_both_edges() -> None:
-    """Samples on an edge belong to the window."""
+def test_samples_on_the_edges_are_counted() -> None:
+    """A sample on an edge belongs to the window."""
     trace = trace_of([(1.0, 50.0)] * 5)
 
     assert trace.integral(1.0, 3.0).samples == 3
@@ -275,8 +275,8 @@ def test_samples_inside_are_counted_with_both_edges() -> None:
     assert trace.integral(-1.0, 9.0).samples == 5
 
 
-def test_a_mean_holds_from_its_time_on() -> None:
-    """Power that was made of a counter has the counter's energy, to the joule."""
+def test_a_mean_power_holds_from_its_time_on() -> None:
+    """Power that was derived from a counter has the energy of the counter."""
     trace = PowerTrace(period_s=PERIOD_S)
     for second, power_w in enumerate((100.0, 300.0, 50.0)):
         trace.append(PowerSample(time_s=second * 0.125, power_w=power_w), is_mean=True)
@@ -284,8 +284,8 @@ def test_a_mean_holds_from_its_time_on() -> None:
     assert energy_j(trace.integral(0.0, 0.375)) == pytest.approx(0.125 * (100 + 300 + 50))
 
 
-def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> None:
-    """The first sample after it holds back to it, later ones as always."""
+def test_samples_from_before_a_refresh_are_not_used_after_it() -> None:
+    """The first sample after a refresh also stands for the time back to it."""
     trace = PowerTrace(period_s=PERIOD_S)
     for time_s, power_w in ((1.0, 900.0), (1.25, 100.0), (1.5, 300.0)):
         trace.append(PowerSample(time_s=time_s, power_w=power_w))
@@ -298,7 +298,7 @@ def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> N
 
 
 def test_the_first_sample_after_a_time_is_later_than_it() -> None:
-    """None after the last one."""
+    """After the last sample there is none."""
     trace = trace_of([(1.0, 50.0)] * 3, from_s=1.0)
 
     assert [trace.first_after_s(time_s) for time_s in (0.0, 1.0, 2.5, 3.0)] == [1.0, 2.0, 3.0, None]
@@ -311,7 +311,7 @@ def test_the_first_sample_after_a_time_is_later_than_it() -> None:
 def test_the_power_of_a_counter_is_its_rise_over_the_time(
     earlier_j: float | None, later_j: float | None, power_w: float | None
 ) -> None:
-    """It holds from the earlier reading on; a counter that ran backward or said nothing tells none."""
+    """It holds from the earlier reading on; there is none if the counter ran backward or is missing."""
     found = mean_power(
         Observation(time_s=1.5, counter_j=earlier_j), Observation(time_s=2.0, counter_j=later_j)
     )
@@ -320,7 +320,7 @@ def test_the_power_of_a_counter_is_its_rise_over_the_time(
 
 
 def test_power_at_a_time_is_that_of_the_nearest_sample() -> None:
-    """Before the first one it is the first one's, after the last one the last one's."""
+    """Before all samples it is that of the first one, and after them that of the last one."""
     trace = PowerTrace(period_s=PERIOD_S)
     for time_s, power_w in ((1.0, 100.0), (1.25, 300.0)):
         trace.append(PowerSample(time_s=time_s, power_w=power_w))
@@ -334,8 +334,8 @@ def test_power_at_a_time_is_that_of_the_nearest_sample() -> None:
     ]
 
 
-def test_time_goes_forward_only() -> None:
-    """A sample that is not later, and a window that ends early, are refused."""
+def test_times_must_rise() -> None:
+    """A sample that is not later than the last one, and a window that ends before it starts, are refused."""
     trace = trace_of([(1.0, 50.0)], from_s=5.0)
 
     with pytest.raises(ValueError, match=r"sample at 5\.0 s after one at 5\.0 s"):

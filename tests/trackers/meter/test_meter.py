@@ -19,7 +19,7 @@ from trackers.sources.recorded import RecordedSource
     power_w=st.floats(min_value=0, max_value=700), periods=st.integers(min_value=1, max_value=200)
 )
 def test_constant_power_is_power_times_time(power_w: float, periods: int) -> None:
-    """P x t, ok, covered."""
+    """The energy is P x t, and the reading is ok and fully covered."""
     clock = ManualClock(1000.0)
     meter = metered(RecordedSource(lambda _: power_w, clock=clock), clock)
 
@@ -33,7 +33,7 @@ def test_constant_power_is_power_times_time(power_w: float, periods: int) -> Non
     assert reading.duration_s == periods * PERIOD_S
 
 
-def test_a_ramp_is_met_exactly() -> None:
+def test_a_ramp_is_measured_exactly() -> None:
     """Each sample stands for the time around it, so that a slope is seen neither early nor late."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda time_s: 10 * time_s, clock=clock), clock)
@@ -45,8 +45,8 @@ def test_a_ramp_is_met_exactly() -> None:
 
 
 @given(step_s=st.floats(min_value=0.5, max_value=2.5))
-def test_a_step_is_met_to_half_a_period(step_s: float) -> None:
-    """60 W, then 300 W; exactly where it lies half-way between two samples."""
+def test_a_step_is_measured_to_half_a_period(step_s: float) -> None:
+    """A step from 60 W to 300 W is exact if it lies half-way between two samples."""
     clock = ManualClock()
     meter = metered(
         RecordedSource(lambda time_s: 60 if time_s < step_s else 300, clock=clock), clock
@@ -61,7 +61,7 @@ def test_a_step_is_met_to_half_a_period(step_s: float) -> None:
     assert error_j == pytest.approx((300 - 60) * from_middle_s, abs=1e-6)
 
 
-def test_a_counter_is_met_exactly_whatever_lies_between_samples() -> None:
+def test_a_counter_is_exact_whatever_samples_miss() -> None:
     """Bursts that no sample sees are in the counter, and so in the reading."""
     clock = ManualClock()
     source = ScriptedSource(
@@ -78,12 +78,12 @@ def test_a_counter_is_met_exactly_whatever_lies_between_samples() -> None:
     assert meter.method(BOARD) is Method.COUNTER
 
 
-def test_a_counter_is_asked_for_at_edges_only() -> None:
+def test_a_counter_is_read_at_edges_only() -> None:
     """Polling a counter fast makes some boards' counters wrong."""
-    asked: list[float] = []
+    read_at_s: list[float] = []
 
     def counter_j(time_s: float) -> float:
-        asked.append(time_s)
+        read_at_s.append(time_s)
         return 60 * time_s
 
     clock = ManualClock()
@@ -93,11 +93,11 @@ def test_a_counter_is_asked_for_at_edges_only() -> None:
     with meter.window("epoch"):
         run(meter, clock, 3.0)
 
-    assert set(asked) == {0.0, 3.0}
+    assert set(read_at_s) == {0.0, 3.0}
 
 
-def test_a_source_with_a_counter_only_has_power_too() -> None:
-    """Its power is the counter's rise, so that the log and the integral know it."""
+def test_a_counter_without_power_gives_power_samples() -> None:
+    """The log has the mean power of the counter between its readings."""
     clock = ManualClock()
     source = ScriptedSource(clock, counter_j=lambda time_s: 50 * time_s)
     meter = metered(source, clock)
@@ -111,8 +111,8 @@ def test_a_source_with_a_counter_only_has_power_too() -> None:
     assert {round(sample.power_w, 6) for sample in log} == {50.0}
 
 
-def test_power_is_not_made_of_two_readings_close_together() -> None:
-    """A counter that rises in steps, asked twice in a millisecond, gives no spike of kilowatts."""
+def test_power_is_not_derived_from_readings_close_together() -> None:
+    """A counter that rises in steps, and is read twice within milliseconds, gives no spike of power."""
     clock = ManualClock()
     source = ScriptedSource(clock, counter_j=lambda time_s: 50 * round(time_s, 2))
     meter = metered(source, clock)
@@ -127,7 +127,7 @@ def test_power_is_not_made_of_two_readings_close_together() -> None:
 
 
 def test_windows_nest_and_overlap() -> None:
-    """Each has its own energy, whichever opens and closes first."""
+    """Each window has its own energy, in whatever order they open and close."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda time_s: 10 * time_s, clock=clock), clock)
 
@@ -150,7 +150,7 @@ def test_windows_nest_and_overlap() -> None:
 @settings(max_examples=30)
 @given(cuts=st.lists(st.integers(min_value=1, max_value=40), min_size=1, max_size=10))
 def test_epochs_add_up_to_the_trial(cuts: list[int]) -> None:
-    """Windows in a row have the energy of the one around them."""
+    """The energies of consecutive windows add up to that of the window around them."""
     clock = ManualClock()
     meter = metered(
         RecordedSource(lambda time_s: 100 + 50 * math.sin(7 * time_s), clock=clock), clock
@@ -168,7 +168,7 @@ def test_epochs_add_up_to_the_trial(cuts: list[int]) -> None:
 
 
 def test_each_device_has_its_own_reading() -> None:
-    """All devices where none is named; only the named ones else."""
+    """A window covers all devices, unless it names some of them."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 100.0, uuids=(BOARD, OTHER))
     meter = metered(source, clock)
@@ -180,8 +180,8 @@ def test_each_device_has_its_own_reading() -> None:
     assert set(one.readings) == {OTHER}
 
 
-def test_a_window_that_began_a_moment_ago_has_all_its_energy() -> None:
-    """The one who opens it may be another process, whose message took 50 ms."""
+def test_a_window_may_start_and_end_slightly_in_the_past() -> None:
+    """Messages of another process may take 50 ms to open and close it; its energy stays exact."""
     clock = ManualClock()
     meter = metered(
         ScriptedSource(clock, power_w=lambda _: 80.0, counter_j=lambda time_s: 80 * time_s), clock
@@ -200,8 +200,8 @@ def test_a_window_that_began_a_moment_ago_has_all_its_energy() -> None:
     assert (reading.method, reading.status) == (Method.COUNTER, Status.OK)
 
 
-def test_a_window_of_the_same_key_is_refused_in_words() -> None:
-    """The one that is open stays as it is; its user is not told half of its energy in silence."""
+def test_an_open_window_cannot_be_opened_again() -> None:
+    """The error names the window, which stays open and keeps its energy."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
 
@@ -215,8 +215,8 @@ def test_a_window_of_the_same_key_is_refused_in_words() -> None:
     assert meter.open_windows() == []
 
 
-def test_closing_what_is_not_open_is_harmless() -> None:
-    """It has no readings."""
+def test_closing_a_window_that_is_not_open_is_harmless() -> None:
+    """There are no readings for it."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
     meter.open("epoch")
@@ -226,8 +226,8 @@ def test_closing_what_is_not_open_is_harmless() -> None:
     assert meter.close("never opened") == {}
 
 
-def test_mean_power_is_known_where_it_was_watched() -> None:
-    """For idle power: the mean of a stretch, None for one that was not seen or has no length."""
+def test_mean_power_is_known_for_observed_times_only() -> None:
+    """It is None for times that were not observed or have no length, and for unknown devices."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda time_s: 10 * time_s, clock=clock), clock)
     uuid = "recorded:function"
@@ -241,17 +241,17 @@ def test_mean_power_is_known_where_it_was_watched() -> None:
     assert meter.mean_power_w("GPU-x", 0.0, 2.0) is None
 
 
-def test_what_was_detected_can_be_metered_as_it_is() -> None:
+def test_a_meter_accepts_a_detection() -> None:
     """`EnergyMeter(detect())` is all that another project needs."""
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
     assert EnergyMeter(Detection(sources=(source,), refused={})).sources == (source,)
 
 
-def test_a_meter_that_is_started_again_says_that_it_is_of_no_use(
+def test_a_restarted_meter_logs_that_it_is_useless(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its sources are closed: what it measures is missing, which would seem to be the device's fault."""
+    """Its sources are closed; without the warning, missing readings would seem to be faults of devices."""
     meter = EnergyMeter(ScriptedSource(MonotonicClock(), power_w=lambda _: 100.0))
     with meter:
         pass

@@ -1,4 +1,4 @@
-"""A meter over hours, in threads and in real time."""
+"""A meter over hours, with threads, and in real time."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from trackers.sources.recorded import RecordedSource
 
 
 def test_the_log_names_the_innermost_window() -> None:
-    """Each sample with the window that was opened last on its device; None between windows."""
+    """Each sample has the window that was opened last on its device, or None between windows."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda time_s: time_s, uuids=(BOARD, OTHER))
     meter = metered(source, clock)
@@ -44,16 +44,16 @@ def test_the_log_names_the_innermost_window() -> None:
 
 
 def traced_samples(meter: EnergyMeter) -> int:
-    """Samples that a meter keeps for its windows."""
+    """Number of samples that a meter keeps for its windows."""
     return sum(
-        len(watched._trace)  # noqa: SLF001 - memory is inside
+        len(watched._trace)  # noqa: SLF001 - memory is internal
         for watched in meter._watched.values()  # noqa: SLF001
     )
 
 
 @pytest.mark.slow
 def test_memory_is_bounded_over_10_hours() -> None:
-    """Neither the trace of a window that is open all the time nor the log grows without end."""
+    """Neither the trace of a window that is always open nor the log grows without bound."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda time_s: 100 + time_s % 60)
     meter = EnergyMeter(source, sampling_hz=10, clock=clock)
@@ -78,7 +78,7 @@ def test_memory_is_bounded_over_10_hours() -> None:
 
 
 def test_no_drift_over_10_hours() -> None:
-    """The last minute's energy of 10 hours is as exact as the first one's."""
+    """The energy of the last minute is as exact as that of the first one."""
     clock = ManualClock(1e6)
     meter = EnergyMeter(RecordedSource(lambda _: 123.4, clock=clock), sampling_hz=1, clock=clock)
 
@@ -94,12 +94,12 @@ def test_no_drift_over_10_hours() -> None:
 
 
 def sampling_threads() -> int:
-    """Threads of meters in this process."""
+    """Number of threads of meters in this process."""
     return sum(thread.name == "energy-meter" for thread in threading.enumerate())
 
 
-def test_the_thread_begins_and_ends_with_the_block() -> None:
-    """One thread samples while the block runs; after it there is none, and the source is closed."""
+def test_the_thread_runs_while_the_block_does() -> None:
+    """One thread samples during the block; after it the thread has ended and the source is closed."""
     source = ScriptedSource(MonotonicClock(), power_w=lambda _: 100.0)
     before = sampling_threads()
 
@@ -114,18 +114,18 @@ def test_the_thread_begins_and_ends_with_the_block() -> None:
     assert source.closed >= 1
 
 
-def test_a_real_block_is_measured() -> None:
-    """On the machine's clock: constant power is power times the block's own length."""
-    asked_s: list[float] = []
+def test_a_block_is_measured_in_real_time() -> None:
+    """On the clock of the machine, constant power gives power times the length of the block."""
+    sampled_s: list[float] = []
 
     def power_w(time_s: float) -> float:
-        asked_s.append(time_s)
+        sampled_s.append(time_s)
         return 100.0
 
     source = RecordedSource(power_w)
     with EnergyMeter(source, sampling_hz=100) as meter, meter.window("epoch") as window:
-        start_s, already = time.monotonic(), len(asked_s)
-        waited_for(lambda: len(asked_s) >= already + 3, "three samples")
+        start_s, before = time.monotonic(), len(sampled_s)
+        waited_for(lambda: len(sampled_s) >= before + 3, "three samples")
         inside_s = time.monotonic() - start_s
 
     reading = only(window.readings)
@@ -134,8 +134,8 @@ def test_a_real_block_is_measured() -> None:
     assert reading.power_samples >= 3
 
 
-def test_windows_of_two_threads_do_not_disturb_each_other() -> None:
-    """Hundreds of windows from two threads beside the sampling: each is P x its own length."""
+def test_windows_of_two_threads_are_independent() -> None:
+    """Hundreds of windows from two threads, with sampling in a third one, each have P x their length."""
     found: dict[str, list[Reading]] = {"a": [], "b": []}
 
     with EnergyMeter(RecordedSource(lambda _: 100.0), sampling_hz=500) as meter:

@@ -1,4 +1,4 @@
-"""A meter over sensors that fail: readings lose coverage or are missing, and nothing raises."""
+"""A meter with sensors that fail: readings lose coverage or are missing, and nothing is raised."""
 
 import logging
 import math
@@ -18,8 +18,8 @@ from trackers.sources.recorded import RecordedSource
 
 
 @pytest.mark.parametrize("time_s", [math.nan, math.inf, "now"])
-def test_a_time_that_is_none_is_refused_at_once(time_s: float) -> None:
-    """Nothing is opened by it, and what was open can still be closed."""
+def test_an_invalid_time_is_refused_at_once(time_s: float) -> None:
+    """No window is opened with it, and an open window can still be closed."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
     meter.open("trial")
@@ -35,7 +35,7 @@ def test_a_time_that_is_none_is_refused_at_once(time_s: float) -> None:
 
 
 def test_an_exception_in_a_window_is_passed_on_and_measured() -> None:
-    """Training that fails has used energy too."""
+    """A training that fails has used energy too."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
 
@@ -55,8 +55,8 @@ def test_an_exception_in_a_window_is_passed_on_and_measured() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 3, 7])
-def test_sporadic_errors_cost_coverage_only(n: int) -> None:
-    """Each n-th reading fails: the energy stays, and the status is never better than it is."""
+def test_sporadic_errors_cost_samples_only(n: int) -> None:
+    """If each n-th reading fails, the energy stays right and the window stays covered."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 100.0, fault=each(n, ReadError))
     meter = metered(source, clock)
@@ -71,7 +71,7 @@ def test_sporadic_errors_cost_coverage_only(n: int) -> None:
 
 
 def test_a_counter_that_fails_at_an_edge_degrades() -> None:
-    """The integral stands in, and the note says it."""
+    """The integral of the power is used instead, and the note says so."""
     clock = ManualClock()
     source = ScriptedSource(
         clock,
@@ -90,8 +90,8 @@ def test_a_counter_that_fails_at_an_edge_degrades() -> None:
     assert "its power was integrated" in reading.note
 
 
-def test_a_device_lost_inside_a_window_degrades_it_and_ends_the_watch() -> None:
-    """What was seen until then is told with its coverage; the next window is missing."""
+def test_a_device_lost_during_a_window_degrades_it() -> None:
+    """The coverage is that until the loss; the device is then hardly read, and the next window is missing."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 100.0, fault=after(4.0, DeviceLostError))
     meter = metered(source, clock)
@@ -113,7 +113,7 @@ def test_a_device_lost_inside_a_window_degrades_it_and_ends_the_watch() -> None:
 
 @pytest.mark.parametrize("estimated", [True, False])
 def test_a_process_that_ends_inside_a_window_keeps_its_energy(*, estimated: bool) -> None:
-    """Its counter's last word counts, with nothing added for the time after its end."""
+    """The last value of its counter is used, and nothing is added for the time after its end."""
     clock = ManualClock()
     source = ScriptedSource(
         clock,
@@ -134,10 +134,10 @@ def test_a_process_that_ends_inside_a_window_keeps_its_energy(*, estimated: bool
 
 
 @pytest.mark.parametrize("error", [OSError("bus"), ValueError("nan"), ZeroDivisionError()])
-def test_an_unforeseen_fault_is_told_once_and_ends_nothing(
+def test_an_unexpected_fault_is_logged_once_and_not_raised(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A source that breaks its word costs a reading and one line, and no training."""
+    """A source that breaks its contract costs a reading and one line in the log, but no training."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 100.0, fault=lambda _read, _now_s: error)
     meter = metered(source, clock)
@@ -151,25 +151,25 @@ def test_an_unforeseen_fault_is_told_once_and_ends_nothing(
 
 
 @pytest.mark.parametrize("name", ["GPU-x", "process:1:GPU-x"])
-def test_a_device_that_was_never_there_is_refused(name: str) -> None:
-    """Its name is mistaken, and those that there are are told; no window is open after it."""
+def test_an_unknown_device_is_refused(name: str) -> None:
+    """The error has the known devices, and no window stays open."""
     clock = ManualClock()
     source = ScriptedSource(clock, power_w=lambda _: 100.0)
     meter = metered(source, clock)
-    (there,) = (each.uuid for each in source.devices())
+    (known,) = (each.uuid for each in source.devices())
 
-    with pytest.raises(UnknownDeviceError, match=f"no device '{name}'; there are {there}"):
+    with pytest.raises(UnknownDeviceError, match=f"no device '{name}'; there are {known}"):
         meter.open("epoch", devices=[name])
 
     assert meter.open_windows() == []
-    with pytest.raises(UnknownDeviceError), meter.window("epoch", devices=[there, name]):
+    with pytest.raises(UnknownDeviceError), meter.window("epoch", devices=[known, name]):
         pass
     with pytest.raises(UnknownDeviceError):
         meter.watch(name)
 
 
-def test_who_cannot_know_what_is_there_gets_a_missing_reading() -> None:
-    """As a tracker that has taken the place of one that had a board which is gone since."""
+def test_an_unchecked_unknown_device_is_missing() -> None:
+    """A tracker that replaces another may be asked for a board that is gone meanwhile."""
     clock = ManualClock()
     meter = metered(ScriptedSource(clock, power_w=lambda _: 100.0), clock)
 
@@ -179,8 +179,8 @@ def test_who_cannot_know_what_is_there_gets_a_missing_reading() -> None:
     assert meter.close("epoch")["GPU-x"].status is Status.MISSING
 
 
-def test_a_device_that_is_gone_is_a_missing_reading() -> None:
-    """It was there when the meter was made: its name is right, and nothing is raised."""
+def test_a_device_that_disappeared_is_missing() -> None:
+    """It existed when the meter was created, so its name is valid and nothing is raised."""
     clock = ManualClock()
     is_gone: list[bool] = []
 
@@ -189,25 +189,25 @@ def test_a_device_that_is_gone_is_a_missing_reading() -> None:
 
     source = ScriptedSource(clock, power_w=lambda _: 100.0, fault=fault)
     meter = metered(source, clock)
-    (there,) = (each.uuid for each in source.devices())
+    (known,) = (each.uuid for each in source.devices())
     is_gone.append(True)
     run(meter, clock, 10.0)
 
-    with meter.window("epoch", devices=[there]) as window:
+    with meter.window("epoch", devices=[known]) as window:
         run(meter, clock, 1.0)
 
-    assert window.readings[there].status is Status.MISSING
+    assert window.readings[known].status is Status.MISSING
 
 
 @pytest.mark.parametrize("sampling_hz", [0, -1, math.nan])
-def test_a_rate_that_is_none_is_refused(sampling_hz: float) -> None:
-    """The message says what was got and what is allowed."""
+def test_an_invalid_sampling_rate_is_refused(sampling_hz: float) -> None:
+    """The message says what is allowed."""
     with pytest.raises(ValueError, match="must be more than 0"):
         EnergyMeter(ScriptedSource(ManualClock()), sampling_hz=sampling_hz)
 
 
-def test_a_source_that_exits_ends_no_training() -> None:
-    """Carbontracker's `sys.exit` in its thread has ended trainings (its issue 44)."""
+def test_sys_exit_in_a_source_ends_no_training() -> None:
+    """A `sys.exit` in the thread of Carbontracker has ended trainings (its issue 44)."""
     clock = ManualClock()
     source = ScriptedSource(
         clock, power_w=lambda _: 100.0, fault=lambda read, _: SystemExit(70) if read > 1 else None
@@ -222,7 +222,7 @@ def test_a_source_that_exits_ends_no_training() -> None:
 
 @final
 class Interrupting:
-    """The machine's clock; whoever waits for it in the main thread is interrupted."""
+    """The clock of the machine, which interrupts the main thread when it asks for the time."""
 
     def now_s(self) -> float:
         """See `Clock`."""
@@ -235,8 +235,8 @@ class Interrupting:
         return wake.wait(duration_s)
 
 
-def test_a_start_that_is_interrupted_closes_the_sources() -> None:
-    """`with` ends nothing that it could not begin; in a notebook the process goes on."""
+def test_an_interrupted_start_closes_the_sources() -> None:
+    """`with` does not exit what it failed to enter, and in a notebook the process lives on."""
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
     with pytest.raises(KeyboardInterrupt), EnergyMeter(source, clock=Interrupting()):

@@ -1,4 +1,4 @@
-"""When power is sampled: often after a window's edge, then at the usual rate."""
+"""Times of power samples: dense after a window's edge, then at the usual rate."""
 
 import itertools
 
@@ -12,7 +12,7 @@ PERIOD_S = 0.1
 
 
 def samples(pace: Pace, start_s: float, stop_s: float, *, often: bool) -> list[tuple[float, bool]]:
-    """When samples fall between two times, and whether everything was due."""
+    """Times of the samples between two times, each with whether all devices were due."""
     now_s = start_s
     found: list[tuple[float, bool]] = []
     while True:
@@ -23,8 +23,8 @@ def samples(pace: Pace, start_s: float, stop_s: float, *, often: bool) -> list[t
 
 
 @given(period_s=st.floats(min_value=0.01, max_value=10))
-def test_everything_is_sampled_each_period(period_s: float) -> None:
-    """On average, and never later than half a period after it was due."""
+def test_all_devices_are_sampled_once_per_period(period_s: float) -> None:
+    """The rate holds on average, because the times vary at random."""
     pace = Pace(period_s)
 
     found = samples(pace, 1000.0, 1000.0 + 200 * period_s, often=False)
@@ -33,8 +33,8 @@ def test_everything_is_sampled_each_period(period_s: float) -> None:
     assert all(due for _, due in found)
 
 
-def test_after_an_edge_some_are_sampled_more_often() -> None:
-    """The gap between samples is the densest at first, and grows with the time since the edge."""
+def test_samples_are_denser_after_an_edge() -> None:
+    """The gap between samples is shortest at first, and grows with the time since the edge."""
     pace = Pace(PERIOD_S)
     pace.edge(100.0)
 
@@ -47,15 +47,15 @@ def test_after_an_edge_some_are_sampled_more_often() -> None:
     assert sum(105 < time_s < 110 for time_s in found) < 5 / PERIOD_S * 1.5
 
 
-def test_before_any_edge_nothing_is_sampled_more_often() -> None:
-    """There is no window of which a moment would be known better."""
+def test_samples_are_not_denser_before_any_edge() -> None:
+    """There is no window that would become more accurate."""
     pace = Pace(PERIOD_S)
 
     assert pace.wait_s(5.0, often=True) >= (1 - JITTER) * PERIOD_S
 
 
-def test_sampling_often_changes_nothing_for_the_others() -> None:
-    """Everything is due each period all the same."""
+def test_dense_samples_do_not_change_the_usual_rate() -> None:
+    """All devices are still due once per period."""
     pace = Pace(PERIOD_S)
     pace.edge(0.0)
 
@@ -65,7 +65,7 @@ def test_sampling_often_changes_nothing_for_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("averaging_period_s", "has_counter", "refresh_s", "gains"),
+    ("averaging_period_s", "has_counter", "refresh_s", "helps"),
     [
         (0.0, False, None, True),
         (0.0, True, 0.1, True),
@@ -74,12 +74,12 @@ def test_sampling_often_changes_nothing_for_the_others() -> None:
         (1.0, False, None, False),
     ],
 )
-def test_more_samples_are_taken_only_where_they_tell_something(
-    *, averaging_period_s: float, has_counter: bool, refresh_s: float | None, gains: bool
+def test_dense_sampling_is_used_only_where_it_helps(
+    *, averaging_period_s: float, has_counter: bool, refresh_s: float | None, helps: bool
 ) -> None:
-    """Not where a counter knows better, and not of power that is a mean of a second."""
+    """It helps without a counter or with a slow one, but not with power that is a mean over a second."""
     found = dense_sampling_helps(
         averaging_period_s=averaging_period_s, has_counter=has_counter, refresh_s=refresh_s
     )
 
-    assert found is gains
+    assert found is helps

@@ -1,4 +1,4 @@
-"""Boards that renew counter and power each 100 ms: what is known of a window's edges, and how it is learnt."""
+"""Boards that update counter and power every 100 ms: energies at edges, and correlation times of loads."""
 
 import math
 import random
@@ -21,22 +21,22 @@ SHARE = st.floats(0.05, 0.95)
 
 
 def slow(boards: Boards) -> Boards:
-    """The same load on boards that renew all each 100 ms."""
+    """The same load on boards that update counter and power every 100 ms."""
     return replace(boards, refresh_ms=100.0, power_refresh_ms=100.0, usage="instant")
 
 
 def learnt(kept: float) -> Persistence:
-    """Of a load whose mean over the next stretch keeps a share of what was told, and else is its mean."""
-    dice = random.Random(0)  # noqa: S311 - a test's dice
+    """Statistics of stretches whose mean powers vary `kept` times as much as the reported powers."""
+    rng = random.Random(0)  # noqa: S311 - for a test, not for secrets
     found = Persistence()
     for _ in range(200):
-        told_w = dice.choice((100.0, 300.0))
-        found.add(reported_w=told_w, mean_w=200 + kept * (told_w - 200), length_s=0.1)
+        reported_w = rng.choice((100.0, 300.0))
+        found.add(reported_w=reported_w, mean_w=200 + kept * (reported_w - 200), length_s=0.1)
     return found
 
 
-def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
-    """Where means vary as told powers do the load stands for long; where they do not it is soon forgotten."""
+def test_slow_loads_have_long_correlation_times_and_noise_short_ones() -> None:
+    """Mean powers of a slow load vary as much as the reported powers; those of noise vary less."""
     assert learnt(1.0).correlation_time_s(100.0) > 0.5
     assert learnt(0.1).correlation_time_s(100.0) < 0.01
     assert learnt(0.1).mean_w == pytest.approx(200, rel=0.1)
@@ -44,14 +44,14 @@ def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.5, 0.8])
-def test_a_memory_follows_from_the_spread_of_means_and_of_told_powers(kept: float) -> None:
-    """Means keep the square of that share of the variance, also where nothing else tells of a spread."""
+def test_a_correlation_time_follows_from_the_variance_of_means(kept: float) -> None:
+    """Means keep the share `kept` ** 2 of the variance; a known larger spread of powers shortens the time."""
     assert learnt(kept).correlation_time_s(0.0) == pytest.approx(correlation_time_s(kept**2, 0.1))
     assert learnt(kept).correlation_time_s(200.0) < learnt(kept).correlation_time_s(0.0)
 
 
-def test_two_values_of_one_time_are_no_stretch() -> None:
-    """As a counter tells them whose call takes many milliseconds: there is no power between them."""
+def test_two_values_with_one_time_are_no_stretch() -> None:
+    """A counter whose call takes many milliseconds may give them; they have no power between them."""
     first = Observation(time_s=10.01, power_w=200.0, counter_j=500.0)
     edges = WindowEdges(
         device_uuid="GPU",
@@ -65,8 +65,8 @@ def test_two_values_of_one_time_are_no_stretch() -> None:
     assert edges.first_stretch(Sensor(period_s=0.1, refresh_s=0.1)) is None
 
 
-def test_a_power_that_was_always_told_the_same_is_remembered() -> None:
-    """It has no spread of which a mean could keep a share."""
+def test_a_constant_power_has_an_infinite_correlation_time() -> None:
+    """It has no variance of which means could keep a share."""
     found = Persistence()
     for _ in range(200):
         found.add(reported_w=200.0, mean_w=200.0, length_s=0.1)
@@ -75,20 +75,20 @@ def test_a_power_that_was_always_told_the_same_is_remembered() -> None:
     assert found.correlation_time_s(0.0) == math.inf
 
 
-@pytest.mark.parametrize("memory", [0.01, 0.1, 1.0])
-def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
-    """The share of the variance that the mean over 0.1 s of such a load has."""
-    x = 0.1 / memory
+@pytest.mark.parametrize("correlation_s", [0.01, 0.1, 1.0])
+def test_a_correlation_time_is_found_from_the_kept_variance(correlation_s: float) -> None:
+    """The share of the variance that means over 0.1 s keep is inverted."""
+    x = 0.1 / correlation_s
     kept = 2 * (x + math.expm1(-x)) / x**2
 
-    assert correlation_time_s(kept, 0.1) == pytest.approx(memory, rel=1e-3)
+    assert correlation_time_s(kept, 0.1) == pytest.approx(correlation_s, rel=1e-3)
 
 
 @given(before_w=POWER_W, after_w=POWER_W, changed=SHARE, part=SHARE, whole_s=st.floats(0.01, 10.0))
-def test_one_change_of_power_is_found_from_what_was_counted(
+def test_a_single_step_of_power_is_found_from_the_counter(
     before_w: float, after_w: float, changed: float, part: float, whole_s: float
 ) -> None:
-    """The energy up to any moment of the stretch is that of a power which changed once, up or down."""
+    """The energy up to any moment of a stretch is that of a power that changed once, up or down."""
     if abs(after_w - before_w) < 1.0:
         return
 
@@ -103,8 +103,10 @@ def test_one_change_of_power_is_found_from_what_was_counted(
 @pytest.mark.parametrize(
     ("after_w", "counted_j"), [(None, 200.0), (300.0, 99.0), (300.0, 301.0), (100.0, 100.0)]
 )
-def test_more_than_one_change_is_not_told(after_w: float | None, counted_j: float) -> None:
-    """A mean beyond both powers was of others, and of one power there is no change."""
+def test_no_step_is_found_where_a_single_one_explains_nothing(
+    after_w: float | None, counted_j: float
+) -> None:
+    """The mean lies outside of both powers, the powers are equal, or the second one is unknown."""
     assert _stepped_j(100.0, after_w, counted_j, part_s=0.5, whole_s=1.0) is None
 
 
@@ -117,8 +119,8 @@ def test_more_than_one_change_is_not_told(after_w: float | None, counted_j: floa
         (slow(Boards(shape="noise", period_s=7.0)), 0.7),
     ],
 )
-def test_edges_are_nearer_than_the_counter_alone(boards: Boards, share: float) -> None:
-    """The mean error of epochs of 0.3 s is at most this share of that of the counter's values at the edges."""
+def test_readings_are_more_accurate_than_the_counter_alone(boards: Boards, share: float) -> None:
+    """Their mean error in epochs of 0.3 s is at most this share of that of the counter's values."""
     found = told(boards, length_s=0.3, epochs=80)
 
     ours = [abs((reading.energy_j or 0.0) / truth_j - 1) for reading, truth_j in found]

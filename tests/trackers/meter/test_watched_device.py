@@ -1,4 +1,4 @@
-"""One device under watch: what it is asked, and when."""
+"""State, scope, lifetime and power limit of one watched device."""
 
 from typing import final
 
@@ -22,8 +22,8 @@ from trackers.source import PowerSource
 
 
 @final
-class Telling:
-    """A source whose first board counts how often it was asked, and whose second raises."""
+class StatefulSource:
+    """A source that counts the readings of its first board's state; the second board's state raises."""
 
     name = "telling"
     note = "what the test says"
@@ -31,22 +31,22 @@ class Telling:
     counter_persists = True
 
     def __init__(self, clock: ManualClock) -> None:
-        """Measure as a scripted source does."""
+        """Measure like a scripted source."""
         source = ScriptedSource(clock, power_w=lambda _: 100.0, uuids=(BOARD, OTHER))
         self.devices, self.observe, self.close = source.devices, source.observe, source.close
-        self.asked = 0
+        self.state_reads = 0
 
     def state(self, device_uuid: str) -> BoardState:
-        """Warmer each time."""
+        """Return a higher temperature each time."""
         if device_uuid == OTHER:
             message = "no state today"
             raise ValueError(message)
-        self.asked += 1
-        return BoardState(temperature_c=40.0 + self.asked)
+        self.state_reads += 1
+        return BoardState(temperature_c=40.0 + self.state_reads)
 
 
 def states(source: PowerSource, clock: ManualClock) -> dict[str, BoardState]:
-    """What boards have said of themselves at the end of a window of two seconds."""
+    """State of each board at the end of a window of two seconds."""
     meter = EnergyMeter(source, clock=clock)
     with meter.window("epoch") as window:
         for _ in range(20):
@@ -55,29 +55,29 @@ def states(source: PowerSource, clock: ManualClock) -> dict[str, BoardState]:
     return {uuid: reading.state for uuid, reading in window.readings.items()}
 
 
-def test_boards_are_asked_for_their_state_now_and_then() -> None:
-    """Not with each sample; one that raises tells nothing and stops nobody."""
+def test_the_state_of_a_board_is_read_once_a_second() -> None:
+    """It is not read with each sample; if reading it raises, the state is empty."""
     clock = ManualClock()
-    source = Telling(clock)
+    source = StatefulSource(clock)
 
-    told = states(source, clock)
+    found = states(source, clock)
 
-    assert source.asked == 2
-    assert told == {BOARD: BoardState(temperature_c=42.0), OTHER: BoardState()}
+    assert source.state_reads == 2
+    assert found == {BOARD: BoardState(temperature_c=42.0), OTHER: BoardState()}
 
 
-def test_a_source_without_states_tells_none() -> None:
-    """CPUs, recordings and estimates have none."""
+def test_a_source_without_states_gives_empty_ones() -> None:
+    """CPUs, recordings and estimates have no state."""
     clock = ManualClock()
 
-    told = states(ScriptedSource(clock, power_w=lambda _: 1.0), clock)
+    found = states(ScriptedSource(clock, power_w=lambda _: 1.0), clock)
 
-    assert told == {BOARD: BoardState()}
+    assert found == {BOARD: BoardState()}
 
 
 @final
 class Machine:
-    """A source of one device of a machine, which counts 10 W for the whole and 1 W for a process."""
+    """A source of one device, which counts 10 W for the whole device and 1 W for a process."""
 
     name = "machine"
     note = "what the test says"
@@ -85,7 +85,7 @@ class Machine:
     counter_persists = False
 
     def __init__(self, clock: ManualClock, component: Component) -> None:
-        """Measure a device of that component."""
+        """Measure a device of the given component."""
         self._clock = clock
         self._device = Device(uuid="of-the-machine", name="part", component=component)
         source = ScriptedSource(clock, counter_j=lambda time_s: 10 * time_s)
@@ -93,7 +93,7 @@ class Machine:
         self._share = ScriptedSource(clock, counter_j=lambda time_s: time_s)
 
     def devices(self) -> tuple[Device, ...]:
-        """The one."""
+        """See `PowerSource`."""
         return (self._device,)
 
     def observe(self, device_uuid: str, *, counter: bool) -> object:
@@ -112,10 +112,10 @@ class Machine:
         (Component.GPU, False, 10.0, Scope.DEVICE),
     ],
 )
-def test_a_reading_says_whose_energy_it_is(
+def test_a_reading_has_the_scope_of_its_energy(
     component: Component, power_w: float, scope: Scope, *, whole_machine: bool
 ) -> None:
-    """Of CPU and memory a meter measures its own process, unless it is asked otherwise."""
+    """Of CPU and memory, a meter measures its own process unless asked for the whole machine."""
     clock = ManualClock()
     source: object = Machine(clock, component)
     assert isinstance(source, PowerSource)
@@ -131,8 +131,8 @@ def test_a_reading_says_whose_energy_it_is(
     assert reading.scope is scope
 
 
-def test_a_process_that_has_ended_is_watched_no_more() -> None:
-    """A node's tracker lives as long as the study, and sees many trials go."""
+def test_an_ended_process_is_no_longer_watched() -> None:
+    """The tracker of a node lives as long as the study, and many trials end meanwhile."""
     clock = ManualClock()
     source = ScriptedSource(clock, counter_j=lambda time_s: time_s)
     meter = EnergyMeter(source, clock=clock)
@@ -141,12 +141,12 @@ def test_a_process_that_has_ended_is_watched_no_more() -> None:
         with meter.window(pid, devices=[process_device(pid)]):
             clock.advance(0.1)
 
-    assert len(meter._watched) == 0  # noqa: SLF001 - memory is inside
+    assert len(meter._watched) == 0  # noqa: SLF001 - memory is internal
 
 
 @final
 class Limiting:
-    """A board that draws what its limit is, which is raised from 100 to 400 W."""
+    """A board that always draws its power limit, which is raised from 100 to 400 W."""
 
     name = "limiting"
     note = "what the test says"
@@ -154,7 +154,7 @@ class Limiting:
     counter_persists = True
 
     def __init__(self, clock: ManualClock, *, raised_at_s: float) -> None:
-        """Raise the limit at a time."""
+        """Raise the limit at the given time."""
         self._clock = clock
         self._raised_at_s = raised_at_s
         source = ScriptedSource(
@@ -166,24 +166,24 @@ class Limiting:
         self.devices, self.observe, self.close = source.devices, source.observe, source.close
 
     def power_limits(self, device_uuid: str) -> PowerLimits:
-        """As it was at first."""
+        """Return the limits as they were at first."""
         return PowerLimits(device_uuid=device_uuid, lowest_w=100, highest_w=400, now_w=100)
 
     def limit_refused(self, device_uuid: str) -> str:  # noqa: ARG002
-        """Nothing speaks against it."""
+        """Allow any limit."""
         return ""
 
     def limit_power(self, device_uuid: str, limit_w: float) -> float:  # noqa: ARG002
-        """The clock does it."""
+        """Do nothing, because the clock raises the limit."""
         return limit_w
 
     def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:  # noqa: ARG002
-        """What held from then on."""
+        """Return the limit in force."""
         return 100.0 if self._clock.now_s() < self._raised_at_s else 400.0
 
 
 def test_the_bound_on_a_counter_follows_the_limit() -> None:
-    """A board whose limit was raised draws more than it could at first, and is believed."""
+    """The counter is still believed when a board with a raised limit draws more than before."""
     clock = ManualClock()
     meter = EnergyMeter(Limiting(clock, raised_at_s=2.0), clock=clock)
 

@@ -1,4 +1,4 @@
-"""One device over one window: when the counter is believed, and what comes in its place."""
+"""Reading of one device over one window: when the counter is used, and what replaces it."""
 
 import itertools
 
@@ -12,8 +12,8 @@ from trackers.meter.integrate import PowerTrace
 from trackers.sample import Method, Observation, PowerSample, Status
 
 
-def test_a_counter_is_believed_before_the_power() -> None:
-    """The counter has seen what lies between two samples; its energy is the reading's."""
+def test_a_counter_is_preferred_to_sampled_power() -> None:
+    """The counter includes what happens between two samples."""
     found = read(seen(0.0, 5.0), seen(10.0, 955.0))
 
     assert (found.energy_j, found.method, found.status) == (950.0, Method.COUNTER, Status.OK)
@@ -21,8 +21,8 @@ def test_a_counter_is_believed_before_the_power() -> None:
     assert found.uncertainty_j == pytest.approx(0.05 * 950, rel=0.01)
 
 
-def test_a_counter_that_was_watched_for_a_moment_says_nothing_of_the_mean_power() -> None:
-    """A tracker that was started anew reads it first when the window ends: one refresh was taken for kilowatts."""
+def test_a_rise_within_a_moment_is_no_mean_power() -> None:
+    """A restarted tracker first reads the counter as a window ends; one refresh then looked like kilowatts."""
     trace = constant(100.0, from_s=9.9, until_s=10.0)
     late, then = (seen(*each, power_w=100.0) for each in ((9.99, 500.0), (9.999, 520.0)))
 
@@ -32,8 +32,8 @@ def test_a_counter_that_was_watched_for_a_moment_says_nothing_of_the_mean_power(
     assert found.status is Status.DEGRADED
 
 
-def test_an_estimate_that_is_shared_with_the_time_before_is_degraded() -> None:
-    """Five milliseconds, read from five before: more power was told of these than both have used."""
+def test_an_estimate_that_is_split_evenly_is_degraded() -> None:
+    """The power before a window of 5 ms would account for more than all counted energy."""
     early, then = seen(0.995, 1.0, power_w=300.0), seen(1.005, 1.5, power_w=300.0)
 
     found = read(early, then, start_s=1.0, stop_s=1.005, trace=constant(300.0), estimated=True)
@@ -55,7 +55,7 @@ def test_an_estimate_that_is_shared_with_the_time_before_is_degraded() -> None:
 def test_a_wrong_counter_is_replaced_by_the_integral(
     last_j: float, power_limit_w: float | None, word: str
 ) -> None:
-    """Backward, standing still or beyond the limit: integrated, degraded, and the note says why."""
+    """It runs backward, stands still or exceeds the limit; the reading is degraded, and its note says why."""
     found = read(seen(0.0, 5.0), seen(10.0, last_j), power_limit_w=power_limit_w)
 
     assert found.energy_j == pytest.approx(1000.0)
@@ -76,7 +76,7 @@ def test_a_wrong_counter_is_replaced_by_the_integral(
 def test_a_counter_missing_at_an_edge_is_replaced_by_the_integral(
     at_start: Observation | None, at_stop: Observation | None
 ) -> None:
-    """One edge alone tells nothing; the device has a counter, so the reading is degraded."""
+    """One edge alone is not enough; the reading is degraded, because the device has a counter."""
     found = read(at_start, at_stop)
 
     assert found.energy_j == pytest.approx(1000.0)
@@ -84,8 +84,8 @@ def test_a_counter_missing_at_an_edge_is_replaced_by_the_integral(
     assert "its power was integrated" in found.note
 
 
-def test_without_a_counter_the_integral_is_the_way() -> None:
-    """A device that never had a counter is sampled, and that is ok."""
+def test_without_a_counter_power_is_integrated() -> None:
+    """The reading of a device that never had a counter is sampled and ok."""
     found = read(seen(0.0), seen(10.0), has_counter=False)
 
     assert found.energy_j == pytest.approx(1000.0)
@@ -93,8 +93,8 @@ def test_without_a_counter_the_integral_is_the_way() -> None:
 
 
 @pytest.mark.parametrize("stop_s", [0.25, 1.0, 1.5, 3.0, 10.0])
-def test_power_that_is_a_mean_has_the_energy_of_a_constant_load(stop_s: float) -> None:
-    """P x t, with a doubt where the window is shorter than 5 means."""
+def test_mean_powers_are_exact_for_a_constant_load(stop_s: float) -> None:
+    """The energy is P x t; the reading is degraded if the window is shorter than 5 means."""
     found = read(seen(0.0), seen(stop_s), stop_s=stop_s, has_counter=False, averaging_period_s=1.0)
 
     assert found.energy_j == pytest.approx(100.0 * stop_s)
@@ -103,10 +103,10 @@ def test_power_that_is_a_mean_has_the_energy_of_a_constant_load(stop_s: float) -
     assert found.uncertainty_j >= 100.0 * 0.999
 
 
-def test_power_that_is_a_mean_tells_of_its_whole_time() -> None:
-    """The one at the end of a window as long as the mean has exactly that window's energy.
+def test_a_mean_power_covers_all_of_its_time() -> None:
+    """In a window as long as the mean, the power at the end gives exactly the energy of the window.
 
-    200 W begin with the window: their mean of a second rises for as long as that.
+    A load of 200 W starts with the window, so that its mean over a second rises for a second.
     """
     trace = PowerTrace(period_s=PERIOD_S)
     for n in range(41):
@@ -131,7 +131,7 @@ def test_power_that_is_a_mean_tells_of_its_whole_time() -> None:
 
 
 def test_too_few_samples_degrade_a_sampled_reading() -> None:
-    """Observed for a third of the time: the energy is told, with its doubt and a wide interval."""
+    """A window that was observed for a third of the time has an energy with a note and a wide interval."""
     found = read(seen(0.0), seen(10.0), has_counter=False, trace=constant(100.0, until_s=3.0))
 
     assert found.energy_j == pytest.approx(1000.0)
@@ -143,10 +143,10 @@ def test_too_few_samples_degrade_a_sampled_reading() -> None:
 
 @pytest.mark.parametrize("estimated", [True, False])
 @pytest.mark.parametrize("last_j", [None, 4.0, 5.0])
-def test_where_nothing_is_known_the_reading_is_missing(
+def test_a_reading_without_counter_and_power_is_missing(
     *, last_j: float | None, estimated: bool
 ) -> None:
-    """Neither counter nor power: missing with a reason, never 0."""
+    """Its energy is None with a reason, and never 0."""
     found = read(
         seen(0.0, 5.0),
         None if last_j is None else seen(10.0, last_j),
@@ -159,7 +159,7 @@ def test_where_nothing_is_known_the_reading_is_missing(
 
 
 def test_an_estimate_is_labelled_and_has_no_uncertainty() -> None:
-    """How wrong an estimate is, is not known; it is never called counted or sampled."""
+    """Its error is unknown, and it is never labelled as counted or sampled."""
     found = read(seen(0.0, 5.0), seen(10.0, 55.0), estimated=True)
 
     assert (found.energy_j, found.method) == (50.0, Method.ESTIMATED)
@@ -167,7 +167,7 @@ def test_an_estimate_is_labelled_and_has_no_uncertainty() -> None:
 
 
 def test_an_estimate_is_never_replaced_by_an_integral() -> None:
-    """Without both counters an estimate is missing; its power is made of the same counter."""
+    """Without both counters it is missing, because its power is derived from the same counter."""
     assert read(seen(0.0, 5.0), None, estimated=True).status is Status.MISSING
 
 
@@ -176,10 +176,10 @@ def test_an_estimate_is_never_replaced_by_an_integral() -> None:
     stop_late_s=st.floats(min_value=-0.2, max_value=0.2),
     power_w=st.floats(min_value=1, max_value=700),
 )
-def test_late_and_early_edges_are_put_right(
+def test_late_and_early_readings_at_edges_are_corrected(
     start_late_s: float, stop_late_s: float, power_w: float
 ) -> None:
-    """A counter read a moment beside the edge gives the same energy as one read on it."""
+    """A counter read shortly before or after an edge gives the same energy as one read at it."""
     first_s, last_s = 2.0 + start_late_s, 7.0 + stop_late_s
 
     found = read(
@@ -194,8 +194,8 @@ def test_late_and_early_edges_are_put_right(
     assert (found.method, found.status) == (Method.COUNTER, Status.OK)
 
 
-def test_a_counter_read_much_too_late_degrades() -> None:
-    """A tracker that was stopped for 5 of 10 s corrects what it can, and says so."""
+def test_a_counter_read_much_too_late_degrades_the_reading() -> None:
+    """The energy of a tracker that was stopped for 5 of 10 s is corrected, but half of it is uncertain."""
     found = read(seen(5.0, 500.0), seen(10.0, 1000.0))
 
     assert found.energy_j == pytest.approx(1000.0)
@@ -208,10 +208,10 @@ def test_a_counter_read_much_too_late_degrades() -> None:
     limit_w=st.floats(min_value=10, max_value=1000),
     length_s=st.floats(min_value=0.1, max_value=1000),
 )
-def test_no_reading_by_counter_is_above_the_limit(
+def test_a_counter_beyond_the_power_limit_is_not_used(
     risen_j: float, limit_w: float, length_s: float
 ) -> None:
-    """Beyond 1.1 x limit x time the counter is wrong, whatever it says."""
+    """A rise of more than 1.1 x limit x time is never believed."""
     most_j = HIGHEST_OVER_LIMIT * limit_w * (length_s + COUNTER_REFRESH_S)
 
     found = read(
@@ -225,8 +225,8 @@ def test_no_reading_by_counter_is_above_the_limit(
     assert (found.method is Method.COUNTER) == (risen_j <= most_j)
 
 
-def test_a_counter_that_is_refreshed_seldom_is_not_suspected() -> None:
-    """Its rise in a short window may hold what was used before: up to one refresh at the limit."""
+def test_a_slowly_refreshed_counter_is_believed() -> None:
+    """Its rise in a short window may include the energy of one refresh period before it."""
     found = read(seen(0.0, 0.0), seen(0.1, 25.0), stop_s=0.1, power_limit_w=100.0, oldest_s=0.1)
 
     assert (found.energy_j, found.method) == (25.0, Method.COUNTER)
@@ -238,10 +238,10 @@ def test_a_counter_that_is_refreshed_seldom_is_not_suspected() -> None:
     estimated=st.booleans(),
     limit_w=st.none() | st.floats(min_value=1, max_value=500),
 )
-def test_never_negative_and_never_0_for_missing(
+def test_an_energy_is_positive_or_missing(
     *, counters: list[float | None], has_power: bool, estimated: bool, limit_w: float | None
 ) -> None:
-    """Whatever a board says, an energy is more than 0 or it is None with a reason."""
+    """Whatever a board reports, an energy is more than 0, or it is None with a reason."""
     trace = constant(100.0) if has_power else PowerTrace(period_s=PERIOD_S)
 
     found = read(
@@ -257,8 +257,8 @@ def test_never_negative_and_never_0_for_missing(
 
 
 @given(cuts=st.lists(st.integers(min_value=0, max_value=1000), min_size=3, max_size=8, unique=True))
-def test_counted_energy_adds_up_over_cut_windows(cuts: list[int]) -> None:
-    """Adjacent windows read the same counter at their common edge."""
+def test_counted_energy_adds_up_over_the_parts_of_a_window(cuts: list[int]) -> None:
+    """Adjacent windows share the value of the counter at their common edge."""
     cuts_s = [cut / 100 for cut in sorted(cuts)]
 
     def counted_j(start_s: float, stop_s: float) -> float:
@@ -278,8 +278,8 @@ def test_counted_energy_adds_up_over_cut_windows(cuts: list[int]) -> None:
     assert sum(parts_j) == pytest.approx(cuts_s[-1] ** 2 - cuts_s[0] ** 2)
 
 
-def test_a_last_word_counts_until_it_was_said() -> None:
-    """A process that ended 2 s before the window keeps its energy; the status tells."""
+def test_a_stale_last_value_counts_until_its_time() -> None:
+    """A process that ended 2 s before the end of a window keeps its energy; the reading is degraded."""
     found = read(seen(0.0, 5.0), seen(8.0, 45.0), estimated=True, is_stop_stale=True)
 
     assert (found.energy_j, found.method) == (40.0, Method.ESTIMATED)
@@ -288,8 +288,8 @@ def test_a_last_word_counts_until_it_was_said() -> None:
     assert "stopped answering after 80 %" in found.note
 
 
-def test_a_window_of_no_length_has_no_energy_by_power() -> None:
-    """Nothing passes in no time: 0 J, which is known, and no mean power."""
+def test_a_window_without_length_has_zero_energy_by_power() -> None:
+    """Its energy of 0 J is known, but it has no mean power."""
     found = read(seen(5.0), seen(5.0), start_s=5.0, stop_s=5.0, has_counter=False)
 
     assert (found.energy_j, found.mean_power_w) == (0.0, None)

@@ -1,4 +1,4 @@
-"""Windows of 10 s to 11 s whose counter is worked by hand, and loads of which something is known."""
+"""Windows from 10 s on with a hand-written counter, and loads with known statistics."""
 
 import random
 
@@ -11,8 +11,8 @@ from trackers.sample import Observation, PowerSample
 PERIOD_S = 0.1
 
 
-def said(time_s: float, counter_j: float | None, power_w: float | None = 100.0) -> Observation:
-    """What a board said."""
+def observed(time_s: float, counter_j: float | None, power_w: float | None = 100.0) -> Observation:
+    """Observation of a board."""
     return Observation(time_s=time_s, power_w=power_w, counter_j=counter_j)
 
 
@@ -24,7 +24,7 @@ def window(
     stop_s: float = 11.0,
     is_stop_stale: bool = False,
 ) -> WindowEdges:
-    """A window from 10 s on."""
+    """Edges of a window from 10 s on."""
     return WindowEdges(
         device_uuid="GPU",
         start_s=10.0,
@@ -37,7 +37,7 @@ def window(
 
 
 def sampled(*samples: tuple[float, float]) -> PowerTrace:
-    """A trace of times and powers."""
+    """Trace of samples, each a time and a power."""
     trace = PowerTrace(period_s=PERIOD_S)
     for time_s, power_w in samples:
         trace.append(PowerSample(time_s=time_s, power_w=power_w))
@@ -45,7 +45,7 @@ def sampled(*samples: tuple[float, float]) -> PowerTrace:
 
 
 def counted_j(edges: WindowEdges, trace: PowerTrace | None = None, **known: object) -> float:
-    """The counter's energy of a window that has one."""
+    """Energy of a window by its counter, which must give one without a doubt."""
     found_j, doubt = counted_energy_j(edges, trace or sampled(), sensor(**known))
     assert not doubt
     assert found_j is not None
@@ -53,33 +53,36 @@ def counted_j(edges: WindowEdges, trace: PowerTrace | None = None, **known: obje
 
 
 def sensor(**known: object) -> Sensor:
-    """A sensor of which only what is given is known."""
+    """Sensor with the given known facts and no others."""
     return Sensor(period_s=PERIOD_S, **known)  # type: ignore[arg-type] # fields of the sensor
 
 
-def of_the_moment() -> Roughness:
-    """A load whose board renews its power between refreshes of its counter."""
+def present_power() -> Roughness:
+    """Statistics of a board that updates its power between refreshes of its counter."""
     found = Roughness()
     for n in range(4):
         found.add(PowerSample(time_s=n / 50, power_w=100.0 + n), refreshed_between=False)
     return found
 
 
-def late(*, follows: float = 1.0) -> Persistence:
-    """A board that tells the power of the stretch before a refresh, as far as means follow what is told."""
-    dice, told_w = random.Random(0), 100.0  # noqa: S311 - a test's dice
+def late_persistence(*, follows: float = 1.0) -> Persistence:
+    """Statistics of a board that reports the power of the stretch before a refresh.
+
+    Mean powers vary `follows` times as much as the reported powers.
+    """
+    rng, reported_w = random.Random(0), 100.0  # noqa: S311 - for a test, not for secrets
     found = Persistence()
     for _ in range(60):
-        after_w = dice.choice((100.0, 300.0))
-        then_w = 200 + follows * (after_w - 200)
-        found.add(reported_w=told_w, mean_w=then_w, length_s=0.1, reported_after_w=after_w)
-        told_w = after_w
+        after_w = rng.choice((100.0, 300.0))
+        mean_w = 200 + follows * (after_w - 200)
+        found.add(reported_w=reported_w, mean_w=mean_w, length_s=0.1, reported_after_w=after_w)
+        reported_w = after_w
     assert found.is_late
     return found
 
 
-def forgetful() -> Persistence:
-    """A load that forgets the power that was told within a millisecond."""
+def uncorrelated_persistence() -> Persistence:
+    """Statistics of a load whose power is uncorrelated after a few milliseconds."""
     found = Persistence()
     for n in range(60):
         found.add(reported_w=100.0 + 200 * (n % 2), mean_w=195.0 + 10 * (n % 2), length_s=0.1)
@@ -87,5 +90,9 @@ def forgetful() -> Persistence:
     return found
 
 
-FIRST, THEN, LAST = said(9.94, 100.0, 100.0), said(10.04, 125.0, 400.0), said(11.0, 325.0)
-"""Values of a counter: 25 J in a stretch of which 0.6 are before the window."""
+FIRST, NEXT, LAST = (
+    observed(9.94, 100.0, 100.0),
+    observed(10.04, 125.0, 400.0),
+    observed(11.0, 325.0),
+)
+"""Values of a counter: 25 J in a stretch of which 60 % lie before the window, and the value at its end."""

@@ -1,4 +1,4 @@
-"""What two values of a counter and the power between them tell of the counter."""
+"""Evidence about a counter from two of its values and the power between them."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ SENSOR = Sensor(period_s=PERIOD_S, has_counter=True)
 
 
 def error(trace: PowerTrace) -> float:
-    """What samples between the two values may miss, as a share."""
+    """Standard error of the samples between the two values, as a share of their energy."""
     return sampling_error(
         trace.integral(1.0, 9.0),
         SENSOR.roughness,
@@ -28,8 +28,8 @@ def error(trace: PowerTrace) -> float:
     )
 
 
-def test_evidence_is_the_counters_rise_and_the_power_in_the_same_time() -> None:
-    """As it was counted, with nothing put right."""
+def test_evidence_is_the_counters_rise_and_the_power_meanwhile() -> None:
+    """The rise of the counter is not corrected."""
     trace = constant(100.0)
 
     found = evidence_between(FIRST, LAST, trace, SENSOR)
@@ -47,12 +47,12 @@ def test_evidence_is_the_counters_rise_and_the_power_in_the_same_time() -> None:
         (LAST, constant(100.0), replace(SENSOR, oldest_s=0.4), 0.4 / 8),
         (LAST, constant(100.0, until_s=6.7), SENSOR, (1 - 6 / 8) / 2),
     ],
-    ids=["told late", "a value's age", "not seen"],
+    ids=["power reported late", "age of a value", "not observed"],
 )
-def test_what_else_may_differ_adds_to_the_samples_error(
+def test_other_errors_add_to_that_of_the_samples(
     last: Observation, trace: PowerTrace, sensor: Sensor, more: float
 ) -> None:
-    """As squares do: they have nothing to do with each other."""
+    """Independent errors add as squares."""
     found = evidence_between(FIRST, last, trace, sensor)
 
     assert found is not None
@@ -76,10 +76,10 @@ def test_what_else_may_differ_adds_to_the_samples_error(
         (FIRST, LAST, constant(100.0), replace(SENSOR, power_limit_w=88.0)),
     ],
 )
-def test_where_one_of_both_says_nothing_there_is_no_evidence(
+def test_insufficient_observations_are_no_evidence(
     first: Observation, last: Observation, trace: PowerTrace, sensor: Sensor
 ) -> None:
-    """An estimate's own power, a value that is missing, a moment, means of the time before, or no samples."""
+    """Estimates, missing values, no time, long means, few samples or an impossible rise say nothing."""
     assert evidence_between(first, last, trace, sensor) is None
 
 
@@ -92,6 +92,8 @@ def test_where_one_of_both_says_nothing_there_is_no_evidence(
         (LAST, constant(100.0), replace(SENSOR, power_limit_w=89.0)),
     ],
 )
-def test_just_enough_is_evidence(last: Observation, trace: PowerTrace, sensor: Sensor) -> None:
-    """A hundredth of a second, five means, half of the time, the limit and a refresh more."""
+def test_observations_at_the_thresholds_are_evidence(
+    last: Observation, trace: PowerTrace, sensor: Sensor
+) -> None:
+    """They are 0.01 s, five means, half of the time observed, and the power limit with its tolerance."""
     assert evidence_between(FIRST, last, trace, sensor) is not None

@@ -1,4 +1,4 @@
-"""Times of a window that is open, and what is no time."""
+"""Times of an open window, and the check of times."""
 
 import math
 
@@ -14,7 +14,7 @@ from trackers.sample import Observation, PowerSample
 def test_power_is_kept_around_the_start_and_the_counters_value(
     seen_s: float | None, around_s: tuple[float, float]
 ) -> None:
-    """From the earlier of both to the later one, and as much longer as powers are means of."""
+    """It is kept from the earlier to the later of the two, plus the time over which powers are averaged."""
     seen = None if seen_s is None else Observation(time_s=seen_s, counter_j=1.0)
     window = OpenWindow(start_s=5.0, at_start={"GPU": seen})
 
@@ -23,19 +23,19 @@ def test_power_is_kept_around_the_start_and_the_counters_value(
 
 @pytest.mark.parametrize("time_s", [None, 0, -3, 1.5])
 def test_a_time_is_a_finite_number_or_none(time_s: float | None) -> None:
-    """Clocks may begin anywhere."""
+    """It may be negative, because clocks may start anywhere."""
     check_time("start_s", time_s)
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, "5", [1.0]])
-def test_what_is_no_time_is_refused_by_its_name(wrong: object) -> None:
-    """With what was got, and what is allowed."""
+def test_an_invalid_time_is_refused_by_name(wrong: object) -> None:
+    """The message also says what is allowed."""
     with pytest.raises(ValueError, match=r"^start_s is .*; allowed: a finite number of seconds"):
         check_time("start_s", wrong)  # type: ignore[arg-type] # what another process may send
 
 
-def test_the_log_has_a_sample_with_its_device_and_its_window() -> None:
-    """All four are what was seen."""
+def test_a_log_entry_is_a_sample_with_device_and_window() -> None:
+    """Device, time, power and window are unchanged."""
     assert logged("GPU", PowerSample(time_s=1.5, power_w=80.0), "epoch") == LoggedSample(
         device_uuid="GPU", time_s=1.5, power_w=80.0, window="epoch"
     )

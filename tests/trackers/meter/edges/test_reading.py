@@ -1,4 +1,4 @@
-"""Intervals and doubts of one window's reading, worked by hand."""
+"""Uncertainty and notes of one window's reading, computed by hand."""
 
 import math
 from dataclasses import replace
@@ -34,13 +34,13 @@ def read(
 
 
 def own_j(found: Reading) -> float:
-    """A reading's own part of its uncertainty."""
+    """Own part of a reading's uncertainty."""
     assert found.uncertainty_own_j is not None
     return found.uncertainty_own_j
 
 
-def moving(*, each: int) -> Roughness:
-    """A load that changes with each so many samples."""
+def changing(*, each: int) -> Roughness:
+    """Statistics of a load that changes after every `each` samples."""
     found = Roughness()
     for n in range(120):
         found.add(PowerSample(time_s=n * 0.03, power_w=100.0 + 5 * (n // each % 2)))
@@ -55,8 +55,8 @@ def steps(*powers_w: float) -> PowerTrace:
     return trace
 
 
-def test_a_change_between_samples_is_uncertain_by_when_it_came() -> None:
-    """And by what no meter can tell."""
+def test_the_moment_of_a_change_between_samples_is_uncertain() -> None:
+    """Its error adds to the least error that any reading has."""
     found = read(steps(1000.0, 1000.0, 1100.0, 1100.0), SAMPLED, stop_s=0.3)
 
     errors_j = (LEAST * 315.0, 100.0 * PERIOD_S / math.sqrt(12))
@@ -64,8 +64,8 @@ def test_a_change_between_samples_is_uncertain_by_when_it_came() -> None:
     assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(*errors_j))
 
 
-def test_a_window_that_is_known_to_a_part_only_says_so() -> None:
-    """A quarter of the energy is the most that is not said."""
+def test_a_large_uncertainty_degrades_a_reading() -> None:
+    """A reading is ok up to an own uncertainty of a quarter of its energy."""
     found = read(steps(100.0, 900.0), SAMPLED, stop_s=0.1)
     nearly = read(steps(100.0, 120.0), SAMPLED, stop_s=0.1)
 
@@ -75,28 +75,28 @@ def test_a_window_that_is_known_to_a_part_only_says_so() -> None:
 
 
 @pytest.mark.parametrize("each", [1, 10])
-def test_a_load_that_moves_is_seen_late_and_one_that_forgets_itself_by_chance(each: int) -> None:
-    """The first by half the time for which a power is told; the second by its spread over ten samples."""
-    load = moving(each=each)
+def test_changes_are_seen_late_and_uncorrelated_loads_by_chance(each: int) -> None:
+    """The delay is half of the hold time; chance falls with the root of up to ten samples."""
+    load = changing(each=each)
     hold_s = load.hold_s(None)
-    forgets = load.correlation_time_s(hold_s) < max(PERIOD_S, hold_s) / 2
+    is_uncorrelated = load.correlation_time_s(hold_s) < max(PERIOD_S, hold_s) / 2
 
     found = read(constant(100.0), replace(SAMPLED, roughness=load), start_s=2.0)
 
-    chance_j = load.std_w * 8 / math.sqrt(10) / 2 if forgets else 0.0
+    chance_j = load.std_w * 8 / math.sqrt(10) / 2 if is_uncorrelated else 0.0
     late_j = math.sqrt(load.rate_w2_s * 8) * hold_s / 2
-    assert forgets is (each == 1)
+    assert is_uncorrelated is (each == 1)
     assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(0.8, late_j, chance_j))
 
 
 @pytest.mark.parametrize(
     ("start_s", "stop_s", "samples"), [(1.0, 1.38, 4), (1.0, 1.04, 1), (1.02, 1.08, 1)]
 )
-def test_chance_counts_the_samples_of_a_window_that_has_fewer_than_ten(
+def test_chance_is_larger_in_windows_of_fewer_than_ten_samples(
     start_s: float, stop_s: float, samples: int
 ) -> None:
-    """One at the least."""
-    load, trace = moving(each=1), PowerTrace(period_s=0.125)
+    """It falls with the root of their number, which is taken as one at least."""
+    load, trace = changing(each=1), PowerTrace(period_s=0.125)
     for n in range(20):
         trace.append(PowerSample(time_s=n * 0.125, power_w=100.0))
     length_s = stop_s - start_s
@@ -109,10 +109,8 @@ def test_chance_counts_the_samples_of_a_window_that_has_fewer_than_ten(
 
 
 @pytest.mark.parametrize(("update_period_s", "updates"), [(2.5, 4.0), (20.0, 1.0)])
-def test_a_power_that_is_told_seldom_misses_a_share_of_the_energy(
-    update_period_s: float, updates: float
-) -> None:
-    """Over the root of how often it was told."""
+def test_a_slow_sensor_misses_a_share_of_the_energy(update_period_s: float, updates: float) -> None:
+    """The share falls with the root of the number of updates in the window."""
     found = read(constant(100.0), replace(SAMPLED, update_period_s=update_period_s))
 
     errors_j = (1.0, 0.3 * 1000.0 / math.sqrt(updates))
@@ -120,10 +118,8 @@ def test_a_power_that_is_told_seldom_misses_a_share_of_the_energy(
 
 
 @pytest.mark.parametrize(("stop_s", "status"), [(9.9, Status.DEGRADED), (10.0, Status.OK)])
-def test_a_power_that_is_a_mean_has_as_much_of_the_neighbours(
-    stop_s: float, status: Status
-) -> None:
-    """At least the energy of one mean, and a doubt below five of them."""
+def test_mean_powers_include_energy_of_the_neighbours(stop_s: float, status: Status) -> None:
+    """The uncertainty is the energy of one mean at least; below five means a reading is degraded."""
     found = read(constant(100.0), replace(SAMPLED, averaging_period_s=2.0), stop_s=stop_s)
 
     assert own_j(found) == pytest.approx(200.0)
@@ -131,8 +127,8 @@ def test_a_power_that_is_a_mean_has_as_much_of_the_neighbours(
     assert found.note == ("the board reports its power as a mean over 2 s" if found.note else "")
 
 
-def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:
-    """But for the last stretch, which the mean at the end has in full."""
+def test_mean_powers_are_taken_half_their_time_later() -> None:
+    """Only the mean at the end of a window is used for the whole of its time."""
     trace = steps(*(100.0 + n for n in range(101)))
 
     found = read(trace, replace(SAMPLED, averaging_period_s=1.0), start_s=2.0, stop_s=8.0)
@@ -142,10 +138,8 @@ def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:
 
 
 @pytest.mark.parametrize(("stop_s", "energy_j"), [(2.0, 200.0), (0.0, 0.0)])
-def test_where_a_mean_is_of_nothing_in_the_window_the_samples_are_integrated(
-    stop_s: float, energy_j: float
-) -> None:
-    """Its first half a mean ago there was no sample yet, or it has no length."""
+def test_samples_are_integrated_where_means_cannot_be_used(stop_s: float, energy_j: float) -> None:
+    """There is no sample early enough, or the window has no length."""
     trace = constant(100.0, from_s=0.0 if stop_s == 0 else 1.8)
 
     found = read(trace, replace(SAMPLED, averaging_period_s=1.0), stop_s=stop_s)
@@ -153,15 +147,15 @@ def test_where_a_mean_is_of_nothing_in_the_window_the_samples_are_integrated(
     assert found.energy_j == pytest.approx(energy_j)
 
 
-def test_no_share_of_no_energy_is_said() -> None:
-    """A load that moved before, and draws nothing in the window."""
-    found = read(constant(0.0), replace(SAMPLED, roughness=moving(each=1)))
+def test_a_window_without_energy_has_no_relative_uncertainty() -> None:
+    """The load changed before and draws nothing in the window; the reading of 0 J is ok."""
+    found = read(constant(0.0), replace(SAMPLED, roughness=changing(each=1)))
 
     assert (found.energy_j, found.status, found.note) == (0.0, Status.OK, "")
 
 
 def returned() -> PowerTrace:
-    """A device that was away from 2 s to 6 s."""
+    """Trace of a device that did not answer from 2 s to 6 s."""
     trace = PowerTrace(period_s=PERIOD_S)
     for n in (*range(21), *range(60, 101)):
         trace.append(PowerSample(time_s=n * PERIOD_S, power_w=50.0 if n < 60 else 200.0))
@@ -175,12 +169,12 @@ def returned() -> PowerTrace:
         (3.0, 10.0, seen(3.0), 50.0 * 3 + 200.0 * 4),
         (1.5, 5.5, None, 50.0 * 4),
     ],
-    ids=["away", "it answered", "not back yet"],
+    ids=["returned", "answered at the start", "not returned"],
 )
-def test_a_device_that_came_back_is_taken_at_the_mean_of_its_return(
+def test_a_device_that_returns_is_charged_its_mean_since_then(
     start_s: float, stop_s: float, at_start: Observation | None, energy_j: float
 ) -> None:
-    """What it drew before the window says nothing of it, unless it answered at the start."""
+    """Its power before the window is used only if it answered at the start, or has not returned."""
     trace = returned() if stop_s == 10 else constant(50.0, until_s=2.0)
 
     found = read(trace, SAMPLED, start_s=start_s, stop_s=stop_s, at_start=at_start)
@@ -189,13 +183,13 @@ def test_a_device_that_came_back_is_taken_at_the_mean_of_its_return(
     assert found.note == f"observed for {100 * found.coverage:.0f} % of the time"
 
 
-def test_a_device_that_came_back_without_power_used_none() -> None:
-    """0 J, which is known."""
+def test_a_device_that_returns_without_power_used_none() -> None:
+    """Its energy is 0 J, and not missing."""
     assert read(constant(0.0, from_s=6.0), SAMPLED, start_s=3.0).energy_j == 0.0
 
 
-def test_a_device_that_was_seen_nearly_all_the_time_has_not_been_away() -> None:
-    """The time until its first sample is taken at that."""
+def test_a_short_gap_at_the_start_is_no_absence() -> None:
+    """The time until the first sample is charged at the power of that sample."""
     trace = PowerTrace(period_s=PERIOD_S)
     for n in range(5, 101):
         trace.append(PowerSample(time_s=n * PERIOD_S, power_w=100.0 if n < 50 else 300.0))
@@ -205,8 +199,8 @@ def test_a_device_that_was_seen_nearly_all_the_time_has_not_been_away() -> None:
     assert found.energy_j == pytest.approx(100 * 4.95 + 300 * 5.05)
 
 
-def test_a_counted_window_is_uncertain_by_its_ends_and_by_its_factor() -> None:
-    """Errors at both ends and the factor's have nothing to do with each other."""
+def test_a_counted_window_is_uncertain_by_its_edges_and_its_factor() -> None:
+    """The errors at both edges and that of the factor are independent, and add as squares."""
     trust = Trust(verdict=Verdict.SCALED, factor=2.0, factor_error=0.03, is_judged=True)
     sensor = replace(COUNTED, trust=trust, oldest_s=0.08)
     at_start, at_stop = seen(0.0, 0.0, power_w=100.0), seen(10.0, 500.0, power_w=100.0)
@@ -216,16 +210,16 @@ def test_a_counted_window_is_uncertain_by_its_ends_and_by_its_factor() -> None:
 
     found = read(constant(100.0), sensor, at_start=at_start, at_stop=at_stop)
 
-    ends_j = edge_errors_j(1000.0, edges, constant(100.0), sensor)
+    edges_j = edge_errors_j(1000.0, edges, constant(100.0), sensor)
     assert found.energy_j == pytest.approx(1000.0)
     assert found.note == (
         "the board's counter counts 0.5 of the sampled power, and is scaled by that"
     )
-    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(1.0, *ends_j, 30.0))
+    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(1.0, *edges_j, 30.0))
 
 
-def test_a_counter_that_few_windows_have_shown_has_both_energies_in_its_interval() -> None:
-    """It may be right, and so may the samples."""
+def test_an_unjudged_counter_has_both_energies_in_its_interval() -> None:
+    """Before a verdict, either the counter or the samples may be right."""
     at_start, at_stop = seen(0.0, 0.0, power_w=100.0), seen(10.0, 850.0, power_w=100.0)
     sure = replace(COUNTED, trust=Trust(is_judged=True))
     evidence = evidence_between(at_start, at_stop, constant(100.0), COUNTED)
@@ -244,8 +238,8 @@ def test_a_counter_that_few_windows_have_shown_has_both_energies_in_its_interval
     assert own_j(early) == pytest.approx(own_j(judged) + both_j)
 
 
-def test_a_counter_that_was_watched_for_a_part_only_says_for_how_much() -> None:
-    """The rest is as uncertain as it is long."""
+def test_a_partly_counted_window_is_degraded() -> None:
+    """The note has the counted share; the energy of the rest is added to the uncertainty."""
     at_start, at_stop = seen(5.0, 0.0, power_w=100.0), seen(10.0, 500.0, power_w=100.0)
 
     found = read(constant(100.0), COUNTED, at_start=at_start, at_stop=at_stop)
@@ -254,8 +248,8 @@ def test_a_counter_that_was_watched_for_a_part_only_says_for_how_much() -> None:
     assert own_j(found) > 500.0
 
 
-def test_nobody_knows_how_wrong_an_estimate_is() -> None:
-    """Neither in common with others nor by itself."""
+def test_an_estimate_has_no_uncertainty() -> None:
+    """Its error is unknown, in both the common and the own part."""
     found = read(
         PowerTrace(period_s=PERIOD_S),
         replace(COUNTED, estimated=True),

@@ -1,4 +1,4 @@
-"""How long a told power holds, and how old a counter's value may be."""
+"""Validity of a reported power, and age of a counter's value."""
 
 import math
 
@@ -12,7 +12,7 @@ REFRESH_S = 0.1
 
 
 def stretches(number: int, *, reported_after_w: float | None = None) -> Persistence:
-    """A load of which each mean keeps a tenth of what was told, by so many stretches."""
+    """Statistics of stretches whose mean powers vary a tenth as much as the reported powers."""
     found = Persistence()
     for n in range(number):
         found.add(
@@ -25,7 +25,7 @@ def stretches(number: int, *, reported_after_w: float | None = None) -> Persiste
 
 
 def jumping(*, each: int) -> Roughness:
-    """A load that changes with each so many samples, on a board that renews its power all the time."""
+    """Statistics of a load that jumps after every `each` samples, on a board that reports its present power."""
     found = Roughness()
     for n in range(120):
         power_w = 100.0 + 200 * (n // each % 2)
@@ -34,17 +34,17 @@ def jumping(*, each: int) -> Roughness:
 
 
 def mean_kept(gap_s: float, correlation_time_s: float) -> float:
-    """The mean of an exponential over a stretch."""
+    """Mean of an exponential decay over a gap."""
     return correlation_time_s / gap_s * (1 - math.exp(-gap_s / correlation_time_s))
 
 
-def test_of_a_load_of_which_nothing_is_known_power_holds() -> None:
-    """However long the stretch."""
+def test_power_holds_while_nothing_is_known_of_the_load() -> None:
+    """It has full weight however long the gap is."""
     assert Sensor(period_s=0.1).power_weight(100.0) == 1.0
 
 
-def test_power_holds_for_some_memories_of_its_load() -> None:
-    """And after that as far as the load remembers it."""
+def test_power_holds_for_some_correlation_times() -> None:
+    """Over longer gaps its weight is the mean correlation of the load."""
     load = stretches(60)
     correlation_time_s = load.correlation_time_s(0.0)
     known = Sensor(period_s=0.1, refresh_s=REFRESH_S, persistence=load)
@@ -54,8 +54,8 @@ def test_power_holds_for_some_memories_of_its_load() -> None:
     assert known.power_weight(longer_s) == pytest.approx(mean_kept(longer_s, correlation_time_s))
 
 
-def test_a_load_that_no_sample_tells_of_may_forget_sooner_than_is_seen() -> None:
-    """Until its counter has shown that powers hold for longer than samples are apart."""
+def test_power_holds_for_less_time_if_samples_are_uncorrelated() -> None:
+    """A counter may show that it holds for longer nevertheless."""
     roughness, load = jumping(each=1), Persistence()
     for n in range(60):
         load.add(reported_w=100.0 + 200 * (n % 2), mean_w=100.0 + 200 * (n % 2), length_s=REFRESH_S)
@@ -69,8 +69,8 @@ def test_a_load_that_no_sample_tells_of_may_forget_sooner_than_is_seen() -> None
     assert by_both.power_weight(gap_s) == 1.0
 
 
-def test_of_two_memories_the_shorter_one_holds() -> None:
-    """That of the samples, or that of the counter's stretches."""
+def test_the_shorter_of_two_correlation_times_counts() -> None:
+    """One is that of the samples, the other that of the counter's stretches."""
     roughness = jumping(each=10)
     samples_s, gap_s = roughness.correlation_time_s(0.0), 20.0
     alone = Sensor(period_s=0.1, roughness=roughness)
@@ -82,32 +82,32 @@ def test_of_two_memories_the_shorter_one_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "late_s", "lag_s"),
+    ("load", "lag_s", "assumed_lag_s"),
     [
         (Persistence(), 0.0, 0.0),
         (stretches(5), 0.0, REFRESH_S / 2),
         (stretches(60), 0.0, 0.0),
         (stretches(60, reported_after_w=200.0), REFRESH_S, REFRESH_S),
     ],
-    ids=["unknown", "being learnt", "of the moment", "late"],
+    ids=["unknown", "being learnt", "present power", "late power"],
 )
-def test_power_is_of_the_past_by_as_long_as_it_is_told(
-    load: Persistence, late_s: float, lag_s: float
+def test_late_power_lags_by_its_hold_time(
+    load: Persistence, lag_s: float, assumed_lag_s: float
 ) -> None:
-    """Half of that counts as uncertain while it is being learnt whether it is late."""
+    """Half of that is assumed while it is not yet known whether power is late."""
     known = Sensor(period_s=0.1, refresh_s=REFRESH_S, persistence=load)
 
-    assert (known.lag_s, known.assumed_lag_s) == (late_s, lag_s)
+    assert (known.lag_s, known.assumed_lag_s) == (lag_s, assumed_lag_s)
 
 
 @pytest.mark.parametrize(
     ("refresh_s", "took_s", "age_error_s"),
     [(None, 0.0, 0.07), (None, 0.02, 0.07), (0.1, 0.0, 0.0), (0.1, 0.02, 0.12)],
 )
-def test_a_value_may_be_from_before_a_refresh_beside_which_it_was_read(
+def test_a_slow_reading_may_have_the_value_before_a_refresh(
     refresh_s: float | None, took_s: float, age_error_s: float
 ) -> None:
-    """Where refreshes are not known, it is as old as any."""
+    """Where refreshes are unknown, it may be as old as any value."""
     known = Sensor(period_s=0.1, refresh_s=refresh_s, oldest_s=0.07)
     value = Observation(time_s=1.0, power_w=1.0, counter_j=1.0, took_s=took_s)
 
@@ -116,8 +116,6 @@ def test_a_value_may_be_from_before_a_refresh_beside_which_it_was_read(
 
 
 @pytest.mark.parametrize(("refresh_s", "hold_s"), [(None, LONGEST_HOLD_S), (0.05, 0.05)])
-def test_a_board_tells_a_power_for_as_long_as_its_counter(
-    refresh_s: float | None, hold_s: float
-) -> None:
-    """Or as long as any board, where that is not known."""
+def test_power_is_held_for_one_refresh_period(refresh_s: float | None, hold_s: float) -> None:
+    """Where that is unknown, it is held for the longest time of any board."""
     assert Sensor(period_s=0.1, refresh_s=refresh_s).hold_s == hold_s

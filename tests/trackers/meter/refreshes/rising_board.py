@@ -10,13 +10,13 @@ class Board:
     """A counter that rises by 1 J at each refresh."""
 
     def __init__(self, clock: ManualClock, period_s: float) -> None:
-        """Refresh each `period_s` of `clock`."""
+        """Refresh the counter every `period_s`."""
         self.clock = clock
         self.period_s = period_s
-        self.asked = 0
+        self.reads = 0
 
     def observe(self, _: str = "") -> Observation:
-        """The counter now."""
-        self.asked += 1
+        """Read the counter."""
+        self.reads += 1
         now_s = self.clock.now_s()
         return Observation(time_s=now_s, counter_j=1.0 + math.floor(now_s / self.period_s))

@@ -1,4 +1,4 @@
-"""Refreshes of a counter each 0.125 s, each seen to a hundredth of that: predictions worked by hand."""
+"""Predictions of a counter's refreshes, computed by hand: one every 0.125 s, observed to within 1 ms."""
 
 import math
 from collections.abc import Sequence
@@ -19,31 +19,31 @@ from trackers.sample import Observation
 
 PERIOD_S, WIDTH_S = 0.125, 0.001
 LAST_S = (REFRESHES_TO_LEARN - 1) * PERIOD_S
-"""Time of the last refresh that was seen, which is how long they were followed."""
+"""Time of the last observed refresh, and so the time for which refreshes were followed."""
 
 
 def seen_at(time_s: float, width_s: float = WIDTH_S) -> ObservedRefresh:
-    """A refresh in the middle of a look."""
+    """A refresh that was observed at a time, give or take a width."""
     return ObservedRefresh(before_s=time_s - width_s, after_s=time_s + width_s)
 
 
 def learnt(*, width_s: float = WIDTH_S, number: int = REFRESHES_TO_LEARN) -> RefreshClock:
-    """A clock that has seen the first refreshes from 0 s on."""
+    """A clock that has observed the first refreshes from 0 s on."""
     clock = RefreshClock()
     for n in range(number):
         clock.add(seen_at(n * PERIOD_S, width_s))
     return clock
 
 
-def test_a_look_is_as_sharp_as_half_of_it_is_long() -> None:
-    """The refresh is most likely in its middle."""
+def test_an_observation_is_uncertain_by_half_its_length() -> None:
+    """Its middle is the best estimate of the refresh."""
     found = ObservedRefresh(before_s=2.0, after_s=2.5)
 
     assert (found.middle_s, found.width_s) == (2.25, 0.25)
 
 
-def test_eight_looks_make_a_rate() -> None:
-    """One less does not, and of that nothing is predicted."""
+def test_eight_refreshes_determine_a_rate() -> None:
+    """With one less, nothing is predicted."""
     early = learnt(number=REFRESHES_TO_LEARN - 1)
 
     assert early.is_learning
@@ -55,18 +55,18 @@ def test_eight_looks_make_a_rate() -> None:
 
 
 @pytest.mark.parametrize(("beyond_s", "grown"), [(-0.3, 1.0), (0.0, 1.0), (2 * LAST_S, 3.0)])
-def test_an_error_grows_with_the_time_since_the_last_look(beyond_s: float, grown: float) -> None:
-    """As many times its width as it lies times as far ahead as refreshes were followed."""
+def test_an_error_grows_with_the_time_since_the_last_observation(
+    beyond_s: float, grown: float
+) -> None:
+    """It grows linearly, and doubles after as long as refreshes had been followed."""
     assert learnt().error_s(LAST_S + beyond_s) == pytest.approx(grown * WIDTH_S)
 
 
 @pytest.mark.parametrize(
     ("width_s", "times"), [(WIDTH_S, 2.5 - 1), (0.002, 2 - 1), (0.0001, 25 - 1)]
 )
-def test_a_prediction_is_renewed_when_it_may_be_off_by_what_an_edge_waits_for(
-    width_s: float, times: float
-) -> None:
-    """2.5 ms, or twice what looks can tell, where they are coarser."""
+def test_a_prediction_is_unsure_beyond_a_bound_of_its_error(width_s: float, times: float) -> None:
+    """The bound is 2.5 ms, or twice the width of the observations where that is more."""
     clock, until_s = learnt(width_s=width_s), LAST_S + times * LAST_S
 
     assert not clock.is_unsure(until_s - 1e-6)
@@ -84,10 +84,10 @@ def test_a_prediction_is_renewed_when_it_may_be_off_by_what_an_edge_waits_for(
         (5.9 * PERIOD_S, 0.0, 5 * PERIOD_S),
     ],
 )
-def test_a_value_was_made_at_the_refresh_before_it_was_read(
+def test_a_value_is_of_the_last_refresh_before_its_reading(
     time_s: float, within_s: float, made_s: float | None
 ) -> None:
-    """Unless it was read so near to one that it may be from before it."""
+    """The refresh is unknown if the reading is too close to one."""
     found_s = learnt().last_refresh_s(time_s, within_s=within_s)
 
     assert found_s == (None if made_s is None else pytest.approx(made_s))
@@ -103,10 +103,10 @@ def test_a_value_was_made_at_the_refresh_before_it_was_read(
         (REFRESHES_TO_LEARN, 5.8 * PERIOD_S, 6 * PERIOD_S - WIDTH_S),
     ],
 )
-def test_the_next_refresh_is_looked_for_shortly_before_it_is_due(
+def test_the_next_refresh_is_expected_shortly_before_it_is_due(
     number: int, time_s: float, not_before_s: float
 ) -> None:
-    """After two looks that can be guessed, and before them there is no telling."""
+    """Two observations suffice for a guess; with fewer, it is expected at once."""
     assert learnt(number=number).not_before_s(time_s) == pytest.approx(not_before_s)
 
 
@@ -114,10 +114,10 @@ def test_the_next_refresh_is_looked_for_shortly_before_it_is_due(
     ("off_s", "width_s", "is_learning"),
     [(0.0134, WIDTH_S, False), (0.0137, WIDTH_S, True), (0.0137, 0.002, False)],
 )
-def test_a_refresh_a_tenth_of_a_period_off_is_another_rhythm(
+def test_a_refresh_off_by_a_tenth_of_a_period_restarts_learning(
     off_s: float, width_s: float, *, is_learning: bool
 ) -> None:
-    """Give or take what the look may be off by."""
+    """The width of the observation is allowed for."""
     clock = learnt()
 
     clock.add(seen_at(20 * PERIOD_S + off_s, width_s))
@@ -125,8 +125,8 @@ def test_a_refresh_a_tenth_of_a_period_off_is_another_rhythm(
     assert clock.is_learning is is_learning
 
 
-def test_two_looks_at_one_refresh_fit_no_rate() -> None:
-    """One of them saw something else, so that all is learnt anew."""
+def test_two_observations_of_one_refresh_restart_learning() -> None:
+    """One of them must be wrong, so the rate is learnt again."""
     clock = learnt()
     clock.add(seen_at(20 * PERIOD_S))
 
@@ -135,16 +135,16 @@ def test_two_looks_at_one_refresh_fit_no_rate() -> None:
     assert clock.is_learning
 
 
-def test_looks_without_a_width_leave_nothing_unsure() -> None:
-    """A board that says itself when it refreshed."""
+def test_exact_observations_give_exact_predictions() -> None:
+    """A board may report the times of its refreshes itself."""
     clock = learnt(width_s=0.0)
 
     assert clock.error_s(1e6) == 0.0
     assert not clock.is_unsure(1e6)
 
 
-def test_a_look_that_took_long_does_not_bend_the_rate() -> None:
-    """A machine that was busy for a moment saw a refresh somewhere in that moment."""
+def test_a_wide_observation_does_not_bend_the_rate() -> None:
+    """On a busy machine, a refresh is only known to lie somewhere in a longer time."""
     clock = RefreshClock()
     for n in range(REFRESHES_TO_LEARN):
         clock.add(seen_at(n * PERIOD_S) if n != 4 else seen_at(n * PERIOD_S + 0.03, 0.03))
@@ -153,20 +153,20 @@ def test_a_look_that_took_long_does_not_bend_the_rate() -> None:
     assert clock.last_refresh_s(5.5 * PERIOD_S) == pytest.approx(5 * PERIOD_S)
 
 
-def test_sharp_looks_weigh_more_than_blunt_ones() -> None:
-    """By what each may be off."""
+def test_sharp_observations_weigh_more_than_wide_ones() -> None:
+    """Each is weighted by the inverse of its width."""
     clock = RefreshClock()
     for n in range(REFRESHES_TO_LEARN):
         off_s = 0.0015 if n in (0, 2) else 0.0
         clock.add(seen_at(n * PERIOD_S + off_s, 0.0018 if off_s else WIDTH_S))
 
     assert clock.period_s is not None
-    # A line through looks of equal weight would be flatter by 179 us.
+    # A line through observations of equal weight would be flatter by 179 us.
     assert PERIOD_S - clock.period_s == pytest.approx(93e-6, abs=2e-6)
 
 
 def observations(*counters_j: float | None, apart_s: float = 0.01) -> Sequence[Observation | None]:
-    """What a counter says at regular times; None where it does not answer."""
+    """Answers of a counter at regular times; None where it does not answer."""
     return [
         None if each is None else Observation(time_s=n * apart_s, counter_j=each)
         for n, each in enumerate(counters_j)
@@ -183,41 +183,41 @@ def observations(*counters_j: float | None, apart_s: float = 0.01) -> Sequence[O
         ((1.0, None), None),
     ],
 )
-def test_a_look_lies_between_the_last_old_and_the_first_new_value(
+def test_a_refresh_lies_between_the_last_old_and_the_first_new_value(
     counters_j: tuple[float | None, ...], found: ObservedRefresh | None
 ) -> None:
-    """None where the counter falls silent."""
-    said = iter(observations(*counters_j))
+    """There is none if the counter stops answering."""
+    answers = iter(observations(*counters_j))
 
-    assert observe_refresh(lambda: next(said), lambda: False) == found
+    assert observe_refresh(lambda: next(answers), lambda: False) == found
 
 
-def test_a_look_ends_when_it_is_told_to_or_takes_too_long() -> None:
-    """A counter that is refreshed more seldom is taken as it is."""
-    said = iter(observations(1.0, 2.0))
+def test_polling_ends_on_request_or_after_too_long() -> None:
+    """Counters that are refreshed less often are used as they are."""
+    answers = iter(observations(1.0, 2.0))
     slow = iter(observations(1.0, 1.0, 1.0, 2.0, apart_s=LONGEST_AWAITED_S * 0.6))
     just = iter(observations(1.0, 1.0, 2.0, apart_s=LONGEST_AWAITED_S * 0.9))
 
-    assert observe_refresh(lambda: next(said), lambda: True) is None
+    assert observe_refresh(lambda: next(answers), lambda: True) is None
     assert observe_refresh(lambda: next(slow), lambda: False) is None
     assert observe_refresh(lambda: next(just), lambda: False) is not None
 
 
 def read(
-    clock: RefreshClock, *said: Observation | None
+    clock: RefreshClock, *answers: Observation | None
 ) -> tuple[Observation | None, list[float], int]:
-    """What is read at a refresh, what was waited for, and how often the board was asked."""
-    left = list(said)
+    """Value read at a refresh, the waits for it, and the number of readings."""
+    left = list(answers)
     waits_s: list[float] = []
     found = at_refresh(lambda: left.pop(0), waits_s.append, clock)
-    return found, waits_s, len(said) - len(left)
+    return found, waits_s, len(answers) - len(left)
 
 
 VALUE = Observation(time_s=5.5 * PERIOD_S, counter_j=7.0, took_s=0.0004)
 
 
-def test_a_value_is_stamped_with_the_time_at_which_it_was_made() -> None:
-    """And is then of that moment."""
+def test_a_value_is_stamped_with_the_time_of_its_refresh() -> None:
+    """Its duration no longer matters, so `took_s` is 0."""
     found, waits_s, _ = read(learnt(), VALUE)
 
     assert found is not None
@@ -225,23 +225,23 @@ def test_a_value_is_stamped_with_the_time_at_which_it_was_made() -> None:
     assert found.time_s == pytest.approx(5 * PERIOD_S)
 
 
-@pytest.mark.parametrize("said", [None, replace(VALUE, counter_j=None, power_w=1.0)])
-def test_what_has_no_counter_is_taken_as_it_is(said: Observation | None) -> None:
-    """There is nothing to be stamped."""
-    assert read(learnt(), said) == (said, [], 1)
+@pytest.mark.parametrize("answer", [None, replace(VALUE, counter_j=None, power_w=1.0)])
+def test_an_answer_without_a_counter_is_unchanged(answer: Observation | None) -> None:
+    """There is no value to stamp."""
+    assert read(learnt(), answer) == (answer, [], 1)
 
 
-def test_a_value_is_taken_as_it_is_while_its_refreshes_are_not_known() -> None:
-    """Or so badly that an edge would be held up for long."""
-    blunt, near = learnt(width_s=0.006), replace(VALUE, time_s=5 * PERIOD_S)
+def test_a_value_is_unchanged_while_refreshes_are_unknown() -> None:
+    """So it is if they are so uncertain that an edge would have to wait for long."""
+    uncertain, near = learnt(width_s=0.006), replace(VALUE, time_s=5 * PERIOD_S)
 
     assert read(RefreshClock(), VALUE) == (VALUE, [], 1)
-    assert blunt.error_s(near.time_s) > LARGEST_AWAITED_ERROR_S
-    assert read(blunt, near) == (near, [], 1)
+    assert uncertain.error_s(near.time_s) > LARGEST_AWAITED_ERROR_S
+    assert read(uncertain, near) == (near, [], 1)
 
 
-def test_a_value_next_to_a_refresh_is_read_again_when_that_is_over() -> None:
-    """Twice the error later; three times at most, and one that does not answer is not waited for."""
+def test_a_value_close_to_a_refresh_is_read_again() -> None:
+    """It is read after twice the error, and three times at most; without an answer the old value is kept."""
     near = replace(VALUE, time_s=5 * PERIOD_S)
 
     found, waits_s, _ = read(learnt(), near, replace(near, time_s=near.time_s + 0.002))
@@ -252,8 +252,8 @@ def test_a_value_next_to_a_refresh_is_read_again_when_that_is_over() -> None:
     assert read(learnt(), near, None, None, None)[0] == near
 
 
-def test_a_call_that_took_long_may_have_read_the_value_before() -> None:
-    """Half of it on either side."""
+def test_a_slow_reading_close_to_a_refresh_is_repeated() -> None:
+    """Half of its duration counts as an error in either direction."""
     slow = replace(VALUE, time_s=5 * PERIOD_S + 0.003, took_s=0.0041)
 
     assert read(learnt(), slow, VALUE)[2] == 2

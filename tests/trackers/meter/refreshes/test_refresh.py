@@ -1,4 +1,4 @@
-"""When counters are refreshed: learnt from looks, believed only where it can be."""
+"""Refresh times of counters, learnt from observations and used only where they are regular."""
 
 import random
 import threading
@@ -25,12 +25,12 @@ from trackers.sample import Observation
 def observed_refreshes(
     period_s: float, phase_s: float, *, poll_s: float, seed: int
 ) -> list[ObservedRefresh]:
-    """Refreshes one after the other, each seen between two polls."""
-    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    """Consecutive refreshes, each observed between two polls."""
+    rng = random.Random(seed)  # noqa: S311 - for a test, not for secrets
     found = []
     for number in range(REFRESHES_TO_LEARN):
         refresh_s = phase_s + number * period_s
-        share = dice.random()
+        share = rng.random()
         found.append(
             ObservedRefresh(
                 before_s=refresh_s - share * poll_s, after_s=refresh_s + (1 - share) * poll_s
@@ -48,7 +48,7 @@ def observed_refreshes(
 def test_a_steady_rate_is_learnt(
     period_s: float, phase_s: float, at_periods: float, seed: int
 ) -> None:
-    """The last refresh is told within the stated error, or not told at all."""
+    """The last refresh is known to within the stated error, or not at all."""
     clock = RefreshClock()
     for each in observed_refreshes(period_s, phase_s, poll_s=period_s / 40, seed=seed):
         clock.add(each)
@@ -63,21 +63,21 @@ def test_a_steady_rate_is_learnt(
         assert 0 < time_s - made_s <= 1.1 * period_s
 
 
-def test_refreshes_without_a_rate_are_not_believed() -> None:
-    """A counter that is refreshed when it pleases is never predicted."""
-    dice = random.Random(1)  # noqa: S311 - a test's dice
+def test_irregular_refreshes_are_never_predicted() -> None:
+    """The clock of a counter without a steady rate keeps learning."""
+    rng = random.Random(1)  # noqa: S311 - for a test, not for secrets
     clock = RefreshClock()
     time_s = 0.0
     for _ in range(5 * REFRESHES_TO_LEARN):
-        time_s += dice.uniform(0.01, 0.2)
+        time_s += rng.uniform(0.01, 0.2)
         clock.add(ObservedRefresh(before_s=time_s, after_s=time_s + 0.001))
 
     assert clock.is_learning
     assert clock.last_refresh_s(time_s) is None
 
 
-def test_a_jump_is_noticed() -> None:
-    """After a driver's reload the old rhythm is forgotten."""
+def test_a_jump_restarts_learning() -> None:
+    """After a driver was reloaded, the old refresh times are forgotten."""
     clock = RefreshClock()
     for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=0):
         clock.add(each)
@@ -87,8 +87,8 @@ def test_a_jump_is_noticed() -> None:
     assert clock.is_learning
 
 
-def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
-    """The time for which a prediction holds grows with the time that was followed."""
+def test_an_observation_renews_an_uncertain_prediction() -> None:
+    """The longer refreshes have been followed, the longer a prediction holds."""
     clock = RefreshClock()
     for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=0):
         clock.add(each)
@@ -102,8 +102,8 @@ def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
     assert not clock.is_unsure(unsure_s + unsure_s / 2)
 
 
-def test_a_look_that_a_busy_machine_made_late_makes_nothing_surer() -> None:
-    """Its two readings lie far apart; later refreshes are as uncertain as they were, and are looked for."""
+def test_a_wide_observation_does_not_renew_a_prediction() -> None:
+    """If a busy machine reads too late, later refreshes stay as uncertain as before."""
     clock = RefreshClock()
     for number in range(8):
         clock.add(ObservedRefresh(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
@@ -115,8 +115,8 @@ def test_a_look_that_a_busy_machine_made_late_makes_nothing_surer() -> None:
     assert clock.is_unsure(0.6)
 
 
-def test_a_look_sees_the_next_refresh() -> None:
-    """The refresh lies between the two times of a look."""
+def test_polling_observes_the_next_refresh() -> None:
+    """The refresh lies between the two times of the observation."""
     clock = ManualClock(start_s=0.005)
     board = Board(clock, 0.02)
 
@@ -126,8 +126,8 @@ def test_a_look_sees_the_next_refresh() -> None:
     assert seen.before_s < 0.02 <= seen.after_s + 1e-9
 
 
-def test_a_counter_that_stands_still_is_not_watched_for_ever() -> None:
-    """An idle board's counter may not rise."""
+def test_polling_ends_if_the_counter_stands_still() -> None:
+    """The counter of an idle board may stand still."""
     clock = ManualClock()
     board = Board(clock, 1e9)
 
@@ -138,7 +138,7 @@ def test_a_counter_that_stands_still_is_not_watched_for_ever() -> None:
 
 
 def test_an_edge_next_to_a_refresh_is_read_again() -> None:
-    """The value may be the one from before; a moment later it is not."""
+    """The first value may be from before the refresh; a moment later it is not."""
     clock = ManualClock(start_s=0.0203)
     refreshes = RefreshClock()
     for each in observed_refreshes(0.02, -1.0, poll_s=0.001, seed=0):
@@ -157,7 +157,7 @@ def watching(board: Board, clock: ManualClock) -> RefreshWatch:
 
 
 def test_a_watch_learns_and_stamps_edges() -> None:
-    """A counter's value is stamped with the time at which it was made."""
+    """A value at an edge is stamped with the time of its refresh."""
     clock = ManualClock()
     board = Board(clock, 0.02)
     watch = watching(board, clock)
@@ -172,25 +172,25 @@ def test_a_watch_learns_and_stamps_edges() -> None:
     assert seen.time_s == pytest.approx((seen.counter_j - 1) * 0.02, abs=0.001)
 
 
-def test_a_watch_gives_up_on_what_cannot_be_learnt() -> None:
-    """A counter that never moves is left in peace after a few attempts."""
+def test_a_watch_gives_up_on_a_counter_that_stands_still() -> None:
+    """After a few attempts, a counter that never rises is not polled any more."""
     clock = ManualClock()
     board = Board(clock, 1e9)
     watch = watching(board, clock)
     for _ in range(10 * ATTEMPTS):
         watch.learn_if_due()
         clock.advance(10)
-    asked = board.asked
+    reads = board.reads
 
     watch.learn_if_due()
 
-    assert board.asked == asked
+    assert board.reads == reads
     assert watch.period_s is None
 
 
 @pytest.mark.parametrize("period_s", [0.02, 0.1])
 def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
-    """Polling makes some boards' counters wrong, and costs CPU time, for each board of a machine."""
+    """Polling makes the counters of some boards wrong, and costs CPU time for each board."""
     clock = ManualClock(start_s=0.7 * period_s)
     board = Board(clock, period_s)
     watch = watching(board, clock)
@@ -198,7 +198,7 @@ def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
     watch.learn_if_due()
 
     assert watch.period_s == pytest.approx(period_s, rel=0.02)
-    assert board.asked < 0.5 * REFRESHES_TO_LEARN * period_s / POLL_S
+    assert board.reads < 0.5 * REFRESHES_TO_LEARN * period_s / POLL_S
 
 
 @given(
@@ -206,16 +206,16 @@ def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
     skipped=st.lists(st.integers(min_value=1, max_value=3), min_size=7, max_size=7),
     seed=st.integers(min_value=0, max_value=1000),
 )
-def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_learnt(
+def test_a_rate_is_learnt_although_refreshes_were_missed(
     period_s: float, skipped: list[int], seed: int
 ) -> None:
-    """Most looks may come too late for the next refresh, as long as one saw two in a row."""
+    """A busy machine may miss most refreshes, as long as it observes two consecutive ones."""
     steps = [*skipped[:-1], 1]
-    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    rng = random.Random(seed)  # noqa: S311 - for a test, not for secrets
     clock, number = RefreshClock(), 0
     for step in (0, *steps):
         number += step
-        width_s = period_s * dice.uniform(0.005, 0.02)
+        width_s = period_s * rng.uniform(0.005, 0.02)
         clock.add(
             ObservedRefresh(
                 before_s=number * period_s - width_s, after_s=number * period_s + width_s / 2
@@ -225,8 +225,8 @@ def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_le
     assert clock.period_s == pytest.approx(period_s, rel=0.02)
 
 
-def test_a_reading_in_which_a_refresh_may_have_been_is_made_again() -> None:
-    """The process lost its CPU while it read; when its value was made nobody knows."""
+def test_a_reading_that_may_span_a_refresh_is_repeated() -> None:
+    """If the process loses its CPU during a reading, the age of the value is unknown."""
     clock = ManualClock()
     refreshes = RefreshClock()
     for each in observed_refreshes(0.02, 0.0, poll_s=0.001, seed=1):

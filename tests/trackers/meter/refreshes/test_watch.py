@@ -1,4 +1,4 @@
-"""A watch over a counter's refreshes: what it says, and when it looks again."""
+"""A watch over a counter's refreshes: predictions, and when it observes again."""
 
 import threading
 from functools import partial
@@ -29,8 +29,8 @@ def learnt(period_s: float = 0.02) -> tuple[RefreshWatch, Board]:
     return watch, board
 
 
-def test_before_anything_was_seen_a_value_may_be_as_old_as_on_any_board() -> None:
-    """And no refresh is known."""
+def test_before_learning_nothing_is_known_of_refreshes() -> None:
+    """A value may be as old as on any board."""
     board = Board(ManualClock(start_s=0.005), 0.02)
     watch = watch_of(board)
     value = board.observe()
@@ -41,15 +41,15 @@ def test_before_anything_was_seen_a_value_may_be_as_old_as_on_any_board() -> Non
     assert watch.at_edge(board.observe) == value
 
 
-def test_a_value_is_as_old_as_the_longest_that_was_waited_for_a_refresh() -> None:
-    """From when the looking began to the new value."""
+def test_the_greatest_age_is_the_longest_wait_for_a_refresh() -> None:
+    """A wait lasts from the start of polling to the new value."""
     watch, _ = learnt(0.05)
 
     assert 0.0 < watch.oldest_s <= 0.051
 
 
-def test_two_times_between_the_same_refreshes_are_known_to_be() -> None:
-    """Times next to a refresh may be on either side of it."""
+def test_times_between_the_same_two_refreshes_are_recognised() -> None:
+    """Times close to a refresh are not, because they may be on either side of it."""
     watch, _ = learnt()
 
     assert watch.is_within(0.205, 0.215)
@@ -58,8 +58,8 @@ def test_two_times_between_the_same_refreshes_are_known_to_be() -> None:
     assert not watch.is_within(0.215, 0.22)
 
 
-def test_an_edge_next_to_a_refresh_waits_until_that_is_over() -> None:
-    """By the watch's own clock, and for a moment."""
+def test_an_edge_close_to_a_refresh_waits_for_it() -> None:
+    """It waits for a few milliseconds, on the clock of the watch."""
     watch, board = learnt()
     board.clock.advance(0.24 - board.clock.now_s())
 
@@ -70,8 +70,8 @@ def test_an_edge_next_to_a_refresh_waits_until_that_is_over() -> None:
     assert 0.24 < board.clock.now_s() < 0.245
 
 
-def test_the_next_refresh_is_over_a_period_and_its_error_later() -> None:
-    """None of a value without a counter."""
+def test_the_next_refresh_is_over_after_a_period_and_its_error() -> None:
+    """It is None for a value without a counter."""
     watch, _ = learnt()
 
     next_s = watch.next_s(Observation(time_s=0.2, counter_j=11.0))
@@ -81,22 +81,22 @@ def test_the_next_refresh_is_over_a_period_and_its_error_later() -> None:
     assert watch.next_s(Observation(time_s=0.2, power_w=1.0)) is None
 
 
-def test_a_watch_looks_again_when_it_has_grown_unsure_and_not_before() -> None:
-    """One look then is enough for longer than before."""
+def test_a_watch_observes_again_only_when_it_is_unsure() -> None:
+    """A single observation then renews the prediction."""
     watch, board = learnt()
-    asked = board.asked
+    reads = board.reads
 
     assert not watch.learn_if_due()
-    assert board.asked == asked
+    assert board.reads == reads
     board.clock.advance(10.0)
     assert watch.learn_if_due()
-    assert board.asked > asked
+    assert board.reads > reads
     assert not watch.learn_if_due()
     assert watch.period_s == pytest.approx(0.02, rel=0.01)
 
 
-def test_a_rhythm_that_has_changed_is_learnt_anew() -> None:
-    """A driver that was reloaded has another."""
+def test_a_changed_rate_is_learnt_again() -> None:
+    """A reloaded driver may refresh the counter at another rate."""
     watch, board = learnt()
     board.period_s = 0.031
     board.clock.advance(10.0)
@@ -108,8 +108,8 @@ def test_a_rhythm_that_has_changed_is_learnt_anew() -> None:
     assert watch.period_s == pytest.approx(0.031, rel=0.01)
 
 
-def test_a_counter_that_stands_still_is_tried_again_after_a_while() -> None:
-    """And after some attempts no more."""
+def test_a_counter_that_stands_still_is_tried_a_few_times() -> None:
+    """The attempts are seconds apart, and end after a few."""
     board = Board(ManualClock(), 1e9)
     watch = watch_of(board)
 
@@ -126,7 +126,7 @@ def test_a_counter_that_stands_still_is_tried_again_after_a_while() -> None:
 
 
 def test_a_counter_that_begins_to_rise_is_learnt_at_a_later_attempt() -> None:
-    """The board was idle when the study began."""
+    """The board may be idle when a study begins."""
     board = Board(ManualClock(), 1e9)
     watch = watch_of(board)
     watch.learn_if_due()

@@ -1,4 +1,4 @@
-"""A run's account in files: where it can be written is known beforehand, and a line fits its headings."""
+"""A run's account in files: checks before the run, and rows that fit their columns."""
 
 import csv
 from pathlib import Path
@@ -27,7 +27,7 @@ def line(*components: Component, energy_j: float | None = None) -> AccountLine:
 
 
 def run_of(*command: str) -> Account:
-    """A run of which the CPU's energy is known alone."""
+    """The account of a run of which only the CPU's energy is known."""
     return Account(
         command=command,
         status=0,
@@ -41,13 +41,13 @@ def run_of(*command: str) -> Account:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """The lines of a table by their headings."""
+    """Rows of a table, by column."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
-    """What is not known is an empty field: no line is shorter than the one above."""
+    """An unknown value is an empty field, so that each row is complete."""
     path = tmp_path / "runs.csv"
 
     for name in ("first", "second"):
@@ -60,7 +60,7 @@ def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begun", ["", "no end of line"])
 def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -> None:
-    """An empty one gets its headings, and a last line without an end is ended first."""
+    """An empty file gets its header, and a last line without an end is ended first."""
     path = tmp_path / "runs.csv"
     path.touch()
     if begun:
@@ -73,7 +73,7 @@ def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -
 
 
 def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
-    """File names are bytes, of any encoding."""
+    """File names are bytes, in any encoding."""
     path = tmp_path / "runs.csv"
 
     append_csv(run_of("train", "na\udce9ve.yaml"), path)
@@ -82,7 +82,7 @@ def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
 
 
 def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
-    """A line of ours would stand under headings that are not its own."""
+    """A row would not fit its columns. Our own header may begin with a byte order mark."""
     path = tmp_path / "emissions.csv"
     path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
 
@@ -97,12 +97,12 @@ def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "message"),
     [("none/run.json", "there is no folder .*none; make it"), (".", "it is a folder; give the")],
 )
-def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, place: str, said: str) -> None:
-    """With what is wrong."""
-    with pytest.raises(OutputFileError, match=said):
+def test_a_path_that_cannot_be_a_file_is_refused(tmp_path: Path, place: str, message: str) -> None:
+    """The message says what is wrong."""
+    with pytest.raises(OutputFileError, match=message):
         check_writable(tmp_path / place, option="--json")
 
 
@@ -110,7 +110,7 @@ def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, place: str, said:
 def test_the_command_does_not_run_where_its_account_could_not_be_written(
     tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Hours of measuring would end in an error."""
+    """Otherwise hours of measuring could end in an error."""
     done = tmp_path / "done"
 
     status = main([option, str(tmp_path / "none" / "run"), "--", "touch", str(done)])

@@ -94,7 +94,7 @@ sys.exit(run(main))
 """
 
 
-def test_streams_that_were_closed_take_no_files_number(tmp_path: Path) -> None:
+def test_output_to_closed_streams_ends_up_in_no_file(tmp_path: Path) -> None:
     """What is printed does not end up in the file that was opened first."""
     path = tmp_path / "table"
 
@@ -113,7 +113,7 @@ sys.exit(run(lambda words: len(os.getcwd()) if words[1:] else 0))
 """
 
 
-def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_missing_working_folder_is_reported(tmp_path: Path) -> None:
     """A command that needs it ends with a message; any other command runs."""
     ends = []
     for more in ([], ["needs it"]):

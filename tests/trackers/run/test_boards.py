@@ -52,7 +52,7 @@ class Boards:
     ],
 )
 @pytest.mark.parametrize("source", ["amdsmi", "hwmon"])
-def test_boards_of_amd_are_hidden_by_their_own_variables(
+def test_amd_boards_are_hidden_by_their_own_variables(
     environment: dict[str, str], shown: list[int], source: str
 ) -> None:
     """A process that was given one of several boards is not charged for all of them."""

@@ -46,7 +46,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
+def test_rows_of_runs_fit_their_columns(tmp_path: Path) -> None:
     """An unknown value is an empty field, so that each row is complete."""
     path = tmp_path / "runs.csv"
 
@@ -59,7 +59,7 @@ def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("begun", ["", "no end of line"])
-def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -> None:
+def test_an_incomplete_table_is_continued(tmp_path: Path, begun: str) -> None:
     """An empty file gets its header, and a last line without an end is ended first."""
     path = tmp_path / "runs.csv"
     path.touch()
@@ -72,7 +72,7 @@ def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -
     assert [each["command"] for each in rows(path)] == (["first"] if begun else []) + ["second"]
 
 
-def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
+def test_an_argument_that_cannot_be_encoded_loses_no_row(tmp_path: Path) -> None:
     """File names are bytes, in any encoding."""
     path = tmp_path / "runs.csv"
 
@@ -81,7 +81,7 @@ def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
     assert "na\\udce9ve" in rows(path)[0]["command"]
 
 
-def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
     """A row would not fit its columns. Our own header may begin with a byte order mark."""
     path = tmp_path / "emissions.csv"
     path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
@@ -107,7 +107,7 @@ def test_a_path_that_cannot_be_a_file_is_refused(tmp_path: Path, place: str, mes
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv"])
-def test_the_command_does_not_run_where_its_account_could_not_be_written(
+def test_a_command_does_not_run_if_its_account_cannot_be_written(
     tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Otherwise hours of measuring could end in an error."""

@@ -106,7 +106,9 @@ def test_only_boards_that_both_studies_use_are_shared(tmp_path: Path, clock: Clo
     assert (reading.energy_j, reading.shared_by) == (2000.0, None)
 
 
-def test_a_tracker_that_was_killed_uses_nothing_any_more(tmp_path: Path, clock: Clock) -> None:
+def test_a_killed_tracker_uses_nothing_after_its_last_sign_of_life(
+    tmp_path: Path, clock: Clock
+) -> None:
     """A killed tracker's trials count as using the board until its last sign of life."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)

@@ -291,7 +291,7 @@ def test_cpu_time_never_falls() -> None:
     assert counted_s == sorted(counted_s)
 
 
-def test_children_that_may_not_be_known_are_none() -> None:
+def test_children_that_cannot_be_listed_are_none() -> None:
     """Where `/proc` is closed (hidepid), listing the machine's processes is forbidden."""
 
     class Hidden:

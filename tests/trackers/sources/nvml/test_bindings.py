@@ -50,7 +50,7 @@ def undecodable(_: object) -> str:
     return b"\xf8\x01".decode()
 
 
-def test_words_in_bytes_are_words() -> None:
+def test_bytes_are_decoded() -> None:
     """`pynvml` before 11.5, another package of the same name, returned bytes."""
     source = NvmlSource(nvml=binding())
 
@@ -58,7 +58,7 @@ def test_words_in_bytes_are_words() -> None:
     assert (device.uuid, device.name, device.driver) == ("GPU-1", "Tesla K80", "470.57")
 
 
-def test_functions_that_a_binding_lacks_are_done_without() -> None:
+def test_power_is_measured_without_later_functions() -> None:
     """Without energy counter, fields, MIG, limits and clocks the power is still measured."""
     source = NvmlSource(nvml=binding())
 
@@ -68,7 +68,7 @@ def test_functions_that_a_binding_lacks_are_done_without() -> None:
     assert [(each.counter, each.mig) for each in source.probes] == [(False, False)]
 
 
-def test_a_name_that_is_no_text_costs_the_name_alone() -> None:
+def test_an_undecodable_name_is_replaced() -> None:
     """WSL's driver 555 gives such a name."""
     source = NvmlSource(nvml=binding(nvmlDeviceGetName=undecodable))
 

@@ -30,7 +30,7 @@ def test_short_windows_are_accurate(boards: Boards, long: float, short: float) -
 def test_power_that_is_a_mean_over_a_second_is_accurate_in_longer_windows(
     power_refresh_ms: float,
 ) -> None:
-    """The load changes every one or two seconds, and the mean takes a second to follow."""
+    """With a load that changes every 1.5 s, the longer a window is, the smaller its allowed error."""
     boards = Boards(
         no_counter=1, no_instant=1, power_refresh_ms=power_refresh_ms, period_s=3.1, duty=0.5
     )
@@ -41,7 +41,7 @@ def test_power_that_is_a_mean_over_a_second_is_accurate_in_longer_windows(
 
 
 def test_power_that_is_a_mean_over_a_second_degrades_short_windows() -> None:
-    """They are degraded, with an uncertainty of about their energy; long windows are OK and accurate."""
+    """Short windows are degraded, with an uncertainty as large as their energy; long ones are OK."""
     boards = Boards(no_counter=1, no_instant=1)
 
     short = told(boards, length_s=1.0, epochs=5)

@@ -61,17 +61,17 @@ def test_each_scope_has_its_own_total(scope: frozenset[Component], energy_j: flo
 
 @pytest.mark.parametrize("missing", ["board", "package_0", "dram"])
 def test_a_total_with_a_missing_part_is_unknown(missing: str) -> None:
-    """None, and not the sum of the rest."""
+    """The total is None, and not the sum of the rest."""
     assert total_j(readings(**{missing: None}), MACHINE, COMPONENTS) is None
 
 
 def test_a_missing_part_of_a_part_changes_nothing() -> None:
-    """Only readings that are added up must be there."""
+    """A reading may be missing if it is not one of those that are added up."""
     assert total_j(readings(core=None, rail=None), MACHINE, COMPONENTS) == 400
 
 
 def test_a_part_whose_whole_is_of_another_component_is_still_contained() -> None:
-    """What contains a part is looked for among all devices, not only those of its component."""
+    """Containment is followed through devices of other components."""
     module = Device(uuid="module", name="module", component=Component.CPU)
     gpu = Device(uuid="gpu", name="gpu", component=Component.GPU, part_of="module")
     part = Device(uuid="part", name="part", component=Component.CPU, part_of="gpu")

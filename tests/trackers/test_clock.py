@@ -10,7 +10,7 @@ from trackers.clock import Clock, ManualClock, MonotonicClock
 
 @pytest.mark.parametrize("clock", [MonotonicClock(), ManualClock()])
 def test_each_clock_keeps_the_protocol(clock: Clock) -> None:
-    """Both clocks are a `Clock`, and neither goes backward."""
+    """Each clock is a `Clock`, and a wait advances it."""
     before_s = clock.now_s()
 
     was_woken = clock.wait(threading.Event(), 0.001)
@@ -50,6 +50,6 @@ def test_a_manual_clock_moves_only_when_told() -> None:
 
 
 def test_a_clock_is_not_set_back() -> None:
-    """The message has the value that was given."""
+    """An advance by a negative time is refused, with the value in the message."""
     with pytest.raises(ValueError, match=r"-1.*not set back"):
         ManualClock().advance(-1)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("name", trackers.__all__)
 def test_every_export_is_there(name: str) -> None:
-    """Each name of `__all__` is loaded when it is asked for."""
+    """Each name of `__all__` can be imported."""
     assert getattr(trackers, name).__name__ == name
 
 

@@ -50,7 +50,7 @@ def within(reading: Reading, truth_j: float) -> bool:
 
 @pytest.mark.parametrize("length_s", LENGTHS_S)
 def test_a_sound_counter_is_neither_scaled_nor_refused(length_s: float) -> None:
-    """Late power once made it be scaled by 1.4, or refused."""
+    """Because of late power such a counter was once scaled by 1.4, or refused."""
     _, readings = epochs_on_late_board(length_s)
 
     assert {reading.method for reading, _ in readings} == {Method.COUNTER}
@@ -74,7 +74,7 @@ def test_epochs_are_measured_better_than_by_the_counter_alone(
 
 @pytest.mark.parametrize("length_s", LENGTHS_S)
 def test_large_errors_are_not_ok_and_intervals_hold(length_s: float) -> None:
-    """An energy that is off by a quarter or more is not OK; nine of ten lie within their interval."""
+    """No energy that is off by a quarter is OK, and nine of ten lie within their intervals."""
     _, readings = epochs_on_late_board(length_s)
 
     errors_of_ok = [error(*each) for each in readings if each[0].status is Status.OK]
@@ -103,7 +103,7 @@ def test_power_is_late_if_it_is_of_the_previous_interval(
 
 
 def test_few_intervals_make_no_power_late() -> None:
-    """A few intervals may agree by chance."""
+    """A few intervals may fit by chance."""
     found = Persistence()
     for _ in range(5):
         found.add(reported_w=100.0, mean_w=300.0, length_s=0.1, reported_after_w=300.0)

@@ -92,7 +92,10 @@ def run(program: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_has_no_effects() -> None:
-    """Importing a module starts no process or thread, opens no socket or file, and loads no heavy library."""
+    """A module directly in `trackers` starts no process or thread, opens no socket and writes no file.
+
+    Nor does it load a heavy library; modules that import Ray are left out.
+    """
     modules = [f"trackers.{file.stem}" for file in FILES if "import ray" not in file.read_text()]
 
     done = run(IMPORT.format(modules=modules))
@@ -170,7 +173,7 @@ COMMAND_MODULES = {"__main__", "process_end"}
     "file", [file for file in FILES if file.stem not in COMMAND_MODULES], ids=lambda file: file.stem
 )
 def test_no_module_can_end_the_process(file: Path) -> None:
-    """No module that measures can end the process, by itself or by `process_end`."""
+    """No module directly in `trackers` that measures can end the process, by itself or by `process_end`."""
     text = file.read_text()
 
     assert list(exits(text)) == []

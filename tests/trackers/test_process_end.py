@@ -1,4 +1,4 @@
-"""Ends of commands, which are fast and skip nothing that Python does at exit."""
+"""Ends of commands: fast, and without skipping what Python does at exit."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def test_a_process_that_leaves_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_the_process_of_another_program_is_not_killed() -> None:
-    """A notebook or a test that runs a command is not killed at the command's end."""
+    """In a notebook or a test the end of a command is a SystemExit, which can be caught."""
     with pytest.raises(SystemExit) as end:
         process_end.leave(3)
 
@@ -71,6 +71,6 @@ def test_linux_and_macos_are_not_refused(platform: str) -> None:
 def test_windows_ends_a_command_and_raises_in_a_program(
     words: list[str], refused: type[BaseException]
 ) -> None:
-    """A notebook gets an ImportError, because what ends a command would end it, too."""
+    """A program gets an ImportError, because a SystemExit would end somebody's notebook."""
     with pytest.raises(refused):
         refuse_windows("win32", words)

@@ -86,7 +86,7 @@ def test_a_process_has_an_identifier_of_its_own() -> None:
 
 @pytest.mark.parametrize("device_uuid", [None, "cpu:node-1:package-0"])
 def test_a_share_names_its_process_and_device(device_uuid: str | None) -> None:
-    """The identifier of a share is parsed into both."""
+    """The identifier of a share can be taken apart into process and device."""
     assert process_and_device(process_device(42, device_uuid)) == (42, device_uuid)
 
 

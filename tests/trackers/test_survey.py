@@ -55,7 +55,7 @@ def test_every_source_is_listed() -> None:
 
 @pytest.mark.slow
 def test_boards_are_shown_with_their_idle_power(tmp_path: Path) -> None:
-    """The idle power of each board is measured, by its counter."""
+    """The idle power of each board is measured."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
     done = run("--json", env=boards.environment(build(tmp_path)))
 
@@ -149,7 +149,7 @@ def test_rated_watts_of_the_cpu_may_be_given() -> None:
 
 
 def test_each_component_has_its_source_or_is_not_measured() -> None:
-    """A component is measured, perhaps by an unverified source, or estimated, or not measured."""
+    """A component is measured (perhaps unverified), estimated, or not measured."""
     found = [
         surveyed("hwmon", Method.SAMPLED, verified=False),
         surveyed("estimate", Method.ESTIMATED, component=Component.CPU),
@@ -232,7 +232,7 @@ globals().update({name: getattr(_boards, name) for name in dir(_boards) if not n
 
 @pytest.fixture
 def every_sensor(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """A machine with every sensor that Linux can imitate: its environment and its plug's file."""
+    """Environment and plug's file of a machine with every sensor that can be imitated on Linux."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, script in STAND_INS.items():

@@ -95,7 +95,7 @@ sys.exit(run(main))
 
 
 def test_output_to_closed_streams_ends_up_in_no_file(tmp_path: Path) -> None:
-    """What is printed does not end up in the file that was opened first."""
+    """A file that is opened first does not get the number of a closed stream."""
     path = tmp_path / "table"
 
     done = subprocess.run([sys.executable, "-c", CLOSED, str(path)], cwd=ROOT, check=False)
@@ -144,7 +144,7 @@ sys.exit(run(lambda words: print(Path.home(), getpass.getuser())))
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 @pytest.mark.slow
 def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
-    """Kubernetes and `docker run --user` have such users; Ray and torch ask for both."""
+    """Under Kubernetes or `docker run --user` a user may have no account; Ray and torch ask for both."""
     done = subprocess.run(
         [sys.executable, "-c", NAMELESS], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -163,7 +163,7 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
     ],
 )
 def test_other_commands_are_named_as_this_one_was_started(typed: list[str], expected: str) -> None:
-    """A user who needs the console command, having a folder `study`, is told the console command."""
+    """Where `python -m study` would be a user's own package, messages name the console command."""
     assert as_started("python -m analysis A", typed) == expected
 
 
@@ -178,7 +178,7 @@ def test_other_commands_are_named_as_this_one_was_started(typed: list[str], expe
     ],
 )
 def test_each_module_has_a_subcommand_of_the_console_command(module: str, subcommand: str) -> None:
-    """Messages name it in place of `python -m`, if this command was started by the console command."""
+    """A message that names a module is changed to name the subcommand."""
     typed = ["python", "power-of-training", "regime"]
 
     message = as_started(f"do `python -m {module}` next, not python -m benchmarks.search", typed)

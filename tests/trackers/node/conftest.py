@@ -30,7 +30,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def manager(recording: Path) -> Iterator[Handle]:
-    """A manager of its own, whose trackers replay the recording."""
+    """A manager for one test, whose trackers replay the recording."""
     one = start_manager(Request(tracker=str(recording)), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -38,7 +38,10 @@ def manager(recording: Path) -> Iterator[Handle]:
 
 @pytest.fixture(scope="module")
 def shared(recording: Path) -> Iterator[Handle]:
-    """The same, shared by tests that neither damage nor empty it; each uses its own windows."""
+    """A manager of the module, whose trackers replay the recording.
+
+    For tests that neither damage nor empty it; each has windows of its own.
+    """
     one = start_manager(Request(tracker=str(recording)), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -46,14 +49,14 @@ def shared(recording: Path) -> Iterator[Handle]:
 
 @pytest.fixture
 def emptied(shared: Handle) -> Handle:
-    """The shared manager, emptied of what earlier tests booked, for tests that take what is booked."""
+    """The shared manager without what earlier tests booked, for tests that take bookings."""
     take(tracker_of(shared))
     return shared
 
 
 @pytest.fixture
 def estimating() -> Iterator[Handle]:
-    """A manager of its own, whose trackers estimate."""
+    """A manager for one test, whose trackers estimate."""
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -61,7 +64,7 @@ def estimating() -> Iterator[Handle]:
 
 @pytest.fixture(scope="module")
 def shared_estimating() -> Iterator[Handle]:
-    """A manager of estimating trackers, shared by tests that do not damage it."""
+    """A manager of the module, whose trackers estimate, for tests that do not damage it."""
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -69,6 +72,9 @@ def shared_estimating() -> Iterator[Handle]:
 
 @pytest.fixture
 def emptied_estimating(shared_estimating: Handle) -> Handle:
-    """The shared manager of estimating trackers, emptied; each test uses its own names of trials."""
+    """The shared manager of estimating trackers without what earlier tests booked.
+
+    Each test has trials with names of their own.
+    """
     take(tracker_of(shared_estimating))
     return shared_estimating

@@ -119,8 +119,8 @@ def test_taking_what_is_booked_empties_the_tracker(emptied: Handle) -> None:
     assert max(stamps[0]) < min(stamps[1], default=float("inf"))
 
 
-def test_idle_power_is_the_mean_before_a_first_window(manager: Handle) -> None:
-    """It is the mean from the tracker's start to the first window before which it had enough samples."""
+def test_idle_power_is_measured_before_a_window(manager: Handle) -> None:
+    """Idle power is the mean from the tracker's start to the first window with enough samples before it."""
     tracker, trial, epochs = tracker_of(manager), client(manager), itertools.count(1)
 
     def idle_power_w() -> list[float]:
@@ -132,7 +132,7 @@ def test_idle_power_is_the_mean_before_a_first_window(manager: Handle) -> None:
 
 
 def test_the_energy_of_a_killed_trial_is_booked(emptied_estimating: Handle) -> None:
-    """Windows that a dead process left open are closed for it, with what it had used."""
+    """Windows that a killed trial left open are closed for it, with the energy that it had used."""
     tracker = tracker_of(emptied_estimating)
     with pytest.raises(WorkerCrashedError):
         ray.get(die_in_epoch.remote(emptied_estimating, "killed"), timeout=PATIENCE_S)
@@ -203,10 +203,10 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
 
 
 @pytest.mark.parametrize("connection", ["lane", "ray"])
-def test_a_restarted_tracker_goes_on_from_a_counters_first_value(
+def test_a_restarted_tracker_uses_the_counters_first_value(
     estimating: Handle, connection: str
 ) -> None:
-    """The new tracker goes on from what the killed one read at the start of the window."""
+    """The new tracker uses the counter's value that the killed one read at the start of the window."""
     reading, used_s = ray.get(
         lose_tracker_in_epoch.remote(estimating, connection), timeout=PATIENCE_S
     )

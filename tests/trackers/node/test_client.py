@@ -42,7 +42,7 @@ SILENT_S = 0.5
 
 @contextmanager
 def frozen(manager: Handle) -> Iterator[psutil.Process]:
-    """Suspend the tracker within the block; give its process."""
+    """Suspend the tracker's process within the block, and give that process."""
     process = psutil.Process(pid_of(tracker_of(manager)))
     process.suspend()
     try:
@@ -100,7 +100,7 @@ def test_unread_windows_are_booked_before_the_trial_ends(emptied: Handle) -> Non
 
 
 def test_unread_readings_are_dropped(shared: Handle) -> None:
-    """They do not fill the lane either; the tracker is asked again for a reading that was dropped."""
+    """Many unread readings do not block the lane; a dropped one is asked for again."""
     trial, first = client(shared), key(1, trial_id="many")
     for epoch in range(1, 3 * MOST_KEPT):
         trial.open(key(epoch, trial_id="many"))
@@ -161,7 +161,7 @@ def test_a_silent_tracker_costs_readings_and_a_limited_wait(shared: Handle) -> N
 
 
 def test_an_answer_of_a_tracker_that_died_is_still_read(manager: Handle) -> None:
-    """The answer is still in the lane, so the new tracker is not asked."""
+    """The answer is still in the lane, so no other tracker is asked."""
     lanes = Lanes()
     trial, tracker = client(manager, lanes), pid_of(tracker_of(manager))
     opened(trial, manager, key(1))
@@ -201,7 +201,7 @@ def test_a_tracker_that_dies_after_a_close_costs_no_window(manager: Handle) -> N
 
 @pytest.mark.parametrize("was_lost", [True, False])
 def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
-    """A broken lane is reconnected after Ray's answer; without one all calls go through Ray."""
+    """A broken lane is replaced after Ray's answer; where there is none, all calls go through Ray."""
     lanes = Lanes()
     trial = client(shared, lanes if was_lost else no_lane)
     if was_lost:

@@ -1,4 +1,4 @@
-"""Reasons why a process ended for which another process waited."""
+"""Reasons why a process ended that another process may have waited for."""
 
 import subprocess
 import sys

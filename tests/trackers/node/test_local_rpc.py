@@ -56,7 +56,7 @@ def test_a_call_has_its_answer(connect: Connect) -> None:
 
 
 def test_an_error_of_a_call_is_raised_in_the_caller(connect: Connect) -> None:
-    """An unknown name is an error, too; the lane can be used afterwards."""
+    """An unknown name raises, too; the lane can be used afterwards."""
     lane = connect(failing=failing, one=lambda: 1)
 
     with pytest.raises(KeyError, match="no such device"):
@@ -86,7 +86,7 @@ def test_callers_do_not_wait_for_each_other() -> None:
 
 
 def test_a_late_answer_breaks_the_lane(connect: Connect) -> None:
-    """Otherwise the next call would receive it."""
+    """Otherwise the next call would receive the late answer."""
     free = threading.Event()
     lane = connect(timeout_s=0.05, wait=lambda: free.wait(PATIENCE_S))
 
@@ -122,7 +122,7 @@ def test_where_nobody_listens_there_is_no_lane() -> None:
 
 
 def test_a_tracker_that_hangs_up_is_a_broken_lane() -> None:
-    """A killed tracker hangs up, too."""
+    """A tracker that was killed hangs up in the same way."""
     here, there = socket.socketpair()
     lane = LocalRpc(here)
     there.close()

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 EPOCHS, EPOCH_S = 5, 1.2
 HANG_S = float(os.environ.get("HANG_S", "2"))
 MOST_W = 700.0
-"""More than the node draws; a bound on the energy that is uncertain while only one of two trials is in an epoch."""
+"""More than the node draws: a bound on its power while only one of two trials is in an epoch."""
 
 WITHIN = 0.02
 """Allowed error as a share of the truth; on a busy machine the reading's own interval is allowed, too."""

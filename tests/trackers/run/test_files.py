@@ -73,7 +73,7 @@ def test_an_incomplete_table_is_continued(tmp_path: Path, begun: str) -> None:
 
 
 def test_an_argument_that_cannot_be_encoded_loses_no_row(tmp_path: Path) -> None:
-    """File names are bytes, in any encoding."""
+    """A file name is bytes in any encoding; what is no UTF-8 is escaped."""
     path = tmp_path / "runs.csv"
 
     append_csv(run_of("train", "na\udce9ve.yaml"), path)
@@ -82,7 +82,7 @@ def test_an_argument_that_cannot_be_encoded_loses_no_row(tmp_path: Path) -> None
 
 
 def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
-    """A row would not fit its columns. Our own header may begin with a byte order mark."""
+    """A row would not fit such a table. Our own columns are accepted, also after a byte order mark."""
     path = tmp_path / "emissions.csv"
     path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Processes that a command leaves running, which are named because the account lacks their energy."""
+"""Processes that a command leaves running, whose later energy the account lacks."""
 
 import json
 import os
@@ -21,7 +21,7 @@ sys.stdout.write(str(kept.pid))
 
 @pytest.mark.slow
 def test_a_process_that_keeps_running_is_named(tmp_path: Path) -> None:
-    """Even if the command ends at once and the process has its own session; in the JSON file, too."""
+    """It is found even if the command ends at once and the process has its own session."""
     out = tmp_path / "run.json"
 
     done = run("--tracker", "estimate", "--json", str(out), *python(LEAVES_A_PROCESS))
@@ -39,7 +39,7 @@ def test_a_process_that_keeps_running_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_command_that_waits_for_its_processes_leaves_none(tmp_path: Path) -> None:
-    """Nothing is reported then, whatever else runs on the machine."""
+    """No process is named, whatever else runs on the machine."""
     out = tmp_path / "run.json"
 
     done = run(

@@ -76,7 +76,7 @@ def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_the_estimate_is_labelled_and_what_is_not_measured_is_named(tmp_path: Path) -> None:
-    """Without sensors every number is marked as estimated; the command's own output is left alone."""
+    """Without sensors each number is marked as estimated, and the command's output is left alone."""
     table = tmp_path / "runs.csv"
     words = ("--tracker", "estimate", "--csv", str(table), "--country", "de")
 
@@ -102,7 +102,7 @@ def test_the_estimate_is_labelled_and_what_is_not_measured_is_named(tmp_path: Pa
 def test_a_program_that_is_killed_is_measured_until_then(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """We end by the signal that ended the command, and its energy is written."""
+    """We end by the same signal as the command, whose energy until then is written."""
     out = tmp_path / "run.json"
     code = f"import os\n{BURN.format(seconds=0.5)}\nos.kill(os.getpid(), {int(number)})"
 
@@ -186,7 +186,7 @@ def test_a_command_that_cannot_be_run_says_why(
 
 
 def test_a_file_that_cannot_be_written_does_not_change_the_status(tmp_path: Path) -> None:
-    """Its folder is removed while the program runs: the status is passed on, and the error is printed."""
+    """If the file's folder vanishes during the run, the status is passed on and the error is printed."""
     gone = tmp_path / "gone"
     gone.mkdir()
     code = f"import os\nos.rmdir({str(gone)!r})\nexit(4)"
@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_written_does_not_change_the_status(tmp_path: Path
     [(None, 3), ("", 1), ("0", 2), ("1,0", 3), ("-1", 1), ("0,-1,1", 2), (UUIDS[1], 2)],
 )
 def test_boards_that_cuda_hides_are_not_the_programs(visible: str | None, shown: int) -> None:
-    """Visible are those listed before the first invalid entry; boards of other vendors are not hidden."""
+    """Boards before the first invalid entry are visible; those of other vendors are not hidden."""
     boards = RecordedSource(lambda _: 1.0)
     devices = [*UUIDS[:2], "pci:0000:03:00.0"]
     boards.devices = lambda: tuple(  # type: ignore[method-assign]

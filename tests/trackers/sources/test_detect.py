@@ -179,7 +179,7 @@ def test_boards_are_not_used_where_the_cpu_computes(board: Machine, cpu: Machine
 
 
 def test_only_the_named_source_is_used(board: Machine, cpu: Machine) -> None:
-    """A named board is measured even where the CPU computes."""
+    """A named source of boards is used even where the CPU computes."""
     table = (opens("a", cpu), opens("b", board))
 
     assert detect(Request(tracker="b", accelerator=False), candidates=table).source is board
@@ -235,7 +235,7 @@ def test_the_rated_watts_reach_the_estimate() -> None:
 
 
 def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
-    """Its error is a reason of refusal, so one vendor's library ends neither a study nor a training."""
+    """An unexpected error of one vendor's library is a refusal, and the other sources are used."""
 
     def broken(_: Request) -> NoReturn:
         b"\xf8".decode()
@@ -281,7 +281,7 @@ class Unlisted:
 
 
 def test_a_source_that_fails_after_opening_is_closed(cpu: Machine) -> None:
-    """So is one that fails after it was opened; the others are used."""
+    """The failing source is closed, and the others are used."""
     odd = Unlisted(OSError("no bus"))
     table = (Candidate(name="odd", components=BOARDS, open=lambda _: odd), opens("cpu", cpu))
 

@@ -83,7 +83,7 @@ def test_an_intel_counter_that_restarts_keeps_rising(tmp_path: Path) -> None:
 
 
 def test_grace_counts_its_module_parts_once(tmp_path: Path) -> None:
-    """The Grace rail includes CPU and memory, the CPU rail is a part of it; the module's includes the GPU."""
+    """The Grace rail contains the CPU rail; the module's rail contains the GPU and is left out."""
     labels = ("Module", "Grace", "CPU", "SysIO")
     for number, label in enumerate(labels):
         hwmon(
@@ -106,7 +106,7 @@ def test_grace_counts_its_module_parts_once(tmp_path: Path) -> None:
 
 
 def test_a_power_meter_without_a_label_is_the_nodes(tmp_path: Path) -> None:
-    """ACPI does not say what it measures."""
+    """Without a label ACPI does not say what the meter measures."""
     hwmon(tmp_path / "hwmon", 0, "power_meter", device="ACPI000D:00", power1_average=450_000_000)
 
     (device,) = opened(tmp_path / "hwmon").devices()

@@ -50,7 +50,7 @@ def opened() -> IpmiSource:
 
 
 def test_the_nodes_power_is_the_instantaneous_one(ipmitool: Callable[[str], None]) -> None:
-    """It is not the minimum, maximum or average of the sampling period."""
+    """Minimum, maximum and average of the sampling period are not used."""
     ipmitool(says(READING))
 
     source = opened()

@@ -98,7 +98,7 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, compla
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"time_s,power_w\n" + b"1" * 200_000])
 def test_an_unreadable_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    """A missing file, one that is no text, or one with an endless field is refused, and is no crash."""
+    """A missing file, one that is no text, or one with an endless field is refused like an absent sensor."""
     path = tmp_path / "run.csv"
     if content is not None:
         path.write_bytes(content)
@@ -108,7 +108,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, content: bytes | None) ->
 
 
 def test_a_recording_is_for_any_device(tmp_path: Path) -> None:
-    """It is one device, named after its file, which stands for any device."""
+    """A recording is one device, named after its file, that stands for any other."""
     source = RecordedSource.from_csv(csv_file(tmp_path, "time_s,power_w\n0,1\n"))
 
     (device,) = source.devices()

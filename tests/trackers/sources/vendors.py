@@ -7,7 +7,7 @@ from typing import Any, final
 
 @final
 class AmdSmi:
-    """As much of `amdsmi` as boards need that are all alike."""
+    """As much of `amdsmi` as is used, with boards that are all alike."""
 
     AmdSmiException = RuntimeError
 

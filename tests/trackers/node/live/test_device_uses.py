@@ -32,7 +32,7 @@ class Meter:
 
 
 def own_trial(name: str) -> str:
-    """Trial of a consumer, where each trial is one process."""
+    """Name of a consumer's trial, where each trial is one process."""
     return name
 
 
@@ -64,7 +64,7 @@ def test_a_trial_is_charged_from_its_start_on() -> None:
 
 
 def test_trials_that_share_a_board_are_charged_equal_parts() -> None:
-    """Windows are charged by the same rule."""
+    """The rule is the same as for windows."""
     meter = Meter({"GPU-1": 100.0})
     accounts = Accounts(meter)
     for name in ("a", "b"):

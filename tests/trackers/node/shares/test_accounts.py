@@ -104,7 +104,7 @@ def test_charges_of_all_trials_add_up_to_the_plug() -> None:
 
 
 def test_a_trial_alone_pays_for_the_whole_plug() -> None:
-    """That includes the idle boards of its machine."""
+    """It pays for the idle boards of its machine, too."""
     meter = KnownPowers()
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -113,7 +113,7 @@ def test_a_trial_alone_pays_for_the_whole_plug() -> None:
 
 
 def test_a_trial_that_starts_later_counts_from_then_on() -> None:
-    """For the first 4 s the other trial pays for everything, the idle board included."""
+    """For the first 4 s the earlier trial pays for everything, the idle board included."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)
@@ -153,7 +153,7 @@ def test_an_unknown_neighbour_leaves_the_plugs_charge_missing(silent: list[str])
 
 
 def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None:
-    """Its share of the CPU has no sample yet, so it may be nothing or all that the other trial leaves."""
+    """A new trial has no sample of its CPU share yet: it may have used nothing, or all that others leave."""
     meter, known = KnownPowers(silent=[process_device(2)]), KnownPowers()
     one, two = bill(1, BOARDS[0]), bill(2, BOARDS[1])
     charged = []
@@ -178,7 +178,7 @@ def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None
 
 
 def test_an_estimate_is_not_in_the_plugs_charge() -> None:
-    """The energy that it stands for is part of the rest, which was measured."""
+    """The energy that an estimate stands for is part of the measured rest."""
     meter = KnownPowers(estimated=process_device(1))
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -202,7 +202,7 @@ def test_components_above_the_plug_are_reported() -> None:
 
 
 def test_a_trial_that_has_left_is_no_consumer() -> None:
-    """After it has left, the other trial pays for the whole plug."""
+    """When one of two trials has left, the other one pays for the whole plug."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)

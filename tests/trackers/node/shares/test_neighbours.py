@@ -1,4 +1,4 @@
-"""Trackers of two studies on one machine, which together charge a board once."""
+"""Charges for a board that trackers of two studies on one machine use."""
 
 import json
 import math
@@ -81,7 +81,7 @@ def test_a_study_that_starts_later_is_charged_from_then_on(tmp_path: Path, clock
 def test_files_are_looked_for_when_their_folder_has_changed(
     tmp_path: Path, clock: Clock, changed_s: float, shared_by: int | None
 ) -> None:
-    """Looking delays a window's end. A folder that changed within the clock's tick is looked at again."""
+    """An unchanged folder is not read again, unless it changed within the last tick of its clock."""
     one, two, folder = study(tmp_path, clock), study(tmp_path, clock), tmp_path / "boards"
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     time_s = time.time() + changed_s
@@ -122,7 +122,7 @@ def test_a_killed_tracker_uses_nothing_after_its_last_sign_of_life(
 
 
 def test_a_restarted_tracker_is_not_its_own_neighbour(tmp_path: Path, clock: Clock) -> None:
-    """Its trials are those that its predecessor has reported."""
+    """The trials that its predecessor has reported are its own."""
     before, after = study(tmp_path, clock), study(tmp_path, clock)
     before.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     after.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
@@ -131,7 +131,7 @@ def test_a_restarted_tracker_is_not_its_own_neighbour(tmp_path: Path, clock: Clo
 
 
 def test_files_from_before_a_reboot_are_ignored(tmp_path: Path, clock: Clock) -> None:
-    """Such a file's clock was another one. Incomplete files are ignored, too."""
+    """Times in them are of another clock. Incomplete files are ignored, too."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
     (file,) = (tmp_path / "boards").glob("*.json")
@@ -155,7 +155,7 @@ def test_files_from_before_a_reboot_are_ignored(tmp_path: Path, clock: Clock) ->
 def test_files_of_another_version_harm_no_reading(
     tmp_path: Path, clock: Clock, changes: dict[str, object]
 ) -> None:
-    """Nor does a time in the future, which was written before a reboot."""
+    """A file with unknown content, or with a time in the future from before a reboot, is ignored."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
     (file,) = (tmp_path / "boards").glob("*.json")
@@ -173,7 +173,7 @@ def test_a_study_without_boards_leaves_no_file(tmp_path: Path, clock: Clock) -> 
 
 
 def test_a_folder_that_is_not_the_users_own_is_ignored(tmp_path: Path, clock: Clock) -> None:
-    """A link in its place is not followed: another user could have made it."""
+    """Nothing is written through a link in its place, which another user could have made."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / "boards").symlink_to(elsewhere)

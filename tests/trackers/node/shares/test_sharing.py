@@ -1,4 +1,4 @@
-"""Parts of a board's energy that its users are charged."""
+"""Parts of a board's energy that its consumers are charged."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_parts_add_up_over_cut_windows(stays: list[tuple[int, int]], cut: float)
 
 
 def test_a_consumer_that_is_still_there_counts() -> None:
-    """A consumer counts from when it first entered, before it has left."""
+    """A consumer counts from its first entry on, even before it has left."""
     sharing = Sharing()
     sharing.enter("GPU-1", "a", 0.0)
     sharing.enter("GPU-1", "b", 5.0)
@@ -107,7 +107,7 @@ def test_an_unshared_board_is_charged_unchanged() -> None:
 
 
 def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
-    """It may have users that the tracker does not see."""
+    """A board that is split by MIG may have users that the tracker does not see."""
     board = Device(uuid="GPU-1", name="board", component=Component.GPU, shared=True)
 
     whole = charge_board(reading(), board, ChargedPart(share=1.0, consumers=1))

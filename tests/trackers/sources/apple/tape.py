@@ -70,6 +70,6 @@ def opened(tape: Stream, clock: ManualClock | None = None, **options: Any) -> Po
 
 
 def chunked(stream: bytes, cuts: list[int]) -> list[bytes]:
-    """A stream cut at some places."""
+    """Cut a stream at some places."""
     places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
     return [stream[a:b] for a, b in itertools.pairwise(places)]

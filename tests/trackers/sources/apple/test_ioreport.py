@@ -55,7 +55,7 @@ def test_fields_that_a_chip_lacks_are_no_devices() -> None:
 
 
 def test_a_chip_that_exports_nothing_is_refused() -> None:
-    """So is a machine that is no Mac, or lacks the package."""
+    """A machine that is no Mac, or lacks the package, is refused, too."""
     chip = AppleChip(
         lambda: 0.0, gpu_mj=lambda: None, cpu_total_mj=lambda: None, dram_mj=lambda: None
     )

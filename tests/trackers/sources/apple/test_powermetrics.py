@@ -53,7 +53,7 @@ CPU_J = sum(ns * cpu_mw / 1e12 for ns, _, cpu_mw in SAMPLES)
 def test_power_is_found_in_every_format(
     content: dict[str, object], gpu_w: float | None, cpu_w: float | None
 ) -> None:
-    """Power comes before energy, the GPU's energy has two places, and what is absent is None, not 0."""
+    """Power is preferred to energy, the GPU's energy has two places, and what is absent is None, not 0."""
     (sample,) = samples([plist(**content)])
 
     assert sample is not None
@@ -101,7 +101,7 @@ def test_a_lost_sample_counts_with_the_power_of_the_next() -> None:
 
 @pytest.mark.parametrize("lacking", [{}, {"cpu_power": 500.0}, {"gpu_power": 1e12}])
 def test_a_sample_without_a_power_does_not_count_as_0(lacking: dict[str, float]) -> None:
-    """Time without a power of a device counts with the next power that is reported for it."""
+    """A sample that lacks a device's power is counted with the next power of that device."""
     clock = ManualClock(50)
     both = {"gpu_power": 1000.0, "cpu_power": 500.0}
     tape = Tape(plist(processor=both))
@@ -144,7 +144,7 @@ def test_a_power_that_is_no_longer_reported_is_a_read_error_of_its_device() -> N
 def test_the_counter_is_the_sum_of_all_samples(
     powers_mw: list[float], lengths_ms: list[int], cuts: list[int]
 ) -> None:
-    """It adds each sample's power x its own `elapsed_ns`, wherever the stream is cut."""
+    """Each sample adds its power x its own `elapsed_ns`, wherever the stream is cut."""
     whole = b"\0".join(
         plistlib.dumps(
             {
@@ -213,7 +213,7 @@ def test_a_machine_without_cpu_power_has_a_gpu_only() -> None:
 
 
 def test_process_gets_its_share_of_the_cpu() -> None:
-    """The share is that of CPU time, as for other sources."""
+    """A process is charged by its share of CPU time, as with other sources."""
     seconds = {"tree": 0.0, "busy": 0.0}
     tape = Tape(plist(processor={"gpu_power": 1.0, "cpu_power": 1000.0}))
     source = opened(

@@ -62,7 +62,7 @@ def child(code: str) -> ProcessStream:
 
 
 def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
-    """Its output comes through a pipe whole, and what it wrote to standard error is kept."""
+    """All of its output is read, and its standard error is kept."""
     recording = tmp_path / "stream"
     recording.write_bytes(RECORDING)
     stream = child(
@@ -116,7 +116,7 @@ def test_closing_ends_the_reader_of_a_silent_child() -> None:
 
 
 def test_a_silent_child_that_cannot_be_signalled_sees_its_pipe_closed(tmp_path: Path) -> None:
-    """Closing does not wait for such a child, as of root; the child sees that its pipe has no reader."""
+    """Closing does not wait for a child that runs as root, say; the child sees that its pipe is closed."""
     seen: queue.Queue[bytes] = queue.Queue()
     stream = child(
         "import pathlib, select, signal, sys\n"
@@ -155,7 +155,7 @@ def tools(folder: Path, *, sudo: str, powermetrics: str = "exit 1") -> None:
 def test_the_command_asks_for_both_devices_and_never_for_a_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`sudo -n`, both samplers, property lists, one line of buffer, 100 ms; its samples are read."""
+    """The command has `sudo -n`, both samplers, property lists, a buffer of one line, and 100 ms."""
     recording = Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists"
     tools(
         tmp_path,

@@ -41,7 +41,7 @@ def test_a_stream_cut_short_gives_the_samples_before_the_cut(cut: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None:
-    """The samples before and after it are read."""
+    """The samples before and after the garbage are read."""
     one = plist(processor={"gpu_power": 5.0})
 
     found = [each for each in samples([one, garbage, b"\0", one]) if each is not None]

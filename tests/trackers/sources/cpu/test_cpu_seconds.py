@@ -192,7 +192,7 @@ FORKS_ON_INPUT = """
 )
 @pytest.mark.slow
 def test_a_new_child_is_found_at_once() -> None:
-    """Its time counts in the window in which it was used, not in a later one."""
+    """The child's time counts in the window in which it was used, not in a later one."""
     clock = ManualClock()
     with child(FORKS_ON_INPUT) as process:
         line(process)
@@ -206,7 +206,7 @@ def test_a_new_child_is_found_at_once() -> None:
 
 @pytest.mark.slow
 def test_without_the_newest_process_children_are_found_later() -> None:
-    """All processes are then searched each second, by the clock that is passed in."""
+    """Where the system does not report it, all processes are searched each second of the given clock."""
     clock = ManualClock()
     with child(FORKS_ON_INPUT) as process:
         line(process)

@@ -24,7 +24,7 @@ def test_devices_that_are_read_at_one_moment_have_the_same_times() -> None:
 
 
 def test_each_process_has_its_own_time() -> None:
-    """Another process that is read at the same moment has another time."""
+    """Two processes that are read at the same moment have different times."""
     times = CpuTimes(now_s=lambda: 0.0)
     with child("wait()") as process:
         own_s, other_s = times.tree_seconds(os.getpid()), times.tree_seconds(process.pid)

@@ -22,7 +22,7 @@ from trackers.sources.cpu.process_tree import ProcessTree
 
 
 def test_a_process_that_has_ended_is_a_lost_device() -> None:
-    """It stays lost, and a new process tree raises the same error."""
+    """Every later reading fails, and so does a new process tree."""
     source = CpuEstimateSource()
     with child("wait()") as process:
         target = process_device(process.pid)
@@ -36,7 +36,7 @@ def test_a_process_that_has_ended_is_a_lost_device() -> None:
 
 
 def test_the_estimate_is_cpu_seconds_times_watts() -> None:
-    """It is the rated watts of one CPU x CPU seconds of the process."""
+    """The watts are the machine's rated ones, divided by its number of CPUs."""
     cpus = os.cpu_count() or 1
     source = CpuEstimateSource(cpu_watts=7.0 * cpus)
     target = process_device(os.getpid())

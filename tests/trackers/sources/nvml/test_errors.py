@@ -82,7 +82,7 @@ class ScriptedNvml(ModuleType):
 
 
 def test_time_is_the_middle_of_the_call_that_matters() -> None:
-    """With a counter it is that of the counter's call, not of the slower one for power that follows."""
+    """With a counter it is the middle of the counter's call, not of the slow one for power that follows."""
     clock = ManualClock(10)
     source = NvmlSource(nvml=ScriptedNvml(clock), clock=clock)
     start_s = clock.now_s()

@@ -98,7 +98,7 @@ def test_old_driver_has_power_only(old_library: Path) -> None:
 
 
 def test_counter_is_not_read_between_windows(library: Path) -> None:
-    """Without `counter=True` it is not read: frequent reading makes some boards' counters wrong."""
+    """Without `counter=True` only power is read, as frequent reading makes some boards' counters wrong."""
     out = run(OBSERVE + "out = seen(source.devices()[0].uuid, counter=False)", Boards(), library)
 
     assert out["counter_j"] is None

@@ -37,7 +37,7 @@ def test_counter_rises_over_wraps(
 
 @pytest.mark.parametrize("slept_uj", [0, 40_000])
 def test_a_restarted_counter_is_not_taken_for_a_wrap(tmp_path: Path, slept_uj: int) -> None:
-    """After sleep it starts near 0: its value is added, and not 262 kJ as for a wrap."""
+    """After sleep the counter starts near 0: its value is added, and not 262 kJ as for a wrap."""
     counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 9_000_000), ManualClock()
     source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
     before_j = machine_j(source)

@@ -18,7 +18,7 @@ from trackers.sources.rapl import RaplSource
 
 
 def test_process_has_a_share_of_each_device(tmp_path: Path) -> None:
-    """A target that names no device is a share of all packages together."""
+    """A target has a share of its device; one that names only a process, of all packages."""
     counters = two_sockets(tmp_path)
     seconds = {"tree": 1.0, "busy": 10.0}
     clock = ManualClock()
@@ -79,7 +79,7 @@ def test_process_gets_its_share_of_the_machine(tmp_path: Path) -> None:
 def test_shares_never_fall_and_never_exceed_the_whole(
     steps: list[tuple[float, float, float, float]],
 ) -> None:
-    """Once settled, no charge falls, and together they stay within the whole."""
+    """Over settled intervals no charge falls, and all charges stay within the whole."""
     used_s = {1: 0.0, 2: 0.0}
     other_s = whole_j = 0.0
     shares = CpuShares(
@@ -118,7 +118,7 @@ def test_frequent_readings_change_no_share() -> None:
 
 
 def test_charge_stands_still_while_a_share_shrinks() -> None:
-    """Until it is settled a share may shrink; the charge then stays as it is and does not fall."""
+    """In an interval that is not settled a share may shrink, but the charge does not fall."""
     seconds = {"tree": 0.0, "busy": 0.0}
     shares = CpuShares(tree_seconds=lambda _: seconds["tree"], busy_seconds=lambda: seconds["busy"])
     shares.energy_j(1, 0.0)

@@ -41,7 +41,7 @@ def test_packages_and_memory_are_devices_and_nothing_counts_twice(tmp_path: Path
 
 @pytest.mark.parametrize("root", ["", "intel-rapl"])
 def test_nested_zones_are_found(tmp_path: Path, root: str) -> None:
-    """So they are in a container that mounts the devices or the control type, but not the class."""
+    """A container that mounts the devices or the control type, but not the class, has such zones."""
     zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", 1_000_000)
     zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:0", "core", 500_000)
     zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:1", "dram", 100_000)
@@ -100,7 +100,7 @@ def test_dies_of_one_package_are_counted_separately(tmp_path: Path) -> None:
 
 
 def test_dies_that_show_the_counter_of_their_socket_count_once(tmp_path: Path) -> None:
-    """Their values, read a moment apart, differ by microjoules, which shows that they are one counter."""
+    """Dies whose values, read a moment apart, differ by microjoules show one counter."""
     clock, start_uj = ManualClock(), {"intel-rapl:0": 5_000_000_000, "intel-rapl:1": 5_000_000_150}
     dies = {
         folder: zone(tmp_path, folder, f"package-0-die-{folder[-1]}", uj)
@@ -148,7 +148,7 @@ def test_a_zone_that_does_not_answer_is_left_out(tmp_path: Path, code: int) -> N
 
 
 def test_a_zone_that_fails_later_leaves_the_others_alone(tmp_path: Path) -> None:
-    """Its own readings fail; those of the package do not."""
+    """Readings of the failing zone fail; those of the package do not."""
     zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
     memory = zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
     source = RaplSource(root=tmp_path, hostname="node-1")

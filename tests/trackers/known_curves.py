@@ -1,7 +1,7 @@
-"""A meter on boards whose energy is known and a clock that jumps: what short windows come to.
+"""Readings of a meter on boards of known energy, with a clock that jumps instead of waiting.
 
-The meter's own loop runs, so that learning, sampling and edges fall as they do in a thread; only
-nothing waits. `benchmarks.tracker_comparison` measures the same in real time.
+The meter's own loop runs, so that learning, sampling and edges happen when they do in a thread.
+`benchmarks.tracker_comparison` measures the same in real time.
 """
 
 import math
@@ -20,7 +20,7 @@ from trackers.sample import Component, Device, Observation, Reading
 
 START_S = 1234.5
 LEARN_S = 4.0
-"""From the start to the first window."""
+"""Time from the start to the first window."""
 
 LIMIT_W = 450.0
 
@@ -29,21 +29,21 @@ Altered: TypeAlias = Callable[[Observation], Observation]
 
 @final
 class Script:
-    """A clock that jumps from wait to wait, and does on the way what a script says."""
+    """A clock that jumps from wait to wait, and runs a script's actions on the way."""
 
     def __init__(self) -> None:
-        """Begin at a time like any other."""
+        """Begin at `START_S`, with no actions."""
         self._now_s = START_S
         self._todo: list[tuple[float, Callable[[], object]]] = []
         self.edges: Callable[[], Iterable[EdgeThread]] = tuple
 
     def now_s(self) -> float:
-        """See `Clock`; a look at it takes a microsecond."""
+        """See `Clock`; each call takes a microsecond."""
         self._now_s += 1e-6
         return self._now_s
 
     def at(self, time_s: float, action: Callable[[], object]) -> None:
-        """Do something at a time; times rise."""
+        """Add an action at a time; to be called in order of time."""
         self._todo.append((time_s, action))
 
     def wait(self, wake: threading.Event, duration_s: float) -> bool:
@@ -56,7 +56,7 @@ class Script:
         return wake.is_set()
 
     def _next(self) -> tuple[float, Callable[[], object]]:
-        """What comes next: a line of the script, or a job for which an edge thread waits."""
+        """Time and action of what comes next in the script, or of a job for which an edge thread waits."""
         lines = [(self._todo[0][0], self._go_on)] if self._todo else []
         jobs = [(each.due_s, each.do_due) for each in self.edges()]
         return min([*lines, *jobs], key=itemgetter(0), default=(math.inf, self._go_on))
@@ -67,7 +67,7 @@ class Script:
 
 @final
 class Curve:
-    """A board that draws the curve of an emulated one, without its library."""
+    """A board with the curve of an emulated one, without its library."""
 
     name = "curve"
     note = "a known curve"
@@ -75,7 +75,7 @@ class Curve:
     counter_persists = True
 
     def __init__(self, boards: Boards, clock: Script, altered: Altered) -> None:
-        """Follow the first of `boards`, and say what `altered` makes of it."""
+        """Follow the first of `boards`, with observations as `altered` changes them."""
         self._boards = boards
         self._clock = clock
         self._altered = altered
@@ -97,10 +97,10 @@ class Curve:
         """See `PowerSource`."""
         assert device_uuid == UUIDS[0]
         now_s, boards = self._clock.now_s(), self._boards
-        told_s = _renewed_s(now_s, boards.power_refresh_ms)
-        power_w = boards.power_w(0, told_s)
+        refreshed_s = _renewed_s(now_s, boards.power_refresh_ms)
+        power_w = boards.power_w(0, refreshed_s)
         if boards.no_instant:
-            power_w = boards.energy_j(0, told_s - 1.0, told_s)
+            power_w = boards.energy_j(0, refreshed_s - 1.0, refreshed_s)
         counted_j = boards.energy_j(0, 0.0, _renewed_s(now_s, boards.refresh_ms))
         with_counter = counter and not boards.no_counter
         return self._altered(
@@ -120,16 +120,16 @@ def _renewed_s(now_s: float, each_ms: float) -> float:
 def told(
     boards: Boards, *, length_s: float, epochs: int, altered: Altered = lambda seen: seen
 ) -> list[tuple[Reading, float]]:
-    """Readings of windows in a row, a few milliseconds apart, each with the true energy.
+    """Readings of consecutive windows, a few milliseconds apart, each with the true energy.
 
-    Not of the first one, before which power is sampled at the usual rate.
+    The first window is left out, because power is sampled at the usual rate before it.
 
     Args:
         boards: What the board does.
         length_s: Length of a window.
         epochs: Number of windows.
-        altered: What a faulty sensor makes of what a right one says; may raise instead. Times are
-            from `START_S` on.
+        altered: Observation of a faulty sensor in place of a sound one's; may raise instead. Times
+            begin at `START_S`.
     """
     pause, start_s = random.Random(0), START_S + LEARN_S  # noqa: S311 - a test's dice
     windows: list[tuple[float, float]] = []
@@ -142,9 +142,9 @@ def told(
 def told_in_step(
     boards: Boards, *, epochs: int, altered: Altered = lambda seen: seen
 ) -> list[tuple[Reading, float]]:
-    """The same of windows that begin and end with the high part of each period of a square wave.
+    """Readings and true energies of windows over the high part of each period of a square wave.
 
-    As the work of an epoch begins and ends with the epoch.
+    The work of an epoch, too, begins and ends with the epoch.
     """
     first = math.ceil((START_S + LEARN_S) / boards.period_s)
     starts_s = (number * boards.period_s for number in range(first, first + epochs))
@@ -154,16 +154,16 @@ def told_in_step(
 
 
 def told_late(boards: Boards) -> Altered:
-    """A board that tells, at a refresh, the mean power since the one before.
+    """Observations of a board that reports, at each refresh, the mean power since the previous one.
 
-    An H200 does so, nearly: its power is 0.3 times as far from the counter's rise before a refresh as from
+    An H200 nearly does so: its power is 0.3 times as far from the counter's rise before a refresh as from
     that after it (mean squares; a ResNet-18 in training, driver 580.159.04).
     """
 
     def altered(seen: Observation) -> Observation:
         each_s = boards.power_refresh_ms / 1000
-        told_s = _renewed_s(seen.time_s, boards.power_refresh_ms)
-        return replace(seen, power_w=boards.energy_j(0, told_s - each_s, told_s) / each_s)
+        refreshed_s = _renewed_s(seen.time_s, boards.power_refresh_ms)
+        return replace(seen, power_w=boards.energy_j(0, refreshed_s - each_s, refreshed_s) / each_s)
 
     return altered
 
@@ -182,7 +182,7 @@ def _told(
         clock.at(start_s, lambda number=number: meter.open(number))  # type: ignore[misc]
         clock.at(stop_s, lambda number=number: close(number))  # type: ignore[misc]
     meter.watch(UUIDS[0])
-    samplers = meter._samplers  # noqa: SLF001 - in this thread, so that nothing is left to chance
+    samplers = meter._samplers  # noqa: SLF001 - run in this thread, which makes it deterministic
     clock.at(windows[-1][1] + 0.02, samplers.end)
     clock.edges = lambda: [each.thread for each in meter._edges.values()]  # noqa: SLF001 - likewise
     samplers.first.run()
@@ -193,7 +193,7 @@ def _told(
 
 
 def counter_alone_j(boards: Boards, start_s: float, duration_s: float) -> float:
-    """What the counter's values at both edges of a window come to, with nothing put right."""
+    """Uncorrected difference of the counter's values at both edges of a window."""
     edges_s = (_renewed_s(each, boards.refresh_ms) for each in (start_s, start_s + duration_s))
     return boards.energy_j(0, *edges_s)
 

@@ -1,7 +1,7 @@
 """A made-up machine: emulated boards, counters of CPU and memory, a plug on loopback; all of known power.
 
 Its sensors are where the trackers look for them: a library on the path, a tree of files that HOST_SYS names,
-a server. What the counters say follows `time.monotonic()`, so that any process can be held against it.
+a server. The counters follow `time.monotonic()`, so that the true energy is known in any process.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.fake_nvml import Boards, build
 from tests.trackers.sources.web.json_server import serving
 
 CPU_W, MEMORY_W, REST_W = 80.0, 12.0, 150.0
-"""Of the package, of the memory, and of all that no sensor but the plug sees."""
+"""Power of the package, of the memory, and of everything that only the plug sees."""
 
 RANGE_UJ = 2**62
 WRITE_EACH_S = 0.004
@@ -28,7 +28,7 @@ class Machine:
 
     Attributes:
         boards: Its boards.
-        environment: What processes on it have to be given.
+        environment: Environment variables that processes on it need.
         plug: The file that describes its plug.
     """
 
@@ -37,7 +37,7 @@ class Machine:
     plug: Path
 
     def energy_j(self, component: str, start_s: float, stop_s: float) -> float:
-        """What a component of the whole machine uses between two times: `gpu`, `cpu`, `memory`, `node`."""
+        """Energy of a component of the whole machine between two times: `gpu`, `cpu`, `memory`, `node`."""
         boards_j = sum(self.boards.energy_j(n, start_s, stop_s) for n in range(self.boards.boards))
         own_w = {"cpu": CPU_W, "memory": MEMORY_W, "node": CPU_W + MEMORY_W + REST_W, "gpu": 0.0}
         whole = own_w[component] * (stop_s - start_s)
@@ -46,7 +46,7 @@ class Machine:
 
 @contextmanager
 def made_up(folder: Path, boards: Boards) -> Iterator[Machine]:
-    """The machine, whose counters go on until the block ends."""
+    """Make the machine, whose counters run until the block ends."""
     own = {
         k: v for k, v in boards.environment(build(folder / "lib")).items() if k not in os.environ
     }
@@ -57,15 +57,15 @@ def made_up(folder: Path, boards: Boards) -> Iterator[Machine]:
 
     unix_minus_monotonic_s = time.time() - time.monotonic()
 
-    def told() -> dict[str, float]:
+    def report() -> dict[str, float]:
         now_s = time.monotonic()
         powers_w = [boards.power_w(n, now_s) for n in range(boards.boards)]
         energy_j = machine.energy_j("node", 0.0, now_s)
         power_w = sum(powers_w) + CPU_W + MEMORY_W + REST_W
-        # With its time, so that an answer that a busy machine delays is right all the same.
+        # With its time, so that an answer that a busy machine delays is still right.
         return {"power": power_w, "energy": energy_j, "time": unix_minus_monotonic_s + now_s}
 
-    with serving({"/plug": told}) as server, _counting(folder / "sys" / "class" / "powercap"):
+    with serving({"/plug": report}) as server, _counting(folder / "sys" / "class" / "powercap"):
         plug.write_text(
             f"url: {server.url}/plug\nname: plug\npower: power\nenergy: energy\nenergy_unit: J\n"
             "time: time\nevery_s: 0.3\n"
@@ -75,7 +75,7 @@ def made_up(folder: Path, boards: Boards) -> Iterator[Machine]:
 
 @contextmanager
 def _counting(powercap: Path) -> Iterator[None]:
-    """Zones of a package and its memory, whose counters a thread goes on writing."""
+    """Make zones of a package and its memory, whose counters a thread keeps writing."""
     powers_w = {"package-0": CPU_W, "dram": MEMORY_W}
     zones = {"package-0": "intel-rapl:0", "dram": "intel-rapl:0/intel-rapl:0:0"}
     counters = {}
@@ -89,15 +89,15 @@ def _counting(powercap: Path) -> Iterator[None]:
 
     def write() -> None:
         for name, counter in counters.items():
-            # Always as long, and in one call: no reader finds a file that is cut short.
+            # Always of the same length and in one call, so that no reader finds a file cut short.
             os.pwrite(counter, b"%020d\n" % round(powers_w[name] * time.monotonic() * 1e6), 0)
 
-    def go_on() -> None:
+    def keep_writing() -> None:
         while not ends.wait(WRITE_EACH_S):
             write()
 
     write()
-    thread = threading.Thread(target=go_on, daemon=True)
+    thread = threading.Thread(target=keep_writing, daemon=True)
     thread.start()
     try:
         yield

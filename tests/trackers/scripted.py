@@ -1,4 +1,4 @@
-"""A sensor that does what a test says: power, counter and faults as functions of time."""
+"""A sensor that follows a test's script: power, counter and faults as functions of time."""
 
 from collections.abc import Callable, Sequence
 from typing import final
@@ -13,7 +13,7 @@ OTHER = "GPU-1f0e7a6b-93c2-58d4-a1b7-6e0d4c82f513"
 
 @final
 class ScriptedSource:
-    """Boards that follow one script; `reads` counts how often they were asked."""
+    """Boards that all follow one script; `reads` counts the observations."""
 
     name = "scripted"
     note = "what the test says"
@@ -33,12 +33,12 @@ class ScriptedSource:
         """Follow functions of the clock's time.
 
         Args:
-            clock: Says the time.
-            power_w: Power; None: it is never told.
-            counter_j: Energy counter; None: there is none.
-            fault: What the n-th reading (from 1) raises; None: it succeeds.
+            clock: Clock whose time the functions are given.
+            power_w: Power; None if the boards report none.
+            counter_j: Energy counter; None if there is none.
+            fault: Error of the n-th reading (from 1); None if it succeeds.
             power_limit_w: The boards' limit.
-            estimated: Whether it says that it estimates.
+            estimated: Whether the source says that it estimates.
             uuids: The boards.
         """
         self.estimated = estimated
@@ -75,12 +75,12 @@ class ScriptedSource:
         )
 
     def close(self) -> None:
-        """Count the calls."""
+        """Count the calls of this method."""
         self.closed += 1
 
 
 def each(n: int, error: type[TrackerError]) -> Callable[[int, float], BaseException | None]:
-    """A fault in each n-th reading."""
+    """A fault in every n-th reading."""
     return lambda read, _now_s: error(f"reading {read} failed") if read % n == 0 else None
 
 

@@ -1,4 +1,4 @@
-"""How right short windows are, on boards whose energy is known and a clock that a test turns."""
+"""Accuracy of short windows, on boards of known energy and with a clock that jumps."""
 
 import pytest
 
@@ -20,17 +20,17 @@ from trackers.sample import Status
         (Boards(no_counter=1, shape="ramp"), 0.04, 0.05),
     ],
 )
-def test_short_windows_are_right(boards: Boards, long: float, short: float) -> None:
-    """Of 1.0 s and of 0.1 s, within what the board's own refreshes let anybody know."""
+def test_short_windows_are_accurate(boards: Boards, long: float, short: float) -> None:
+    """The mean errors of windows of 1.0 s and of 0.1 s are small, as far as the refreshes allow."""
     assert mean_error(boards, length_s=1.0) <= long
     assert mean_error(boards, length_s=0.1) <= short
 
 
 @pytest.mark.parametrize("power_refresh_ms", [20, 100])
-def test_power_that_is_a_mean_of_a_second_is_right_for_longer_windows(
+def test_power_that_is_a_mean_over_a_second_is_accurate_in_longer_windows(
     power_refresh_ms: float,
 ) -> None:
-    """A load that changes each second or two, of which the mean shows every change a second long."""
+    """With a load that changes every 1.5 s, the longer a window is, the smaller its allowed error."""
     boards = Boards(
         no_counter=1, no_instant=1, power_refresh_ms=power_refresh_ms, period_s=3.1, duty=0.5
     )
@@ -40,8 +40,8 @@ def test_power_that_is_a_mean_of_a_second_is_right_for_longer_windows(
     assert mean_error(boards, length_s=4.5) <= 0.03
 
 
-def test_power_that_is_a_mean_of_a_second_says_that_short_windows_are_not_right() -> None:
-    """They are `degraded`, and their uncertainty is at least their energy; long ones are right."""
+def test_power_that_is_a_mean_over_a_second_degrades_short_windows() -> None:
+    """Short windows are degraded, with an uncertainty as large as their energy; long ones are OK."""
     boards = Boards(no_counter=1, no_instant=1)
 
     short = told(boards, length_s=1.0, epochs=5)

@@ -1,4 +1,4 @@
-"""What may be added up, so that no joule is counted twice."""
+"""Sums of devices' energies, in which no joule is counted twice."""
 
 import pytest
 
@@ -15,7 +15,7 @@ MACHINE = (PLUG, BOARD, RAIL, PACKAGE, CORE, DRAM)
 
 
 def reading(device: Device, energy_j: float | None) -> Reading:
-    """An energy over a second; None for a missing one."""
+    """A reading of an energy in a second; missing where the energy is None."""
     if energy_j is None:
         return Reading.missing(device.uuid, note="silent")
     return Reading(
@@ -31,7 +31,7 @@ def reading(device: Device, energy_j: float | None) -> Reading:
 
 
 def readings(**changes: float | None) -> dict[str, Reading]:
-    """What each device of the machine used: 500 J at the plug, 300 J of them by the board."""
+    """Readings of all devices of the machine: 500 J at the plug, of which the board used 300 J."""
     energies_j = {PLUG: 500.0, BOARD: 300.0, RAIL: 200.0, PACKAGE: 80.0, CORE: 60.0, DRAM: 20.0}
     return {
         device.uuid: reading(device, changes.get(device.name.replace("-", "_"), energy_j))
@@ -40,13 +40,13 @@ def readings(**changes: float | None) -> dict[str, Reading]:
 
 
 def test_a_node_contains_its_components() -> None:
-    """Where the plug is on the bill, the plug alone is added up."""
+    """Where there is a plug, the plug alone is the total."""
     assert outermost(MACHINE) == [PLUG]
     assert total_j(readings(), MACHINE) == 500
 
 
-def test_components_are_added_without_the_parts_of_them() -> None:
-    """A rail is in its board's energy and a core in its package's."""
+def test_components_are_added_without_their_parts() -> None:
+    """A rail is part of its board's energy, and a core of its package's."""
     assert outermost(MACHINE, COMPONENTS) == [BOARD, PACKAGE, DRAM]
     assert total_j(readings(), MACHINE, COMPONENTS) == 400
 
@@ -61,17 +61,17 @@ def test_each_scope_has_its_own_total(scope: frozenset[Component], energy_j: flo
 
 @pytest.mark.parametrize("missing", ["board", "package_0", "dram"])
 def test_a_total_with_a_missing_part_is_unknown(missing: str) -> None:
-    """None, and not the sum of the rest."""
+    """The total is None, and not the sum of the rest."""
     assert total_j(readings(**{missing: None}), MACHINE, COMPONENTS) is None
 
 
 def test_a_missing_part_of_a_part_changes_nothing() -> None:
-    """What is not added up may be missing."""
+    """A reading may be missing if it is not one of those that are added up."""
     assert total_j(readings(core=None, rail=None), MACHINE, COMPONENTS) == 400
 
 
 def test_a_part_whose_whole_is_of_another_component_is_still_contained() -> None:
-    """The chain goes through devices that are not asked for themselves."""
+    """Containment is followed through devices of other components."""
     module = Device(uuid="module", name="module", component=Component.CPU)
     gpu = Device(uuid="gpu", name="gpu", component=Component.GPU, part_of="module")
     part = Device(uuid="part", name="part", component=Component.CPU, part_of="gpu")
@@ -81,6 +81,6 @@ def test_a_part_whose_whole_is_of_another_component_is_still_contained() -> None
 
 
 def test_a_device_without_a_reading_is_missing() -> None:
-    """A reading that was never made is no 0."""
+    """A reading that was never made is not 0."""
     assert total_j({}, MACHINE, COMPONENTS) is None
     assert total_j(readings(), (), COMPONENTS) is None

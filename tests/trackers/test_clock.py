@@ -1,4 +1,4 @@
-"""Clocks: the machine's, and one that is turned by hand."""
+"""Clocks: the machine's, and one that a test advances."""
 
 import threading
 import time
@@ -9,8 +9,8 @@ from trackers.clock import Clock, ManualClock, MonotonicClock
 
 
 @pytest.mark.parametrize("clock", [MonotonicClock(), ManualClock()])
-def test_a_clock_is_a_clock(clock: Clock) -> None:
-    """Both can stand where a clock is asked for, and neither goes backward."""
+def test_each_clock_keeps_the_protocol(clock: Clock) -> None:
+    """Each clock is a `Clock`, and a wait advances it."""
     before_s = clock.now_s()
 
     was_woken = clock.wait(threading.Event(), 0.001)
@@ -50,6 +50,6 @@ def test_a_manual_clock_moves_only_when_told() -> None:
 
 
 def test_a_clock_is_not_set_back() -> None:
-    """Going backward is refused with what was asked."""
+    """An advance by a negative time is refused, with the value in the message."""
     with pytest.raises(ValueError, match=r"-1.*not set back"):
         ManualClock().advance(-1)

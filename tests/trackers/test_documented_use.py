@@ -1,4 +1,4 @@
-"""The code in the documents about measuring runs as it stands there."""
+"""Documented code that measures, run as it stands in the documents."""
 
 import os
 import re
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
 
 def blocks(document: str) -> list[str]:
-    """Python code of a document that measures something."""
+    """Blocks of Python in a document that import from `trackers`."""
     found = BLOCK.findall((ROOT / document).read_text())
     return [block for block in found if "from trackers" in block]
 
@@ -29,16 +29,16 @@ BLOCKS = [
 
 
 def train_one_epoch() -> None:
-    """Use as much CPU time as a machine counts, in hundredths of a second."""
+    """Use enough CPU time to be counted on a machine that counts hundredths of a second."""
     until_s = time.process_time() + 0.1
     while time.process_time() < until_s:
         pass
 
 
 WATTS = 10.0
-"""For each logical CPU, where the estimate is asked for so many of them."""
+"""Power of each logical CPU, as the estimate is told."""
 
-ON_A_CPU = """
+BLOCK_ON_A_CPU = """
 import time
 
 from trackers import Request
@@ -57,7 +57,7 @@ print(used_s, *(value for each in window.readings.values() for value in (each.en
 
 
 def test_there_is_something_to_run() -> None:
-    """Both documents show how."""
+    """README and the trackers' document have code that measures."""
     assert len(blocks("README.md")) >= 1
     assert len(blocks("docs/trackers.md")) >= 6
 
@@ -66,7 +66,7 @@ def test_there_is_something_to_run() -> None:
 def test_code_runs_as_documented(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever copies it, and has an epoch to train, measures that."""
+    """A block that is copied, with an epoch to train, measures that epoch."""
     monkeypatch.chdir(tmp_path)
     program: dict[str, object] = {"train_one_epoch": train_one_epoch}
 
@@ -80,9 +80,9 @@ def test_code_runs_as_documented(
 
 @pytest.mark.slow
 def test_two_processes_are_each_charged_what_they_used() -> None:
-    """README's block in two processes at once, on a machine without sensors: not all of it for each."""
+    """README's block in two processes at once, without sensors, charges each for its own CPU time alone."""
     estimate = f"detect(Request(tracker='estimate', cpu_watts={WATTS * (os.cpu_count() or 1)}))"
-    program = ON_A_CPU.replace("BLOCK", blocks("README.md")[0].replace("detect()", estimate))
+    program = BLOCK_ON_A_CPU.replace("BLOCK", blocks("README.md")[0].replace("detect()", estimate))
     both = [
         subprocess.Popen(
             [sys.executable, "-c", program],
@@ -98,9 +98,9 @@ def test_two_processes_are_each_charged_what_they_used() -> None:
         assert each.stdin is not None
         each.stdin.write("\n")
         each.stdin.flush()
-    said = [each.communicate()[0] for each in both]
+    outputs = [each.communicate()[0] for each in both]
 
-    for text in said:
+    for text in outputs:
         used_s, energy_j, scope = text.split()[-3:]
         assert scope == "processes"
         assert 0.9 * WATTS <= float(energy_j) <= 1.2 * WATTS * float(used_s)

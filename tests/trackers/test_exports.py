@@ -1,4 +1,4 @@
-"""What `import trackers` gives."""
+"""Names that can be imported from `trackers`."""
 
 import importlib
 import pkgutil
@@ -15,12 +15,12 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("name", trackers.__all__)
 def test_every_export_is_there(name: str) -> None:
-    """Each name of `__all__` is loaded when it is asked for."""
+    """Each name of `__all__` can be imported."""
     assert getattr(trackers, name).__name__ == name
 
 
 def test_the_list_of_exports_is_complete() -> None:
-    """What can be had from the package is in `__all__`, sorted, and in `dir`."""
+    """Every name that can be loaded is in `__all__`, which is sorted, and in `dir`."""
     table = vars(trackers)["_MODULES"]
 
     assert sorted(trackers.__all__) == trackers.__all__ == dir(trackers)
@@ -34,14 +34,14 @@ def test_no_export_has_the_name_of_a_room() -> None:
     assert rooms.isdisjoint(trackers.__all__)
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """A slip of the pen says what there is."""
+def test_the_error_of_an_unknown_name_lists_the_known_ones() -> None:
+    """The error of a misspelt name lists the names that exist."""
     with pytest.raises(AttributeError, match=r"no attribute 'EnergyMetre'; it has Component, "):
         importlib.import_module("trackers").EnergyMetre  # noqa: B018 - that it is refused is the point
 
 
-def test_importing_it_loads_nothing_heavy() -> None:
-    """Who only wants to measure waits neither for Ray nor for torch."""
+def test_importing_trackers_loads_nothing_heavy() -> None:
+    """A program that only measures waits neither for Ray nor for torch."""
     code = "import sys; from trackers import EnergyMeter, detect\n"
     code += "print({'ray', 'torch', 'pandas'} & set(sys.modules))"
 

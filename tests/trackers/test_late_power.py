@@ -1,7 +1,7 @@
-"""Boards that tell, at a refresh, the power of the time before it, and epochs whose work begins with them.
+"""Epochs that begin with their work, on boards that report at each refresh the power of the time before it.
 
-So do an H100 and an H200. What they told was taken for the power of the moment, so that a sound counter lost
-its trust, and short epochs that begin after a pause were measured worse than by the counter alone.
+An H100 and an H200 do so. Taken for present power, it once made sound counters distrusted, and short epochs
+after a pause were measured worse than by the counter alone.
 """
 
 import statistics
@@ -18,8 +18,10 @@ LENGTHS_S = (0.1, 0.3, 1.0)
 
 
 @cache
-def late(length_s: float, pause_s: float = 0.263) -> tuple[Boards, list[tuple[Reading, float]]]:
-    """A late board, and readings of epochs on it after which it idles; each with the true energy."""
+def epochs_on_late_board(
+    length_s: float, pause_s: float = 0.263
+) -> tuple[Boards, list[tuple[Reading, float]]]:
+    """A board that reports late, and readings of epochs with pauses, each with the true energy."""
     period_s = length_s + pause_s
     boards = Boards(
         period_s=period_s,
@@ -34,33 +36,33 @@ def late(length_s: float, pause_s: float = 0.263) -> tuple[Boards, list[tuple[Re
 
 
 def error(reading: Reading, truth_j: float) -> float:
-    """Distance of an energy from the true one, as a share of it."""
+    """Relative error of an energy."""
     assert reading.energy_j is not None
     return abs(reading.energy_j / truth_j - 1)
 
 
 def within(reading: Reading, truth_j: float) -> bool:
-    """Return whether the true energy lies in the reading's interval."""
+    """Return whether the true energy lies within the reading's interval."""
     assert reading.energy_j is not None
     assert reading.uncertainty_j is not None
     return abs(reading.energy_j - truth_j) <= reading.uncertainty_j
 
 
 @pytest.mark.parametrize("length_s", LENGTHS_S)
-def test_a_sound_counter_keeps_its_trust(length_s: float) -> None:
-    """It was scaled by 1.4, or refused, for the late power's sake."""
-    _, readings = late(length_s)
+def test_a_sound_counter_is_neither_scaled_nor_refused(length_s: float) -> None:
+    """Because of late power such a counter was once scaled by 1.4, or refused."""
+    _, readings = epochs_on_late_board(length_s)
 
     assert {reading.method for reading, _ in readings} == {Method.COUNTER}
     assert not [reading.note for reading, _ in readings if "scaled" in reading.note]
 
 
 @pytest.mark.parametrize("length_s", [0.3, 1.0])
-def test_epochs_that_begin_with_their_work_are_nearer_than_the_counter_alone(
+def test_epochs_are_measured_better_than_by_the_counter_alone(
     length_s: float,
 ) -> None:
-    """The counter alone lacks what was drawn since its last refresh, in each of them."""
-    boards, readings = late(length_s)
+    """In each epoch the counter alone lacks what was drawn since its last refresh."""
+    boards, readings = epochs_on_late_board(length_s)
 
     ours = statistics.fmean(error(*each) for each in readings)
     alone = statistics.fmean(
@@ -71,21 +73,21 @@ def test_epochs_that_begin_with_their_work_are_nearer_than_the_counter_alone(
 
 
 @pytest.mark.parametrize("length_s", LENGTHS_S)
-def test_what_is_far_off_is_not_ok_and_the_interval_says_so(length_s: float) -> None:
-    """Of 0.1 s with one refresh in them little can be known; nine of ten lie within what is stated."""
-    _, readings = late(length_s)
+def test_large_errors_are_not_ok_and_intervals_hold(length_s: float) -> None:
+    """No energy that is off by a quarter is OK, and nine of ten lie within their intervals."""
+    _, readings = epochs_on_late_board(length_s)
 
-    taken_for_sure = [error(*each) for each in readings if each[0].status is Status.OK]
-    assert max(taken_for_sure, default=0.0) < 0.25
+    errors_of_ok = [error(*each) for each in readings if each[0].status is Status.OK]
+    assert max(errors_of_ok, default=0.0) < 0.25
     assert statistics.fmean(within(*each) for each in readings) >= 0.9
 
 
 @pytest.mark.parametrize(("told_w", "is_late"), [((300.0, 100.0), True), ((200.0, 200.0), False)])
-def test_power_is_late_where_it_is_of_the_stretch_before(
+def test_power_is_late_if_it_is_of_the_previous_interval(
     told_w: tuple[float, float],
     is_late: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """Power of the moment is as far from the mean before it as from the one after it."""
+    """Present power is as far from the mean before it as from the one after it; late power is not."""
     found = Persistence()
     for number in range(20):
         then_w = 100.0 + 200 * (number % 2)
@@ -100,8 +102,8 @@ def test_power_is_late_where_it_is_of_the_stretch_before(
     assert found.is_late is is_late
 
 
-def test_little_makes_no_power_late() -> None:
-    """A few stretches may be so by chance."""
+def test_few_intervals_make_no_power_late() -> None:
+    """A few intervals may fit by chance."""
     found = Persistence()
     for _ in range(5):
         found.add(reported_w=100.0, mean_w=300.0, length_s=0.1, reported_after_w=300.0)

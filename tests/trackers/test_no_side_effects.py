@@ -1,7 +1,7 @@
-"""What measuring never does to the program that asks for it.
+"""Side effects that measuring never has on the program that uses it.
 
-Carbontracker asks the network where it is when it is imported, and ends the process from a thread
-when a reading fails (saintslab/carbontracker issues 1 and 44): its users lost trainings to it.
+Carbontracker looks up its location on the network when it is imported, and ends the process from a
+thread when a reading fails (saintslab/carbontracker issues 1 and 44); its users lost trainings to it.
 """
 
 import ast
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "trackers").glob("*.py"))
 
-# Of ray, torch and pynvml the first two would cost seconds, and the last wants a driver.
+# Loading ray or torch would cost seconds, and pynvml needs a driver.
 WATCH = """
 import sys, threading
 import numpy, psutil
@@ -80,7 +80,7 @@ print("still here")
 
 
 def run(program: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a program under the watch, in a process of its own."""
+    """Run a program under the audit hook, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", WATCH + program],
         cwd=folder,
@@ -92,7 +92,10 @@ def run(program: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_has_no_effects() -> None:
-    """No process, socket, file, thread or heavy library comes with any module, Ray's apart."""
+    """A module directly in `trackers` starts no process or thread, opens no socket and writes no file.
+
+    Nor does it load a heavy library; modules that import Ray are left out.
+    """
     modules = [f"trackers.{file.stem}" for file in FILES if "import ray" not in file.read_text()]
 
     done = run(IMPORT.format(modules=modules))
@@ -115,8 +118,8 @@ def test_importing_has_no_effects() -> None:
         ("import pynvml", "guilty"),
     ],
 )
-def test_the_watch_over_imports_sees_effects(tmp_path: Path, line: str, event: str) -> None:
-    """The test above can fail: a module with an effect is found out."""
+def test_effects_of_an_import_are_found(tmp_path: Path, line: str, event: str) -> None:
+    """The test above can fail: a module with an effect is found."""
     (tmp_path / "guilty.py").write_text(f"{line}\n")
 
     done = run(IMPORT.format(modules=["guilty"]), tmp_path)
@@ -128,9 +131,9 @@ def test_the_watch_over_imports_sees_effects(tmp_path: Path, line: str, event: s
 @pytest.mark.slow
 @pytest.mark.parametrize("accelerator", [True, False])
 def test_measuring_leaves_the_program_alone(*, accelerator: bool) -> None:
-    """From finding a source to the last reading: no network, child, file, signal or exit.
+    """From finding a source to the last reading there is no network, child, file, signal or exit.
 
-    Also with sensors that fail in every way, whose readings are missing and nothing else.
+    This holds for sensors that fail in every way, too; their readings are missing.
     """
     done = run(MEASURE.replace("{accelerator}", str(accelerator)))
 
@@ -145,7 +148,7 @@ EXITS = {"exit", "quit", "_exit", "abort", "kill", "killpg", "SystemExit", "rais
 
 
 def exits(text: str) -> Iterator[str]:
-    """Names in a program that could end the process; one that is caught does not."""
+    """Names in a program that could end the process, unless they are only caught."""
     tree = ast.parse(text)
     caught = {
         inner
@@ -162,15 +165,15 @@ def exits(text: str) -> Iterator[str]:
             yield node.id
 
 
-OF_COMMANDS = {"__main__", "process_end"}
-"""Modules of processes that are a command's own: the command `python -m trackers`, and the end of the others."""
+COMMAND_MODULES = {"__main__", "process_end"}
+"""Modules that run only in a command's own process: `python -m trackers`, and the end of commands."""
 
 
 @pytest.mark.parametrize(
-    "file", [file for file in FILES if file.stem not in OF_COMMANDS], ids=lambda file: file.stem
+    "file", [file for file in FILES if file.stem not in COMMAND_MODULES], ids=lambda file: file.stem
 )
-def test_nothing_here_can_end_the_process(file: Path) -> None:
-    """Nothing that measures ends a process, and none of it reaches for what ends a command's."""
+def test_no_module_can_end_the_process(file: Path) -> None:
+    """No module directly in `trackers` that measures can end the process, by itself or by `process_end`."""
     text = file.read_text()
 
     assert list(exits(text)) == []
@@ -183,6 +186,6 @@ def test_a_planted_exit_is_found(line: str) -> None:
     assert len(list(exits(f"import os, sys\n{line}\n"))) == 1
 
 
-def test_catching_an_exit_is_not_ending() -> None:
-    """A source's exit is kept from the training."""
+def test_catching_an_exit_is_allowed() -> None:
+    """An exit in a source may be caught, to keep it from the training."""
     assert list(exits("try:\n    f()\nexcept (OSError, SystemExit):\n    pass\n")) == []

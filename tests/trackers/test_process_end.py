@@ -1,4 +1,4 @@
-"""A command ends at once, and loses nothing that Python would have seen to."""
+"""Ends of commands: fast, and without skipping what Python does at exit."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ process_end.leave(3)
 
 
 def test_a_process_that_leaves_loses_nothing(tmp_path: Path) -> None:
-    """Threads, what is to be called at the end, and files left open are seen to; objects are not."""
+    """Threads are joined, exit functions called and files flushed; objects are not destroyed."""
     ran = subprocess.run(
         [sys.executable, "-c", LEAVING, str(tmp_path / "left")],
         cwd=ROOT,
@@ -45,8 +45,8 @@ def test_a_process_that_leaves_loses_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "left").read_text() == "kept"
 
 
-def test_a_process_of_somebody_else_goes_on() -> None:
-    """A notebook or a test that runs a command is not ended with it."""
+def test_the_process_of_another_program_is_not_killed() -> None:
+    """In a notebook or a test the end of a command is a SystemExit, which can be caught."""
     with pytest.raises(SystemExit) as end:
         process_end.leave(3)
 
@@ -54,8 +54,8 @@ def test_a_process_of_somebody_else_goes_on() -> None:
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
-    """Windows is; `tests/study/test_main.py` runs each command there."""
+def test_linux_and_macos_are_not_refused(platform: str) -> None:
+    """Windows is refused, which `tests/study/test_main.py` tests for each command."""
     refuse_windows(platform)
 
 
@@ -68,9 +68,9 @@ def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
         (["python", "-m", "pytest"], ImportError),
     ],
 )
-def test_a_command_on_windows_ends_and_a_program_is_told(
+def test_windows_ends_a_command_and_raises_in_a_program(
     words: list[str], refused: type[BaseException]
 ) -> None:
-    """What ends a command would end somebody's notebook."""
+    """A program gets an ImportError, because a SystemExit would end somebody's notebook."""
     with pytest.raises(refused):
         refuse_windows("win32", words)

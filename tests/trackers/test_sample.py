@@ -1,4 +1,4 @@
-"""Values that check themselves."""
+"""Readings, observations and identifiers, which validate themselves."""
 
 import math
 
@@ -16,7 +16,7 @@ def a_reading(
     status: Status = Status.OK,
     coverage: float = 1.0,
 ) -> Reading:
-    """A reading of which a test changes one thing."""
+    """A valid reading, but for what a test changes."""
     return Reading(
         device_uuid="GPU-1",
         start_s=0.0,
@@ -31,7 +31,7 @@ def a_reading(
 
 @pytest.mark.parametrize("energy_j", [-1e-9, math.nan, math.inf, -math.inf])
 def test_an_energy_is_finite_and_not_negative(energy_j: float) -> None:
-    """No arithmetic slip can travel on as an energy."""
+    """A result of wrong arithmetic cannot become a reading's energy."""
     with pytest.raises(ValueError, match="allowed: a finite number from 0, or None"):
         a_reading(energy_j=energy_j)
 
@@ -71,7 +71,7 @@ def test_a_missing_reading_says_why_and_nothing_else() -> None:
 
 @given(value=st.floats(max_value=-1e-300) | st.sampled_from([math.nan, math.inf, -math.inf]))
 def test_an_observation_is_finite_and_not_negative(value: float) -> None:
-    """What no sensor can mean is refused where it comes in."""
+    """What no sensor can mean is refused when the observation is made."""
     with pytest.raises(ValueError, match="power_w is"):
         Observation(time_s=0.0, power_w=value)
     with pytest.raises(ValueError, match="counter_j is"):
@@ -86,13 +86,13 @@ def test_a_process_has_an_identifier_of_its_own() -> None:
 
 @pytest.mark.parametrize("device_uuid", [None, "cpu:node-1:package-0"])
 def test_a_share_names_its_process_and_device(device_uuid: str | None) -> None:
-    """What was put together comes apart again."""
+    """The identifier of a share can be taken apart into process and device."""
     assert process_and_device(process_device(42, device_uuid)) == (42, device_uuid)
 
 
 @pytest.mark.parametrize(
     "target", ["", "process:", "process:x", "process:-1", "process:1:", "GPU-1"]
 )
-def test_what_is_no_share_names_nothing(target: str) -> None:
-    """Devices and broken identifiers are told apart from shares."""
+def test_other_identifiers_are_no_shares(target: str) -> None:
+    """Identifiers of devices, and broken ones, are not taken for shares."""
     assert process_and_device(target) is None

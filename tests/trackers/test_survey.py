@@ -1,4 +1,4 @@
-"""`python -m trackers`: what was found, what was refused, and why."""
+"""`python -m trackers`: which sources are found, which are refused, and why."""
 
 import io
 import json
@@ -38,8 +38,8 @@ def run(*options: str, env: dict[str, str] | None = None) -> subprocess.Complete
 
 
 @pytest.mark.slow
-def test_every_source_is_told_of_with_its_reason() -> None:
-    """Each line of the table is found, or refused with a remedy; exactly one is taken."""
+def test_every_source_is_listed() -> None:
+    """Each source has devices or the reason why it is refused; those that are taken cover the components."""
     done = run("--json")
 
     assert done.returncode == 0, done.stderr
@@ -54,8 +54,8 @@ def test_every_source_is_told_of_with_its_reason() -> None:
 
 
 @pytest.mark.slow
-def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
-    """On a machine with boards, their idle power and their counters' refresh are measured."""
+def test_boards_are_shown_with_their_idle_power(tmp_path: Path) -> None:
+    """The idle power of each board is measured."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
     done = run("--json", env=boards.environment(build(tmp_path)))
 
@@ -70,8 +70,8 @@ def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_table_is_for_people() -> None:
-    """Names, an estimate that says so, and the mark of what a study would use."""
+def test_the_text_names_every_source() -> None:
+    """Every source is named, the estimate included, and what a study would use is marked."""
     done = run()
 
     assert done.returncode == 0, done.stderr
@@ -82,7 +82,7 @@ def test_the_table_is_for_people() -> None:
 
 
 def test_where_nothing_can_be_measured_the_first_line_says_so() -> None:
-    """Without a sensor the verdict is that energy is estimated; each refusal has its reason."""
+    """Without a sensor the first line says that energy is estimated; each refusal has its reason."""
     found = [
         SurveyedSource(
             name="nvml",
@@ -104,7 +104,7 @@ def test_where_nothing_can_be_measured_the_first_line_says_so() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_page_fits_the_terminal(width: int) -> None:
-    """Eight boards with whole identifiers, and no line is longer than the terminal."""
+    """With eight boards and their whole identifiers no line is longer than the terminal is wide."""
     page = text([surveyed("nvml", Method.COUNTER, boards=8)], width=width)
 
     assert page.startswith("A study here measures 8 devices with nvml.")
@@ -116,7 +116,7 @@ def test_the_page_fits_the_terminal(width: int) -> None:
 
 @pytest.mark.slow
 def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
-    """Where the output is no terminal, each second has a line for each board; then status 0."""
+    """Without a terminal each board has a line per second, and Ctrl-C gives exit status 0."""
     boards = Boards(boards=2, shape="constant")
     process = subprocess.Popen(
         [sys.executable, "-m", "trackers", "--watch", "--tracker", "nvml"],
@@ -139,7 +139,7 @@ def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_rated_watts_of_the_cpu_may_be_given() -> None:
-    """The estimate is shown with the user's watts, as a study with the same options would have."""
+    """The estimate has the user's watts, as in a study with the same options."""
     done = run("--json", "--seconds", "0.2", "--cpu-watts", "80", "--cpu-idle-watts", "10")
 
     estimate = json.loads(done.stdout)["sources"][-1]
@@ -149,7 +149,7 @@ def test_rated_watts_of_the_cpu_may_be_given() -> None:
 
 
 def test_each_component_has_its_source_or_is_not_measured() -> None:
-    """What is unverified says so, an estimate is no measurement, and what nothing measures is not measured."""
+    """A component is measured (perhaps unverified), estimated, or not measured."""
     found = [
         surveyed("hwmon", Method.SAMPLED, verified=False),
         surveyed("estimate", Method.ESTIMATED, component=Component.CPU),
@@ -169,7 +169,7 @@ def test_each_component_has_its_source_or_is_not_measured() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_without_utf_8_is_written_to(encoding: str) -> None:
-    """The mark is one that the terminal has; nothing ends the command (rich issue 68)."""
+    """The mark is one that the terminal's encoding has, and no character fails (rich issue 68)."""
     done = run("--seconds", "0.2", env={"PYTHONIOENCODING": encoding})
 
     assert done.returncode == 0, done.stderr
@@ -184,7 +184,7 @@ def surveyed(
     component: Component = Component.GPU,
     verified: bool = True,
 ) -> SurveyedSource:
-    """A source that a study takes, with devices of 60.1 W."""
+    """A source that a study takes, with devices that draw 60.1 W when idle."""
     return SurveyedSource(
         name=name,
         refused=None,
@@ -209,7 +209,7 @@ def surveyed(
 
 
 def text(found: list[SurveyedSource], *, width: int) -> str:
-    """The page as a terminal of that width shows it."""
+    """The page as a terminal of a given width shows it."""
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
     with console.capture() as capture:
         show(found, console)
@@ -231,8 +231,8 @@ globals().update({name: getattr(_boards, name) for name in dir(_boards) if not n
 
 
 @pytest.fixture
-def everything(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """A machine with every sensor that Linux can be made to have: its environment and its plug's file."""
+def every_sensor(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """Environment and plug's file of a machine with every sensor that can be imitated on Linux."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, script in STAND_INS.items():
@@ -253,9 +253,9 @@ def everything(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
 
 
 @pytest.mark.slow
-def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], Path]) -> None:
-    """Boards of three vendors side by side, one source each for the rest, and a reason for the others."""
-    environment, _ = everything
+def test_a_machine_with_every_sensor_at_once(every_sensor: tuple[dict[str, str], Path]) -> None:
+    """Boards of several vendors are used side by side, and one source for each other component."""
+    environment, _ = every_sensor
 
     done = run("--json", "--seconds", "0.5", env=environment)
 
@@ -279,9 +279,9 @@ def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], P
 
 
 @pytest.mark.slow
-def test_named_sensors_and_a_plug(everything: tuple[dict[str, str], Path]) -> None:
-    """Each component has the source that was named for it, in words for people."""
-    environment, plug = everything
+def test_named_sensors_and_a_plug_are_used(every_sensor: tuple[dict[str, str], Path]) -> None:
+    """Each component is measured by the source that was named for it."""
+    environment, plug = every_sensor
     named = ("--tracker", "nvml", "rapl", str(plug))
 
     done = run("--seconds", "0.5", *named, env={**environment, "COLUMNS": "120"})

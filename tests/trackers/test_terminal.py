@@ -1,4 +1,4 @@
-"""Output decides over nothing else, and a leading `~` is the home folder in every word."""
+"""Output that ends no command, `~` in arguments, and names of other commands in messages."""
 
 import io
 import os
@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def opened(descriptor: int) -> io.TextIOWrapper:
-    """A stream as a program gets it where the terminal knows no more than ASCII."""
+    """A stream as a program gets it on a terminal that has only ASCII."""
     return io.TextIOWrapper(io.FileIO(descriptor, "w"), encoding="ascii", write_through=True)
 
 
-def test_letters_that_a_terminal_lacks_are_replaced() -> None:
-    """An old locale gets a question mark instead of an error."""
+def test_characters_that_a_terminal_lacks_are_replaced() -> None:
+    """With an old locale a question mark is written instead of an error."""
     read, write = os.pipe()
     with opened(write) as stream, os.fdopen(read) as reader:
         forgiving(stream).write("12 \u00b5s\n")
@@ -29,8 +29,8 @@ def test_letters_that_a_terminal_lacks_are_replaced() -> None:
         assert reader.read() == "12 ?s\n"
 
 
-def test_what_cannot_be_written_is_dropped() -> None:
-    """A pipe that is closed, as by `| head -1`, ends no program that has files to write."""
+def test_output_that_cannot_be_written_is_dropped() -> None:
+    """A closed pipe, as of `| head -1`, does not end a program that has files to write."""
     read, write = os.pipe()
     os.close(read)
     with opened(write) as stream:
@@ -44,20 +44,20 @@ def test_what_cannot_be_written_is_dropped() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
 def test_a_full_disk_behind_the_output_is_no_error() -> None:
-    """`> file` on a disk that is full loses words, and no table."""
+    """`> file` on a full disk loses output, but does not end the command."""
     with opened(os.open("/dev/full", os.O_WRONLY)) as stream:
         print("lost", file=forgiving(stream), flush=True)
 
 
-def test_what_is_no_file_is_left_alone() -> None:
-    """A notebook's or a test's stream stays what it is."""
+def test_a_stream_that_is_no_file_is_left_alone() -> None:
+    """A stream of a notebook or a test stays as it is."""
     stream = io.StringIO()
 
     assert forgiving(stream) is stream
 
 
 def test_home_is_meant_by_a_tilde_after_an_equals_sign_too() -> None:
-    """A shell replaces `~/a` and not `--data-dir=~/a`; nothing else changes."""
+    """A shell replaces `~/a` but not `--data-dir=~/a`; nothing else is changed."""
     home = Path.home()
 
     words = with_home(["--data-dir=~/a", "~/b", "--name=a~", "x~y", "--scenario=mine.py:~"])
@@ -71,8 +71,8 @@ def test_home_is_meant_by_a_tilde_after_an_equals_sign_too() -> None:
     ]
 
 
-def test_what_follows_two_dashes_is_another_commands() -> None:
-    """`trackers run -- train --out=~/x` runs what was typed."""
+def test_arguments_after_two_dashes_are_not_changed() -> None:
+    """`trackers run -- train --out=~/x` runs the command as it was typed."""
     words = ["--csv=~/a", "--", "train", "--out=~/x", "~"]
 
     assert with_home(words) == [f"--csv={Path.home()}/a", *words[1:]]
@@ -94,8 +94,8 @@ sys.exit(run(main))
 """
 
 
-def test_streams_that_were_closed_take_no_files_number(tmp_path: Path) -> None:
-    """What is printed does not go into the file that was opened first."""
+def test_output_to_closed_streams_ends_up_in_no_file(tmp_path: Path) -> None:
+    """A file that is opened first does not get the number of a closed stream."""
     path = tmp_path / "table"
 
     done = subprocess.run([sys.executable, "-c", CLOSED, str(path)], cwd=ROOT, check=False)
@@ -113,9 +113,9 @@ sys.exit(run(lambda words: len(os.getcwd()) if words[1:] else 0))
 """
 
 
-def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
-    """In a sentence, where it is needed: instead of an error in whatever asks for it first."""
-    said = []
+def test_a_missing_working_folder_is_reported(tmp_path: Path) -> None:
+    """A command that needs it ends with a message; any other command runs."""
+    ends = []
     for more in ([], ["needs it"]):
         (tmp_path / "gone").mkdir()
         done = subprocess.run(
@@ -125,9 +125,9 @@ def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        said.append((done.returncode, done.stderr.strip()))
+        ends.append((done.returncode, done.stderr.strip()))
 
-    assert said == [(0, ""), (2, terminal.GONE)]
+    assert ends == [(0, ""), (2, terminal.GONE)]
 
 
 NAMELESS = """
@@ -141,10 +141,10 @@ sys.exit(run(lambda words: print(Path.home(), getpass.getuser())))
 """
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 @pytest.mark.slow
 def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
-    """As under Kubernetes or `docker run --user`: Ray and torch ask for both."""
+    """Under Kubernetes or `docker run --user` a user may have no account; Ray and torch ask for both."""
     done = subprocess.run(
         [sys.executable, "-c", NAMELESS], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -153,7 +153,7 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "expected"),
     [
         (["python", "-m", "study.regime"], "python -m analysis A"),
         (["python", "-m", "pytest", "power-of-training"], "python -m analysis A"),
@@ -162,13 +162,13 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
         (["python", "-P", "/env/bin/power-of-training", "regime"], "power-of-training analysis A"),
     ],
 )
-def test_other_commands_are_named_as_this_one_was_started(typed: list[str], told: str) -> None:
-    """Whoever needs the console command, because `study` is a folder of theirs, is told that."""
-    assert as_started("python -m analysis A", typed) == told
+def test_other_commands_are_named_as_this_one_was_started(typed: list[str], expected: str) -> None:
+    """Where `python -m study` would be a user's own package, messages name the console command."""
+    assert as_started("python -m analysis A", typed) == expected
 
 
 @pytest.mark.parametrize(
-    ("module", "word"),
+    ("module", "subcommand"),
     [
         ("study.data get pamap2", "data get pamap2"),
         ("study.search replay TABLE", "search replay TABLE"),
@@ -177,10 +177,10 @@ def test_other_commands_are_named_as_this_one_was_started(typed: list[str], told
         ("trackers run -- make", "run -- make"),
     ],
 )
-def test_each_module_has_a_word_of_the_console_command(module: str, word: str) -> None:
-    """The name of a study's module, or of the package."""
+def test_each_module_has_a_subcommand_of_the_console_command(module: str, subcommand: str) -> None:
+    """A message that names a module is changed to name the subcommand."""
     typed = ["python", "power-of-training", "regime"]
 
-    told = as_started(f"do `python -m {module}` next, not python -m benchmarks.search", typed)
+    message = as_started(f"do `python -m {module}` next, not python -m benchmarks.search", typed)
 
-    assert told == f"do `power-of-training {word}` next, not python -m benchmarks.search"
+    assert message == f"do `power-of-training {subcommand}` next, not python -m benchmarks.search"

@@ -1,4 +1,4 @@
-"""Trackers in a real Ray: what a trial sees when all is well, and when everything breaks."""
+"""Trackers in a real Ray: readings in normal operation, and after trials, trackers or managers die."""
 
 import itertools
 import os
@@ -23,11 +23,11 @@ from tests.trackers.node.trials import (
     lose_tracker_in_epoch,
     measured,
     measures_again,
-    of_the_dead,
     opened,
     take,
     tracker_of,
     train,
+    windows_of_killed_trial,
 )
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle
@@ -42,7 +42,7 @@ FROZEN_S = 1.5
 
 
 def test_a_trial_measures_its_epochs(shared: Handle) -> None:
-    """From a worker process: power x time for each epoch, and their sum is within the trial's."""
+    """In a worker process each epoch has power x time, and their sum is within the trial's energy."""
     readings, kind, _ = ray.get(train.remote(shared, "a", 3), timeout=PATIENCE_S)
 
     *epochs, trial = readings
@@ -54,10 +54,10 @@ def test_a_trial_measures_its_epochs(shared: Handle) -> None:
     assert sum(map(energy_j, epochs)) <= energy_j(trial) * (1 + 1e-6)
 
 
-def test_an_estimate_is_the_trials_own_and_labelled(estimates: Handle) -> None:
-    """The CPU seconds of the worker's epochs x the watts of one CPU, not those of others."""
-    other = train.remote(estimates, "other", 4)
-    readings, kind, used_s = ray.get(train.remote(estimates, "own", 4), timeout=PATIENCE_S)
+def test_an_estimate_is_the_trials_own_and_labelled(emptied_estimating: Handle) -> None:
+    """An estimate is the worker's own CPU seconds x the watts of one CPU, without those of other trials."""
+    other = train.remote(emptied_estimating, "other", 4)
+    readings, kind, used_s = ray.get(train.remote(emptied_estimating, "own", 4), timeout=PATIENCE_S)
     ray.get(other, timeout=PATIENCE_S)
 
     *epochs, _ = readings
@@ -68,7 +68,7 @@ def test_an_estimate_is_the_trials_own_and_labelled(estimates: Handle) -> None:
 
 
 def test_a_tracker_says_what_it_measures(shared: Handle, recording: Path) -> None:
-    """Its facts hold node, source, method and devices, for the manifest."""
+    """A tracker's facts name node, source, method and devices, for the manifest."""
     facts: TrackerFacts = ray.get(tracker_of(shared).facts.remote(), timeout=PATIENCE_S)
 
     assert facts.node_id == ray.get_runtime_context().get_node_id()
@@ -77,15 +77,15 @@ def test_a_tracker_says_what_it_measures(shared: Handle, recording: Path) -> Non
 
 
 def test_each_node_has_one_tracker(shared: Handle) -> None:
-    """Who asks again gets the same one; all of them are known to the driver."""
+    """Asking again gives the same tracker, and the manager lists it for the driver."""
     first, second = tracker_of(shared), tracker_of(shared)
 
     assert first == second
     assert list(ray.get(shared.trackers.remote()).values()) == [first]
 
 
-def test_closing_twice_tells_and_books_the_same(emptied: Handle) -> None:
-    """A call that is repeated after a time-out does no harm; opening it again neither."""
+def test_closing_twice_returns_and_books_the_same_reading(emptied: Handle) -> None:
+    """Repeating a call after a timeout does no harm, nor does opening the window again."""
     trial, tracker, window = client(emptied), tracker_of(emptied), key(41)
 
     first = measured(trial, emptied, window.epoch)
@@ -98,20 +98,20 @@ def test_closing_twice_tells_and_books_the_same(emptied: Handle) -> None:
     assert [(each.key, each.reading) for each in take(tracker).windows] == [(window, first)]
 
 
-def test_taking_empties(emptied: Handle) -> None:
-    """Windows and power are told once; power carries the window in which it was drawn."""
+def test_taking_what_is_booked_empties_the_tracker(emptied: Handle) -> None:
+    """Windows and power are handed over once; power carries the window in which it was drawn."""
     trial, tracker = client(emptied), tracker_of(emptied)
-    around, within = key(51), key(52)
+    outer, inner = key(51), key(52)
     now_s = time.time()
-    opened(trial, emptied, around)
-    measured(trial, emptied, within.epoch)  # looks at the device within the window around it
-    closed(trial, around)
+    opened(trial, emptied, outer)
+    measured(trial, emptied, inner.epoch)  # observes the device within the outer window
+    closed(trial, outer)
 
     first, second = take(tracker), take(tracker)
 
-    assert [window.key for window in first.windows] == [within, around]
+    assert [window.key for window in first.windows] == [inner, outer]
     assert second.windows == ()
-    in_epoch = [sample for sample in first.power if sample.key == around]
+    in_epoch = [sample for sample in first.power if sample.key == outer]
     assert in_epoch
     assert all(sample.power_w == POWER_W for sample in first.power)
     assert all(abs(sample.unix_time_s - now_s) < PATIENCE_S for sample in in_epoch)
@@ -119,8 +119,8 @@ def test_taking_empties(emptied: Handle) -> None:
     assert max(stamps[0]) < min(stamps[1], default=float("inf"))
 
 
-def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
-    """The mean from the tracker's start to the first window before which it had sampled enough."""
+def test_idle_power_is_measured_before_a_window(manager: Handle) -> None:
+    """Idle power is the mean from the tracker's start to the first window with enough samples before it."""
     tracker, trial, epochs = tracker_of(manager), client(manager), itertools.count(1)
 
     def idle_power_w() -> list[float]:
@@ -131,18 +131,18 @@ def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
     assert waited_for(idle_power_w, "an idle power") == [pytest.approx(POWER_W)]
 
 
-def test_the_energy_of_a_killed_trial_is_booked(estimates: Handle) -> None:
-    """Windows that a dead process left open are closed for it, with what it had used."""
-    tracker = tracker_of(estimates)
+def test_the_energy_of_a_killed_trial_is_booked(emptied_estimating: Handle) -> None:
+    """Windows that a killed trial left open are closed for it, with the energy that it had used."""
+    tracker = tracker_of(emptied_estimating)
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimates, "killed"), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(emptied_estimating, "killed"), timeout=PATIENCE_S)
 
     ray.get(tracker.release.remote("killed"), timeout=PATIENCE_S)
     booked = {window.key: window.reading for window in take(tracker).windows}
 
     first, second = (key(epoch, trial_id="killed") for epoch in (1, 2))
     whole = key(0, stage=TRIAL, trial_id="killed")
-    assert set(booked) == of_the_dead("killed")
+    assert set(booked) == windows_of_killed_trial("killed")
     for left_open in (second, whole):
         assert booked[left_open].method is Method.ESTIMATED
     assert energy_j(booked[second]) >= 5.0 * EPOCH_S * 0.8
@@ -150,18 +150,18 @@ def test_the_energy_of_a_killed_trial_is_booked(estimates: Handle) -> None:
 
 
 def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> None:
-    """Its machine may be lost before it ends: the driver knows what it used until it was last asked."""
+    """The driver knows what an attempt used until it last asked, even if the machine is lost later."""
     trial, attempt = client(emptied), key(0, stage=TRIAL, trial_id="open")
     trial.open(attempt)
 
     def so_far() -> Reading | None:
         booked = take(tracker_of(emptied)).windows
-        told = replace(attempt, stage=INTERIM)
-        return next((each.reading for each in booked if each.key == told), None)
+        interim = replace(attempt, stage=INTERIM)
+        return next((each.reading for each in booked if each.key == interim), None)
 
-    first = waited_for(so_far, "what the attempt has come to")
+    first = waited_for(so_far, "the interim energy of the attempt")
     time.sleep(EPOCH_S)
-    second = waited_for(so_far, "what it has come to since")
+    second = waited_for(so_far, "a later interim energy")
     closed(trial, attempt)
 
     assert first.status is Status.DEGRADED
@@ -170,24 +170,24 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> Non
     assert so_far() is None
 
 
-def test_release_is_for_one_trial(emptied: Handle) -> None:
-    """Other trials' windows stay open; what was released and is closed late is told the same."""
+def test_release_closes_the_windows_of_one_trial(emptied: Handle) -> None:
+    """Other trials' windows stay open; closing a released window later returns the booked reading."""
     trial, tracker = client(emptied), tracker_of(emptied)
-    its, others = key(61, trial_id="lost"), key(61, trial_id="other")
-    opened(trial, emptied, its)
+    own, others = key(61, trial_id="lost"), key(61, trial_id="other")
+    opened(trial, emptied, own)
     opened(trial, emptied, others)
 
     ray.get(tracker.release.remote("lost"), timeout=PATIENCE_S)
     (released,) = take(tracker).windows
 
-    assert released.key == its
-    assert closed(trial, its) == released.reading
+    assert released.key == own
+    assert closed(trial, own) == released.reading
     assert take(tracker).windows == ()
     assert energy_j(closed(trial, others)) > 0
 
 
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
-    """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
+    """After SIGKILL in mid-window, without a counter, that reading is missing and later ones are complete."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
     assert energy_j(measured(trial, manager, 1)) > 0
 
@@ -202,34 +202,38 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     assert pid_of(tracker_of(manager)) != pid
 
 
-@pytest.mark.parametrize("way", ["lane", "ray"])
-def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, way: str) -> None:
-    """What the dead one read at the start of the window, the new one goes on from."""
-    reading, used_s = ray.get(lose_tracker_in_epoch.remote(estimating, way), timeout=PATIENCE_S)
+@pytest.mark.parametrize("connection", ["lane", "ray"])
+def test_a_restarted_tracker_uses_the_counters_first_value(
+    estimating: Handle, connection: str
+) -> None:
+    """The new tracker uses the counter's value that the killed one read at the start of the window."""
+    reading, used_s = ray.get(
+        lose_tracker_in_epoch.remote(estimating, connection), timeout=PATIENCE_S
+    )
 
     # Ray itself uses some CPU time while the tracker starts; a CPU's clock has steps of 10 ms.
     assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)
     assert 5.0 * 2 * EPOCH_S * 0.8 <= energy_j(reading) <= 5.0 * used_s * 1.1
 
 
-def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimates: Handle) -> None:
-    """The tracker looks for the processes of its trials itself."""
-    tracker, dead = tracker_of(estimates), of_the_dead("dead")
+def test_windows_of_a_killed_trial_are_closed_without_release(emptied_estimating: Handle) -> None:
+    """The tracker notices by itself that a trial's process has died."""
+    tracker, expected = tracker_of(emptied_estimating), windows_of_killed_trial("dead")
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimates, "dead"), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(emptied_estimating, "dead"), timeout=PATIENCE_S)
 
     booked: set[WindowKey] = set()
 
     def all_are_booked() -> bool:
         booked.update(window.key for window in take(tracker).windows)
-        return booked >= dead
+        return booked >= expected
 
-    waited_for(all_are_booked, "the windows of the dead")
-    assert {each for each in booked if each.stage != INTERIM} == dead
+    waited_for(all_are_booked, "the windows of the killed trial")
+    assert {each for each in booked if each.stage != INTERIM} == expected
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:
-    """It waits for the new process instead of going on unmeasured."""
+    """The trial waits for the new tracker instead of running unmeasured."""
     tracker = tracker_of(manager)
     os.kill(pid_of(tracker), signal.SIGKILL)
 
@@ -240,7 +244,7 @@ def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Han
 
 
 def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
-    """All trials of the node get the same new one, and the manager knows it."""
+    """All trials of the node get the same new tracker, and the manager lists it."""
     old = tracker_of(manager)
     trials = [client(manager), client(manager)]
 
@@ -267,8 +271,8 @@ def test_a_trial_after_a_tracker_died_for_good_is_measured(manager: Handle) -> N
     assert energy_j(measures_again(trial, manager, 1)) > 0
 
 
-def test_a_frozen_tracker_holds_up_no_longer_than_it_is_frozen(manager: Handle) -> None:
-    """SIGSTOP in mid-window: the window keeps its length, its energy is told with its doubt."""
+def test_a_frozen_tracker_leaves_a_degraded_reading(manager: Handle) -> None:
+    """After SIGSTOP in mid-window the reading is degraded and covers less; its energy is power x length."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
     opened(trial, manager, key(1))
 
@@ -284,8 +288,8 @@ def test_a_frozen_tracker_holds_up_no_longer_than_it_is_frozen(manager: Handle) 
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
 
 
-def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -> None:
-    """The trial goes on, and its readings say what is in the way."""
+def test_a_missing_source_is_a_note_and_no_exception(tmp_path: Path) -> None:
+    """The trial continues; its reading is missing, and the note names the missing file."""
     broken = start_manager(Request(tracker=str(tmp_path / "gone.csv")), sampling_hz=10)
 
     trial = client(broken)
@@ -299,7 +303,7 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
 
 
 def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
-    """Both dead for good: missing readings from who was measured before, and from who comes new."""
+    """With both dead for good, earlier and new trials continue with missing readings."""
     manager = start_manager(Request(tracker=str(recording)), sampling_hz=10)
     before = client(manager)
     killed(tracker_of(manager))

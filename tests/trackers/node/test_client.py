@@ -1,4 +1,4 @@
-"""A trial's side, in a real Ray: a closing is asked for at one moment, its readings taken at another."""
+"""A trial's client in a real Ray: it closes a window at one time, and takes the readings at another."""
 
 import os
 import select
@@ -42,7 +42,7 @@ SILENT_S = 0.5
 
 @contextmanager
 def frozen(manager: Handle) -> Iterator[psutil.Process]:
-    """The tracker, which does nothing within the block."""
+    """Suspend the tracker's process within the block, and give that process."""
     process = psutil.Process(pid_of(tracker_of(manager)))
     process.suspend()
     try:
@@ -54,20 +54,20 @@ def frozen(manager: Handle) -> Iterator[psutil.Process]:
 
 
 def reading_of(trial: TrackerClient, window: WindowKey) -> Reading:
-    """The reading of a window that was closed, of what the trial computes on."""
+    """The reading of a closed window, of the device that the trial computes on."""
     return next(iter(trial.readings(window).values()))
 
 
-class ListOverThere:
-    """Something that is a list in the tracker, and so no part of a window's name."""
+class UnhashableInTracker:
+    """An object that is unpickled as a list in the tracker, and so cannot be part of a window's key."""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        """Be unpacked as a list."""
+        """Unpickle as a list."""
         return list, ()
 
 
-def test_a_trial_does_not_wait_for_the_closing(shared: Handle) -> None:
-    """The tracker answers only when the trial is past it, and the window ends where it was closed."""
+def test_closing_a_window_does_not_wait_for_the_tracker(shared: Handle) -> None:
+    """`close` returns while the tracker is frozen, and the window ends where it was closed."""
     trial = client(shared)
     opened(trial, shared, key(1))
 
@@ -82,8 +82,8 @@ def test_a_trial_does_not_wait_for_the_closing(shared: Handle) -> None:
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
 
 
-def test_windows_that_nobody_reads_are_booked_before_the_trial_has_ended(emptied: Handle) -> None:
-    """Taking the attempt's readings waits for all that was asked for before them."""
+def test_unread_windows_are_booked_before_the_trial_ends(emptied: Handle) -> None:
+    """Taking the attempt's readings waits for all earlier calls."""
     trial, windows = (
         client(emptied),
         [key(0, trial_id="unread", stage=each) for each in (TRIAL, SETUP)],
@@ -99,8 +99,8 @@ def test_windows_that_nobody_reads_are_booked_before_the_trial_has_ended(emptied
     assert [each for each in booked if each in windows] == windows[::-1]
 
 
-def test_readings_that_nobody_takes_are_not_kept_for_ever(shared: Handle) -> None:
-    """Nor do they fill the lane; of those that were forgotten the tracker is asked again."""
+def test_unread_readings_are_dropped(shared: Handle) -> None:
+    """Many unread readings do not block the lane; a dropped one is asked for again."""
     trial, first = client(shared), key(1, trial_id="many")
     for epoch in range(1, 3 * MOST_KEPT):
         trial.open(key(epoch, trial_id="many"))
@@ -114,16 +114,16 @@ def test_readings_that_nobody_takes_are_not_kept_for_ever(shared: Handle) -> Non
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
 
 
-def test_an_estimate_ends_where_the_trial_closes_it(estimates: Handle) -> None:
-    """What the trial computes until it takes the readings is not counted."""
-    reading = ray.get(estimate_and_go_on.remote(estimates), timeout=PATIENCE_S)
+def test_an_estimate_ends_where_its_window_is_closed(emptied_estimating: Handle) -> None:
+    """What the trial computes before it takes the readings is not counted."""
+    reading = ray.get(estimate_and_go_on.remote(emptied_estimating), timeout=PATIENCE_S)
 
     assert 0.8 <= energy_j(reading) / (5.0 * EPOCH_S) <= 2
 
 
 @ray.remote(num_cpus=1, max_retries=0)
 def estimate_and_go_on(manager: Handle) -> Reading:
-    """A trial that computes three times as long as its epoch before it takes the readings."""
+    """Run a trial that computes for three more epochs' time before it takes the readings."""
     trial, window = client(manager), key(1, trial_id="goes on")
     opened(trial, manager, window)
     burn(EPOCH_S)
@@ -132,8 +132,8 @@ def estimate_and_go_on(manager: Handle) -> Reading:
     return reading_of(trial, window)
 
 
-def test_a_lane_that_breaks_after_the_closing_loses_nothing(shared: Handle) -> None:
-    """The same is asked for through Ray, and tells the same readings."""
+def test_a_lane_that_breaks_after_a_close_loses_nothing(shared: Handle) -> None:
+    """The call is repeated through Ray, and the reading is complete."""
     lanes = Lanes()
     trial = client(shared, lanes)
     opened(trial, shared, key(2))
@@ -146,8 +146,8 @@ def test_a_lane_that_breaks_after_the_closing_loses_nothing(shared: Handle) -> N
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
 
 
-def test_a_silent_tracker_costs_readings_and_no_endless_wait(shared: Handle) -> None:
-    """They are missing with a note, and later ones are as before."""
+def test_a_silent_tracker_costs_readings_and_a_limited_wait(shared: Handle) -> None:
+    """The trial waits for a limited time; the reading is missing with a note, and later ones are measured."""
     trial = TrackerClient(shared, accelerator_uuid=None, on_accelerator=False, answer_s=SILENT_S)
     trial.open(key(3))
 
@@ -160,8 +160,8 @@ def test_a_silent_tracker_costs_readings_and_no_endless_wait(shared: Handle) -> 
     assert energy_j(measures_again(trial, shared, 100)) > 0
 
 
-def test_what_a_tracker_answered_before_it_died_is_known(manager: Handle) -> None:
-    """It lies in the lane, and no other tracker is asked."""
+def test_an_answer_of_a_tracker_that_died_is_still_read(manager: Handle) -> None:
+    """The answer is still in the lane, so no other tracker is asked."""
     lanes = Lanes()
     trial, tracker = client(manager, lanes), pid_of(tracker_of(manager))
     opened(trial, manager, key(1))
@@ -176,8 +176,8 @@ def test_what_a_tracker_answered_before_it_died_is_known(manager: Handle) -> Non
     assert "restarted during" not in reading.note
 
 
-def test_a_tracker_that_dies_after_the_closing_costs_no_window(manager: Handle) -> None:
-    """The new one books all that was closed, read or not, and says what it does not know."""
+def test_a_tracker_that_dies_after_a_close_costs_no_window(manager: Handle) -> None:
+    """The new tracker books every closed window, read or not, and notes what it does not know."""
     trial = client(manager)
     attempt, setup, epoch = key(0, stage=TRIAL), key(0, stage=SETUP), key(1)
     for window in (attempt, setup, epoch):
@@ -201,7 +201,7 @@ def test_a_tracker_that_dies_after_the_closing_costs_no_window(manager: Handle) 
 
 @pytest.mark.parametrize("was_lost", [True, False])
 def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
-    """One that broke is found again after Ray's answer; where there is none it goes on without."""
+    """A broken lane is replaced after Ray's answer; where there is none, all calls go through Ray."""
     lanes = Lanes()
     trial = client(shared, lanes if was_lost else no_lane)
     if was_lost:
@@ -216,11 +216,11 @@ def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_
     assert len(lanes.made) == 2 * was_lost
 
 
-def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
-    """Whatever a call raises over there, here it is a missing reading."""
+def test_an_error_inside_the_tracker_is_a_missing_reading(shared: Handle) -> None:
+    """An exception that a call raises in the tracker is a missing reading in the trial."""
     trial = client(shared)
-    no_name: Any = ListOverThere()
-    unhashable = WindowKey(trial_id=no_name, attempt=1, stage="classifier", epoch=1)
+    unhashable_id: Any = UnhashableInTracker()
+    unhashable = WindowKey(trial_id=unhashable_id, attempt=1, stage="classifier", epoch=1)
 
     trial.open(unhashable)
     reading = closed(trial, unhashable)

@@ -1,4 +1,4 @@
-"""Trackers of a driver that has ended its Ray."""
+"""Trackers after their driver has shut down Ray."""
 
 import json
 import subprocess
@@ -38,14 +38,14 @@ client.close(first)
 ray.shutdown()
 client.close(key)
 (before,), (reading,) = client.readings(first).values(), client.readings(key).values()
-said = {"pids": pids, "note": reading.note, "before": before.note if before.energy_j is None else "", "is_initialized": ray.is_initialized()}
-print(json.dumps(said), flush=True)
+out = {"pids": pids, "note": reading.note, "before": before.note if before.energy_j is None else "", "is_initialized": ray.is_initialized()}
+print(json.dumps(out), flush=True)
 sys.stdin.readline()
 """
 
 
 def test_trackers_end_with_their_driver(recording: Path) -> None:
-    """After `ray.shutdown` neither manager nor tracker runs, and a late client starts no Ray."""
+    """After `ray.shutdown` neither manager nor tracker runs, and closing a window later starts no Ray."""
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(DRIVER), str(recording)],
         cwd=ROOT,
@@ -54,10 +54,10 @@ def test_trackers_end_with_their_driver(recording: Path) -> None:
         text=True,
     ) as driver:
         assert driver.stdout is not None
-        said = json.loads(driver.stdout.readline())
-        waited_for(lambda: not any(map(psutil.pid_exists, said["pids"])), "the trackers' end")
+        out = json.loads(driver.stdout.readline())
+        waited_for(lambda: not any(map(psutil.pid_exists, out["pids"])), "the trackers' end")
         driver.communicate("\n", timeout=PATIENCE_S)
 
-    assert said["note"] == "Ray was shut down"
-    assert said["before"] in {"", "Ray was shut down"}
-    assert not said["is_initialized"]
+    assert out["note"] == "Ray was shut down"
+    assert out["before"] in {"", "Ray was shut down"}
+    assert not out["is_initialized"]

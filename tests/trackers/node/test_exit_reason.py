@@ -1,4 +1,4 @@
-"""Why a process ended for which somebody else waited."""
+"""Reasons why a process ended that another process may have waited for."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from trackers.node.exit_reason import UNKNOWN, WatchedProcess, killed_for_memory
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="told by /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 PROGRAM = """
 import sys
@@ -17,10 +17,10 @@ announce_os_exit()
 announce_os_exit()
 print(flush=True)
 input()
-{deed}
+{ending}
 """
 
-DEEDS = {
+ENDINGS = {
     "import os; os._exit(3)": "its process called os._exit(3)",
     "sys.exit(4)": "its process ended with status 4",
     "import os; os.kill(os.getpid(), 9)": "its process was ended by SIGKILL",
@@ -28,14 +28,14 @@ DEEDS = {
 }
 
 
-@pytest.mark.parametrize("waited_for", [True, False])
-@pytest.mark.parametrize("deed", DEEDS)
-def test_each_end_is_told(tmp_path: Path, deed: str, waited_for: bool) -> None:  # noqa: FBT001
-    """Whether its parent has waited for it already, or it is a zombie."""
+@pytest.mark.parametrize("is_reaped", [True, False])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_each_ending_has_its_reason(tmp_path: Path, ending: str, is_reaped: bool) -> None:  # noqa: FBT001
+    """The reason is found whether the process was reaped by its parent or is a zombie."""
     with (
         (tmp_path / "errors").open("wb") as errors,
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(deed=deed)],
+            [sys.executable, "-c", PROGRAM.format(ending=ending)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -44,7 +44,7 @@ def test_each_end_is_told(tmp_path: Path, deed: str, waited_for: bool) -> None: 
         assert process.stdout is not None
         process.stdout.readline()
         watched = WatchedProcess.of(process.pid)
-        if waited_for:
+        if is_reaped:
             process.communicate(b"\n")
         else:
             assert process.stdin is not None
@@ -56,21 +56,21 @@ def test_each_end_is_told(tmp_path: Path, deed: str, waited_for: bool) -> None: 
 
         why = watched.why()
 
-    # Without a handle that tells, and behind its parent's waiting, nothing but words is left.
+    # Without a handle, and once it is reaped, only what it wrote to standard error is left.
     watched.close()
-    blind = watched.why()
-    # Linux tells a status to others than the parent from 6.15 on.
-    assert DEEDS[deed] in why or (waited_for and why == blind)
-    assert blind == {
+    without_handle = watched.why()
+    # Before 6.15 Linux gives the status of a reaped process to nobody but its parent.
+    assert ENDINGS[ending] in why or (is_reaped and why == without_handle)
+    assert without_handle == {
         "import os; os._exit(3)": "its process called os._exit(3)",
         "import os, faulthandler; faulthandler.enable(); os.kill(os.getpid(), 11)": (
             "its process was ended by Segmentation fault"
         ),
-    }.get(deed, UNKNOWN)
+    }.get(ending, UNKNOWN)
 
 
-def test_words_of_an_earlier_trial_of_the_process_are_passed_over(tmp_path: Path) -> None:
-    """A process may serve several trials, and the file of its errors is one."""
+def test_messages_of_an_earlier_trial_are_ignored(tmp_path: Path) -> None:
+    """A process may serve several trials, with one file of standard error for all of them."""
     with (tmp_path / "errors").open("wb") as errors:
         errors.write(b"*** SIGSEGV received at some time\n")
         errors.flush()
@@ -85,8 +85,8 @@ def test_words_of_an_earlier_trial_of_the_process_are_passed_over(tmp_path: Path
     assert watched.why() == UNKNOWN
 
 
-def test_the_kernels_killings_are_counted(tmp_path: Path) -> None:
-    """Where it does not tell, there were none that are known."""
+def test_the_kernels_kills_for_memory_are_counted(tmp_path: Path) -> None:
+    """The count is 0 where the kernel gives none; a process that does not exist has no known reason."""
     counters = tmp_path / "vmstat"
     counters.write_text("pgfault 5\noom_kill 7\n")
 

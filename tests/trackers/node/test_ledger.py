@@ -1,4 +1,4 @@
-"""Which device is measured for whom."""
+"""Bills: the devices that are measured for a trial."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def facts(*devices: Device) -> TrackerFacts:
 def target(
     *devices: Device, uuid: str | None = None, on_accelerator: bool = True
 ) -> tuple[str, Device]:
-    """What process 77 computes on, as its bill has it."""
+    """First item on the bill of process 77: what it computes on."""
     bill = facts(*devices).bill(accelerator_uuid=uuid, on_accelerator=on_accelerator, pid=77)
     return bill[0].target, bill[0].device
 
@@ -62,32 +62,32 @@ def test_a_foreign_board_is_never_taken() -> None:
 
 
 def test_without_an_identifier_no_board_is_guessed() -> None:
-    """One of several is never chosen, and none is charged to who computes on the CPU."""
+    """None of several boards is chosen, and a trial on the CPU is charged for no board."""
     with pytest.raises(UnknownDeviceError, match="accelerator is not known"):
         target(*BOARDS)
     with pytest.raises(UnknownDeviceError, match="measures GPU-8932"):
         target(BOARDS[0], on_accelerator=False)
 
 
-def test_an_only_board_needs_no_identifier() -> None:
-    """Apple's GPU has none that torch could tell; who computes on it is charged for it."""
+def test_a_single_board_needs_no_identifier() -> None:
+    """Torch has no identifier for Apple's GPU; a trial that computes on it is charged for it."""
     assert target(APPLE, CPU) == (APPLE.uuid, APPLE)
     assert target(CPU, APPLE) == (APPLE.uuid, APPLE)
 
 
-def test_who_computes_on_the_cpu_is_charged_by_process() -> None:
-    """A CPU is shared: the process is asked for, also beside a board that it does not use."""
+def test_a_trial_on_the_cpu_is_charged_by_process() -> None:
+    """A CPU is shared, so a trial is charged its process's share, also beside a board it does not use."""
     assert target(CPU, on_accelerator=False) == (process_device(77), CPU)
     assert target(APPLE, CPU, on_accelerator=False) == (process_device(77), CPU)
 
 
 def test_where_only_the_cpu_is_measured_a_board_user_gets_its_cpu_share() -> None:
-    """A source that knows no boards measures what it can; its method and device say what."""
+    """A source that knows no boards measures the process's share of the CPU instead."""
     assert target(CPU, uuid=BOARDS[0].uuid) == (process_device(77), CPU)
 
 
 def test_a_bill_has_the_board_and_the_shares_of_the_machine() -> None:
-    """The board first; CPUs together, each memory, and the node that contains them."""
+    """The board is first; then CPUs together, each memory, and the node that contains them."""
     cpus = [replace(CPU, uuid=f"cpu:node-1:package-{n}") for n in (0, 1)]
     memory = Device(uuid="memory:node-1:0", name="DIMMs", component=Component.MEMORY)
     plug = Device(uuid="plug:desk", name="plug", component=Component.NODE)
@@ -103,20 +103,20 @@ def test_a_bill_has_the_board_and_the_shares_of_the_machine() -> None:
     ]
 
 
-def test_who_computes_on_the_cpu_pays_it_once() -> None:
-    """It is first on the bill, and not on it again."""
+def test_a_trial_on_the_cpu_pays_for_it_once() -> None:
+    """The CPU is first on the bill, and is not on it again."""
     bill = facts(CPU).bill(accelerator_uuid=None, on_accelerator=False, pid=77)
 
     assert [item.device for item in bill] == [CPU]
 
 
-def test_a_recording_is_for_whoever_asks() -> None:
-    """It stands for any device."""
+def test_a_recording_is_for_any_device() -> None:
+    """A recording stands for any device."""
     assert target(RECORDING, uuid="GPU-x") == (RECORDING.uuid, RECORDING)
     assert target(RECORDING, on_accelerator=False) == (RECORDING.uuid, RECORDING)
 
 
-def test_keys_are_equal_by_what_they_name() -> None:
+def test_keys_are_equal_by_value() -> None:
     """A window is found again in another process; another attempt is another window."""
     key = WindowKey(trial_id="a", attempt=1, stage="classifier", epoch=3)
 

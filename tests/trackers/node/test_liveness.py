@@ -1,4 +1,4 @@
-"""Which consumers' processes are still there."""
+"""Liveness of trials' processes."""
 
 import os
 import signal
@@ -9,36 +9,36 @@ from trackers.node.liveness import Liveness
 
 
 def sleeping() -> "subprocess.Popen[bytes]":
-    """A process that waits."""
+    """A process that waits for input."""
     return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
 
-def test_a_killed_process_is_dead_even_before_anybody_waited_for_it() -> None:
-    """A zombie runs no more."""
-    living = Liveness()
+def test_a_killed_process_is_dead_before_it_is_reaped() -> None:
+    """A zombie counts as dead."""
+    liveness = Liveness()
     with sleeping() as process:
-        living.watch("own", os.getpid())
-        living.watch("killed", process.pid)
-        before = living.dead()
+        liveness.watch("own", os.getpid())
+        liveness.watch("killed", process.pid)
+        before = liveness.dead()
         process.send_signal(signal.SIGKILL)
-        while not living.dead():
+        while not liveness.dead():
             pass
 
         assert before == []
-        assert living.dead() == ["killed"]
+        assert liveness.dead() == ["killed"]
         process.communicate()
 
-    assert living.dead() == ["killed"]
+    assert liveness.dead() == ["killed"]
 
 
-def test_who_is_forgotten_is_not_dead() -> None:
-    """A trial that ended as it should is no longer looked for; one that never lived is dead."""
-    living = Liveness()
+def test_a_forgotten_process_is_not_dead() -> None:
+    """A process that is no longer watched is not dead; one that had ended before it was watched is."""
+    liveness = Liveness()
     with sleeping() as process:
-        living.watch("ended", process.pid)
+        liveness.watch("ended", process.pid)
         process.communicate()
 
-    living.watch("late", process.pid)
-    living.forget("ended")
+    liveness.watch("late", process.pid)
+    liveness.forget("ended")
 
-    assert living.dead() == ["late"]
+    assert liveness.dead() == ["late"]

@@ -1,4 +1,4 @@
-"""The direct way to a tracker: calls are answered, and what goes wrong is told apart."""
+"""The lane, a trial's direct connection to its tracker: answers and errors."""
 
 import os
 import pickle
@@ -26,14 +26,14 @@ def call(lane: LocalRpc, name: str, *arguments: object) -> Any:  # noqa: ANN401 
 
 
 def failing() -> None:
-    """A call that goes wrong."""
+    """Raise, as a call that fails."""
     message = "no such device"
     raise KeyError(message)
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Lanes to whatever is given."""
+    """A function that makes lanes to given answers."""
     lanes: list[LocalRpc] = []
 
     def connected(timeout_s: float = PATIENCE_S, **answers: Callable[..., Any]) -> LocalRpc:
@@ -48,15 +48,15 @@ def connect() -> Iterator[Connect]:
 
 
 def test_a_call_has_its_answer(connect: Connect) -> None:
-    """By name, with arguments, as often as one likes."""
+    """Calls are made by name, with arguments, any number of times."""
     lane = connect(add=lambda a, b: a + b, nothing=lambda: None)
 
     assert [call(lane, "add", n, 1) for n in range(5)] == [1, 2, 3, 4, 5]
     assert call(lane, "nothing") is None
 
 
-def test_an_error_of_a_call_is_raised_here(connect: Connect) -> None:
-    """Also that there is no such call; the lane is as good as before."""
+def test_an_error_of_a_call_is_raised_in_the_caller(connect: Connect) -> None:
+    """An unknown name raises, too; the lane can be used afterwards."""
     lane = connect(failing=failing, one=lambda: 1)
 
     with pytest.raises(KeyError, match="no such device"):
@@ -67,7 +67,7 @@ def test_an_error_of_a_call_is_raised_here(connect: Connect) -> None:
 
 
 def test_callers_do_not_wait_for_each_other() -> None:
-    """Each has a thread of its own: one that is held up holds up nobody else."""
+    """Each caller has its own thread, so a slow call holds up nobody else."""
     free = threading.Event()
     address = listen({"wait": lambda: free.wait(PATIENCE_S), "one": lambda: 1})
     first, second = (LocalRpc.connected(address, timeout_s=PATIENCE_S) for _ in range(2))
@@ -86,7 +86,7 @@ def test_callers_do_not_wait_for_each_other() -> None:
 
 
 def test_a_late_answer_breaks_the_lane(connect: Connect) -> None:
-    """Else the next call would get it."""
+    """Otherwise the next call would receive the late answer."""
     free = threading.Event()
     lane = connect(timeout_s=0.05, wait=lambda: free.wait(PATIENCE_S))
 
@@ -97,7 +97,7 @@ def test_a_late_answer_breaks_the_lane(connect: Connect) -> None:
         call(lane, "wait")
 
 
-def test_who_does_not_know_the_token_is_not_answered() -> None:
+def test_a_caller_with_a_wrong_token_is_not_answered() -> None:
     """The tracker hangs up before anything is called."""
     called = threading.Event()
     address = listen({"call": called.set})
@@ -114,15 +114,15 @@ def test_who_does_not_know_the_token_is_not_answered() -> None:
 
 
 def test_where_nobody_listens_there_is_no_lane() -> None:
-    """Nothing is raised: there is Ray."""
+    """Nothing is raised, because calls can go through Ray."""
     gone = RpcAddress(path="\0nobody-listens-here", token=b"")
 
     assert LocalRpc.connected(gone, timeout_s=PATIENCE_S) is None
     assert LocalRpc.connected(None, timeout_s=PATIENCE_S) is None
 
 
-def test_a_tracker_that_hangs_up_is_told_as_that() -> None:
-    """So does one that was killed."""
+def test_a_tracker_that_hangs_up_is_a_broken_lane() -> None:
+    """A tracker that was killed hangs up in the same way."""
     here, there = socket.socketpair()
     lane = LocalRpc(here)
     there.close()
@@ -132,15 +132,15 @@ def test_a_tracker_that_hangs_up_is_told_as_that() -> None:
 
 
 def test_the_token_is_not_printed() -> None:
-    """Addresses may come into logs."""
+    """Addresses may end up in logs."""
     address = listen({})
 
     assert address is not None
     assert repr(address.token) not in repr(address)
 
 
-def test_answers_come_in_the_order_of_the_questions(connect: Connect) -> None:
-    """Who asks need not wait; what was asked first is answered first."""
+def test_answers_come_in_the_order_of_the_calls(connect: Connect) -> None:
+    """A caller need not wait between calls; the first call is answered first."""
     lane = connect(double=lambda n: 2 * n)
 
     for number in (1, 2, 3):
@@ -150,8 +150,8 @@ def test_answers_come_in_the_order_of_the_questions(connect: Connect) -> None:
     assert call(lane, "double", 4) == 8
 
 
-def test_many_trials_that_begin_at_once_all_get_it() -> None:
-    """A machine of 64 slots starts as many trials in one moment."""
+def test_many_trials_can_connect_at_once() -> None:
+    """A machine with 64 slots starts as many trials at the same moment."""
     address = listen({"one": lambda: 1})
     ready = threading.Barrier(64)
     answers: list[int] = []
@@ -188,10 +188,11 @@ sys.exit(3 if answered else 0)
 
 
 @pytest.mark.skipif(
-    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root acts as another"
+    not sys.platform.startswith("linux") or os.geteuid() != 0,
+    reason="only root can act as another user",
 )
 def test_another_user_gets_no_answer_even_with_the_token() -> None:
-    """A token that was seen somewhere is not enough: the kernel tells who calls."""
+    """A leaked token is not enough: the kernel tells which user calls."""
     address = listen({"one": lambda: 1})
     assert address is not None
 
@@ -207,22 +208,22 @@ def test_another_user_gets_no_answer_even_with_the_token() -> None:
 
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever opens more than any machine has trials is sent away, and holds no thread."""
+    """A connection beyond the limit is closed."""
     monkeypatch.setattr(local_rpc, "MOST_AT_ONCE", 2)
     address = listen({"one": lambda: 1})
     lanes = [LocalRpc.connected(address, timeout_s=PATIENCE_S) for _ in range(2)]
     answers = [call(lane, "one") for lane in lanes if lane is not None]
 
-    late = LocalRpc.connected(address, timeout_s=PATIENCE_S)
+    excess = LocalRpc.connected(address, timeout_s=PATIENCE_S)
 
     assert answers == [1, 1]
-    if late is not None:  # it was sent away only after it had shown its token
+    if excess is not None:  # it was closed only after it had sent its token
         with pytest.raises(RpcBrokenError):
-            call(late, "one")
+            call(excess, "one")
 
 
-def test_who_shows_no_token_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its thread ends."""
+def test_a_connection_without_a_token_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tracker waits for a token only for a limited time."""
     monkeypatch.setattr(local_rpc, "HANDSHAKE_S", 0.05)
     address = listen({})
     assert address is not None
@@ -233,8 +234,8 @@ def test_who_shows_no_token_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
     assert link.recv(1) == b""
 
 
-def test_what_was_answered_before_the_end_can_be_taken_after_it() -> None:
-    """A tracker that is killed has told what it saw at the windows' starts; that a question fails loses none."""
+def test_an_answer_sent_before_the_end_can_be_read_after_it() -> None:
+    """A failed call loses no earlier answer, such as what a killed tracker saw at a window's start."""
     ours, theirs = socket.socketpair()
     lane = LocalRpc(ours)
     theirs.sendall(pickle.dumps("seen at the start"))

@@ -1,4 +1,4 @@
-"""A process ends with the one that started it, however that one ended."""
+"""Processes that end with the process that started them, however that one ends."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ child.wait()
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_process_ends_with_its_parent(number: signal.Signals) -> None:
-    """A parent that is killed says no word; its child notices all the same."""
+    """A child ends even if its parent was killed and could not tell it."""
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PARENT)], stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -40,8 +40,8 @@ def test_a_process_ends_with_its_parent(number: signal.Signals) -> None:
     waited_for(lambda: not psutil.pid_exists(child), "the child's end")
 
 
-def test_a_parent_that_was_gone_before_is_noticed() -> None:
-    """It may be killed while its child still loads its modules."""
+def test_a_parent_that_ended_earlier_is_noticed() -> None:
+    """A parent may be killed while its child still loads its modules."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
 

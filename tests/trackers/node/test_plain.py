@@ -1,4 +1,4 @@
-"""What the lane carries is what was said."""
+"""Plain values that the lane carries, and their conversion back."""
 
 from dataclasses import fields
 
@@ -18,7 +18,7 @@ from trackers.node.plain import (
 from trackers.sample import BoardState, Component, Device, Method, Reading, Scope, Status
 
 numbers = st.floats(min_value=0, max_value=1e9)
-perhaps = st.none() | numbers
+optional = st.none() | numbers
 readings = st.builds(
     Reading,
     device_uuid=st.text(),
@@ -29,30 +29,30 @@ readings = st.builds(
     status=st.sampled_from([each for each in Status if each is not Status.MISSING]),
     coverage=st.floats(0, 1),
     power_samples=st.integers(0),
-    uncertainty_common_j=perhaps,
-    uncertainty_own_j=perhaps,
+    uncertainty_common_j=optional,
+    uncertainty_own_j=optional,
     note=st.text(),
-    counter_over_power=perhaps,
+    counter_over_power=optional,
     shared_by=st.none() | st.integers(1),
-    state=st.builds(BoardState, **{each.name: perhaps for each in fields(BoardState)}),
+    state=st.builds(BoardState, **{each.name: optional for each in fields(BoardState)}),
     scope=st.sampled_from(Scope),
 )
 
 
 @given(st.dictionaries(st.text(), readings))
 @pytest.mark.slow
-def test_readings_come_back_as_they_were(said: dict[str, Reading]) -> None:
-    """All fields, those that are words as members of their kinds, and what is None as None."""
+def test_readings_survive_the_round_trip(sent: dict[str, Reading]) -> None:
+    """All fields survive: enumerations as their members, and None as None."""
     missing = {"missing": Reading.missing("board", note="it did not answer")}
 
-    come_back = readings_of(plain_readings({**said, **missing}))
+    received = readings_of(plain_readings({**sent, **missing}))
 
-    assert come_back == {**said, **missing}
-    assert all(isinstance(each.status, Status) for each in come_back.values())
+    assert received == {**sent, **missing}
+    assert all(isinstance(each.status, Status) for each in received.values())
 
 
-def test_a_windows_name_and_bill_come_back_as_they_were() -> None:
-    """Whoever asks for a window, and what for, is the same on both sides."""
+def test_a_windows_key_and_bill_survive_the_round_trip() -> None:
+    """A window's key and its bill are the same on both sides."""
     key = WindowKey(trial_id="setup01-seed0", attempt=2, stage="encoder", epoch=3)
     board = Device(uuid="GPU-1", name="a board", component=Component.GPU)
     bill = (BillItem(target="GPU-1", device=board),)

@@ -1,4 +1,4 @@
-"""Power limits of trials: set, and set back whatever ends."""
+"""Power limits that trials set, and their restoration however a trial or its process ends."""
 
 import os
 import signal
@@ -17,18 +17,18 @@ from trackers.node.power_limiter import GuardLostError, PowerLimiter
 from trackers.sample import Component, Device, Observation, PowerLimits
 
 ROOT = Path(__file__).parents[3]
-AT_FIRST_W = 300.0
+ORIGINAL_W = 300.0
 
 
 class Limited:
-    """Boards whose limits are numbers."""
+    """A source of boards whose power limits are plain numbers."""
 
     name = note = "limited"
     estimated = counter_persists = False
 
     def __init__(self, *, shared: bool = False) -> None:
         """Begin with the same limit on both."""
-        self.limit_w = dict.fromkeys(("a", "b"), AT_FIRST_W)
+        self.limit_w = dict.fromkeys(("a", "b"), ORIGINAL_W)
         self._shared = shared
 
     def devices(self) -> list[Device]:
@@ -46,26 +46,26 @@ class Limited:
         """Nothing is open."""
 
     def power_limits(self, device_uuid: str) -> PowerLimits:
-        """100 to 400 W."""
+        """Allow 100 to 400 W."""
         now_w = self.limit_w[device_uuid]
         return PowerLimits(device_uuid=device_uuid, lowest_w=100, highest_w=400, now_w=now_w)
 
     def limit_refused(self, device_uuid: str) -> str:  # noqa: ARG002
-        """Nothing speaks against it."""
+        """Refuse no board."""
         return ""
 
     def limit_power(self, device_uuid: str, limit_w: float) -> float:
-        """It takes any."""
+        """Accept any limit."""
         self.limit_w[device_uuid] = limit_w
         return limit_w
 
     def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:  # noqa: ARG002
-        """Not known."""
+        """Return None: limits are not recorded."""
         return None
 
 
-class Noting:
-    """A guard that notes what it keeps."""
+class RecordingGuard:
+    """A guard that records the limits that it keeps."""
 
     def __init__(self, source: Limited) -> None:
         """Keep limits of `source`."""
@@ -74,48 +74,48 @@ class Noting:
         self._source = source
 
     def keep(self, device_uuid: str) -> float:
-        """Note a board's limit."""
+        """Record a board's limit."""
         if self.is_lost:
             raise GuardLostError
         self.kept[device_uuid] = self._source.limit_w[device_uuid]
         return self.kept[device_uuid]
 
     def forget(self, device_uuid: str) -> None:
-        """Note no more."""
+        """Drop a board's limit."""
         if self.is_lost:
             raise GuardLostError
         self.kept.pop(device_uuid, None)
 
 
-def limiter(source: Limited) -> tuple[PowerLimiter, list[Noting]]:
+def limiter(source: Limited) -> tuple[PowerLimiter, list[RecordingGuard]]:
     """A limiter, and the guards that it has started."""
-    guards: list[Noting] = []
+    guards: list[RecordingGuard] = []
 
-    def start() -> Noting:
-        guards.append(Noting(source))
+    def start() -> RecordingGuard:
+        guards.append(RecordingGuard(source))
         return guards[-1]
 
     return PowerLimiter([source], guard=start), guards
 
 
-def test_a_trials_limit_is_set_back_at_its_end() -> None:
-    """And what it was at first is kept by the guard for as long."""
+def test_a_limit_is_restored_when_its_trial_ends() -> None:
+    """Until then the guard keeps the original limit."""
     source = Limited()
     limits, guards = limiter(source)
 
-    told_w = [limits.limit("t", "a", 200.0), limits.limit("t", "a", 150.0)]
+    returned_w = [limits.limit("t", "a", 200.0), limits.limit("t", "a", 150.0)]
 
-    assert told_w == [200.0, 150.0]
-    assert guards[0].kept == {"a": AT_FIRST_W}
-    assert source.limit_w == {"a": 150.0, "b": AT_FIRST_W}
+    assert returned_w == [200.0, 150.0]
+    assert guards[0].kept == {"a": ORIGINAL_W}
+    assert source.limit_w == {"a": 150.0, "b": ORIGINAL_W}
     limits.restore("t")
 
-    assert source.limit_w["a"] == AT_FIRST_W
+    assert source.limit_w["a"] == ORIGINAL_W
     assert guards[0].kept == {}
 
 
 def test_the_end_of_a_trial_leaves_other_trials_alone() -> None:
-    """Each has its own board."""
+    """The limits of boards on which other trials run stay as they are."""
     source = Limited()
     limits, _ = limiter(source)
     limits.limit("t", "a", 200.0)
@@ -123,33 +123,33 @@ def test_the_end_of_a_trial_leaves_other_trials_alone() -> None:
 
     limits.restore("t")
 
-    assert source.limit_w == {"a": AT_FIRST_W, "b": 250.0}
+    assert source.limit_w == {"a": ORIGINAL_W, "b": 250.0}
 
 
 @pytest.mark.parametrize(
-    ("source", "trial", "watts", "said"),
+    ("source", "trial", "watts", "message"),
     [
         (Limited(), "t", 50.0, "100 to 400 W"),
         (Limited(shared=True), "t", 200.0, "split by MIG"),
         (Limited(), "u", 200.0, "t runs on it"),
     ],
 )
-def test_what_a_board_does_not_take_is_refused(
-    source: Limited, trial: str, watts: float, said: str
+def test_invalid_limits_are_refused(
+    source: Limited, trial: str, watts: float, message: str
 ) -> None:
-    """Out of range, shared, or another trial's; nothing is changed."""
+    """A limit out of range, of a shared board or of another trial's board is refused and changes nothing."""
     limits, _ = limiter(source)
     if trial == "u":
         limits.limit("t", "a", 300.0)
 
-    with pytest.raises(TrackerError, match=said):
+    with pytest.raises(TrackerError, match=message):
         limits.limit(trial, "a", watts)
 
-    assert source.limit_w["a"] == AT_FIRST_W
+    assert source.limit_w["a"] == ORIGINAL_W
 
 
 def test_a_cpu_has_no_limit() -> None:
-    """The message names the boards that have."""
+    """The message names the boards that have one."""
     limits, _ = limiter(Limited())
 
     with pytest.raises(TrackerError, match="boards that have: a, b"):
@@ -157,7 +157,7 @@ def test_a_cpu_has_no_limit() -> None:
 
 
 def test_a_guard_that_was_killed_is_replaced() -> None:
-    """The next limit is kept by another one."""
+    """A new guard keeps the next limit, and all limits are restored."""
     source = Limited()
     limits, guards = limiter(source)
     limits.limit("t", "a", 200.0)
@@ -167,11 +167,11 @@ def test_a_guard_that_was_killed_is_replaced() -> None:
     limits.restore("t")
 
     assert len(guards) == 2
-    assert source.limit_w == {"a": AT_FIRST_W, "b": AT_FIRST_W}
+    assert source.limit_w == {"a": ORIGINAL_W, "b": ORIGINAL_W}
 
 
-def test_what_is_kept_outlives_its_keeper(tmp_path: Path) -> None:
-    """The limit that a board had at first is kept, not the one that a killed tracker has left."""
+def test_a_kept_limit_outlives_its_keeper(tmp_path: Path) -> None:
+    """The original limit is restored, not the one that a killed tracker left."""
     source = Limited()
     KeptLimits(tmp_path).keep("a", source)
     source.limit_power("a", 150.0)
@@ -180,12 +180,12 @@ def test_what_is_kept_outlives_its_keeper(tmp_path: Path) -> None:
     later.adopt_leftovers()
     later.restore(source)
 
-    assert source.limit_w["a"] == AT_FIRST_W
+    assert source.limit_w["a"] == ORIGINAL_W
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_board_has_one_keeper(tmp_path: Path) -> None:
-    """While another study has set its limit, it is not set again, and not set back by others."""
+    """A board whose limit one study has set is neither limited nor restored by another study."""
     source = Limited()
     first, second = KeptLimits(tmp_path), KeptLimits(tmp_path, others_s=0.1)
     first.keep("a", source)
@@ -195,7 +195,7 @@ def test_a_board_has_one_keeper(tmp_path: Path) -> None:
         second.keep("a", source)
 
 
-SETS = f"""
+SET_LIMIT = f"""
 import time
 from trackers.node.power_limiter import PowerLimiter
 from trackers.sources.nvml.source import NvmlSource
@@ -206,14 +206,14 @@ time.sleep(600)
 """
 
 
-def ends_by(ends: Callable[["subprocess.Popen[str]"], None], folder: Path) -> Boards:
-    """Have a process set a limit, and end it."""
+def set_limit_and_end(end: Callable[["subprocess.Popen[str]"], None], folder: Path) -> Boards:
+    """Have a process set a limit, then end it by `end`."""
     boards = Boards(limits=str(folder / "limits"))
     (folder / "limits").mkdir()
     (folder / "kept").mkdir()
     environment = boards.environment(build(folder / "lib"))
     process = subprocess.Popen(
-        [sys.executable, "-c", SETS],
+        [sys.executable, "-c", SET_LIMIT],
         env={**environment, "TMPDIR": str(folder / "kept")},
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -223,26 +223,28 @@ def ends_by(ends: Callable[["subprocess.Popen[str]"], None], folder: Path) -> Bo
     assert process.stdout is not None
     assert process.stdout.readline() == "set\n"
     assert boards.limit_at_w(0) == 200.0
-    ends(process)
+    end(process)
     process.wait(timeout=PATIENCE_S)
     return boards
 
 
 @pytest.mark.parametrize(
-    "ends",
+    "end",
     [
         lambda process: process.kill(),
         lambda process: os.killpg(process.pid, signal.SIGINT),
         lambda process: os.killpg(process.pid, signal.SIGKILL),
     ],
-    ids=["killed", "interrupted", "its whole group killed"],
+    ids=["killed", "interrupted", "process group killed"],
 )
 @pytest.mark.slow
-def test_a_limit_is_set_back_when_its_process_is_gone(
-    ends: Callable[["subprocess.Popen[str]"], None], tmp_path: Path
+def test_a_limit_is_restored_when_its_process_is_gone(
+    end: Callable[["subprocess.Popen[str]"], None], tmp_path: Path
 ) -> None:
-    """Whoever keeps what it was is no child of the process, and in a session of its own."""
-    boards = ends_by(ends, tmp_path)
+    """The guard is no child of the process and has its own session, so it survives the process."""
+    boards = set_limit_and_end(end, tmp_path)
 
-    waited_for(lambda: boards.limit_at_w(0) == boards.limit_w, "the limit as it was")
-    waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+    waited_for(lambda: boards.limit_at_w(0) == boards.limit_w, "the original limit")
+    waited_for(
+        lambda: not list((tmp_path / "kept").rglob("*.json")), "the end of the kept limit's file"
+    )

@@ -1,4 +1,4 @@
-"""Boards, CPU, memory and plug of a node together, on real threads, with energies that are known."""
+"""Boards, CPU, memory and plug of one node, on real threads, with known energies."""
 
 import json
 import os
@@ -21,14 +21,14 @@ ROOT = Path(__file__).parents[3]
 EPOCHS, EPOCH_S = 5, 1.2
 HANG_S = float(os.environ.get("HANG_S", "2"))
 MOST_W = 700.0
-"""More than the node draws: where a busy machine lets one trial begin later, so much per second is open."""
+"""More than the node draws: a bound on its power while only one of two trials is in an epoch."""
 
 WITHIN = 0.02
-"""Of the truth; or within the reading's own interval, where the machine was too busy for that."""
+"""Allowed error as a share of the truth; on a busy machine the reading's own interval is allowed, too."""
 
 
 def run(folder: Path, *, epochs: int, hang_after_s: float | None) -> list[dict[str, Any]]:
-    """What two trials are charged; the second one's board hangs in the middle, if so asked."""
+    """Charges of two trials; the second one's board hangs for `HANG_S`, if `hang_after_s` is given."""
     boards = BOARDS
     if hang_after_s is not None:
         from_s = time.monotonic() + hang_after_s
@@ -47,7 +47,7 @@ def run(folder: Path, *, epochs: int, hang_after_s: float | None) -> list[dict[s
 
 
 def is_right(reading: dict[str, Any], truth_j: float) -> bool:
-    """Whether a charge is the truth, as far as this machine let anybody see."""
+    """Compare a charge with the truth, within `WITHIN` or its own interval, whichever is wider."""
     if reading["energy_j"] is None:
         return False
     return bool(abs(reading["energy_j"] - truth_j) <= max(WITHIN * truth_j, reading["own_j"] or 0))
@@ -55,7 +55,7 @@ def is_right(reading: dict[str, Any], truth_j: float) -> bool:
 
 @pytest.fixture(scope="module")
 def charged(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """All well."""
+    """Charges of a run in which nothing hangs."""
     return run(tmp_path_factory.mktemp("nvml"), epochs=EPOCHS, hang_after_s=None)
 
 
@@ -63,7 +63,7 @@ def charged(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 def test_each_component_is_charged_what_the_trial_used(
     charged: list[dict[str, Any]], component: str
 ) -> None:
-    """Its own board, and its share of the CPU time of all processes."""
+    """A trial is charged for its own board, and for its share of the CPU time of all processes."""
     assert len(charged) == 2 * EPOCHS
     for epoch in charged:
         reading = epoch["readings"][component]
@@ -72,9 +72,9 @@ def test_each_component_is_charged_what_the_trial_used(
 
 
 def test_charges_of_the_plug_add_up_to_it(charged: list[dict[str, Any]]) -> None:
-    """All epochs together; each as far as two intervals, of which one in twenty is too narrow, let it.
+    """Charges of both trials are the plug's energy: in each epoch within their intervals, in all within 2 %.
 
-    The first epoch apart, into which the trials do not come at the same moment.
+    The first epoch is left out, because the trials do not enter it at the same moment.
     """
     sums: list[tuple[float, float]] = []
     for number in range(1, EPOCHS):
@@ -94,7 +94,7 @@ def test_charges_of_the_plug_add_up_to_it(charged: list[dict[str, Any]]) -> None
 
 
 def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(tmp_path: Path) -> None:
-    """Its driver does not return for seconds; the neighbour's epochs are right, and are not held up."""
+    """While a board's driver does not return for seconds, the energies of the other board are right."""
     epochs = EPOCHS + round(HANG_S / EPOCH_S)
 
     found = run(tmp_path, epochs=epochs, hang_after_s=6.0)
@@ -106,7 +106,7 @@ def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(tmp_path: Path) -
         reading = epoch["readings"]["gpu"]
         truth_j = energy_j("gpu", reading["start_s"], reading["stop_s"], trial=1)
         assert is_right(reading, truth_j), (epoch, truth_j)
-    sys.stdout.writelines(map(_line, found))  # seen with -s, and HANG_S=30 on a quiet machine
+    sys.stdout.writelines(map(_line, found))  # shown with -s; on a quiet machine also try HANG_S=30
 
 
 def _line(epoch: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Trials that a tracker measures in a real Ray, and what they see of it."""
+"""Trials that a tracker measures in a real Ray, and functions to run their windows."""
 
 import itertools
 import os
@@ -22,23 +22,23 @@ EPOCH_S = 0.2
 
 
 def key(epoch: int, *, trial_id: str = "t", stage: str = "classifier") -> WindowKey:
-    """The window of an epoch."""
+    """Key of an epoch's window."""
     return WindowKey(trial_id=trial_id, attempt=1, stage=stage, epoch=epoch)
 
 
-def of_the_dead(trial_id: str) -> set[WindowKey]:
-    """The windows of a trial that dies in its second epoch."""
+def windows_of_killed_trial(trial_id: str) -> set[WindowKey]:
+    """Keys of all windows of a trial that `die_in_epoch` runs."""
     epochs = {key(epoch, trial_id=trial_id) for epoch in (1, 2)}
-    return epochs | {last_word(trial_id), key(0, stage=TRIAL, trial_id=trial_id)}
+    return epochs | {final_window(trial_id), key(0, stage=TRIAL, trial_id=trial_id)}
 
 
-def last_word(trial_id: str) -> WindowKey:
-    """A window that a trial closes just before it dies."""
+def final_window(trial_id: str) -> WindowKey:
+    """Key of a window that a trial closes just before it dies."""
     return key(0, stage="last word", trial_id=trial_id)
 
 
 def client(manager: Handle, connect: Connect = LocalRpc.connected) -> TrackerClient:
-    """A trial's side, here."""
+    """A trial's client, in this process."""
     return TrackerClient(
         manager,
         accelerator_uuid=None,
@@ -49,18 +49,18 @@ def client(manager: Handle, connect: Connect = LocalRpc.connected) -> TrackerCli
 
 
 def no_lane(address: object, *, timeout_s: float) -> None:
-    """The lane to a tracker that can be reached through Ray alone."""
+    """Make no lane: the tracker can be reached only through Ray."""
     del address, timeout_s
 
 
 @dataclass
 class Lanes:
-    """The lanes that were made to trackers."""
+    """A function that makes lanes to trackers and remembers them."""
 
     made: list[LocalRpc] = field(default_factory=list)
 
     def __call__(self, address: RpcAddress | None, *, timeout_s: float) -> LocalRpc | None:
-        """Make one."""
+        """Make and remember a lane."""
         lane = LocalRpc.connected(address, timeout_s=timeout_s)
         assert lane is not None
         self.made.append(lane)
@@ -75,7 +75,7 @@ def tracker_of(manager: Handle) -> Handle:
 
 
 def take(tracker: Handle) -> Booking:
-    """What a tracker has booked."""
+    """Take what a tracker has booked."""
     booking: Booking = ray.get(tracker.take.remote(), timeout=PATIENCE_S)
     return booking
 
@@ -87,34 +87,34 @@ def energy_j(reading: Reading) -> float:
 
 
 def opened(trial: TrackerClient, manager: Handle, window: WindowKey) -> None:
-    """Open a window, and wait until the tracker has looked at the device within it."""
+    """Open a window, and wait until the tracker has observed the device within it."""
     trial.open(window)
-    seen(trial, window)
-    tracker_of(manager)  # answers after what was asked before
+    wait_until_opened(trial, window)
+    tracker_of(manager)  # its answer comes after those to earlier calls
 
 
-def seen(trial: TrackerClient, window: WindowKey) -> None:
-    """Wait until the tracker has answered for a window's opening."""
-    call = trial._windows[window].opened  # noqa: SLF001 - else only taking readings waits for it
+def wait_until_opened(trial: TrackerClient, window: WindowKey) -> None:
+    """Wait for the tracker's answer to the opening of a window."""
+    call = trial._windows[window].opened  # noqa: SLF001 - no other public call than `readings` waits for it
     assert call is not None
     trial._calls.answer(call)  # noqa: SLF001
 
 
 def closed(trial: TrackerClient, window: WindowKey) -> Reading:
-    """Close a window; its reading of what the trial computes on."""
+    """Close a window, and return the reading of the device that the trial computes on."""
     trial.close(window)
     return next(iter(trial.readings(window).values()))
 
 
 def measured(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
-    """An epoch in which nothing goes wrong."""
+    """The reading of an epoch in which nothing goes wrong."""
     opened(trial, manager, key(epoch))
     time.sleep(EPOCH_S)
     return closed(trial, key(epoch))
 
 
 def measures_again(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
-    """The first epoch that is measured as if nothing had been, once there is one."""
+    """Measure epochs until the status of one is OK, and return its reading."""
     epochs = itertools.count(epoch)
 
     def ok() -> Reading | None:
@@ -135,7 +135,7 @@ def burn(seconds: float) -> None:
 def train(
     manager: Handle, trial_id: str, epochs: int
 ) -> tuple[list[Reading], Component | None, float]:
-    """A trial: epochs that compute; its readings, its device's kind, its CPU seconds in epochs."""
+    """Run a trial; return its readings, its device's component, and its CPU seconds in epochs."""
     trial = client(manager)
     readings, used_s = [], 0.0
     trial.open(key(0, trial_id=trial_id, stage=TRIAL))
@@ -151,8 +151,8 @@ def train(
 
 @ray.remote(num_cpus=1, max_retries=0)
 def die_in_epoch(manager: Handle, trial_id: str) -> None:
-    """A trial that is killed in its second epoch, of which the tracker has seen all it used."""
-    trial, last = client(manager), last_word(trial_id)
+    """Run a trial that is killed in its second epoch, when the tracker has seen all that it used."""
+    trial, last = client(manager), final_window(trial_id)
     trial.open(key(0, stage=TRIAL, trial_id=trial_id))
     trial.open(key(1, trial_id=trial_id))
     burn(EPOCH_S)
@@ -165,9 +165,9 @@ def die_in_epoch(manager: Handle, trial_id: str) -> None:
 
 
 @ray.remote(num_cpus=1, max_retries=0)
-def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
-    """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
-    trial = client(manager, no_lane) if way == "ray" else client(manager)
+def lose_tracker_in_epoch(manager: Handle, connection: str) -> tuple[Reading, float]:
+    """Run a trial whose tracker is killed in mid-epoch; return its reading, and CPU seconds until it came."""
+    trial = client(manager, no_lane) if connection == "ray" else client(manager)
     pid = pid_of(tracker_of(manager))
     before_s = time.process_time()
     trial.open(key(1))

@@ -2,7 +2,7 @@
 
     python -m tests.trackers.node.whole_node EPOCHS EPOCH_S
 
-runs the trials side by side, each on its own board, and prints what each is charged of each epoch as JSON.
+runs the trials side by side, each on its own board, and prints what each is charged for each epoch as JSON.
 It is a program of its own because the emulated boards are a library that a process loads once.
 """
 
@@ -30,11 +30,11 @@ from trackers.sources.web.source import HttpSource
 BOARDS = Boards(boards=2, low_w=100, high_w=200, period_s=0.9)
 CPU_W, MEMORY_W, REST_W = 80.0, 12.0, 150.0
 SHARES = {1: 0.375, 2: 0.5}
-"""Of the CPU time of all processes, by process: an eighth is of others."""
+"""Share of each process in the CPU time of all; the remaining eighth is of other processes."""
 
 
 def energy_j(component: str, start_s: float, stop_s: float, *, trial: int) -> float:
-    """What a trial's components truly used between two times; `plug` is of the whole node."""
+    """Energy that a trial's component truly used between two times; `plug` is of the whole node."""
     length_s = stop_s - start_s
     if component == "gpu":
         return BOARDS.energy_j(trial - 1, start_s, stop_s)
@@ -46,26 +46,26 @@ def energy_j(component: str, start_s: float, stop_s: float, *, trial: int) -> fl
 
 @final
 class Plug(BaseHTTPRequestHandler):
-    """Tells the power and the energy of the whole node."""
+    """A plug that reports power and energy of the whole node."""
 
     def do_GET(self) -> None:
         """Answer."""
         now_s = time.monotonic()
         boards_w = sum(BOARDS.power_w(board, now_s) for board in (0, 1))
-        told = {
+        report = {
             "power": boards_w + CPU_W + MEMORY_W + REST_W,
             "energy": energy_j("plug", 0.0, now_s, trial=1),
         }
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(told).encode())
+        self.wfile.write(json.dumps(report).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def plug() -> HttpSource:
-    """The plug's server, on a free port, and the source that asks it."""
+    """Serve the plug on a free port, and return the source that reads it."""
     server = HTTPServer(("127.0.0.1", 0), Plug)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
@@ -82,8 +82,8 @@ def rapl(folder: Path) -> RaplSource:
 
     def read(path: Path) -> str:
         name, power_w = texts[path.parent.name]
-        said = {"name": name, "max_energy_range_uj": str(2**62)}
-        return said.get(path.name) or str(round(power_w * time.monotonic() * 1e6))
+        constants = {"name": name, "max_energy_range_uj": str(2**62)}
+        return constants.get(path.name) or str(round(power_w * time.monotonic() * 1e6))
 
     return RaplSource(
         root=folder,
@@ -95,7 +95,7 @@ def rapl(folder: Path) -> RaplSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What the trials share."""
+    """What both trials use."""
 
     meter: EnergyMeter
     facts: TrackerFacts
@@ -105,7 +105,7 @@ class Node:
 
 
 def run_trial(node: Node, trial: int, epochs: int, epoch_s: float, found: list[Any]) -> None:
-    """A trial's epochs, each begun together with the other trial's."""
+    """Run a trial's epochs, each of which begins together with the other trial's."""
     bill = node.facts.bill(accelerator_uuid=UUIDS[trial - 1], on_accelerator=True, pid=trial)
     targets = [item.target for item in bill]
     for epoch in range(epochs):
@@ -122,12 +122,12 @@ def run_trial(node: Node, trial: int, epochs: int, epoch_s: float, found: list[A
         with node.lock:
             charges = node.accounts.charges(str(trial), bill, readings)
         held_up_s = opened_s - began_s + closed_s - stop_s
-        said = {item.device.component: told(charges[item.device.uuid]) for item in bill}
-        found.append({"trial": trial, "epoch": epoch, "held_up_s": held_up_s, "readings": said})
+        charged = {item.device.component: as_json(charges[item.device.uuid]) for item in bill}
+        found.append({"trial": trial, "epoch": epoch, "held_up_s": held_up_s, "readings": charged})
 
 
-def told(reading: Reading) -> dict[str, Any]:
-    """A reading as JSON has it."""
+def as_json(reading: Reading) -> dict[str, Any]:
+    """A reading as a JSON object."""
     return {
         "start_s": reading.start_s,
         "stop_s": reading.start_s + reading.duration_s,
@@ -161,7 +161,7 @@ def main(epochs: int, epoch_s: float) -> None:
                 together=threading.Barrier(2),
             )
             found: list[Any] = []
-            time.sleep(1.5)  # the counters' refreshes are learnt
+            time.sleep(1.5)  # until the counters' refreshes are learnt
             work = partial(run_trial, node, epochs=epochs, epoch_s=epoch_s, found=found)
             threads = [threading.Thread(target=work, kwargs={"trial": each}) for each in (1, 2)]
             for thread in threads:

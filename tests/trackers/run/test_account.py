@@ -13,7 +13,7 @@ from trackers.sample import Component, Method
 
 
 def of_machine(**missing: None) -> Account:
-    """The account of a second on a machine with a plug, a board, a package and memory."""
+    """Account of a second on a machine with a plug, a board, a package and memory."""
     return account(
         ["train", "--fast"],
         MACHINE,
@@ -25,45 +25,45 @@ def of_machine(**missing: None) -> Account:
     )
 
 
-def text(told: Account) -> str:
-    """What a terminal shows."""
+def text(of_run: Account) -> str:
+    """The account as a terminal shows it."""
     console = Console(width=100, file=io.StringIO(), force_terminal=False)
     with console.capture() as capture:
-        show(told, console)
+        show(of_run, console)
     return capture.get()
 
 
 def test_each_component_has_its_line_and_the_node_is_not_added() -> None:
-    """Board, package and memory make the total; the plug's energy has them in it already."""
-    told = of_machine()
+    """The total is of board, package and memory; the plug's energy already contains them."""
+    of_run = of_machine()
 
-    energies_j = {line.components[0]: line.energy_j for line in told.lines}
+    energies_j = {line.components[0]: line.energy_j for line in of_run.lines}
     assert energies_j == {
         Component.GPU: 300,
         Component.CPU: 80,
         Component.MEMORY: 20,
         Component.NODE: 500,
     }
-    assert told.total.energy_j == 400
-    assert told.total.devices == (BOARD.name, PACKAGE.name, DRAM.name)
-    assert told.total.methods == (Method.COUNTER,)
-    assert told.total.peak_power_w == 450
-    assert told.g_co2e == pytest.approx(400 / 3.6e6 * 360)
-    assert [line.is_whole for line in told.lines] == [False, False, False, True]
-    assert told.lines[-1].devices == (PLUG.name,)
+    assert of_run.total.energy_j == 400
+    assert of_run.total.devices == (BOARD.name, PACKAGE.name, DRAM.name)
+    assert of_run.total.methods == (Method.COUNTER,)
+    assert of_run.total.peak_power_w == 450
+    assert of_run.g_co2e == pytest.approx(400 / 3.6e6 * 360)
+    assert [line.is_whole for line in of_run.lines] == [False, False, False, True]
+    assert of_run.lines[-1].devices == (PLUG.name,)
 
 
 def test_a_missing_part_leaves_the_total_unknown() -> None:
-    """It is not the sum of the rest; the line says what is missing."""
-    told = of_machine(board=None)
+    """The total is not the sum of the rest, and the text says what is missing."""
+    of_run = of_machine(board=None)
 
-    assert told.total.energy_j is None
-    assert told.g_co2e is None
-    assert "missing: silent" in text(told)
+    assert of_run.total.energy_j is None
+    assert of_run.g_co2e is None
+    assert "missing: silent" in text(of_run)
 
 
-def test_the_page_says_what_is_whole_and_what_is_added() -> None:
-    """The plug measures everybody; the total names its parts."""
+def test_the_text_says_what_is_whole_and_what_is_added() -> None:
+    """The plug is labelled as the whole machine, and the total names its parts."""
     page = text(of_machine())
 
     assert "train --fast: 1 s, exit status 0" in page
@@ -72,8 +72,8 @@ def test_the_page_says_what_is_whole_and_what_is_added() -> None:
     assert "0.04 g CO2e for gpu, cpu, memory" in page
 
 
-def test_the_live_line_marks_what_is_estimated() -> None:
-    """Time, and the power of each component that is known."""
+def test_the_live_line_marks_estimates() -> None:
+    """The line has the time, and the power of each component that is known."""
     powers_w = {frozenset({Component.GPU}): 254.4, frozenset({Component.CPU}): 31.0}
 
     line = live_line(12.2, powers_w, frozenset({Component.CPU}))

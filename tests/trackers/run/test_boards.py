@@ -1,4 +1,4 @@
-"""Which boards a process may use."""
+"""Boards that a process may use."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class Boards:
     note, estimated, counter_persists = "", False, True
 
     def __init__(self, name: str, uuids: Sequence[str], *, driver: str | None = None) -> None:
-        """Measure these."""
+        """Measure these boards."""
         self.name = name
         self._devices = [
             Device(uuid=each, name="board", component=Component.GPU, driver=driver)
@@ -52,10 +52,10 @@ class Boards:
     ],
 )
 @pytest.mark.parametrize("source", ["amdsmi", "hwmon"])
-def test_boards_of_amd_are_hidden_by_their_own_variables(
+def test_amd_boards_are_hidden_by_their_own_variables(
     environment: dict[str, str], shown: list[int], source: str
 ) -> None:
-    """A process that was given one board of many is not charged all of them."""
+    """A process that was given one of several boards is not charged for all of them."""
     boards = Boards(source, AMD, driver="amdgpu" if source == "hwmon" else None)
 
     found = visible_boards(Detection(sources=(boards,), refused={}), environment)
@@ -63,8 +63,8 @@ def test_boards_of_amd_are_hidden_by_their_own_variables(
     assert found == {AMD[number] for number in shown}
 
 
-def test_each_vendor_has_its_variable() -> None:
-    """Beside boards of NVIDIA's, `CUDA_VISIBLE_DEVICES` is theirs."""
+def test_each_vendor_has_its_own_variable() -> None:
+    """Where there are NVIDIA boards, `CUDA_VISIBLE_DEVICES` is for them alone."""
     sources = (
         Boards("nvml", NVIDIA),
         Boards("hwmon", AMD, driver="amdgpu"),

@@ -1,4 +1,4 @@
-"""A command that is measured, for those who were asked for by `--log`."""
+"""Exports of a measured command, to the exporters that `--log` names."""
 
 from tests.trackers.exports.remembering import Remembering, asked
 from trackers.exports.exports import Exports
@@ -8,8 +8,8 @@ from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource
 
 
-def test_a_command_is_a_study_of_one_epoch() -> None:
-    """Its devices while it runs, its account at its end."""
+def test_a_command_is_exported_as_a_study_of_one_epoch() -> None:
+    """Exporters get its devices while it runs, and its account at its end."""
     exporter = Remembering()
     exporter.held.set()
     exports = Exports([asked(exporter)], say=lambda _: None)

@@ -1,4 +1,4 @@
-"""A run's account in files: where it can be written is known beforehand, and a line fits its headings."""
+"""A run's account in files: checks before the run, and rows that fit their columns."""
 
 import csv
 from pathlib import Path
@@ -27,7 +27,7 @@ def line(*components: Component, energy_j: float | None = None) -> AccountLine:
 
 
 def run_of(*command: str) -> Account:
-    """A run of which the CPU's energy is known alone."""
+    """The account of a run of which only the CPU's energy is known."""
     return Account(
         command=command,
         status=0,
@@ -41,13 +41,13 @@ def run_of(*command: str) -> Account:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """The lines of a table by their headings."""
+    """Rows of a table, by column."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
-    """What is not known is an empty field: no line is shorter than the one above."""
+def test_rows_of_runs_fit_their_columns(tmp_path: Path) -> None:
+    """An unknown value is an empty field, so that each row is complete."""
     path = tmp_path / "runs.csv"
 
     for name in ("first", "second"):
@@ -59,8 +59,8 @@ def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("begun", ["", "no end of line"])
-def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -> None:
-    """An empty one gets its headings, and a last line without an end is ended first."""
+def test_an_incomplete_table_is_continued(tmp_path: Path, begun: str) -> None:
+    """An empty file gets its header, and a last line without an end is ended first."""
     path = tmp_path / "runs.csv"
     path.touch()
     if begun:
@@ -72,8 +72,8 @@ def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -
     assert [each["command"] for each in rows(path)] == (["first"] if begun else []) + ["second"]
 
 
-def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
-    """File names are bytes, of any encoding."""
+def test_an_argument_that_cannot_be_encoded_loses_no_row(tmp_path: Path) -> None:
+    """A file name is bytes in any encoding; what is no UTF-8 is escaped."""
     path = tmp_path / "runs.csv"
 
     append_csv(run_of("train", "na\udce9ve.yaml"), path)
@@ -81,8 +81,8 @@ def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
     assert "na\\udce9ve" in rows(path)[0]["command"]
 
 
-def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
-    """A line of ours would stand under headings that are not its own."""
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
+    """A row would not fit such a table. Our own columns are accepted, also after a byte order mark."""
     path = tmp_path / "emissions.csv"
     path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
 
@@ -97,20 +97,20 @@ def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "message"),
     [("none/run.json", "there is no folder .*none; make it"), (".", "it is a folder; give the")],
 )
-def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, place: str, said: str) -> None:
-    """With what is wrong."""
-    with pytest.raises(OutputFileError, match=said):
+def test_a_path_that_cannot_be_a_file_is_refused(tmp_path: Path, place: str, message: str) -> None:
+    """The message says what is wrong."""
+    with pytest.raises(OutputFileError, match=message):
         check_writable(tmp_path / place, option="--json")
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv"])
-def test_the_command_does_not_run_where_its_account_could_not_be_written(
+def test_a_command_does_not_run_if_its_account_cannot_be_written(
     tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Hours of measuring would end in an error."""
+    """Otherwise hours of measuring could end in an error."""
     done = tmp_path / "done"
 
     status = main([option, str(tmp_path / "none" / "run"), "--", "touch", str(done)])

@@ -1,4 +1,4 @@
-"""Processes that a command leaves running: named, as their energy is not in the account."""
+"""Processes that a command leaves running, whose later energy the account lacks."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from tests.trackers.run.test_run import python, run
 from trackers.run.left_running import MARK, left_running, marked, new_mark
 
-LEAVES = f"""
+LEAVES_A_PROCESS = f"""
 import subprocess, sys
 kept = subprocess.Popen([{sys.executable!r}, "-c", "import time; time.sleep(600)"],
     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -20,11 +20,11 @@ sys.stdout.write(str(kept.pid))
 
 
 @pytest.mark.slow
-def test_a_process_that_goes_on_is_told(tmp_path: Path) -> None:
-    """However fast the command ended, and in a session of its own; in JSON too."""
+def test_a_process_that_keeps_running_is_named(tmp_path: Path) -> None:
+    """It is found even if the command ends at once and the process has its own session."""
     out = tmp_path / "run.json"
 
-    done = run("--tracker", "estimate", "--json", str(out), *python(LEAVES))
+    done = run("--tracker", "estimate", "--json", str(out), *python(LEAVES_A_PROCESS))
 
     pid = int(done.stdout)
     try:
@@ -39,7 +39,7 @@ def test_a_process_that_goes_on_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_command_that_waits_for_its_processes_leaves_none(tmp_path: Path) -> None:
-    """Nothing is said then, whatever else runs on the machine."""
+    """No process is named, whatever else runs on the machine."""
     out = tmp_path / "run.json"
 
     done = run(
@@ -52,7 +52,7 @@ def test_a_command_that_waits_for_its_processes_leaves_none(tmp_path: Path) -> N
 
 
 def test_a_run_within_a_run_has_both_marks() -> None:
-    """What it leaves is left by both."""
+    """A process that a nested run leaves is found by both runs."""
     outer, inner = new_mark(), new_mark()
 
     both = marked(marked({"A": "b"}, outer), inner)

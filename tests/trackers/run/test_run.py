@@ -1,4 +1,4 @@
-"""`python -m trackers run`: any command, its process tree and boards, its end passed on."""
+"""`python -m trackers run`: the energy of a command's processes and boards, and its exit status."""
 
 import csv
 import json
@@ -55,13 +55,13 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def account(path: Path) -> Any:  # noqa: ANN401 - as it was written
-    """What was written of a run."""
+    """The account that was written of a run."""
     return json.loads(path.read_text())
 
 
 @pytest.mark.slow
 def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> None:
-    """Two children of a CPU second each are on the bill, and the exit status is the program's."""
+    """The CPU seconds of both children are counted, and the exit status is the program's."""
     out = tmp_path / "run.json"
 
     done = run("--tracker", "estimate", "--cpu-watts", "20", "--json", str(out), *python(FORKS))
@@ -76,7 +76,7 @@ def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_the_estimate_is_labelled_and_what_is_not_measured_is_named(tmp_path: Path) -> None:
-    """On a machine without sensors every number has its mark; the command's output is its own."""
+    """Without sensors each number is marked as estimated, and the command's output is left alone."""
     table = tmp_path / "runs.csv"
     words = ("--tracker", "estimate", "--csv", str(table), "--country", "de")
 
@@ -102,7 +102,7 @@ def test_the_estimate_is_labelled_and_what_is_not_measured_is_named(tmp_path: Pa
 def test_a_program_that_is_killed_is_measured_until_then(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Whoever waits for us sees the signal that ended the command; its energy is on the bill."""
+    """We end by the same signal as the command, whose energy until then is written."""
     out = tmp_path / "run.json"
     code = f"import os\n{BURN.format(seconds=0.5)}\nos.kill(os.getpid(), {int(number)})"
 
@@ -115,8 +115,8 @@ def test_a_program_that_is_killed_is_measured_until_then(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_what_is_sent_to_us_goes_to_the_program(number: signal.Signals) -> None:
-    """Its own handler decides how it ends, and we end like it."""
+def test_signals_are_passed_on_to_the_program(number: signal.Signals) -> None:
+    """The program's own handler decides how it ends, and we end with its status."""
     code = (
         "import signal, sys, time\n"
         f"signal.signal({int(number)}, lambda *_: sys.exit(7))\n"
@@ -139,8 +139,8 @@ def test_what_is_sent_to_us_goes_to_the_program(number: signal.Signals) -> None:
 
 
 @pytest.mark.slow
-def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
-    """On an emulated board: power x time, by its counter; hidden boards are not on the bill."""
+def test_a_boards_energy_is_that_of_the_run(tmp_path: Path) -> None:
+    """An emulated board's counter gives power x time; boards hidden from the program are left out."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
     out = tmp_path / "run.json"
     environment = {**boards.environment(build(tmp_path)), "CUDA_VISIBLE_DEVICES": "1"}
@@ -148,14 +148,14 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
     done = run("--json", str(out), *python("import time; time.sleep(3)"), env=environment)
 
     assert done.returncode == 0, done.stderr
-    told = account(out)
-    gpu = told["components"]["gpu"]
+    written = account(out)
+    gpu = written["components"]["gpu"]
     assert len(gpu["devices"]) == 1
     assert gpu["methods"] == ["counter"]
-    assert gpu["energy_j"] == pytest.approx(boards.power_w(1) * told["duration_s"], rel=0.05)
+    assert gpu["energy_j"] == pytest.approx(boards.power_w(1) * written["duration_s"], rel=0.05)
     assert gpu["peak_power_w"] == pytest.approx(boards.power_w(1), rel=0.05)
-    assert told["total"]["components"] == ["gpu", "cpu"]
-    assert told["total"]["methods"] == ["counter", "estimated"]
+    assert written["total"]["components"] == ["gpu", "cpu"]
+    assert written["total"]["methods"] == ["counter", "estimated"]
 
 
 @pytest.mark.slow
@@ -175,16 +175,18 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
         (("--tracker", "wishful", "--", "true"), 2, "'wishful' is not known"),
     ],
 )
-def test_what_cannot_be_run_says_why(words: tuple[str, ...], status: int, message: str) -> None:
-    """With the exit status that a shell would give."""
+def test_a_command_that_cannot_be_run_says_why(
+    words: tuple[str, ...], status: int, message: str
+) -> None:
+    """The exit status is the one that a shell would give."""
     done = run(*words)
 
     assert done.returncode == status
     assert message in done.stderr
 
 
-def test_a_file_that_cannot_be_written_does_not_change_the_end(tmp_path: Path) -> None:
-    """Its folder goes while the program runs: the status is passed on, and the loss is named."""
+def test_a_file_that_cannot_be_written_does_not_change_the_status(tmp_path: Path) -> None:
+    """If the file's folder vanishes during the run, the status is passed on and the error is printed."""
     gone = tmp_path / "gone"
     gone.mkdir()
     code = f"import os\nos.rmdir({str(gone)!r})\nexit(4)"
@@ -199,8 +201,8 @@ def test_a_file_that_cannot_be_written_does_not_change_the_end(tmp_path: Path) -
     ("visible", "shown"),
     [(None, 3), ("", 1), ("0", 2), ("1,0", 3), ("-1", 1), ("0,-1,1", 2), (UUIDS[1], 2)],
 )
-def test_boards_that_cuda_hides_are_not_the_program_s(visible: str | None, shown: int) -> None:
-    """By index or UUID, up to the first entry that is no board; other vendors' are not hidden."""
+def test_boards_that_cuda_hides_are_not_the_programs(visible: str | None, shown: int) -> None:
+    """Boards before the first invalid entry are visible; those of other vendors are not hidden."""
     boards = RecordedSource(lambda _: 1.0)
     devices = [*UUIDS[:2], "pci:0000:03:00.0"]
     boards.devices = lambda: tuple(  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ PCI = "0000:03:00.0"
 
 
 def hwmon(root: Path, number: int, name: str, *, device: str = PCI, **files: object) -> Path:
-    """One sensor's folder, whose `device` leads to that of a PCI address or driver."""
+    """One sensor's folder, whose `device` links to a folder named after a PCI address or driver."""
     folder, parent = root / f"hwmon{number}", root.parent / "devices" / device
     parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True)

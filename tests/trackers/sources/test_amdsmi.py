@@ -1,4 +1,4 @@
-"""AMD boards behind a stand-in for `amdsmi`; no board of AMD's was ever asked."""
+"""AMD boards, by a stand-in for `amdsmi`; never tested on a real board."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from trackers.sources.amdsmi import AmdSmiSource, import_amdsmi
 BOARD = "pci:0000:a0:00.0"
 
 
-def test_counter_and_power_are_told_together_at_an_edge() -> None:
-    """Accumulator x resolution in joules; between edges the power alone."""
+def test_counter_and_power_are_read_together_at_an_edge() -> None:
+    """The counter is accumulator x resolution; between edges only the power is read."""
     smi = AmdSmi(power_w=lambda: 250.0, energy_j=lambda: 5000.0)
     source = AmdSmiSource(module=lambda: smi, clock=ManualClock(7))
 
@@ -26,8 +26,8 @@ def test_counter_and_power_are_told_together_at_an_edge() -> None:
 
 
 @pytest.mark.parametrize("energy_j", [None, 0.0])
-def test_a_guest_has_the_power_alone(energy_j: float | None) -> None:
-    """Without a counter, or with one that stands at 0."""
+def test_a_virtual_machine_has_only_power(energy_j: float | None) -> None:
+    """A virtual machine has no counter, or one that stays at 0."""
     source = AmdSmiSource(module=lambda: AmdSmi(power_w=lambda: 250.0, energy_j=lambda: energy_j))
 
     seen = source.observe(BOARD, counter=True)
@@ -35,16 +35,16 @@ def test_a_guest_has_the_power_alone(energy_j: float | None) -> None:
     assert (seen.power_w, seen.counter_j) == (250, None)
 
 
-def test_a_board_that_tells_nothing_is_refused_and_later_a_gap() -> None:
-    """`N/A` and 0 W are no measurements."""
-    told: dict[str, float | str] = {"power": "N/A"}
-    smi = AmdSmi(power_w=lambda: told["power"], energy_j=lambda: None)
+def test_a_board_without_power_is_refused_and_later_a_read_error() -> None:
+    """`N/A` and 0 W are not measurements."""
+    reported: dict[str, float | str] = {"power": "N/A"}
+    smi = AmdSmi(power_w=lambda: reported["power"], energy_j=lambda: None)
     with pytest.raises(SourceUnavailableError, match="no board reports"):
         AmdSmiSource(module=lambda: smi)
     assert not smi.is_open
-    told["power"] = 90.0
+    reported["power"] = 90.0
     source = AmdSmiSource(module=lambda: smi)
-    told["power"] = 0
+    reported["power"] = 0
 
     with pytest.raises(ReadError, match="neither power nor energy"):
         source.observe(BOARD, counter=True)
@@ -53,13 +53,13 @@ def test_a_board_that_tells_nothing_is_refused_and_later_a_gap() -> None:
 
 
 def test_a_machine_without_rocm_is_refused() -> None:
-    """The other way to its boards is named."""
+    """The message names the source that needs no ROCm."""
     with pytest.raises(SourceUnavailableError, match="`hwmon` measures without it"):
         import_amdsmi()
 
 
-def test_ctrl_c_while_boards_are_asked_closes_the_library() -> None:
-    """In a notebook the process goes on."""
+def test_ctrl_c_while_boards_are_probed_closes_the_library() -> None:
+    """In a notebook the process goes on, so the library must be closed."""
 
     def interrupted() -> float:
         raise KeyboardInterrupt

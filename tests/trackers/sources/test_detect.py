@@ -1,4 +1,4 @@
-"""Which source is taken, and what is said of the others."""
+"""Sources that are chosen, and reasons why others are not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def refuses(
 
 
 def opens(name: str, source: PowerSource) -> Candidate:
-    """A source that can."""
+    """A source that can be used."""
     components = frozenset(device.component for device in source.devices())
     return Candidate(name=name, components=components, open=lambda _: source)
 
@@ -82,7 +82,7 @@ def estimate() -> Machine:
 
 
 def test_sensors_come_before_the_estimate() -> None:
-    """Boards first, then CPU sensors, and an estimate only where there is nothing else."""
+    """NVML is first in the table, and the estimate is last."""
     names = [each.name for each in SOURCES]
     assert (names[0], names[-1]) == ("nvml", "estimate")
     assert len(set(names)) == len(names)
@@ -92,7 +92,7 @@ def test_sensors_come_before_the_estimate() -> None:
 def test_all_that_works_is_taken_each_for_its_components(
     board: Machine, cpu: Machine, estimate: Machine
 ) -> None:
-    """Board, CPU and memory are measured together; no estimate of what is measured."""
+    """Board, CPU and memory are measured together, and nothing that is measured is estimated."""
     table = (opens("a", board), opens("b", cpu), opens("c", estimate))
 
     detection = detect(candidates=table)
@@ -107,7 +107,7 @@ def test_all_that_works_is_taken_each_for_its_components(
 def test_the_estimate_fills_in_for_a_cpu_that_nothing_measures(
     board: Machine, estimate: Machine
 ) -> None:
-    """Reasons of refusal are kept with their remedy, and what stays blind is named."""
+    """Refusals are kept with their remedies, and components that nothing measures are named."""
     refusal = refuses("b", SourcePermissionError("chmod a+r it"))
 
     detection = detect(candidates=(opens("a", board), refusal, opens("c", estimate)))
@@ -118,7 +118,7 @@ def test_the_estimate_fills_in_for_a_cpu_that_nothing_measures(
 
 
 def test_boards_of_several_vendors_are_measured_side_by_side(board: Machine) -> None:
-    """A second source of boards is taken for those that the first does not have."""
+    """A second source is used for the boards that the first one does not have."""
     other = Machine("amd", device("GPU-1", Component.GPU), device("pci:3", Component.GPU))
 
     detection = detect(candidates=(opens("a", board), opens("b", other)))
@@ -130,8 +130,8 @@ def test_boards_of_several_vendors_are_measured_side_by_side(board: Machine) -> 
         second.observe("GPU-1", counter=False)
 
 
-def test_a_source_is_taken_for_what_is_left_of_it(cpu: Machine) -> None:
-    """Of one that measures CPU and node the node is taken, where another has the CPU."""
+def test_a_source_is_used_for_what_no_other_measures(cpu: Machine) -> None:
+    """Of a source for CPU and node only the node is used, where another source has the CPU."""
     rails = Machine("rails", device("in", Component.NODE), device("cpu:rail", Component.CPU))
 
     detection = detect(candidates=(opens("a", cpu), opens("b", rails)))
@@ -145,7 +145,7 @@ def test_a_source_is_taken_for_what_is_left_of_it(cpu: Machine) -> None:
 
 
 def test_several_names_are_taken_in_their_order(board: Machine, cpu: Machine) -> None:
-    """`--tracker b a`: both, and nothing else."""
+    """`--tracker b a` uses both in this order, and nothing else."""
     table = (
         opens("a", board),
         opens("b", cpu),
@@ -157,8 +157,8 @@ def test_several_names_are_taken_in_their_order(board: Machine, cpu: Machine) ->
     assert detection.sources == (cpu, board)
 
 
-def test_two_names_for_one_thing_are_refused(cpu: Machine, estimate: Machine) -> None:
-    """Nothing is measured twice behind the user's back; what was opened is closed."""
+def test_two_names_for_one_component_are_refused(cpu: Machine, estimate: Machine) -> None:
+    """No component is measured twice without the user's knowledge; opened sources are closed."""
     table = (opens("a", cpu), opens("b", estimate))
 
     with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu measures already"):
@@ -168,8 +168,8 @@ def test_two_names_for_one_thing_are_refused(cpu: Machine, estimate: Machine) ->
     assert estimate.is_closed
 
 
-def test_boards_are_passed_over_where_the_cpu_computes(board: Machine, cpu: Machine) -> None:
-    """A trial on the CPU is not charged with the energy of an idle board."""
+def test_boards_are_not_used_where_the_cpu_computes(board: Machine, cpu: Machine) -> None:
+    """A trial on the CPU is not charged for an idle board."""
     table = (opens("a", board), opens("b", cpu))
 
     detection = detect(Request(accelerator=False), candidates=table)
@@ -178,15 +178,15 @@ def test_boards_are_passed_over_where_the_cpu_computes(board: Machine, cpu: Mach
     assert detection.refused == {"a": "what is measured here runs on the CPU"}
 
 
-def test_a_name_is_taken_at_its_word(board: Machine, cpu: Machine) -> None:
-    """The named source and no other; also boards where the CPU computes, since it was asked for."""
+def test_only_the_named_source_is_used(board: Machine, cpu: Machine) -> None:
+    """A named source of boards is used even where the CPU computes."""
     table = (opens("a", cpu), opens("b", board))
 
     assert detect(Request(tracker="b", accelerator=False), candidates=table).source is board
 
 
 def test_a_named_source_that_is_refused_is_an_error(cpu: Machine) -> None:
-    """No other is taken in its place behind the user's back."""
+    """No other source takes its place without the user's knowledge."""
     table = (refuses("a", SourcePermissionError("chmod a+r it")), opens("b", cpu))
 
     with pytest.raises(SourcePermissionError, match=r"chmod a\+r it"):
@@ -194,15 +194,15 @@ def test_a_named_source_that_is_refused_is_an_error(cpu: Machine) -> None:
 
 
 def test_an_unknown_word_is_refused_with_the_known_ones() -> None:
-    """What was got, what is allowed."""
+    """The message has the word, and what is allowed."""
     with pytest.raises(
         SourceUnavailableError, match=r"'nvlm'.*auto, nvml.*estimate.*\.csv or \.yaml file"
     ):
         detect(Request(tracker="nvlm"))
 
 
-def test_where_nothing_opens_all_reasons_are_told() -> None:
-    """The error holds the reasons of all sources."""
+def test_where_nothing_opens_all_reasons_are_given() -> None:
+    """The error has the reasons of all sources."""
     table = (
         refuses("a", SourceUnavailableError("no driver")),
         refuses("b", SourceUnavailableError("no zones")),
@@ -213,7 +213,7 @@ def test_where_nothing_opens_all_reasons_are_told() -> None:
 
 
 def test_a_path_is_played_back(tmp_path: Path) -> None:
-    """A word that ends in `.csv` is a recording; a missing one is refused."""
+    """A word that ends in `.csv` is a recording; a missing file is refused."""
     path = tmp_path / "run.csv"
     path.write_text("time_s,power_w\n0,120\n10,120\n")
 
@@ -226,7 +226,7 @@ def test_a_path_is_played_back(tmp_path: Path) -> None:
 
 
 def test_the_rated_watts_reach_the_estimate() -> None:
-    """`--cpu-watts` is what the estimate multiplies with, and its note says so."""
+    """The estimate uses `--cpu-watts`, and its note says so."""
     source = detect(Request(tracker="estimate", cpu_watts=321.0)).source
 
     assert source.devices()[0].power_limit_w == pytest.approx(321.0)
@@ -235,7 +235,7 @@ def test_the_rated_watts_reach_the_estimate() -> None:
 
 
 def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
-    """Neither a study nor a training ends because of one vendor's library."""
+    """An unexpected error of one vendor's library is a refusal, and the other sources are used."""
 
     def broken(_: Request) -> NoReturn:
         b"\xf8".decode()
@@ -251,19 +251,19 @@ def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
 
 
 def test_a_name_is_no_request() -> None:
-    """It says what is."""
+    """The error says what `detect` takes."""
     with pytest.raises(TypeError, match=r"detect takes a Request, .* not 'nvml'"):
         detect("nvml")  # type: ignore[arg-type]
 
 
 @final
 class Unlisted:
-    """A source that opens, and then fails to say what it measures."""
+    """A source that opens, but fails to list its devices."""
 
     name, note, estimated, counter_persists = "unlisted", "as made up", False, False
 
     def __init__(self, error: BaseException) -> None:
-        """Fail with an error."""
+        """Fail with a given error."""
         self.is_closed = False
         self._error = error
 
@@ -280,8 +280,8 @@ class Unlisted:
         self.is_closed = True
 
 
-def test_a_source_that_is_not_taken_is_closed(cpu: Machine) -> None:
-    """Also one that fails after it was opened; the others are taken."""
+def test_a_source_that_fails_after_opening_is_closed(cpu: Machine) -> None:
+    """The failing source is closed, and the others are used."""
     odd = Unlisted(OSError("no bus"))
     table = (Candidate(name="odd", components=BOARDS, open=lambda _: odd), opens("cpu", cpu))
 
@@ -290,8 +290,8 @@ def test_a_source_that_is_not_taken_is_closed(cpu: Machine) -> None:
     assert (odd.is_closed, found.sources) == (True, (cpu,))
 
 
-def test_what_was_opened_is_closed_where_the_user_gives_up(board: Machine) -> None:
-    """After Ctrl-C in a notebook the process goes on."""
+def test_ctrl_c_closes_opened_sources(board: Machine) -> None:
+    """In a notebook the process goes on after Ctrl-C."""
     odd = Unlisted(KeyboardInterrupt())
     table = (opens("board", board), Candidate(name="odd", components=CPU, open=lambda _: odd))
 

@@ -1,4 +1,4 @@
-"""Sensors of the kernel on made-up trees of real files."""
+"""The kernel's sensors (hwmon), on trees of real files."""
 
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,10 @@ def opened(root: Path, clock: ManualClock | None = None) -> HwmonSource:
         ({"power1_average": 217_000_000, "power1_input": 98_000_000}, 217),
     ],
 )
-def test_an_amd_board_tells_its_mean_power_else_its_present_one(
+def test_an_amd_board_has_its_mean_power_else_its_present_one(
     tmp_path: Path, files: dict[str, Any], power_w: float
 ) -> None:
-    """Not every chip has both; microwatts become watts, and the cap is the limit."""
+    """Not every chip has both. Microwatts become watts, and the cap is the limit."""
     hwmon(tmp_path / "hwmon", 3, "amdgpu", power1_cap=300_000_000, **files)
 
     source = opened(tmp_path / "hwmon")
@@ -59,7 +59,7 @@ def test_an_amd_board_tells_its_mean_power_else_its_present_one(
 def test_an_intel_board_counts_its_energy(
     tmp_path: Path, driver: str, files: dict[str, Any], start_j: float
 ) -> None:
-    """The card's counter, or the package's where there is no other; its tiles are parts of it."""
+    """The counter is the card's, or the package's where there is no other; tiles are parts of the board."""
     hwmon(tmp_path / "hwmon", 1, driver, **files)
     hwmon(tmp_path / "hwmon", 2, "i915_gt0", energy1_input=1_000_000)
 
@@ -69,8 +69,8 @@ def test_an_intel_board_counts_its_energy(
     assert source.observe(board.uuid, counter=True).counter_j == pytest.approx(start_j)
 
 
-def test_an_intel_counter_that_begins_again_goes_on_rising(tmp_path: Path) -> None:
-    """After a driver was loaded anew the counter starts at 0; nothing is added but what it says."""
+def test_an_intel_counter_that_restarts_keeps_rising(tmp_path: Path) -> None:
+    """After its driver was reloaded the counter starts at 0; only its new value is added."""
     clock = ManualClock()
     folder = hwmon(tmp_path / "hwmon", 1, "xe", energy1_input=9_000_000)
     source = opened(tmp_path / "hwmon", clock)
@@ -83,7 +83,7 @@ def test_an_intel_counter_that_begins_again_goes_on_rising(tmp_path: Path) -> No
 
 
 def test_grace_counts_its_module_parts_once(tmp_path: Path) -> None:
-    """The Grace rail holds CPU and memory; the CPU's is a part of it, the module has the GPU in it."""
+    """The Grace rail contains the CPU rail; the module's rail contains the GPU and is left out."""
     labels = ("Module", "Grace", "CPU", "SysIO")
     for number, label in enumerate(labels):
         hwmon(
@@ -106,7 +106,7 @@ def test_grace_counts_its_module_parts_once(tmp_path: Path) -> None:
 
 
 def test_a_power_meter_without_a_label_is_the_nodes(tmp_path: Path) -> None:
-    """ACPI does not say more of it."""
+    """Without a label ACPI does not say what the meter measures."""
     hwmon(tmp_path / "hwmon", 0, "power_meter", device="ACPI000D:00", power1_average=450_000_000)
 
     (device,) = opened(tmp_path / "hwmon").devices()
@@ -115,7 +115,7 @@ def test_a_power_meter_without_a_label_is_the_nodes(tmp_path: Path) -> None:
 
 
 def test_a_jetson_has_its_rails(tmp_path: Path) -> None:
-    """Millivolts x milliamperes; the input contains the others, and CPU with GPU is the GPU's."""
+    """Millivolts x milliamperes; the input includes the other rails, and a rail of CPU and GPU is a GPU."""
     folder = hwmon(tmp_path / "hwmon", 4, "ina3221", device="1-0040")
     rail(folder, 1, "VDD_IN", millivolts=5000, milliamperes=3000)
     rail(folder, 2, "VDD_CPU_GPU_CV", millivolts=5000, milliamperes=1500)
@@ -131,8 +131,8 @@ def test_a_jetson_has_its_rails(tmp_path: Path) -> None:
     assert outermost(source.devices())[0].component is Component.NODE
 
 
-def test_a_process_has_its_share_of_a_cpu_that_tells_power(tmp_path: Path) -> None:
-    """The power is summed over the observations, and half the CPU time is charged half of it."""
+def test_a_process_has_its_share_of_a_cpu_that_has_only_power(tmp_path: Path) -> None:
+    """Power is added up over observations; a process with half of the CPU time is charged half of it."""
     clock = ManualClock()
     hwmon(
         tmp_path / "hwmon",
@@ -151,8 +151,8 @@ def test_a_process_has_its_share_of_a_cpu_that_tells_power(tmp_path: Path) -> No
     source.close()
 
 
-def test_a_sensor_that_does_not_answer_drops_that_sensor_alone(tmp_path: Path) -> None:
-    """A board that sleeps, or tells 0 W, is named in the note; the other one is measured."""
+def test_a_sensor_that_does_not_answer_is_left_out(tmp_path: Path) -> None:
+    """A board that reports 0 W is named in the note; the other one is measured."""
     hwmon(tmp_path / "hwmon", 0, "amdgpu", device="0000:03:00.0", power1_average=0)
     hwmon(tmp_path / "hwmon", 1, "amdgpu", device="0000:83:00.0", power1_average=90_000_000)
 
@@ -162,8 +162,8 @@ def test_a_sensor_that_does_not_answer_drops_that_sensor_alone(tmp_path: Path) -
     assert "0 W" in source.note
 
 
-def test_a_gap_is_a_read_error_and_a_lost_sensor_is_lost(tmp_path: Path) -> None:
-    """What is no number passes; a file that is gone does not come back."""
+def test_an_empty_value_is_a_read_error_and_a_missing_file_is_lost(tmp_path: Path) -> None:
+    """An empty value may be followed by good ones; a file that is gone does not come back."""
     folder = hwmon(tmp_path / "hwmon", 0, "amdgpu", power1_average=90_000_000)
     source = opened(tmp_path / "hwmon")
     (folder / "power1_average").write_text("")
@@ -175,8 +175,8 @@ def test_a_gap_is_a_read_error_and_a_lost_sensor_is_lost(tmp_path: Path) -> None
         source.observe(pci_device(PCI), counter=False)
 
 
-def test_other_sensors_are_passed_over(tmp_path: Path) -> None:
-    """Disks and fans are no sources; without any sensor of ours the machine is refused."""
+def test_other_sensors_are_ignored(tmp_path: Path) -> None:
+    """Disks and fans are no sources; a machine without a known sensor is refused."""
     hwmon(tmp_path / "hwmon", 0, "nvme", temp1_input=40_000)
 
     with pytest.raises(SourceUnavailableError, match=r"no sensor of amdgpu"):
@@ -186,7 +186,7 @@ def test_other_sensors_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_unknown_devices_are_refused(tmp_path: Path) -> None:
-    """The message lists what there is; boards have no shares of processes."""
+    """The message lists what there is; a board has no shares of processes."""
     hwmon(tmp_path / "hwmon", 0, "amdgpu", power1_average=90_000_000)
 
     with pytest.raises(UnknownDeviceError, match=PCI):

@@ -28,7 +28,7 @@ READING = """
 
 @pytest.fixture
 def ipmitool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a script in the place of ipmitool, first on the path."""
+    """A function that puts a script in place of ipmitool, first on the path."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     def put(script: str) -> None:
@@ -40,17 +40,17 @@ def ipmitool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 
 def says(text: str) -> str:
-    """A script that is asked for the power reading and writes a text."""
+    """A script that answers the request for the power reading with a text."""
     return f'[ "$*" = "dcmi power reading" ] || exit 9\ncat <<X\n{text}\nX'
 
 
 def opened() -> IpmiSource:
-    """The source, asking when it is asked."""
+    """A source that runs ipmitool for each observation, not in the background."""
     return IpmiSource(hostname="h", clock=ManualClock(7), in_background=False)
 
 
-def test_the_present_power_is_the_nodes(ipmitool: Callable[[str], None]) -> None:
-    """Not the minimum, the maximum or the average of its period."""
+def test_the_nodes_power_is_the_instantaneous_one(ipmitool: Callable[[str], None]) -> None:
+    """Minimum, maximum and average of the sampling period are not used."""
     ipmitool(says(READING))
 
     source = opened()
@@ -74,10 +74,10 @@ def test_the_present_power_is_the_nodes(ipmitool: Callable[[str], None]) -> None
         ("echo 'DCMI request failed' >&2; exit 1", "ended with 1: DCMI request failed"),
     ],
 )
-def test_what_tells_no_power_is_refused_and_later_a_gap(
+def test_missing_power_is_refused_and_later_a_read_error(
     ipmitool: Callable[[str], None], script: str, message: str
 ) -> None:
-    """Deactivated, 0 W, silent or failing: at the start another source is taken, later it passes."""
+    """A deactivated, silent or failing controller, or 0 W, refuses the source; later the reading fails."""
     ipmitool(script)
     with pytest.raises(SourceUnavailableError, match=message):
         opened()
@@ -91,7 +91,7 @@ def test_what_tells_no_power_is_refused_and_later_a_gap(
 
 
 def test_a_controller_that_may_not_be_opened_says_how(ipmitool: Callable[[str], None]) -> None:
-    """The driver to load and the device to allow."""
+    """The message names the driver to load and the device to make accessible."""
     ipmitool("echo 'Could not open device at /dev/ipmi0: No such file or directory' >&2; exit 1")
 
     with pytest.raises(SourcePermissionError, match=r"modprobe ipmi_devintf.*chmod a\+rw"):
@@ -101,7 +101,7 @@ def test_a_controller_that_may_not_be_opened_says_how(ipmitool: Callable[[str], 
 def test_a_machine_without_ipmitool_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the package to install."""
+    """The message names the package to install."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(SourceUnavailableError, match="install the package"):

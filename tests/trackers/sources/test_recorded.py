@@ -1,4 +1,4 @@
-"""Recordings: played back as they were, refused with the line that is wrong."""
+"""Recordings, which are played back, or refused with the line that is wrong."""
 
 import math
 from pathlib import Path
@@ -13,7 +13,7 @@ from trackers.sources.recorded import RecordedSource
 
 
 def csv_file(folder: Path, text: str, *, encoding: str = "utf-8") -> Path:
-    """A recording of some text."""
+    """Write a recording."""
     path = folder / "run.csv"
     path.write_text(text, encoding=encoding)
     return path
@@ -27,7 +27,9 @@ def power_w(source: RecordedSource) -> float | None:
 @given(
     start_s=st.floats(min_value=0, max_value=1e6), passed_s=st.floats(min_value=0, max_value=1e4)
 )
-def test_a_function_is_of_the_seconds_since_it_began(start_s: float, passed_s: float) -> None:
+def test_a_function_gets_the_seconds_since_the_source_began(
+    start_s: float, passed_s: float
+) -> None:
     """The machine's uptime plays no part."""
     clock = ManualClock(start_s)
     source = RecordedSource(lambda time_s: 3 * time_s, clock=clock)
@@ -37,8 +39,8 @@ def test_a_function_is_of_the_seconds_since_it_began(start_s: float, passed_s: f
     assert power_w(source) == pytest.approx(3 * passed_s, abs=1e-6)
 
 
-def test_each_line_holds_until_the_next_and_the_end_is_the_start(tmp_path: Path) -> None:
-    """The last line says when the recording ends; then it begins again, without end."""
+def test_each_line_holds_until_the_next_and_the_recording_repeats(tmp_path: Path) -> None:
+    """The last line is the time of the end, at which the recording begins again."""
     path = csv_file(tmp_path, "time_s,power_w,epoch\n10,100,1\n11,200,1\n13,300,2\n")
     clock = ManualClock(500.0)
     source = RecordedSource.from_csv(path, clock=clock)
@@ -62,7 +64,7 @@ def test_one_line_is_a_constant(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
-    """The mark that spreadsheets put before the first column is no part of its name."""
+    """The byte order mark that spreadsheets write is not part of the first column's name."""
     path = csv_file(tmp_path, "time_s,power_w\r\n0,1\r\n1,1\r\n", encoding="utf-8-sig")
 
     assert power_w(RecordedSource.from_csv(path, clock=ManualClock())) == 1
@@ -95,8 +97,8 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, compla
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"time_s,power_w\n" + b"1" * 200_000])
-def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    """No file, no text, or a field without end: refused as a source, not as a crash."""
+def test_an_unreadable_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    """A missing file, one that is no text, or one with an endless field is refused like an absent sensor."""
     path = tmp_path / "run.csv"
     if content is not None:
         path.write_bytes(content)
@@ -105,8 +107,8 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -
         RecordedSource.from_csv(path)
 
 
-def test_a_recording_belongs_to_whoever_asks(tmp_path: Path) -> None:
-    """It is one device, named after its file; others are not known."""
+def test_a_recording_is_for_any_device(tmp_path: Path) -> None:
+    """A recording is one device, named after its file, that stands for any other."""
     source = RecordedSource.from_csv(csv_file(tmp_path, "time_s,power_w\n0,1\n"))
 
     (device,) = source.devices()
@@ -118,7 +120,7 @@ def test_a_recording_belongs_to_whoever_asks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [math.nan, -1.0, math.inf])
 def test_a_function_that_gives_no_power_is_refused(wrong: float) -> None:
-    """What is not a power does not leave the source."""
+    """A value that cannot be a power is an error."""
     source = RecordedSource(lambda _: wrong, clock=ManualClock())
 
     with pytest.raises(ValueError, match="power_w is"):

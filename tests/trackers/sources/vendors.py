@@ -7,7 +7,7 @@ from typing import Any, final
 
 @final
 class AmdSmi:
-    """As much of `amdsmi` as some boards need that are all alike."""
+    """As much of `amdsmi` as is used, with boards that are all alike."""
 
     AmdSmiException = RuntimeError
 
@@ -18,7 +18,7 @@ class AmdSmi:
         energy_j: Callable[[], float | None],
         boards: int = 1,
     ) -> None:
-        """Draw a power, and count an energy where it is not None."""
+        """Draw a power; count an energy, unless it is None."""
         self._power_w = power_w
         self._energy_j = energy_j
         self._boards = boards
@@ -37,7 +37,7 @@ class AmdSmi:
         return list(range(self._boards))
 
     def amdsmi_get_gpu_device_bdf(self, handle: int) -> str:
-        """A PCI address, in capitals as some versions have it."""
+        """A PCI address, in capitals as in some versions."""
         return f"0000:A{handle}:00.0"
 
     def amdsmi_get_gpu_asic_info(self, _: int) -> dict[str, str]:
@@ -53,25 +53,25 @@ class AmdSmi:
         return {"energy_accumulator": energy_j * 1e6 / 15.25, "counter_resolution": 15.25}
 
     def amdsmi_get_power_info(self, _: int) -> dict[str, Any]:
-        """The power, by the name that newer boards have."""
+        """The power, under the name of newer boards."""
         return {"current_socket_power": self._power_w(), "average_socket_power": "N/A"}
 
 
 @final
 class AppleChip:
-    """As much of `AppleEnergyMonitor` as is asked; all of its parts use the same."""
+    """As much of `AppleEnergyMonitor` as is used; all parts count the same energy."""
 
     def __init__(
         self, energy_j: Callable[[], float], **changes: Callable[[], float | None]
     ) -> None:
-        """Count `energy_j`, and for some fields something else."""
+        """Count `energy_j`, and in the fields of `changes` something else."""
         self._energy_j = energy_j
         self._changes = changes
 
     def get_cumulative_energy(self) -> SimpleNamespace:
         """The counters, in millijoules."""
-        told: dict[str, float | None] = dict.fromkeys(
+        fields_mj: dict[str, float | None] = dict.fromkeys(
             ("gpu_mj", "cpu_total_mj", "dram_mj"), self._energy_j() * 1000
         )
-        told |= {name: change() for name, change in self._changes.items()}
-        return SimpleNamespace(**told)
+        fields_mj |= {name: change() for name, change in self._changes.items()}
+        return SimpleNamespace(**fields_mj)

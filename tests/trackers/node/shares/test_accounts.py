@@ -1,4 +1,4 @@
-"""What each of several trials is charged of a node: nothing twice, and all of it together."""
+"""Charges of several trials on one node: nothing twice, and together all of it."""
 
 import math
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ POWERS_W = {
     PLUG.uuid: PLUG_W,
 }
 WHOLE_W = {CPU.uuid: 120.0, MEMORY.uuid: 12.0}
-"""The devices that processes share: 20 and 2 W are of processes of nobody."""
+"""Whole devices that processes share; 20 W and 2 W of them are of processes of no trial."""
 
 
 @final
 class KnownPowers:
-    """A meter whose targets draw what the table says, all the time."""
+    """A meter whose targets always draw the powers of the tables."""
 
     def __init__(self, *, estimated: str = "", silent: Sequence[str] = ()) -> None:
-        """One target may be estimated, and some may say nothing."""
+        """Estimate one target, and know no power of the silent ones."""
         self._estimated, self._silent = estimated, silent
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
@@ -46,7 +46,7 @@ class KnownPowers:
         return Method.ESTIMATED if device_uuid == self._estimated else Method.COUNTER
 
     def readings(self, bill: Bill, start_s: float, stop_s: float) -> dict[str, Reading]:
-        """Of a window on all that is on a bill."""
+        """Readings of a window, of all items on a bill."""
         return {
             item.target: Reading(
                 device_uuid=item.target,
@@ -65,7 +65,7 @@ class KnownPowers:
 
 
 def bill(pid: int, board: Device) -> Bill:
-    """A trial on a board of its own, in a process."""
+    """The bill of a trial on its own board, in one process."""
     return (
         BillItem(target=board.uuid, device=board),
         BillItem(target=process_device(pid), device=CPU),
@@ -77,13 +77,13 @@ def bill(pid: int, board: Device) -> Bill:
 def charges(
     accounts: Accounts, meter: KnownPowers, trial: str, own: Bill, *, stop_s: float = 10.0
 ) -> dict[str, float | None]:
-    """What a trial is charged of the time from 0 s on, by device."""
+    """Energies that a trial is charged from 0 s on, by device."""
     found = accounts.charges(trial, own, meter.readings(own, 0.0, stop_s))
     return {uuid: reading.energy_j for uuid, reading in found.items()}
 
 
 def test_charges_of_all_trials_add_up_to_the_plug() -> None:
-    """Each pays its components and half of what no trial's components used."""
+    """Each trial pays for its components and for half of what no trial's components used."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)
@@ -103,8 +103,8 @@ def test_charges_of_all_trials_add_up_to_the_plug() -> None:
     )
 
 
-def test_a_trial_alone_pays_the_whole_plug() -> None:
-    """The idle boards of its machine with it."""
+def test_a_trial_alone_pays_for_the_whole_plug() -> None:
+    """It pays for the idle boards of its machine, too."""
     meter = KnownPowers()
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -112,8 +112,8 @@ def test_a_trial_alone_pays_the_whole_plug() -> None:
     assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)
 
 
-def test_a_trial_that_came_in_between_counts_from_then_on() -> None:
-    """Of the first 4 s the one that was there pays all, the idle board of the other with it."""
+def test_a_trial_that_starts_later_counts_from_then_on() -> None:
+    """For the first 4 s the earlier trial pays for everything, the idle board included."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)
@@ -125,8 +125,8 @@ def test_a_trial_that_came_in_between_counts_from_then_on() -> None:
     assert paid_j == pytest.approx(alone_j + both_j)
 
 
-def test_trials_on_one_board_pay_it_once() -> None:
-    """Half of it each, in the plug's charge too."""
+def test_trials_on_one_board_pay_for_it_once() -> None:
+    """Each pays for half of it, in the plug's charge, too."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -139,8 +139,8 @@ def test_trials_on_one_board_pay_it_once() -> None:
 
 
 @pytest.mark.parametrize("silent", [[process_device(2), CPU.uuid], [BOARDS[1].uuid]])
-def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing(silent: list[str]) -> None:
-    """A total with a missing part is no number."""
+def test_an_unknown_neighbour_leaves_the_plugs_charge_missing(silent: list[str]) -> None:
+    """A total with a missing part is not a number."""
     meter = KnownPowers(silent=silent)
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -153,7 +153,7 @@ def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing(silent: 
 
 
 def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None:
-    """Its share of the CPU has no sample yet: it is from nothing to what the trial itself leaves of it."""
+    """A new trial has no sample of its CPU share yet: it may have used nothing, or all that others leave."""
     meter, known = KnownPowers(silent=[process_device(2)]), KnownPowers()
     one, two = bill(1, BOARDS[0]), bill(2, BOARDS[1])
     charged = []
@@ -178,7 +178,7 @@ def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None
 
 
 def test_an_estimate_is_not_in_the_plugs_charge() -> None:
-    """What it stands for is in the rest, which was measured."""
+    """The energy that an estimate stands for is part of the measured rest."""
     meter = KnownPowers(estimated=process_device(1))
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -186,8 +186,8 @@ def test_an_estimate_is_not_in_the_plugs_charge() -> None:
     assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)
 
 
-def test_components_above_the_plug_are_told() -> None:
-    """The plug is charged by the components then, and the reading says that they do not fit."""
+def test_components_above_the_plug_are_reported() -> None:
+    """The plug's charge is then that of the components, and the note says that they do not fit."""
     meter = KnownPowers()
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
@@ -201,8 +201,8 @@ def test_components_above_the_plug_are_told() -> None:
     assert "more than the plug reports" in found.note
 
 
-def test_who_has_left_is_no_consumer_any_more() -> None:
-    """Its last window ends its use."""
+def test_a_trial_that_has_left_is_no_consumer() -> None:
+    """When one of two trials has left, the other one pays for the whole plug."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)

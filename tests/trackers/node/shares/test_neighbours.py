@@ -1,4 +1,4 @@
-"""Trackers of two studies on one machine: together they charge a board once."""
+"""Charges for a board that trackers of two studies on one machine use."""
 
 import json
 import math
@@ -25,33 +25,33 @@ class Clock:
     """A machine's clock, which a test sets."""
 
     def __init__(self) -> None:
-        """The machine has run for a while."""
+        """Begin a while after the machine was started."""
         self.now_s = 100.0
 
     def __call__(self) -> float:
-        """Seconds since it was started."""
+        """Seconds since the machine was started."""
         return self.now_s
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """The machine's."""
+    """The machine's clock."""
     return Clock()
 
 
 def study(folder: Path, clock: Clock) -> Accounts:
-    """The books of a study's tracker."""
+    """The accounts of a study's tracker."""
     return Accounts(KnownPowers(), Neighbours(folder / "boards", now_s=clock))
 
 
-def charged(accounts: Accounts, trial_id: str, what: Bill, start_s: float) -> Reading:
-    """What a trial is charged of the board for the 10 s from then on."""
-    readings: Mapping[str, Reading] = KnownPowers().readings(what, start_s, start_s + 10.0)
-    return accounts.charges(trial_id, what, readings)[BOARD]
+def charged(accounts: Accounts, trial_id: str, own: Bill, start_s: float) -> Reading:
+    """What a trial is charged for the board in the 10 s from `start_s` on."""
+    readings: Mapping[str, Reading] = KnownPowers().readings(own, start_s, start_s + 10.0)
+    return accounts.charges(trial_id, own, readings)[BOARD]
 
 
-def test_two_studies_on_a_board_are_charged_it_once(tmp_path: Path, clock: Clock) -> None:
-    """Half of it each, which the reading says; their trials may have the same name."""
+def test_two_studies_on_a_board_pay_for_it_once(tmp_path: Path, clock: Clock) -> None:
+    """Each is charged half of it, and the reading says so; their trials may have the same name."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     two.enter("a", bill(2, BOARDS[0]), 0.0, pid=2)
@@ -66,8 +66,8 @@ def test_two_studies_on_a_board_are_charged_it_once(tmp_path: Path, clock: Clock
     assert "2 trials used the board" in first.note
 
 
-def test_a_study_that_came_later_is_charged_from_then_on(tmp_path: Path, clock: Clock) -> None:
-    """The first has the board to itself for 4 of the 10 s, and again when the other has ended."""
+def test_a_study_that_starts_later_is_charged_from_then_on(tmp_path: Path, clock: Clock) -> None:
+    """The first study has the board to itself for 4 of the 10 s, and again when the other has ended."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     two.enter("b", bill(2, BOARDS[0]), 4.0, pid=2)
@@ -78,10 +78,10 @@ def test_a_study_that_came_later_is_charged_from_then_on(tmp_path: Path, clock: 
 
 
 @pytest.mark.parametrize(("changed_s", "shared_by"), [(-3600.0, None), (3600.0, 2)])
-def test_files_are_looked_for_where_their_folder_has_changed(
+def test_files_are_looked_for_when_their_folder_has_changed(
     tmp_path: Path, clock: Clock, changed_s: float, shared_by: int | None
 ) -> None:
-    """A window's end waits for it. What came in the tick of the clock in which it was looked is not missed."""
+    """An unchanged folder is not read again, unless it changed within the last tick of its clock."""
     one, two, folder = study(tmp_path, clock), study(tmp_path, clock), tmp_path / "boards"
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     time_s = time.time() + changed_s
@@ -95,8 +95,8 @@ def test_files_are_looked_for_where_their_folder_has_changed(
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).shared_by == shared_by
 
 
-def test_another_board_is_nobody_elses(tmp_path: Path, clock: Clock) -> None:
-    """Only what both use is shared."""
+def test_only_boards_that_both_studies_use_are_shared(tmp_path: Path, clock: Clock) -> None:
+    """A study on another board changes no charge."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     two.enter("b", bill(2, BOARDS[1]), 0.0, pid=2)
@@ -106,8 +106,10 @@ def test_another_board_is_nobody_elses(tmp_path: Path, clock: Clock) -> None:
     assert (reading.energy_j, reading.shared_by) == (2000.0, None)
 
 
-def test_a_tracker_that_was_killed_uses_nothing_any_more(tmp_path: Path, clock: Clock) -> None:
-    """It said nothing of its end: it was there until it last said that it is."""
+def test_a_killed_tracker_uses_nothing_after_its_last_sign_of_life(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """A killed tracker's trials count as using the board until its last sign of life."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
     clock.now_s += 5.0
@@ -119,8 +121,8 @@ def test_a_tracker_that_was_killed_uses_nothing_any_more(tmp_path: Path, clock: 
     assert charged(one, "a", bill(1, BOARDS[0]), 100.0).energy_j == pytest.approx(1000 / 2 + 1000)
 
 
-def test_a_tracker_started_anew_is_not_its_own_neighbour(tmp_path: Path, clock: Clock) -> None:
-    """Its trials are those that the one before has told of."""
+def test_a_restarted_tracker_is_not_its_own_neighbour(tmp_path: Path, clock: Clock) -> None:
+    """The trials that its predecessor has reported are its own."""
     before, after = study(tmp_path, clock), study(tmp_path, clock)
     before.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
     after.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
@@ -128,10 +130,8 @@ def test_a_tracker_started_anew_is_not_its_own_neighbour(tmp_path: Path, clock: 
     assert charged(after, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
 
 
-def test_what_was_left_before_the_machine_was_started_is_nobody(
-    tmp_path: Path, clock: Clock
-) -> None:
-    """Its clock was another one; and half a file is none."""
+def test_files_from_before_a_reboot_are_ignored(tmp_path: Path, clock: Clock) -> None:
+    """Times in them are of another clock. Incomplete files are ignored, too."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
     (file,) = (tmp_path / "boards").glob("*.json")
@@ -152,10 +152,10 @@ def test_what_was_left_before_the_machine_was_started_is_nobody(
         {"now_s": 10_000.0},
     ],
 )
-def test_what_another_version_has_left_harms_no_reading(
+def test_files_of_another_version_harm_no_reading(
     tmp_path: Path, clock: Clock, changes: dict[str, object]
 ) -> None:
-    """Nor does a time that is still to come, which was told before the machine was started."""
+    """A file with unknown content, or with a time in the future from before a reboot, is ignored."""
     one, two = study(tmp_path, clock), study(tmp_path, clock)
     two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
     (file,) = (tmp_path / "boards").glob("*.json")
@@ -166,14 +166,14 @@ def test_what_another_version_has_left_harms_no_reading(
 
 
 def test_a_study_without_boards_leaves_no_file(tmp_path: Path, clock: Clock) -> None:
-    """Processors are shared by processor time, whoever runs there."""
+    """CPUs are shared by CPU time, whoever uses it."""
     study(tmp_path, clock).enter("a", bill(1, BOARDS[0])[1:], 0.0, pid=1)
 
     assert not (tmp_path / "boards").exists()
 
 
-def test_a_folder_that_is_not_the_users_own_is_passed_over(tmp_path: Path, clock: Clock) -> None:
-    """Somebody else could put anything there."""
+def test_a_folder_that_is_not_the_users_own_is_ignored(tmp_path: Path, clock: Clock) -> None:
+    """Nothing is written through a link in its place, which another user could have made."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / "boards").symlink_to(elsewhere)
@@ -185,8 +185,8 @@ def test_a_folder_that_is_not_the_users_own_is_passed_over(tmp_path: Path, clock
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
 
 
-def test_the_folder_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Containers that share one see each other; those that do not are others."""
+def test_the_folder_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers that share a folder see each other; others do not."""
     monkeypatch.setenv(FOLDER, str(tmp_path / "shared"))
     one, other = Neighbours(), Neighbours()
     one.tell({"GPU-1": [Use("study-a", time.monotonic())]})

@@ -1,4 +1,4 @@
-"""Who is charged what of a board that several use at a time."""
+"""Parts of a board's energy that its consumers are charged."""
 
 import pytest
 from hypothesis import given
@@ -10,11 +10,11 @@ from trackers.sample import Component, Device, Method, Reading, Status
 
 BOARD = Device(uuid="GPU-1", name="board", component=Component.GPU)
 STAYS = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=6)
-"""Consumers: when each comes, and how long it stays."""
+"""Start and length of each consumer's stay."""
 
 
 def used(stays: list[tuple[int, int]]) -> Sharing:
-    """A board that consumers came to and left."""
+    """The sharing of a board that consumers have entered and left."""
     sharing = Sharing()
     for consumer, (since_s, length_s) in enumerate(stays):
         sharing.enter("GPU-1", consumer, float(since_s))
@@ -23,10 +23,10 @@ def used(stays: list[tuple[int, int]]) -> Sharing:
 
 
 @given(stays=STAYS)
-def test_the_parts_of_all_consumers_are_the_time_in_which_there_was_any(
+def test_parts_of_all_consumers_add_up_to_the_busy_time(
     stays: list[tuple[int, int]],
 ) -> None:
-    """Nothing is charged twice, and nothing is forgotten."""
+    """Nothing is charged twice, and nothing is left out."""
     sharing = used(stays)
 
     charged_s = sum(
@@ -41,7 +41,7 @@ def test_the_parts_of_all_consumers_are_the_time_in_which_there_was_any(
 @given(stays=STAYS, cut=st.floats(0.1, 0.9))
 @pytest.mark.slow
 def test_parts_add_up_over_cut_windows(stays: list[tuple[int, int]], cut: float) -> None:
-    """Two epochs are charged what one of both would be."""
+    """Two adjacent windows are charged as much as one window over both."""
     sharing = used(stays)
     since_s, length_s = stays[0]
     middle_s, stop_s = since_s + cut * length_s, since_s + length_s
@@ -54,7 +54,7 @@ def test_parts_add_up_over_cut_windows(stays: list[tuple[int, int]], cut: float)
 
 
 def test_a_consumer_that_is_still_there_counts() -> None:
-    """Trials do not wait for each other."""
+    """A consumer counts from its first entry on, even before it has left."""
     sharing = Sharing()
     sharing.enter("GPU-1", "a", 0.0)
     sharing.enter("GPU-1", "b", 5.0)
@@ -64,7 +64,7 @@ def test_a_consumer_that_is_still_there_counts() -> None:
     assert sharing.part("GPU-2", 0.0, 10.0) == ChargedPart(share=1.0, consumers=1)
 
 
-def test_what_is_long_gone_is_forgotten() -> None:
+def test_consumers_that_left_long_ago_are_forgotten() -> None:
     """A study of days does not remember every trial."""
     sharing = Sharing()
     for trial in range(1000):
@@ -75,7 +75,7 @@ def test_what_is_long_gone_is_forgotten() -> None:
 
 
 def reading(energy_j: float | None = 100.0) -> Reading:
-    """Of the whole board."""
+    """A reading of the whole board."""
     if energy_j is None:
         return Reading.missing("GPU-1", note="not seen")
     return Reading(
@@ -92,8 +92,8 @@ def reading(energy_j: float | None = 100.0) -> Reading:
     )
 
 
-def test_a_part_is_charged_with_its_doubt() -> None:
-    """How the board's energy fell to the one or the other is not known."""
+def test_a_part_of_a_board_is_degraded() -> None:
+    """How much of the board's energy each trial used is not known."""
     half = charge_board(reading(), BOARD, ChargedPart(share=0.5, consumers=2))
 
     assert (half.energy_j, half.status, half.shared_by) == (50.0, Status.DEGRADED, 2)
@@ -101,13 +101,13 @@ def test_a_part_is_charged_with_its_doubt() -> None:
     assert "2 trials used the board" in half.note
 
 
-def test_a_board_of_ones_own_is_charged_as_it_is() -> None:
-    """No doubt where there is none."""
+def test_an_unshared_board_is_charged_unchanged() -> None:
+    """The only trial on a board is charged its reading unchanged."""
     assert charge_board(reading(), BOARD, ChargedPart(share=1.0, consumers=1)) == reading()
 
 
 def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
-    """Others may use it whom the tracker does not see."""
+    """A board that is split by MIG may have users that the tracker does not see."""
     board = Device(uuid="GPU-1", name="board", component=Component.GPU, shared=True)
 
     whole = charge_board(reading(), board, ChargedPart(share=1.0, consumers=1))
@@ -116,6 +116,6 @@ def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
     assert "MIG" in whole.note
 
 
-def test_what_is_missing_stays_missing() -> None:
-    """Half of nothing known is not known."""
+def test_a_part_of_a_missing_reading_is_missing() -> None:
+    """A part of an unknown energy is unknown."""
     assert charge_board(reading(None), BOARD, ChargedPart(share=0.5, consumers=2)).energy_j is None

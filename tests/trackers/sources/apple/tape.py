@@ -24,7 +24,7 @@ class Tape:
     """A stream that a test feeds piece by piece."""
 
     def __init__(self, *chunks: bytes, complaint: str = "", ends: bool = False) -> None:
-        """Begin with some chunks; end after them if told to."""
+        """Begin with some chunks; end after them if `ends`."""
         self._chunks: queue.Queue[bytes | None] = queue.Queue()
         self._complaint = complaint
         self.is_closed = False
@@ -34,18 +34,18 @@ class Tape:
             self._chunks.put(None)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Chunks as they are fed; coming back for the next says that one was worked through."""
+        """Yield chunks as they are fed; a request for the next one marks the last as processed."""
         while (chunk := self._chunks.get()) is not None:
             yield chunk
             self._chunks.task_done()
 
     def feed(self, chunk: bytes) -> None:
-        """Give a chunk, and wait until it was worked through."""
+        """Feed a chunk, and wait until it is processed."""
         self._chunks.put(chunk)
         self.wait()
 
     def wait(self) -> None:
-        """Wait until all chunks were worked through."""
+        """Wait until all chunks are processed."""
         self._chunks.join()
 
     def end(self) -> None:
@@ -53,7 +53,7 @@ class Tape:
         self._chunks.put(None)
 
     def stderr_text(self) -> str:
-        """What a test said it complains of."""
+        """Error output, as the test gave it."""
         return self._complaint
 
     def close(self) -> None:
@@ -63,13 +63,13 @@ class Tape:
 
 
 def opened(tape: Stream, clock: ManualClock | None = None, **options: Any) -> PowermetricsSource:  # noqa: ANN401
-    """A source that plays a tape."""
+    """A source that reads a tape."""
     return PowermetricsSource(
         start=lambda _: tape, clock=clock or ManualClock(50), hostname="mac-1", **options
     )
 
 
 def chunked(stream: bytes, cuts: list[int]) -> list[bytes]:
-    """A stream cut at some places."""
+    """Cut a stream at some places."""
     places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
     return [stream[a:b] for a, b in itertools.pairwise(places)]

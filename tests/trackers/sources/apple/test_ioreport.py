@@ -1,4 +1,4 @@
-"""Apple's counters behind a stand-in for `zeus-apple-silicon`; no Mac was ever asked."""
+"""Apple's counters, by a stand-in for `zeus-apple-silicon`; never tested on a Mac."""
 
 import pytest
 
@@ -33,18 +33,18 @@ def test_gpu_cpu_and_memory_are_devices_of_their_own() -> None:
     source.close()
 
 
-def test_what_a_chip_does_not_export_is_no_device() -> None:
-    """And what it tells no more is a gap; a counter that falls is not followed."""
-    told = {"gpu": 5000.0, "cpu": 9000.0}
+def test_fields_that_a_chip_lacks_are_no_devices() -> None:
+    """A field that is missing later is a read error, and a counter that falls keeps its value."""
+    fields_mj = {"gpu": 5000.0, "cpu": 9000.0}
     chip = AppleChip(
         lambda: 0.0,
-        gpu_mj=lambda: told["gpu"],
-        cpu_total_mj=lambda: told.get("cpu"),
+        gpu_mj=lambda: fields_mj["gpu"],
+        cpu_total_mj=lambda: fields_mj.get("cpu"),
         dram_mj=lambda: None,
     )
     source = IoReportSource(monitor=lambda: chip, hostname="mac")
-    told["gpu"] = 1.0
-    del told["cpu"]
+    fields_mj["gpu"] = 1.0
+    del fields_mj["cpu"]
 
     assert [each.component for each in source.devices()] == [Component.GPU, Component.CPU]
     assert source.observe("apple-gpu:mac", counter=True).counter_j == 5
@@ -55,7 +55,7 @@ def test_what_a_chip_does_not_export_is_no_device() -> None:
 
 
 def test_a_chip_that_exports_nothing_is_refused() -> None:
-    """As is a machine that is no Mac, or has not the package."""
+    """A machine that is no Mac, or lacks the package, is refused, too."""
     chip = AppleChip(
         lambda: 0.0, gpu_mj=lambda: None, cpu_total_mj=lambda: None, dram_mj=lambda: None
     )

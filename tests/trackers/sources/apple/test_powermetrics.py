@@ -1,4 +1,4 @@
-"""powermetrics on a recorded stream: energies, powers and lost tools."""
+"""powermetrics on a recorded stream: energies, powers, and tools that stall or end."""
 
 import math
 import plistlib
@@ -50,10 +50,10 @@ CPU_J = sum(ns * cpu_mw / 1e12 for ns, _, cpu_mw in SAMPLES)
         ({}, None, None),
     ],
 )
-def test_power_is_taken_from_where_it_stands(
+def test_power_is_found_in_every_format(
     content: dict[str, object], gpu_w: float | None, cpu_w: float | None
 ) -> None:
-    """Power before energy, both places of the GPU's energy; what is not there is None, not 0."""
+    """Power is preferred to energy, the GPU's energy has two places, and what is absent is None, not 0."""
     (sample,) = samples([plist(**content)])
 
     assert sample is not None
@@ -62,7 +62,7 @@ def test_power_is_taken_from_where_it_stands(
 
 
 def test_all_samples_are_added_up_over_their_own_length() -> None:
-    """The counter holds every sample; GPU and CPU do not overlap; no sample's power is told late."""
+    """The counter includes every sample; powers are not reported, because they would be late."""
     first, *others = RECORDING.split(b"\0")
     tape = Tape(first)
     source = opened(tape)
@@ -82,8 +82,8 @@ def test_all_samples_are_added_up_over_their_own_length() -> None:
     source.close()
 
 
-def test_a_lost_sample_is_taken_at_the_power_of_the_next() -> None:
-    """After damage the next sample's power covers the time that has passed, not only its own."""
+def test_a_lost_sample_counts_with_the_power_of_the_next() -> None:
+    """After damage the next sample's power covers the time since the last one, not only its own."""
     clock = ManualClock(50)
     tape = Tape(plist(processor={"gpu_power": 1000.0}))
     source = opened(tape, clock)
@@ -101,7 +101,7 @@ def test_a_lost_sample_is_taken_at_the_power_of_the_next() -> None:
 
 @pytest.mark.parametrize("lacking", [{}, {"cpu_power": 500.0}, {"gpu_power": 1e12}])
 def test_a_sample_without_a_power_does_not_count_as_0(lacking: dict[str, float]) -> None:
-    """What one sample does not tell of a device is taken at the next power that is told of it."""
+    """A sample that lacks a device's power is counted with the next power of that device."""
     clock = ManualClock(50)
     both = {"gpu_power": 1000.0, "cpu_power": 500.0}
     tape = Tape(plist(processor=both))
@@ -119,8 +119,8 @@ def test_a_sample_without_a_power_does_not_count_as_0(lacking: dict[str, float])
     source.close()
 
 
-def test_a_power_that_is_not_told_any_more_is_a_read_error_of_its_device_only() -> None:
-    """The GPU's last power is not given as a present one because the CPU's goes on."""
+def test_a_power_that_is_no_longer_reported_is_a_read_error_of_its_device() -> None:
+    """The GPU's old energy is not given as a present one while only the CPU is still reported."""
     clock = ManualClock(50)
     tape = Tape(plist(processor={"gpu_power": 1000.0, "cpu_power": 500.0}))
     source = opened(tape, clock)
@@ -144,7 +144,7 @@ def test_a_power_that_is_not_told_any_more_is_a_read_error_of_its_device_only() 
 def test_the_counter_is_the_sum_of_all_samples(
     powers_mw: list[float], lengths_ms: list[int], cuts: list[int]
 ) -> None:
-    """Each sample's power x its own `elapsed_ns`, in whatever pieces the stream comes."""
+    """Each sample adds its power x its own `elapsed_ns`, wherever the stream is cut."""
     whole = b"\0".join(
         plistlib.dumps(
             {
@@ -183,7 +183,7 @@ def test_a_stalled_tool_is_a_read_error_until_it_goes_on() -> None:
 
 
 def test_a_tool_that_ends_is_a_lost_device() -> None:
-    """Later readings cannot succeed, and the message has its last words."""
+    """Later readings cannot succeed; the message has the tool's error output."""
     source = opened(Tape(RECORDING, ends=True, complaint="killed"))
     source.close()
 
@@ -203,7 +203,7 @@ def test_other_devices_are_unknown(uuid: str) -> None:
 
 
 def test_a_machine_without_cpu_power_has_a_gpu_only() -> None:
-    """A device that is not told of does not exist, and no process has a share of it."""
+    """A device without power does not exist, and no process has a share of it."""
     source = opened(Tape(plist(gpu={"gpu_energy": 250})))
 
     assert [device.uuid for device in source.devices()] == [GPU]
@@ -213,7 +213,7 @@ def test_a_machine_without_cpu_power_has_a_gpu_only() -> None:
 
 
 def test_process_gets_its_share_of_the_cpu() -> None:
-    """By CPU time, as everywhere."""
+    """A process is charged by its share of CPU time, as with other sources."""
     seconds = {"tree": 0.0, "busy": 0.0}
     tape = Tape(plist(processor={"gpu_power": 1.0, "cpu_power": 1000.0}))
     source = opened(
@@ -230,16 +230,18 @@ def test_process_gets_its_share_of_the_cpu() -> None:
     source.close()
 
 
-def told(**power: float) -> bytes:
-    """A sample of 100 ms that tells these powers."""
+def sample_of(**power: float) -> bytes:
+    """A sample of 100 ms with these powers."""
     sample = {"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", "processor": power}
     return plistlib.dumps(sample) + b"\0"
 
 
-def test_a_power_that_the_first_sample_lacks_is_a_device_all_the_same() -> None:
-    """The first sample of recent versions is often without; a later one tells it."""
+def test_a_power_that_the_first_sample_lacks_is_still_a_device() -> None:
+    """Recent versions often leave a power out of the first sample; a later one has it."""
     tape = Tape(
-        told(cpu_power=500.0), told(cpu_power=500.0), told(gpu_power=1000.0, cpu_power=500.0)
+        sample_of(cpu_power=500.0),
+        sample_of(cpu_power=500.0),
+        sample_of(gpu_power=1000.0, cpu_power=500.0),
     )
 
     source = opened(tape)
@@ -248,8 +250,8 @@ def test_a_power_that_the_first_sample_lacks_is_a_device_all_the_same() -> None:
     source.close()
 
 
-def test_samples_that_tell_no_power_are_a_refusal() -> None:
-    """A Mac with an Intel CPU gives samples without either power: the next source is taken."""
+def test_samples_without_power_are_refused() -> None:
+    """On a Mac with an Intel CPU the samples have neither power."""
     sample = {"elapsed_ns": 100_000_000, "hw_model": "MacBookPro16,1", "gpu": [{"name": "a"}]}
     tape = Tape(*[plistlib.dumps(sample) + b"\0"] * LOOKED_AT)
 
@@ -258,10 +260,10 @@ def test_samples_that_tell_no_power_are_a_refusal() -> None:
 
 
 class SilentTape(Tape):
-    """A tool from which no sample comes before the user loses patience and presses Ctrl-C."""
+    """A tool that is interrupted by Ctrl-C before its first sample."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Nothing but the interrupt."""
+        """Send the interrupt before any chunk."""
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         yield from super().__iter__()
 
@@ -276,7 +278,7 @@ def _python_handles_interrupts() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_python_handles_interrupts")
 def test_a_tool_is_ended_where_the_wait_for_its_first_sample_is_interrupted() -> None:
-    """In a notebook the process goes on, and with it, as root, a tool that nobody listens to."""
+    """In a notebook the process goes on, and the tool would keep running as root."""
     tape = SilentTape()
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The process of powermetrics: how it is started, read, refused and ended."""
+"""The process of powermetrics: how it is started, read and ended, and when it is refused."""
 
 import queue
 import sys
@@ -28,7 +28,7 @@ from trackers.sources.apple.powermetrics_process import ProcessStream
     ],
 )
 def test_a_password_is_never_waited_for(complaint: str) -> None:
-    """Where sudo would ask, the source is refused at once with the line that mends it."""
+    """Where sudo would ask for one, the source is refused with the line for sudoers that fixes it."""
     tape = Tape(complaint=complaint, ends=True)
 
     with pytest.raises(SourcePermissionError) as caught:
@@ -38,8 +38,8 @@ def test_a_password_is_never_waited_for(complaint: str) -> None:
     assert tape.is_closed
 
 
-def test_a_tool_that_says_nothing_is_unavailable() -> None:
-    """Its complaint and a command to try stand in the message."""
+def test_a_tool_without_samples_is_unavailable() -> None:
+    """The message has the tool's error output."""
     with pytest.raises(SourceUnavailableError, match="unrecognized sampler") as caught:
         opened(Tape(complaint="unrecognized sampler: gpu_power", ends=True))
 
@@ -62,7 +62,7 @@ def child(code: str) -> ProcessStream:
 
 
 def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
-    """Its output comes through a pipe whole, and what it wrote to standard error is kept."""
+    """All of its output is read, and its standard error is kept."""
     recording = tmp_path / "stream"
     recording.write_bytes(RECORDING)
     stream = child(
@@ -76,8 +76,8 @@ def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
     assert stream.stderr_text() == "underflow"
 
 
-def test_closing_ends_a_child_that_would_run_for_ever() -> None:
-    """A child that may not be signalled ends by its closed pipe."""
+def test_closing_ends_the_reader_of_an_endless_child() -> None:
+    """After closing, even twice, no thread reads the child any more."""
     sample = plist(processor={"gpu_power": 1000.0})
     stream = child(
         "import sys, time\n"
@@ -93,7 +93,7 @@ def test_closing_ends_a_child_that_would_run_for_ever() -> None:
     )
 
 
-def test_a_refusing_child_is_told_from_its_standard_error() -> None:
+def test_a_refusal_is_recognised_by_standard_error() -> None:
     """The words of the real `sudo -n` lead to `SourcePermissionError`."""
     stream = child("import sys; sys.exit('sudo: a password is required')")
 
@@ -101,8 +101,8 @@ def test_a_refusing_child_is_told_from_its_standard_error() -> None:
         opened(stream)
 
 
-def test_a_child_that_says_nothing_is_ended_too() -> None:
-    """Nobody waits for the next sample of a tool that has none."""
+def test_closing_ends_the_reader_of_a_silent_child() -> None:
+    """Closing does not wait for the next sample."""
     stream = child("import time; time.sleep(3600)")
     reader = threading.Thread(target=list, args=(stream,))
     reader.start()
@@ -115,8 +115,8 @@ def test_a_child_that_says_nothing_is_ended_too() -> None:
     assert stream.stderr_text() == ""
 
 
-def test_a_silent_child_that_may_not_be_signalled_is_left_by_its_pipe(tmp_path: Path) -> None:
-    """As one of root's: nobody waits for it, and it sees that nobody reads any more."""
+def test_a_silent_child_that_cannot_be_signalled_sees_its_pipe_closed(tmp_path: Path) -> None:
+    """Closing does not wait for a child that runs as root, say; the child sees that its pipe is closed."""
     seen: queue.Queue[bytes] = queue.Queue()
     stream = child(
         "import pathlib, select, signal, sys\n"
@@ -145,7 +145,7 @@ def test_a_silent_child_that_may_not_be_signalled_is_left_by_its_pipe(tmp_path: 
 
 
 def tools(folder: Path, *, sudo: str, powermetrics: str = "exit 1") -> None:
-    """Shell scripts that are found before the machine's own."""
+    """Write shell scripts in place of sudo and powermetrics."""
     for name, script in (("sudo", sudo), ("powermetrics", powermetrics)):
         path = folder / name
         path.write_text(f"#!/bin/sh\n{script}\n")
@@ -155,7 +155,7 @@ def tools(folder: Path, *, sudo: str, powermetrics: str = "exit 1") -> None:
 def test_the_command_asks_for_both_devices_and_never_for_a_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`sudo -n`, both samplers, property lists, one line of buffer, 100 ms; its samples are read."""
+    """The command has `sudo -n`, both samplers, property lists, a buffer of one line, and 100 ms."""
     recording = Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists"
     tools(
         tmp_path,
@@ -177,7 +177,7 @@ def test_the_command_asks_for_both_devices_and_never_for_a_password(
 def test_a_sudo_that_would_ask_refuses_the_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole way: the real command line, sudo's own words, the remedy."""
+    """The real command line with sudo's own words leads to the remedy."""
     tools(tmp_path, sudo="echo 'sudo: a password is required' >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 

@@ -24,7 +24,7 @@ def test_samples_do_not_depend_on_the_chunks(cuts: list[int]) -> None:
 
 
 def test_a_sample_is_given_with_its_last_byte() -> None:
-    """Nothing waits for the NUL or for the next sample: power would be one interval late."""
+    """Waiting for the NUL or the next sample would make power one interval late."""
     first = RECORDING[: RECORDING.index(b"</plist>") + len(b"</plist>")]
 
     assert len(list(samples([first]))) == 1
@@ -33,7 +33,7 @@ def test_a_sample_is_given_with_its_last_byte() -> None:
 
 @given(st.integers(min_value=1, max_value=len(RECORDING) - 2))
 def test_a_stream_cut_short_gives_the_samples_before_the_cut(cut: int) -> None:
-    """The samples that are whole are given, the rest of one at the end is not."""
+    """Whole samples are given, an incomplete one at the end is not."""
     whole = list(samples([RECORDING]))
 
     assert list(samples([RECORDING[:cut]])) == whole[: RECORDING[:cut].count(b"</plist>")]
@@ -41,7 +41,7 @@ def test_a_stream_cut_short_gives_the_samples_before_the_cut(cut: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None:
-    """Bytes between samples cost at most the sample that they stand in."""
+    """The samples before and after the garbage are read."""
     one = plist(processor={"gpu_power": 5.0})
 
     found = [each for each in samples([one, garbage, b"\0", one]) if each is not None]
@@ -67,12 +67,12 @@ def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None
         b"powermetrics: second underflow occurred\n</plist>",
     ],
 )
-def test_damaged_samples_are_told_and_passed_over(damaged: bytes) -> None:
-    """Each kind of damage is one None, and the next sample is read."""
+def test_a_damaged_sample_is_none(damaged: bytes) -> None:
+    """Each damaged sample is None, and the next one is read."""
     assert [each is None for each in samples([damaged, b"\0", plist()])] == [True, False]
 
 
-def test_a_stream_without_an_end_is_not_kept() -> None:
+def test_bytes_without_a_sample_are_not_kept() -> None:
     """Bytes that never become a sample are dropped after 4 MB, and the next sample is read."""
     tracemalloc.start()
 

@@ -1,4 +1,4 @@
-"""Programs that use CPU time as a test says."""
+"""Programs that use CPU time as a test asks."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def wait():
 
 @contextmanager
 def child(program: str) -> Iterator[subprocess.Popen[str]]:
-    """A Python process that runs a program; it and its children are ended at the end."""
+    """A Python process that runs a program; it and its children are killed when the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-c", WORDS + textwrap.dedent(program)],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""CPU seconds of a process and of all that it starts."""
+"""CPU seconds of a process and of all its descendants."""
 
 import platform
 import subprocess
@@ -18,7 +18,7 @@ from trackers.sources.cpu.process_tree import (
 
 
 def go_on(process: subprocess.Popen[str]) -> None:
-    """Let a process that waits go on."""
+    """Let a process that waits for input continue."""
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
@@ -26,7 +26,7 @@ def go_on(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 def test_a_busy_process_is_counted_by_its_cpu_seconds() -> None:
-    """What is counted between two moments is what the process says it has used between them."""
+    """The CPU seconds counted are those that the process itself says it has used."""
     with child("say_used(); wait(); burn(); say_used(); wait()") as process:
         used_before_s = float(line(process))
         tree = ProcessTree(process.pid)
@@ -41,7 +41,7 @@ def test_a_busy_process_is_counted_by_its_cpu_seconds() -> None:
 
 
 def test_a_waiting_process_uses_nothing() -> None:
-    """It is CPU time that is counted, and not time."""
+    """CPU time is counted, not elapsed time."""
     with child("say_used(); wait()") as process:
         line(process)
         tree = ProcessTree(process.pid)
@@ -55,7 +55,7 @@ def test_a_waiting_process_uses_nothing() -> None:
 
 @pytest.mark.slow
 def test_children_of_children_are_counted_while_they_run() -> None:
-    """Data loaders start workers of their own: all that run below the process are in its sum."""
+    """Data loaders start workers of their own, so all descendants are included."""
     program = """
         if os.fork() == 0:
             if os.fork() == 0:
@@ -75,7 +75,7 @@ def test_children_of_children_are_counted_while_they_run() -> None:
 
 @pytest.mark.slow
 def test_children_that_have_ended_stay_counted() -> None:
-    """The time of a child goes over to its parent when it ends; the sum does not fall."""
+    """The time of a child passes to its parent when it ends; the sum does not fall."""
     program = """
         pid = os.fork()
         if pid == 0:
@@ -126,8 +126,8 @@ ORPHAN = """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", ["os._exit(0)", "time.sleep(60)"])
-def test_what_an_orphan_has_used_hides_nothing_of_what_follows(ends: str) -> None:
-    """As of a shell that a time limit ends: its child's time is in nobody's any more, and stays in the sum."""
+def test_an_orphans_time_stays_counted_and_hides_no_later_time(ends: str) -> None:
+    """When a shell is killed, its child's time is passed to no process, but stays in the sum."""
     with child(ORPHAN.replace("ENDS", ends)) as process:
         assert line(process) == "done\n"
         tree = ProcessTree(process.pid)
@@ -145,7 +145,7 @@ def test_what_an_orphan_has_used_hides_nothing_of_what_follows(ends: str) -> Non
 
 @pytest.mark.slow
 def test_a_child_that_nobody_waits_for_stays_counted() -> None:
-    """Where the parent ignores the ends of children, the system adds their time to nobody's."""
+    """Where the parent ignores SIGCHLD, the system passes the child's time to no process."""
     program = """
         import signal
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -177,7 +177,7 @@ def test_a_child_that_nobody_waits_for_stays_counted() -> None:
         assert tree.cpu_seconds() - before_s == pytest.approx(BURNT_S, rel=0.3)
 
 
-FORKS_WHEN_TOLD = """
+FORKS_ON_INPUT = """
     say("up")
     wait()
     if os.fork() == 0:
@@ -187,12 +187,14 @@ FORKS_WHEN_TOLD = """
     """
 
 
-@pytest.mark.skipif(platform.system() != "Linux", reason="no other system tells the newest process")
+@pytest.mark.skipif(
+    platform.system() != "Linux", reason="no other system reports the newest process"
+)
 @pytest.mark.slow
 def test_a_new_child_is_found_at_once() -> None:
-    """Its time is of the window in which it was used, and not of the one that finds it."""
+    """The child's time counts in the window in which it was used, not in a later one."""
     clock = ManualClock()
-    with child(FORKS_WHEN_TOLD) as process:
+    with child(FORKS_ON_INPUT) as process:
         line(process)
         tree = ProcessTree(process.pid, clock=clock)
         before_s = tree.cpu_seconds()
@@ -203,27 +205,27 @@ def test_a_new_child_is_found_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_where_the_system_does_not_tell_children_are_found_after_a_while() -> None:
-    """The machine is looked through each second, by the clock that is passed in."""
+def test_without_the_newest_process_children_are_found_later() -> None:
+    """Where the system does not report it, all processes are searched each second of the given clock."""
     clock = ManualClock()
-    with child(FORKS_WHEN_TOLD) as process:
+    with child(FORKS_ON_INPUT) as process:
         line(process)
         tree = ProcessTree(process.pid, clock=clock, newest=lambda: None)
         before_s = tree.cpu_seconds()
         go_on(process)
         line(process)
 
-        unseen_s = tree.cpu_seconds() - before_s
+        before_search_s = tree.cpu_seconds() - before_s
         clock.advance(CHILDREN_REFRESH_S)
-        seen_s = tree.cpu_seconds() - before_s
+        after_search_s = tree.cpu_seconds() - before_s
 
-    assert unseen_s < 0.5 * BURNT_S
-    assert seen_s >= 0.8 * BURNT_S
+    assert before_search_s < 0.5 * BURNT_S
+    assert after_search_s >= 0.8 * BURNT_S
 
 
 @pytest.mark.slow
 def test_workers_that_live_on_are_in_the_epochs_in_which_they_work() -> None:
-    """As those of a DataLoader: started in the first epoch, and busy in each."""
+    """Workers of a DataLoader start in the first epoch, and are busy in each."""
     program = """
         workers = []
         for _ in range(2):
@@ -262,7 +264,7 @@ def test_workers_that_live_on_are_in_the_epochs_in_which_they_work() -> None:
 
 
 def test_cpu_time_never_falls() -> None:
-    """Whatever children come and go, the sum only rises."""
+    """The sum only rises, whatever children start and end."""
     program = """
         while True:
             pid = os.fork()
@@ -289,11 +291,11 @@ def test_cpu_time_never_falls() -> None:
     assert counted_s == sorted(counted_s)
 
 
-def test_children_that_may_not_be_known_are_none() -> None:
-    """Where `/proc` is closed (hidepid), looking at all processes of the machine is forbidden."""
+def test_children_that_cannot_be_listed_are_none() -> None:
+    """Where `/proc` is closed (hidepid), listing the machine's processes is forbidden."""
 
     class Hidden:
-        pid = 2**22 + 1  # more than there are: its own lists are not there
+        pid = 2**22 + 1  # more than there can be, so that it has no folder of its own in /proc
 
         def children(self, *, recursive: bool) -> list[psutil.Process]:
             raise PermissionError(1, "Operation not permitted", "/proc/1/stat", recursive)

@@ -19,7 +19,7 @@ from trackers.sources.cpu.rated_watts import RATED_CPUS, _published, plain_name,
     ],
 )
 def test_a_model_is_found_by_the_name_that_a_system_gives_it(name: str, model: str) -> None:
-    """Marks, clocks and counts of cores around the name do not matter."""
+    """Trademarks, clock rates and numbers of cores around the name do not matter."""
     found = rated(name)
 
     assert found is not None
@@ -37,13 +37,13 @@ def test_a_model_is_found_by_the_name_that_a_system_gives_it(name: str, model: s
         "",
     ],
 )
-def test_a_model_that_is_only_near_is_not_taken(name: str) -> None:
-    """A wrong match is worse than none: variants of a model are rated otherwise."""
+def test_a_similar_model_is_not_taken(name: str) -> None:
+    """A wrong match is worse than none, because variants of a model have other ratings."""
     assert rated(name) is None
 
 
 def test_the_list_is_sound() -> None:
-    """Each model once, by its plain name, with a source and a power that a CPU can have."""
+    """Each model is listed once, by its plain name, with a source and a plausible power."""
     models = [each.model for each in RATED_CPUS]
 
     assert len(set(models)) == len(models)
@@ -64,13 +64,13 @@ def test_the_list_is_sound() -> None:
         ("AMD EPYC 7763P 64-Core Processor", None),
     ],
 )
-def test_the_watts_of_a_chip_are_published_or_not(name: str, watts: float | None) -> None:
-    """Of thousands of models the watts of one chip are known; a near name is none of them."""
+def test_the_watts_of_a_chip_are_known_or_none(name: str, watts: float | None) -> None:
+    """The watts of one chip are known for thousands of models; a similar name does not match."""
     assert rated_chip_w(name) == watts
 
 
 def test_both_lists_agree() -> None:
-    """Of each chip of the short list the long one has the same watts, or nothing."""
+    """The long list has each chip of the short list, with the same watts."""
     published = {each.model: _published().get(each.model.casefold()) for each in RATED_CPUS}
 
     assert [m for m, watts in published.items() if watts is None] == []

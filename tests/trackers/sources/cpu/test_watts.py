@@ -1,4 +1,4 @@
-"""Energy by CPU seconds times watts."""
+"""Energy estimated as CPU seconds x watts."""
 
 import os
 import time
@@ -22,7 +22,7 @@ from trackers.sources.cpu.process_tree import ProcessTree
 
 
 def test_a_process_that_has_ended_is_a_lost_device() -> None:
-    """It stays lost, and whoever looks for the first time is told the same."""
+    """Every later reading fails, and so does a new process tree."""
     source = CpuEstimateSource()
     with child("wait()") as process:
         target = process_device(process.pid)
@@ -36,7 +36,7 @@ def test_a_process_that_has_ended_is_a_lost_device() -> None:
 
 
 def test_the_estimate_is_cpu_seconds_times_watts() -> None:
-    """Rated watts of the machine, a share for each CPU, times CPU seconds of the process."""
+    """The watts are the machine's rated ones, divided by its number of CPUs."""
     cpus = os.cpu_count() or 1
     source = CpuEstimateSource(cpu_watts=7.0 * cpus)
     target = process_device(os.getpid())
@@ -72,7 +72,7 @@ def test_the_machine_counts_what_its_processes_use() -> None:
 
 
 def test_the_note_tells_where_the_watts_come_from() -> None:
-    """A default is called a default; what the user gave is named after its option."""
+    """A default is called a default; the user's watts are named after their option."""
     unknown = CpuEstimateSource(cpu_name="AMD EPYC 7B13 64-Core Processor").note
     of_the_chip = CpuEstimateSource(cpu_name="AMD Ryzen 5 5600X 6-Core Processor").note
 
@@ -85,13 +85,13 @@ def test_the_note_tells_where_the_watts_come_from() -> None:
 
 @pytest.mark.parametrize("device_uuid", ["GPU-1", "process:", "process:all", "process:-1", "", "1"])
 def test_what_is_no_process_is_unknown(device_uuid: str) -> None:
-    """Anything but this machine and a process number is refused with what is known."""
+    """Anything but this machine and a process number is refused; the message says what is known."""
     with pytest.raises(UnknownDeviceError, match="shares of processes in it"):
         CpuEstimateSource().observe(device_uuid, counter=True)
 
 
 def test_a_known_model_has_its_rating() -> None:
-    """Without --cpu-watts the model's rating holds, and the note names model and source."""
+    """Without --cpu-watts the model's rating is used; the note names model and source."""
     source = CpuEstimateSource(cpu_name="AMD EPYC 7763 64-Core Processor")
 
     (machine,) = source.devices()
@@ -102,7 +102,7 @@ def test_a_known_model_has_its_rating() -> None:
 
 
 def test_idle_power_is_shared_equally_among_those_measured() -> None:
-    """One alone has all of it; two have a half each; a process that has ended has none."""
+    """One process alone has all of it, and two have half each."""
     clock = ManualClock()
     cpus = os.cpu_count() or 1
     source = CpuEstimateSource(cpu_watts=1000.0 * cpus, cpu_idle_watts=100.0, clock=clock)
@@ -145,7 +145,7 @@ def test_the_machine_draws_between_idle_and_rated_watts() -> None:
 
 
 def test_idle_watts_must_be_below_rated_watts() -> None:
-    """Such a pair is refused with both numbers and where the rating came from."""
+    """The message has both numbers."""
     with pytest.raises(SourceUnavailableError, match="60 W when idle and 50 W at full load"):
         CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=60.0)
 
@@ -153,7 +153,7 @@ def test_idle_watts_must_be_below_rated_watts() -> None:
 def test_a_machine_that_hides_its_cpu_time_is_a_failed_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on Android: of the whole machine nothing is known, and the share of a process still is."""
+    """On Android, for example, the CPU time of the whole machine cannot be read."""
     source = CpuEstimateSource(cpu_watts=10.0)
     (machine,) = source.devices()
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[4]
 
 
 def run(code: str, boards: Boards, library: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """What `code` puts into `out`, run in a process that sees the boards."""
+    """Run `code` in a process that sees the boards, and return its `out`."""
     lines = ["import json, time", textwrap.dedent(code), "print(json.dumps(out))"]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],

@@ -1,4 +1,4 @@
-"""Other versions of `pynvml` and of drivers than those that this was written with."""
+"""Versions of `pynvml` and of drivers other than those used in development."""
 
 from types import ModuleType
 from typing import Any
@@ -11,19 +11,19 @@ from trackers.sources.nvml.source import NvmlSource
 
 
 class RefusedError(Exception):
-    """An error of NVML's."""
+    """NVML's error for what is not supported."""
 
     value = 3
 
 
 class Pci:
-    """A place on the bus."""
+    """A PCI address."""
 
     domain, bus, device = 0, 1, 0
 
 
 def binding(**changes: Any) -> ModuleType:  # noqa: ANN401 - functions of any kind
-    """A `pynvml` with one board that tells its power, and none of the functions that came later."""
+    """An old `pynvml` with one board, which reports its power and has none of the later functions."""
     made = ModuleType("pynvml")
     functions: dict[str, Any] = {
         "NVMLError": RefusedError,
@@ -46,20 +46,20 @@ def binding(**changes: Any) -> ModuleType:  # noqa: ANN401 - functions of any ki
 
 
 def undecodable(_: object) -> str:
-    """Return what a driver gave in the place of a name."""
+    """Decode what a driver gave in place of a name."""
     return b"\xf8\x01".decode()
 
 
-def test_words_in_bytes_are_words() -> None:
-    """As `pynvml` gave them before 11.5, which is another package under the same name."""
+def test_bytes_are_decoded() -> None:
+    """`pynvml` before 11.5, another package of the same name, returned bytes."""
     source = NvmlSource(nvml=binding())
 
     (device,) = source.devices()
     assert (device.uuid, device.name, device.driver) == ("GPU-1", "Tesla K80", "470.57")
 
 
-def test_functions_that_a_binding_lacks_are_done_without() -> None:
-    """Neither energy counter, fields, MIG, limits nor clocks: the power is measured all the same."""
+def test_power_is_measured_without_later_functions() -> None:
+    """Without energy counter, fields, MIG, limits and clocks the power is still measured."""
     source = NvmlSource(nvml=binding())
 
     assert source.observe("GPU-1", counter=True).power_w == 60.0
@@ -68,15 +68,15 @@ def test_functions_that_a_binding_lacks_are_done_without() -> None:
     assert [(each.counter, each.mig) for each in source.probes] == [(False, False)]
 
 
-def test_a_name_that_is_no_text_costs_the_name_alone() -> None:
-    """As WSL's driver 555 told it."""
+def test_an_undecodable_name_is_replaced() -> None:
+    """WSL's driver 555 gives such a name."""
     source = NvmlSource(nvml=binding(nvmlDeviceGetName=undecodable))
 
     assert [each.name for each in source.devices()] == ["NVIDIA board"]
 
 
 def test_a_board_without_an_identifier_is_refused_and_the_others_are_not() -> None:
-    """Nobody could say which one it is."""
+    """Nobody could say which board it is."""
     broken = binding(
         nvmlDeviceGetCount=lambda: 2,
         nvmlDeviceGetUUID=lambda handle: undecodable(handle) if handle else "GPU-1",
@@ -89,8 +89,8 @@ def test_a_board_without_an_identifier_is_refused_and_the_others_are_not() -> No
 
 
 @pytest.mark.parametrize("function", ["nvmlDeviceGetCount", "nvmlDeviceGetHandleByIndex"])
-def test_what_nothing_can_be_done_without_refuses_the_source(function: str) -> None:
-    """By a reason, and not by an error of Python's."""
+def test_a_missing_essential_function_refuses_the_source(function: str) -> None:
+    """The refusal names the function, instead of an AttributeError."""
     lacking = binding()
     delattr(lacking, function)
 

@@ -1,4 +1,4 @@
-"""The emulation itself: what all other tests with it stand on."""
+"""The emulated boards themselves, on which other tests rely."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,14 @@ from tests.fake_nvml import Boards
 from tests.trackers.sources.nvml.emulated import run
 
 SHORTEST_STEP_S = 0.002
-"""Shorter than anything that a curve of the boards does."""
+"""Shorter than any step of the boards' curves."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", ["square", "ramp", "burst", "constant", "noise", "random"])
 @pytest.mark.parametrize("board", [0, 3])
 def test_python_and_c_know_the_same_curve(library: Path, shape: Any, board: int) -> None:  # noqa: ANN401
-    """Counter and power of the library are the module's energy and power, to the last digit."""
+    """Counter and power of the C library agree with the energy and power that Python computes."""
     boards = Boards(boards=4, shape=shape, refresh_ms=0, power_refresh_ms=0)
 
     rows = run(

@@ -1,4 +1,4 @@
-"""NVML's errors and times, by a module that does what a test says."""
+"""NVML's errors, and times of observations, with a scripted `pynvml`."""
 
 import subprocess
 import sys
@@ -41,21 +41,21 @@ class ScriptedNvml(ModuleType):
         self.shutdowns += 1
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
-        """One board."""
+        """Number of boards."""
         return self.count
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
-        """The index."""
+        """The index itself."""
         if self.failure:
             raise self.failure
         return index
 
     def nvmlDeviceGetPciInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802
-        """A place."""
+        """An address that follows the index."""
         return SimpleNamespace(domain=0, bus=handle, device=0)
 
     def nvmlDeviceGetUUID(self, handle: int) -> str:  # noqa: N802
-        """A real-shaped one."""
+        """A UUID in NVML's form."""
         return UUIDS[handle]
 
     def nvmlDeviceGetTotalEnergyConsumption(self, _: int) -> int:  # noqa: N802
@@ -71,7 +71,7 @@ class ScriptedNvml(ModuleType):
         return [SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=100_000))]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """What is not scripted is not supported."""
+        """Support no other function."""
         if name.startswith("nvml"):
             return self._unsupported
         raise AttributeError(name)
@@ -82,7 +82,7 @@ class ScriptedNvml(ModuleType):
 
 
 def test_time_is_the_middle_of_the_call_that_matters() -> None:
-    """With a counter its call is timed, not the slow one for power that follows."""
+    """With a counter it is the middle of the counter's call, not of the slow one for power that follows."""
     clock = ManualClock(10)
     source = NvmlSource(nvml=ScriptedNvml(clock), clock=clock)
     start_s = clock.now_s()
@@ -115,7 +115,7 @@ def vendor_errors() -> list[str]:
 
 @pytest.mark.parametrize("name", vendor_errors())
 def test_every_vendor_error_is_mapped(name: str) -> None:
-    """No error of NVML gets out of a reading as itself, and none was forgotten in the table."""
+    """Each NVML error in a reading becomes the error that the table has for it."""
     clock = ManualClock()
     nvml = ScriptedNvml(clock)
     source = NvmlSource(nvml=nvml, clock=clock)
@@ -144,7 +144,7 @@ def test_lost_boards_are_lost_for_good() -> None:
     ],
 )
 def test_boards_that_all_refuse_are_no_source(code: int, kind: type[Exception]) -> None:
-    """A source that could not open a board lets go of NVML and says why."""
+    """A source that can open no board shuts NVML down and says why."""
     nvml = ScriptedNvml(ManualClock())
     nvml.failure = pynvml.NVMLError(code)
 
@@ -156,7 +156,7 @@ def test_boards_that_all_refuse_are_no_source(code: int, kind: type[Exception]) 
 
 
 def test_a_library_that_fails_in_an_unforeseen_way_is_shut_down() -> None:
-    """No reading error of ours: nobody would close it later."""
+    """The error is passed on, and nobody else could close the library."""
     nvml = ScriptedNvml(ManualClock())
     nvml.failure = MemoryError()
 

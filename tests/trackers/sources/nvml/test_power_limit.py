@@ -1,4 +1,4 @@
-"""Power limits through the real `pynvml`, on emulated boards whose load they cut down."""
+"""Power limits through the real `pynvml`, on emulated boards whose power they cap."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +19,13 @@ uuid = source.devices()[0].uuid
 
 
 def test_a_limit_is_set_and_read_back(library: Path, tmp_path: Path) -> None:
-    """What the board tells afterwards is returned; another process sees it, too."""
+    """The limit that the board reports afterwards is returned; another process sees it, too."""
     boards = Boards(limits=str(tmp_path))
 
-    said = run(OPEN + "out = source.limit_power(uuid, 200.0)", boards, library)
-    seen = run(OPEN + "out = source.power_limits(uuid).now_w", boards, library)
+    returned_w = run(OPEN + "out = source.limit_power(uuid, 200.0)", boards, library)
+    seen_w = run(OPEN + "out = source.power_limits(uuid).now_w", boards, library)
 
-    assert said == seen == boards.limit_at_w(0) == 200.0
+    assert returned_w == seen_w == boards.limit_at_w(0) == 200.0
 
 
 @pytest.mark.parametrize("shape", ["square", "constant"])
@@ -34,7 +34,7 @@ def test_python_and_c_know_the_same_energy_under_limits(
     tmp_path: Path,
     shape: Any,  # noqa: ANN401 - a word
 ) -> None:
-    """Power is cut down to the limit, from the moment on at which it was set."""
+    """Power is capped from the moment at which a limit is set."""
     boards = Boards(limits=str(tmp_path), shape=shape, refresh_ms=0, power_refresh_ms=0)
 
     rows = run(
@@ -61,8 +61,8 @@ for limit_w in (450, 200, 120, 450):
         assert power_w == pytest.approx(most_w) if shape == "constant" else power_w <= most_w
 
 
-def test_the_law_of_a_limited_load_has_its_least_energy_at_half_more_than_idle() -> None:
-    """Time grows with the cube root, so power x time is least at 1.5 x the idle power."""
+def test_a_limited_load_uses_least_energy_at_half_more_than_idle_power() -> None:
+    """Run time grows with the cube root of the cut, so power x time is least at 1.5 x the idle power."""
     boards = Boards(low_w=100.0, high_w=400.0)
 
     energy = {w: w * boards.slowdown(0, w) for w in range(110, 400, 10)}
@@ -72,35 +72,37 @@ def test_the_law_of_a_limited_load_has_its_least_energy_at_half_more_than_idle()
 
 
 @pytest.mark.parametrize(
-    ("boards", "said"),
+    ("boards", "message"),
     [
         (Boards(set_limit_code=4), "needs root"),
         (Boards(mig=1), "split by MIG"),
     ],
 )
-def test_what_may_not_be_limited_says_why(library: Path, boards: Boards, said: str) -> None:
-    """Without the right, and where others may use the board; each with what to do."""
-    assert said in run(OPEN + "out = source.limit_refused(uuid)", boards, library)
+def test_a_board_that_may_not_be_limited_says_why(
+    library: Path, boards: Boards, message: str
+) -> None:
+    """Setting a limit needs root, and a board that is split by MIG may have other users."""
+    assert message in run(OPEN + "out = source.limit_refused(uuid)", boards, library)
 
 
 def test_a_board_that_others_use_is_not_limited() -> None:
-    """A limit would slow them."""
+    """A limit would slow the other processes."""
     handles = {UUIDS[0]: object()}
     busy: Any = SimpleNamespace(is_split=lambda _: False, processes=lambda _: frozenset({41}))
 
     assert "process 41" in BoardLimits(busy, handles, clock=ManualClock()).refused(UUIDS[0])
 
 
-def test_trying_whether_a_limit_may_be_set_changes_none(library: Path, tmp_path: Path) -> None:
-    """It is set to what it is."""
+def test_checking_whether_a_limit_may_be_set_changes_none(library: Path, tmp_path: Path) -> None:
+    """The check leaves the board's limit as it is."""
     boards = Boards(limits=str(tmp_path))
 
     assert run(OPEN + "out = source.limit_refused(uuid)", boards, library) == ""
     assert boards.limits_set(0) == []
 
 
-def test_the_highest_limit_of_a_time_is_remembered() -> None:
-    """A window is bounded by the highest limit that held in it, whoever has set it."""
+def test_the_highest_limit_since_a_time_is_known() -> None:
+    """A window's power is bounded by the highest limit that held in it, whoever set it."""
     clock = ManualClock()
     limits = BoardLimits(SimpleNamespace(), {}, clock=clock)  # type: ignore[arg-type]
     for at_s, limit_w in ((0.0, 300.0), (10.0, 100.0), (20.0, 200.0)):

@@ -1,4 +1,4 @@
-"""NVML on emulated boards: what is observed, and what a fault costs."""
+"""NVML on emulated boards: observations, and what faults cost."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from trackers.sources.nvml.library import PowerCall
 
 @pytest.fixture(scope="session")
 def old_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same without what old drivers lack."""
+    """The folder of an emulated library that lacks what old drivers lack."""
     return build(tmp_path_factory.mktemp("old-nvml"), old_driver=True)
 
 
@@ -72,7 +72,7 @@ def test_each_board_keeps_the_best_call_that_answers(
     counter: bool,  # noqa: FBT001 - a column of the table above
     power: PowerCall,
 ) -> None:
-    """Counter, then instant, average and general power; a sporadic error changes nothing."""
+    """Power is instant, else average, else general; a sporadic error does not change the choice."""
     out = run(
         OBSERVE + "probe = source.probes[0]\nout = [probe.counter, probe.power, source.note]",
         Boards(**settings),
@@ -85,7 +85,7 @@ def test_each_board_keeps_the_best_call_that_answers(
 
 
 def test_old_driver_has_power_only(old_library: Path) -> None:
-    """Functions that the library lacks are passed over; power is still measured."""
+    """Functions that the library lacks are not used; power is still measured."""
     out = run(
         OBSERVE + "out = [source.probes[0].power, seen(source.devices()[0].uuid)]",
         Boards(shape="constant"),
@@ -97,8 +97,8 @@ def test_old_driver_has_power_only(old_library: Path) -> None:
     assert out[1]["counter_j"] is None
 
 
-def test_counter_is_left_alone_between_windows(library: Path) -> None:
-    """Without `counter=True` no counter is read: fast polling makes some boards' counters wrong."""
+def test_counter_is_not_read_between_windows(library: Path) -> None:
+    """Without `counter=True` only power is read, as frequent reading makes some boards' counters wrong."""
     out = run(OBSERVE + "out = seen(source.devices()[0].uuid, counter=False)", Boards(), library)
 
     assert out["counter_j"] is None
@@ -106,7 +106,7 @@ def test_counter_is_left_alone_between_windows(library: Path) -> None:
 
 
 def test_sporadic_failures_are_read_errors_and_pass(library: Path) -> None:
-    """Some observations fail with `ReadError`, or lack one of two values; none is 0."""
+    """Every third observation fails with `ReadError`; the others have a power, never 0 W."""
     out = run(
         OBSERVE + "out = [seen(source.devices()[0].uuid, counter=False) for _ in range(30)]",
         Boards(fail_every=3, fail_code=10),
@@ -121,7 +121,7 @@ def test_sporadic_failures_are_read_errors_and_pass(library: Path) -> None:
 
 
 def test_zero_watts_are_missing(library: Path) -> None:
-    """0 W between good values is a fault of the sensor and never given as a power."""
+    """0 W between good values is a fault of the sensor, and is never given as a power."""
     out = run(
         OBSERVE + "out = [seen(source.devices()[0].uuid, counter=False) for _ in range(20)]",
         Boards(zero_every=4),
@@ -133,7 +133,7 @@ def test_zero_watts_are_missing(library: Path) -> None:
 
 
 def test_lost_board_is_lost_and_others_go_on(library: Path) -> None:
-    """A board that falls off the bus raises `DeviceLostError`; its neighbour is measured on."""
+    """A board that falls off the bus raises `DeviceLostError`; the other one is still measured."""
     out = run(
         OBSERVE
         + """
@@ -173,7 +173,7 @@ def test_board_lost_before_the_start_is_named_in_the_note(library: Path) -> None
 def test_counter_that_falls_is_not_hidden(
     library: Path, fault: str, falls_to_j: tuple[int, int] | None
 ) -> None:
-    """A counter that runs backward, or begins anew, is given as it is; the meter judges it."""
+    """A counter that runs backward or restarts is given as it is; the meter judges it."""
     out = run(
         OBSERVE
         + f"""
@@ -207,7 +207,7 @@ out = [first, seen(uuid)["counter_j"]]
 def test_nvml_that_does_not_open_says_what_to_do(
     library: Path, code: int, kind: str, remedy: str
 ) -> None:
-    """Each refusal is one of our errors and carries its remedy."""
+    """Each refusal is an error of ours with its remedy."""
     out = run(
         """
         from trackers.sources.nvml.source import NvmlSource
@@ -244,7 +244,7 @@ def test_no_boards_is_unavailable(library: Path) -> None:
 
 
 def test_closing_leaves_other_users_of_nvml_alone(library: Path) -> None:
-    """Closing twice is one shutdown; a second source goes on, the first one's boards are gone."""
+    """Closing a source twice shuts NVML down once, so another source works until it is closed itself."""
     out = run(
         OBSERVE
         + """
@@ -267,15 +267,15 @@ out.append(seen(uuid))
 
 
 def test_boards_in_mig_mode_are_measured_whole_and_say_so(library: Path) -> None:
-    """The probe and the note tell that a board may have several users."""
+    """Probe and note say that the whole board is measured."""
     out = run(OBSERVE + "out = [source.probes[0].mig, source.note]", Boards(mig=1), library)
 
     assert out[0] is True
     assert "whole board" in out[1]
 
 
-def test_boards_tell_their_state(library: Path) -> None:
-    """Temperature, clock, utilisation and limit in our units; a board that is lost tells nothing."""
+def test_boards_report_their_state(library: Path) -> None:
+    """State is in our units; for an unknown board all of it is None."""
     out = run(
         f"""
         from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""RAPL's counters: they wrap, jump, begin again, and never fall."""
+"""RAPL's counters, which wrap, jump and restart, but never fall."""
 
 import contextlib
 from pathlib import Path
@@ -20,7 +20,7 @@ from trackers.sources.rising_counter import HIGHEST_W, PAUSE_S
 def test_counter_rises_over_wraps(
     tmp_path_factory: pytest.TempPathFactory, steps_uj: list[int]
 ) -> None:
-    """Whatever is used between two readings, wraps included, is what the counter rises by."""
+    """The counter rises by what is used between two readings, wraps included."""
     root = tmp_path_factory.mktemp("powercap")
     counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
     source = RaplSource(root=root, hostname="node-1", clock=clock)
@@ -36,8 +36,8 @@ def test_counter_rises_over_wraps(
 
 
 @pytest.mark.parametrize("slept_uj", [0, 40_000])
-def test_a_counter_that_begins_again_adds_no_range(tmp_path: Path, slept_uj: int) -> None:
-    """After sleep it starts near 0: what it says is added, and not 262 kJ as for a wrap."""
+def test_a_restarted_counter_is_not_taken_for_a_wrap(tmp_path: Path, slept_uj: int) -> None:
+    """After sleep the counter starts near 0: its value is added, and not 262 kJ as for a wrap."""
     counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 9_000_000), ManualClock()
     source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
     before_j = machine_j(source)
@@ -51,7 +51,7 @@ def test_a_counter_that_begins_again_adds_no_range(tmp_path: Path, slept_uj: int
 
 @pytest.mark.parametrize("absurd_uj", [0, 100_000_000_000, RANGE_UJ - 1])
 def test_one_absurd_value_adds_nothing(tmp_path: Path, absurd_uj: int) -> None:
-    """Between two good values a single wrong one, high or low, leaves no more than one step out."""
+    """A single wrong value, high or low, adds no energy; at most the steps beside it are lost."""
     counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 50_000_000_000), ManualClock()
     source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
     before_j, seen_j = machine_j(source), []
@@ -66,7 +66,7 @@ def test_one_absurd_value_adds_nothing(tmp_path: Path, absurd_uj: int) -> None:
 
 
 def test_a_counter_that_has_jumped_for_good_goes_on_from_there(tmp_path: Path) -> None:
-    """One reading fails; the jump is never added, however long one waits."""
+    """One reading fails, and the jump is never added."""
     counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000), ManualClock()
     source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
     before_j = machine_j(source)
@@ -87,7 +87,7 @@ def test_a_counter_that_has_jumped_for_good_goes_on_from_there(tmp_path: Path) -
 def test_no_step_is_above_what_a_zone_can_draw(
     tmp_path_factory: pytest.TempPathFactory, waited_s: float, over: float
 ) -> None:
-    """The bound grows with the time since the reading before, so that a late one is not refused."""
+    """The bound grows with the time since the previous reading, so that a late one is not refused."""
     root = tmp_path_factory.mktemp("powercap")
     counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
     source = RaplSource(root=root, hostname="node-1", clock=clock)

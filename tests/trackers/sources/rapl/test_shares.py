@@ -1,4 +1,4 @@
-"""A process's share of what RAPL counts."""
+"""A process's share of RAPL's energy."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from trackers.sources.rapl import RaplSource
 
 
 def test_process_has_a_share_of_each_device(tmp_path: Path) -> None:
-    """Of all packages together where only the process is named, else of the device that is."""
+    """A target has a share of its device; one that names only a process, of all packages."""
     counters = two_sockets(tmp_path)
     seconds = {"tree": 1.0, "busy": 10.0}
     clock = ManualClock()
@@ -79,7 +79,7 @@ def test_process_gets_its_share_of_the_machine(tmp_path: Path) -> None:
 def test_shares_never_fall_and_never_exceed_the_whole(
     steps: list[tuple[float, float, float, float]],
 ) -> None:
-    """Over any settled stretches each charge rises, and together they stay within the whole."""
+    """Over settled intervals no charge falls, and all charges stay within the whole."""
     used_s = {1: 0.0, 2: 0.0}
     other_s = whole_j = 0.0
     shares = CpuShares(
@@ -99,26 +99,26 @@ def test_shares_never_fall_and_never_exceed_the_whole(
         before = after
 
 
-def test_looking_often_changes_no_share() -> None:
-    """A process is charged the same for one look or a thousand, coarse as the busy seconds are."""
+def test_frequent_readings_change_no_share() -> None:
+    """A process is charged the same for one reading or a thousand, although busy seconds are coarse."""
     charged = []
-    for looks in (1, 1000):
+    for readings in (1, 1000):
         seconds = {"tree": 0.0, "busy": 0.0}
         shares = CpuShares(
             tree_seconds=lambda _, now=seconds: now["tree"],  # type: ignore[misc]
             busy_seconds=lambda now=seconds: 0.05 * (now["busy"] // 0.05),  # type: ignore[misc]
         )
         shares.energy_j(1, 0.0)
-        for look in range(1, looks + 1):
-            seconds.update(tree=38 * look / looks, busy=40 * look / looks)
-            shares.energy_j(1, 800 * look / looks)
+        for number in range(1, readings + 1):
+            seconds.update(tree=38 * number / readings, busy=40 * number / readings)
+            shares.energy_j(1, 800 * number / readings)
         charged.append(shares.energy_j(1, 800))
 
     assert charged == [pytest.approx(760, rel=0.01), pytest.approx(760, rel=0.01)]
 
 
 def test_charge_stands_still_while_a_share_shrinks() -> None:
-    """Before a stretch is settled its share may shrink; the charge then waits and never falls."""
+    """In an interval that is not settled a share may shrink, but the charge does not fall."""
     seconds = {"tree": 0.0, "busy": 0.0}
     shares = CpuShares(tree_seconds=lambda _: seconds["tree"], busy_seconds=lambda: seconds["busy"])
     shares.energy_j(1, 0.0)
@@ -132,7 +132,7 @@ def test_charge_stands_still_while_a_share_shrinks() -> None:
 
 
 def test_process_that_ended_is_lost_and_forgotten() -> None:
-    """Its account goes, so that a later process of the same number starts anew."""
+    """Its account is dropped, so that a later process with the same number starts at 0."""
     seconds: dict[str, float | None] = {"tree": 1.0, "busy": 2.0}
 
     def tree_seconds(_: int) -> float:

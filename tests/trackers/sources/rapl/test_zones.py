@@ -1,4 +1,4 @@
-"""RAPL's zones on a powercap tree of real files: devices, and what is refused."""
+"""RAPL's zones on a powercap tree of real files: devices and refusals."""
 
 import errno
 import shlex
@@ -22,7 +22,7 @@ from trackers.sources.rapl import RaplSource
 
 
 def test_packages_and_memory_are_devices_and_nothing_counts_twice(tmp_path: Path) -> None:
-    """Cores and psys lie in or around the packages, MMIO is their twin: none is a device."""
+    """Zones of cores, psys and MMIO overlap with the packages, so none of them is a device."""
     two_sockets(tmp_path)
 
     source = RaplSource(root=tmp_path, hostname="node-1", clock=ManualClock(7), model="Xeon")
@@ -40,8 +40,8 @@ def test_packages_and_memory_are_devices_and_nothing_counts_twice(tmp_path: Path
 
 
 @pytest.mark.parametrize("root", ["", "intel-rapl"])
-def test_zones_within_each_other_are_found(tmp_path: Path, root: str) -> None:
-    """As a container has them that mounts the devices, or the control type, and not the class."""
+def test_nested_zones_are_found(tmp_path: Path, root: str) -> None:
+    """A container that mounts the devices or the control type, but not the class, has such zones."""
     zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", 1_000_000)
     zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:0", "core", 500_000)
     zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:1", "dram", 100_000)
@@ -53,7 +53,7 @@ def test_zones_within_each_other_are_found(tmp_path: Path, root: str) -> None:
 
 
 def test_the_class_folder_has_links_and_each_zone_counts_once(tmp_path: Path) -> None:
-    """The kernel's own layout: links beside each other to zones that lie within each other."""
+    """The kernel's own layout has links, side by side, to zones that are nested."""
     devices, links = tmp_path / "devices", tmp_path / "class"
     links.mkdir()
     for path in ("intel-rapl:0", "intel-rapl:0/intel-rapl:0:0", "intel-rapl:1"):
@@ -78,7 +78,7 @@ def test_amd_is_read_like_intel(tmp_path: Path) -> None:
     assert machine_j(source) == pytest.approx(4)
 
 
-def test_mmio_is_taken_where_it_is_the_only_way(tmp_path: Path) -> None:
+def test_mmio_is_used_where_there_is_no_other_zone(tmp_path: Path) -> None:
     """Some laptops have no other zone."""
     zone(tmp_path, "intel-rapl-mmio:0", "package-0", 4_000_000)
 
@@ -87,8 +87,8 @@ def test_mmio_is_taken_where_it_is_the_only_way(tmp_path: Path) -> None:
     assert machine_j(source) == pytest.approx(4)
 
 
-def test_dies_of_one_package_are_packages_of_their_own(tmp_path: Path) -> None:
-    """The kernel names them so where a package has several; each has a counter and memory."""
+def test_dies_of_one_package_are_counted_separately(tmp_path: Path) -> None:
+    """Where a package has several dies, each has its own counter and memory."""
     zone(tmp_path, "intel-rapl:0", "package-0-die-0", 5_000_000)
     zone(tmp_path, "intel-rapl:0:0", "dram", 100_000)
     zone(tmp_path, "intel-rapl:1", "package-0-die-1", 2_000_000)
@@ -100,7 +100,7 @@ def test_dies_of_one_package_are_packages_of_their_own(tmp_path: Path) -> None:
 
 
 def test_dies_that_show_the_counter_of_their_socket_count_once(tmp_path: Path) -> None:
-    """Read a moment apart they differ by microjoules: by value they are one, whatever their names."""
+    """Dies whose values, read a moment apart, differ by microjoules show one counter."""
     clock, start_uj = ManualClock(), {"intel-rapl:0": 5_000_000_000, "intel-rapl:1": 5_000_000_150}
     dies = {
         folder: zone(tmp_path, folder, f"package-0-die-{folder[-1]}", uj)
@@ -130,8 +130,8 @@ def test_a_package_and_its_memory_are_never_taken_for_one(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("code", [errno.ENODATA, errno.EIO, errno.EACCES])
-def test_a_zone_that_does_not_answer_drops_that_zone_alone(tmp_path: Path, code: int) -> None:
-    """The package is measured where memory answers with an error; the note names what is blind."""
+def test_a_zone_that_does_not_answer_is_left_out(tmp_path: Path, code: int) -> None:
+    """The package is measured where its memory's zone fails; the note names the failed zone."""
     zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
     memory = zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
 
@@ -148,7 +148,7 @@ def test_a_zone_that_does_not_answer_drops_that_zone_alone(tmp_path: Path, code:
 
 
 def test_a_zone_that_fails_later_leaves_the_others_alone(tmp_path: Path) -> None:
-    """Its own readings fail; those of the package go on."""
+    """Readings of the failing zone fail; those of the package do not."""
     zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
     memory = zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
     source = RaplSource(root=tmp_path, hostname="node-1")
@@ -160,8 +160,8 @@ def test_a_zone_that_fails_later_leaves_the_others_alone(tmp_path: Path) -> None
     assert counter_j(source, CPU) == pytest.approx(1)
 
 
-def test_other_limits_in_the_same_folder_are_passed_over(tmp_path: Path) -> None:
-    """`dtpm` and `idle_inject` are control types of powercap too, and measure nothing."""
+def test_other_zones_in_the_same_folder_are_ignored(tmp_path: Path) -> None:
+    """Zones of the control type `dtpm`, and those two levels below a package, are no devices."""
     zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
     zone(tmp_path, "dtpm:0", "package-0", 5_000_000)
     zone(tmp_path, "intel-rapl:0:0:0", "dram", 7_000_000)
@@ -171,10 +171,10 @@ def test_other_limits_in_the_same_folder_are_passed_over(tmp_path: Path) -> None
     assert machine_j(source) == pytest.approx(1)
 
 
-def test_unreadable_counters_give_the_command_that_mends_it(tmp_path: Path) -> None:
-    """The message has a `chmod` for exactly the files, and running it lets everybody read them."""
+def test_unreadable_counters_give_the_command_that_fixes_it(tmp_path: Path) -> None:
+    """The message has a `chmod` of exactly the unreadable files, which makes them readable by everybody."""
     zones = two_sockets(tmp_path / "a folder")
-    closed = [
+    unreadable = [
         zones[name] for name in ("intel-rapl:0", "intel-rapl:0:1", "intel-rapl:1", "intel-rapl:1:0")
     ]
     for path in zones.values():
@@ -182,7 +182,7 @@ def test_unreadable_counters_give_the_command_that_mends_it(tmp_path: Path) -> N
 
     def read(path: Path) -> str:
         # Tests may run as root, whom a mode of 0400 does not stop.
-        if path in closed and not path.stat().st_mode & stat.S_IROTH:
+        if path in unreadable and not path.stat().st_mode & stat.S_IROTH:
             raise PermissionError(13, "Permission denied", str(path))
         return path.read_text()
 
@@ -194,12 +194,12 @@ def test_unreadable_counters_give_the_command_that_mends_it(tmp_path: Path) -> N
     subprocess.run(words, check=True)
     opened = [path for path in zones.values() if path.stat().st_mode & stat.S_IROTH]
     assert sudo == "sudo"
-    assert opened == closed
+    assert opened == unreadable
     assert RaplSource(root=tmp_path / "a folder", read=read).devices()
 
 
-def test_zones_that_a_container_hides_are_told_from_a_machine_without(tmp_path: Path) -> None:
-    """Docker leaves the links and hides what they lead to; a driver would not help there."""
+def test_zones_hidden_by_a_container_have_their_own_remedy(tmp_path: Path) -> None:
+    """Docker leaves the links and hides their targets; loading a driver would not help."""
     (tmp_path / "intel-rapl:0").symlink_to(tmp_path / "hidden")
 
     with pytest.raises(SourceUnavailableError, match="systempaths=unconfined") as caught:
@@ -218,8 +218,8 @@ def test_machines_without_rapl_are_refused(tmp_path: Path) -> None:
             RaplSource(root=root)
 
 
-def test_counter_that_is_not_a_number_is_a_read_error_that_passes(tmp_path: Path) -> None:
-    """A failed reading changes nothing of the sum."""
+def test_counter_that_is_not_a_number_is_a_read_error(tmp_path: Path) -> None:
+    """A failed reading leaves the sum as it is."""
     counter = zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
     source = RaplSource(root=tmp_path, hostname="node-1")
     counter.write_text("")

@@ -10,7 +10,7 @@ MEMORY = "memory:node-1:package-0"
 
 
 def zone(root: Path, folder: str, name: str, energy_uj: int) -> Path:
-    """Write one zone as the kernel lays it out, and give its counter's file."""
+    """Write one zone as the kernel lays it out, and return its counter's file."""
     path = root / folder
     path.mkdir(parents=True)
     (path / "name").write_text(f"{name}\n")

@@ -15,16 +15,16 @@ from typing import Any
 
 @dataclass(slots=True)
 class JsonServer:
-    """What it answers, and what it was asked.
+    """Answers of a server, and the requests that it got.
 
     Attributes:
-        answers: By path with its query; what can be called is, for each answer.
+        answers: Answers by path with its query; a callable is called for each request.
         url: Its address.
-        delay_s: Time that it takes for an answer.
-        status: Of each answer.
-        credentials: User and password that it asks for; None for none.
-        token: Bearer token that it asks for; None for none.
-        asked: Paths that were asked for.
+        delay_s: Time before each answer.
+        status: HTTP status of each answer.
+        credentials: User and password that are needed; None for none.
+        token: Bearer token that is needed; None for none.
+        asked: Paths of the requests.
     """
 
     answers: dict[str, Any]
@@ -36,7 +36,7 @@ class JsonServer:
     asked: list[str] = field(default_factory=list)
 
     def lets_in(self, authorization: str) -> bool:
-        """Whether a header has what is asked for."""
+        """Check an Authorization header."""
         if self.credentials is not None:
             wanted = base64.b64encode(":".join(self.credentials).encode()).decode()
             return authorization == f"Basic {wanted}"
@@ -51,18 +51,18 @@ def serving(
     **options: Any,  # noqa: ANN401
 ) -> Iterator[JsonServer]:
     """Serve until the block ends; over TLS where a certificate and its key are given."""
-    told = JsonServer(answers, **options)
+    state = JsonServer(answers, **options)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told.asked.append(self.path)
-            time.sleep(told.delay_s)
-            status = told.status
-            if not told.lets_in(self.headers.get("Authorization", "")):
+            state.asked.append(self.path)
+            time.sleep(state.delay_s)
+            status = state.status
+            if not state.lets_in(self.headers.get("Authorization", "")):
                 status = 401
-            elif self.path not in told.answers:
+            elif self.path not in state.answers:
                 status = 404
-            body = told.answers.get(self.path, "")
+            body = state.answers.get(self.path, "")
             body = body() if callable(body) else body
             content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
@@ -71,7 +71,7 @@ def serving(
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     scheme = "http"
@@ -80,11 +80,11 @@ def serving(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    told.url = f"{scheme}://127.0.0.1:{server.server_port}"
+    state.url = f"{scheme}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield told
+        yield state
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""The file that describes a server, and what is said of its faults."""
+"""The file that describes a server, and the messages about its faults."""
 
 from pathlib import Path
 
@@ -9,16 +9,18 @@ from trackers.sample import Component
 from trackers.sources.web.settings import read_settings
 
 
-def written(folder: Path, text: str) -> Path:
-    """A file."""
+def settings_file(folder: Path, text: str) -> Path:
+    """Write a settings file."""
     path = folder / "plug.yaml"
     path.write_text(text)
     return path
 
 
-def test_what_is_not_given_is_the_preset_s_or_the_default(tmp_path: Path) -> None:
-    """Two lines are enough for a plug; its name is the file's."""
-    settings = read_settings(written(tmp_path, "preset: shelly-gen2\nurl: http://10.0.0.7/\n"))
+def test_missing_keys_have_the_presets_value_or_the_default(tmp_path: Path) -> None:
+    """Two lines are enough for a plug, which gets its name from the file's."""
+    settings = read_settings(
+        settings_file(tmp_path, "preset: shelly-gen2\nurl: http://10.0.0.7/\n")
+    )
 
     assert settings.address == "http://10.0.0.7/rpc/Switch.GetStatus?id=0"
     assert (settings.power, settings.power_unit) == ("apower", "W")
@@ -27,8 +29,8 @@ def test_what_is_not_given_is_the_preset_s_or_the_default(tmp_path: Path) -> Non
 
 
 def test_one_file_serves_a_cluster(tmp_path: Path) -> None:
-    """`{hostname}` is the machine that reads it, so that each asks its own controller."""
-    path = written(tmp_path, "preset: redfish\nurl: https://{hostname}-bmc\nid: Self\n")
+    """`{hostname}` is the machine that reads the file, so that each asks its own controller."""
+    path = settings_file(tmp_path, "preset: redfish\nurl: https://{hostname}-bmc\nid: Self\n")
 
     settings = read_settings(path, hostname="node-7")
 
@@ -55,22 +57,22 @@ def test_one_file_serves_a_cluster(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_is_named_with_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:
-    """The file, the line's key, what was got, what is allowed."""
+    """The message has the file, the key, its value and what is allowed."""
     with pytest.raises(SourceUnavailableError, match=message) as refusal:
-        read_settings(written(tmp_path, text))
+        read_settings(settings_file(tmp_path, text))
 
     assert "plug.yaml" in str(refusal.value)
 
 
 def test_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
-    """URLs stand in logs and manifests; credentials have a place of their own."""
+    """URLs appear in logs and manifests; credentials have keys of their own."""
     with pytest.raises(SourceUnavailableError, match="user_from and password_from") as refusal:
-        read_settings(written(tmp_path, "url: http://ada:s3cret@10.0.0.7/\npower: w"))
+        read_settings(settings_file(tmp_path, "url: http://ada:s3cret@10.0.0.7/\npower: w"))
 
     assert "s3cret" not in str(refusal.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """As `--tracker gone.yaml` has it."""
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """The message says that it cannot be read."""
     with pytest.raises(SourceUnavailableError, match=r"gone\.yaml: cannot be read"):
         read_settings(tmp_path / "gone.yaml")

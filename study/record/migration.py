@@ -92,7 +92,7 @@ def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
         raw: The manifest as parsed JSON, of any readable schema.
     """
     if raw["schema_version"] == SCHEMA_VERSION:
-        return dict(raw)
+        return _with_probability(raw)
     kinds = {device["kind"] for node in raw["nodes"] for device in node["devices"]}
     scope = "components" if kinds == {"cpu"} else "accelerator"
     return {
@@ -101,6 +101,15 @@ def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
         "energy_of": scope,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def _with_probability(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest whose search's answer has a `probability`; development versions of 0.3 called it `right`."""
+    answer = raw.get("answer")
+    if not answer or "right" not in answer:
+        return dict(raw)
+    others = {name: value for name, value in answer.items() if name != "right"}
+    return {**raw, "answer": {**others, "probability": answer["right"]}}
 
 
 def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None:

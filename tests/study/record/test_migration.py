@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.record.manifest import Manifest
+from study.record.manifest import Manifest, SearchAnswer
 from study.record.migration import (
     EARLIER,
     RENAMED_OPTIONS,
@@ -109,6 +109,16 @@ def test_an_old_study_is_ranked_by_what_it_had_measured(kinds: list[str], scope:
     del raw["energy_of"]
 
     assert Manifest.from_json(json.dumps(raw)).energy_of == scope
+
+
+def test_the_answer_of_a_search_by_a_development_version_is_read() -> None:
+    """It called the probability `right`."""
+    raw = json.loads(MANIFEST.to_json())
+    raw["answer"] = {"setup": 2, "right": 0.8, "repeats": 3}
+
+    found = Manifest.from_json(json.dumps(raw))
+
+    assert found.answer == SearchAnswer(setup=2, probability=0.8, repeats=3)
 
 
 ROOT = Path(__file__).parents[3]

@@ -112,7 +112,7 @@ def test_a_study_runs_among_folders_of_the_same_names(
     done = ran(
         environment / "power-of-training",
         *given,
-        *("--smoke", "--tracker", "estimate", "--name", "mine"),
+        *("--smoke", "--batch-sizes", "64", "--tracker", "estimate", "--name", "mine"),
         folder=users_folder,
     )
 

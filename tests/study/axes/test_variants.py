@@ -44,7 +44,7 @@ class Shifted(Tiny):
         return replace(data, description=f"shifted by {self.shift}")
 
 
-def loaded(scenario: Scenario) -> Data:
+def load_data(scenario: Scenario) -> Data:
     """The data of a scenario."""
     return scenario.load(None, seed=0)
 
@@ -53,7 +53,7 @@ def test_each_setup_has_the_data_of_its_values() -> None:
     """A setup gets the scenario and data of its option values; without any, it gets the study's."""
     setups = grid([8], [0.1], [{"shift": 1, "optimizer": "adam"}, {"shift": 2}])
     scenario = Shifted()
-    data = with_variants(scenario, loaded(scenario), setups, None, load=loaded)
+    data = with_variants(scenario, load_data(scenario), setups, None, load=load_data)
 
     chosen, own = variant_of(scenario, data, setups[1].parameters)
 
@@ -65,9 +65,9 @@ def test_each_setup_has_the_data_of_its_values() -> None:
 def test_other_option_values_give_another_fingerprint() -> None:
     """A study is therefore not resumed as one with other values."""
     scenario = Shifted()
-    data = loaded(scenario)
+    data = load_data(scenario)
 
-    more = with_variants(scenario, data, grid([8], [0.1], [{"shift": 1}]), None, load=loaded)
+    more = with_variants(scenario, data, grid([8], [0.1], [{"shift": 1}]), None, load=load_data)
 
     assert more.facts().fingerprint != data.facts().fingerprint
 
@@ -77,11 +77,11 @@ def test_a_value_that_the_scenario_refuses_is_named() -> None:
     setups = grid([8], [0.1], [{"shift": -1}])
 
     with pytest.raises(OptionError, match="--axis shift=-1: --shift is below 0"):
-        with_variants(Shifted(), loaded(Shifted()), setups, None, load=loaded)
+        with_variants(Shifted(), load_data(Shifted()), setups, None, load=load_data)
 
 
 def test_a_scenario_without_options_keeps_its_data() -> None:
     """The data are returned unchanged."""
-    data = loaded(Tiny())
+    data = load_data(Tiny())
 
-    assert with_variants(Tiny(), data, grid([8], [0.1]), None, load=loaded) is data
+    assert with_variants(Tiny(), data, grid([8], [0.1]), None, load=load_data) is data

@@ -22,12 +22,14 @@ from trackers.sources.recorded import RecordedSource
 WATTS = 100.0
 
 
-def board() -> Detection:
+def board_detection() -> Detection:
     """Stand-in for a board: a recording of constant power."""
     return Detection(sources=(RecordedSource(lambda _: WATTS),), refused={})
 
 
-def trained(detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3) -> TrainingMeter:
+def trained_meter(
+    detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3
+) -> TrainingMeter:
     """Meter of a training of two epochs, which has ended."""
     training = Training(
         objective=Objective("accuracy", is_share=True),
@@ -51,7 +53,7 @@ def trained(detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3)
 
 def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
     """Energy is power x time; the saved study has one setup, one trial and both epochs."""
-    meter = trained(board())
+    meter = trained_meter(board_detection())
     meter.save(tmp_path / "mine")
 
     study = load(tmp_path / "mine")
@@ -75,7 +77,7 @@ def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
 
 def test_without_a_board_the_share_of_the_cpu_ranks(tmp_path: Path) -> None:
     """An estimate stays labelled in the saved study."""
-    meter = trained(detect(Request(tracker="estimate")))
+    meter = trained_meter(detect(Request(tracker="estimate")))
     meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
 
     study = load(tmp_path / "mine")
@@ -88,7 +90,7 @@ def test_without_a_board_the_share_of_the_cpu_ranks(tmp_path: Path) -> None:
 
 def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
     """`save` raises an error; `keep`, which callbacks use, does not end the training."""
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
     with meter, pytest.raises(ValueError, match="no epoch has ended"):
         meter.save(tmp_path / "mine")
 
@@ -100,7 +102,7 @@ def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
 def test_two_trainings_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m analysis` reads the folders as studies, and writes their report."""
     for number, batch_size in enumerate((64, 256)):
-        trained(board(), batch_size=batch_size).save(tmp_path / f"run{number}")
+        trained_meter(board_detection(), batch_size=batch_size).save(tmp_path / f"run{number}")
 
     for folders in (["run0"], ["run0", "run1"]):
         status = analysis([str(tmp_path / each) for each in folders])
@@ -113,7 +115,7 @@ def test_metrics_of_any_kind_lose_no_training(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Arrays are left out, nested metrics named by path, and a missing objective is logged."""
-    meter = trained(board(), epoch_s=0.0)
+    meter = trained_meter(board_detection(), epoch_s=0.0)
     meter.epochs[0].metrics = {"accuracy": np.float32(0.5), "iou": np.array([0.1, 0.2])}
     meter.epochs[1].metrics = {"accuracy": np.array(0.75), "report": {"cat": {"recall": 1.0}}}
 
@@ -134,8 +136,8 @@ def test_a_study_of_another_training_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Jobs of an array share one folder; a training may also be saved again in its own."""
-    first = trained(board(), epoch_s=0.0)
-    second = trained(board(), batch_size=256, epoch_s=0.0)
+    first = trained_meter(board_detection(), epoch_s=0.0)
+    second = trained_meter(board_detection(), batch_size=256, epoch_s=0.0)
 
     folders = [first.save(tmp_path / "mine"), first.save(tmp_path / "mine")]
     folders.append(second.save(tmp_path / "mine"))
@@ -147,7 +149,7 @@ def test_a_study_of_another_training_is_kept(
 
 def test_a_share_of_the_cpu_is_recorded_under_the_cpu(tmp_path: Path) -> None:
     """It is not recorded under the process, so that trainings on one machine have the same device."""
-    meter = trained(detect(Request(tracker="estimate")), epoch_s=0.05)
+    meter = trained_meter(detect(Request(tracker="estimate")), epoch_s=0.05)
     (cpu,) = (each.uuid for each in detect(Request(tracker="estimate")).devices)
 
     study = load(meter.save(tmp_path / "mine"))
@@ -170,14 +172,14 @@ def test_cuda_that_the_training_has_not_used_is_left_alone(
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
 
-    trained(board(), epoch_s=0.0)
+    trained_meter(board_detection(), epoch_s=0.0)
 
     assert bool(waits) == is_used
 
 
 def test_epochs_before_a_checkpoint_have_no_energy(tmp_path: Path) -> None:
     """They keep their numbers; the epoch resumed midway has no energy either, so there is no total."""
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
     with meter:
         for _ in range(2):
             meter.begin_epoch(after=0.0 if meter.epochs else 1.5).metrics = {"accuracy": 0.5}
@@ -199,7 +201,7 @@ def test_epochs_before_a_checkpoint_have_no_energy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("which", ["train_loss", "val_loss"])
 def test_a_training_whose_last_loss_is_not_finite_diverged(tmp_path: Path, which: str) -> None:
     """It is recorded as diverged, whatever reason it is saved with."""
-    meter = trained(board(), epoch_s=0.0)
+    meter = trained_meter(board_detection(), epoch_s=0.0)
     setattr(meter.epochs[-1], which, float("nan"))
     meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
 
@@ -220,7 +222,7 @@ def test_ctrl_c_during_the_start_leaves_no_meter_running(monkeypatch: pytest.Mon
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=busy))
     before = set(threading.enumerate())
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
 
     with pytest.raises(KeyboardInterrupt):
         meter.start()
@@ -235,7 +237,7 @@ def test_a_training_that_an_exception_ended_is_recorded_as_such(
     tmp_path: Path, *, within_epoch: bool, reason: str, epochs: int
 ) -> None:
     """Within an epoch it is an error, after one it is stopped; a cut epoch is not counted, but has energy."""
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
 
     def train() -> None:
         with meter:
@@ -259,7 +261,7 @@ def test_a_training_that_an_exception_ended_is_recorded_as_such(
 
 def test_an_open_epoch_ends_with_the_next_one_or_the_training(tmp_path: Path) -> None:
     """No energy of a training is therefore missing from its total."""
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
     with meter:
         for _ in range(2):
             meter.begin_epoch()

@@ -8,7 +8,7 @@ from study.command.exit_status import exit_status
 from study.errors import OptionError
 
 
-def ended_by(error: BaseException | None) -> int:
+def run_ended_by(error: BaseException | None) -> int:
     """Run a command that raises `error`, or returns 1 without one."""
     if error is not None:
         raise error
@@ -33,7 +33,7 @@ def test_each_end_of_a_command_has_its_status_and_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The status is the command's own, 2 for an error that the user can fix, or 130 for an interruption."""
-    found = exit_status("study.x", lambda: ended_by(error), on_interrupt=lambda: is_suppressed)
+    found = exit_status("study.x", lambda: run_ended_by(error), on_interrupt=lambda: is_suppressed)
 
     assert (found, capsys.readouterr().err) == (status, message)
 
@@ -44,6 +44,6 @@ def test_an_error_begins_with_the_command_as_it_was_typed(
     """A user of `power-of-training regime` need not know `study.regime`."""
     monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
 
-    exit_status("study.regime", lambda: ended_by(OptionError("--lr is 0.")))
+    exit_status("study.regime", lambda: run_ended_by(OptionError("--lr is 0.")))
 
     assert capsys.readouterr().err == "power-of-training regime: --lr is 0.\n"

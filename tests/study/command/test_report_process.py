@@ -31,7 +31,9 @@ sys.exit(0 if is_made else 130)
 
 
 @contextmanager
-def reporting(results: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
+def command_with_report(
+    results: Path,
+) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
     """Run a command whose report is being made; yield it and the process that makes the report."""
     command = subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(results)], start_new_session=True
@@ -47,7 +49,7 @@ def reporting(results: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil
 
 def test_ctrl_c_during_the_report_ends_the_command_as_interrupted(tmp_path: Path) -> None:
     """A script that runs several studies sees from the status 130 that the user wants to stop."""
-    with reporting(tmp_path) as (command, report):
+    with command_with_report(tmp_path) as (command, report):
         os.killpg(command.pid, signal.SIGINT)
 
         assert command.wait(PATIENCE_S) == 130
@@ -98,7 +100,7 @@ def test_the_report_of_the_console_command_refers_to_it(
 
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
     """If the command is killed, the process of its report ends too."""
-    with reporting(tmp_path) as (command, report):
+    with command_with_report(tmp_path) as (command, report):
         command.kill()
 
         waited_for(lambda: not report.is_running(), "the end of the report")

@@ -86,7 +86,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         _extract(tmp_path, bytes(content))
 
 
-def test_another_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
     """The message says that a web page, for example, is no archive."""
     with pytest.raises(DataError, match="not a zip archive"):
         _extract(tmp_path, b"<html>sorry</html>")

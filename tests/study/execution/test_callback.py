@@ -147,7 +147,7 @@ def trial_of(trial: TrialPlan) -> Any:  # noqa: ANN401 - Tune's
     return SimpleNamespace(config=trial.to_config(), evaluated_params=None)
 
 
-def reported(stop: StopReason | None = None) -> dict[str, Any]:
+def first_epoch_result(stop: StopReason | None = None) -> dict[str, Any]:
     """A result of the trial's first epoch as Tune passes it."""
     return {**epoch(1, 2.0, stop=stop).to_row(), "config": plan().to_config()}
 
@@ -169,7 +169,7 @@ def test_tensorboard_gets_the_parameters_of_the_setup(scene: Scene) -> None:
 
 def test_an_epoch_is_recorded_and_shown(scene: Scene) -> None:
     """The reported row reaches the recorder and the display."""
-    scene.callback.on_trial_result(result=reported())
+    scene.callback.on_trial_result(result=first_epoch_result())
 
     assert [trial.epochs for trial in scene.recorder.trials()] == [1]
     assert scene.display.events == [("epoch", "setup01-seed0")]
@@ -177,7 +177,7 @@ def test_an_epoch_is_recorded_and_shown(scene: Scene) -> None:
 
 def test_a_trial_that_reports_an_error_has_failed(scene: Scene) -> None:
     """Its error is the last line of the traceback."""
-    row = reported(StopReason.ERROR)
+    row = first_epoch_result(StopReason.ERROR)
 
     scene.callback.on_trial_result(result={**row, "error": "Traceback\nValueError: no"})
 
@@ -220,7 +220,7 @@ def test_without_restarts_a_trial_whose_process_is_lost_fails(scene: Scene) -> N
 
 def test_a_process_lost_after_the_last_report_does_not_matter(scene: Scene) -> None:
     """The trial has all its results, so it is finished."""
-    scene.callback.on_trial_result(result=reported(StopReason.PATIENCE))
+    scene.callback.on_trial_result(result=first_epoch_result(StopReason.PATIENCE))
 
     scene.callback.on_trial_error(trial=trial_of(plan()))
 
@@ -232,7 +232,7 @@ def test_rows_are_written_when_due(scene: Scene, tmp_path: Path) -> None:
     """The end of a stage makes them due; bookings of the trackers are taken first."""
     scene.callback.on_step_end()
     before = scene.cluster.taken
-    scene.callback.on_trial_result(result=reported(StopReason.PATIENCE))
+    scene.callback.on_trial_result(result=first_epoch_result(StopReason.PATIENCE))
 
     scene.callback.on_step_end()
 

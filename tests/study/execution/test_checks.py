@@ -42,7 +42,7 @@ def folder_of(tmp_path: Path, *, begun: bool) -> StudyFolder:
     return folder
 
 
-def resumed(tmp_path: Path) -> StudyOptions:
+def options_to_resume(tmp_path: Path) -> StudyOptions:
     """Options that resume study `a`."""
     return StudyOptions(results_dir=str(tmp_path), name="a", resume=True)
 
@@ -73,7 +73,7 @@ def test_an_existing_study_can_be_resumed(tmp_path: Path) -> None:
     """With `--resume`, the check returns the manifest of the study in the folder."""
     folder = folder_of(tmp_path, begun=True)
 
-    earlier = check_folder(folder, resumed(tmp_path), "a")
+    earlier = check_folder(folder, options_to_resume(tmp_path), "a")
 
     assert earlier == MANIFEST
 
@@ -91,7 +91,7 @@ def test_only_an_existing_study_can_be_resumed(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, begun=False)
 
     with pytest.raises(StorageError, match=f"--resume: there is no study a in {tmp_path}"):
-        check_folder(folder, resumed(tmp_path), "a")
+        check_folder(folder, options_to_resume(tmp_path), "a")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -111,7 +111,7 @@ def test_a_broken_manifest_is_refused(tmp_path: Path) -> None:
     folder.write_text(MANIFEST_FILE, "{")
 
     with pytest.raises(StorageError, match=r"study\.json cannot be used"):
-        check_folder(folder, resumed(tmp_path), "a")
+        check_folder(folder, options_to_resume(tmp_path), "a")
 
 
 def manifest_of(options: StudyOptions, **changes: Any) -> Manifest:  # noqa: ANN401 - any field
@@ -212,7 +212,7 @@ OPTIONS_OF_0_1: dict[str, Any] = {
 """Options as version 0.1 wrote them."""
 
 
-def of_0_1() -> Manifest:
+def manifest_of_0_1() -> Manifest:
     """The manifest of a study that version 0.1 began, as it is read now."""
     raw = json.loads(manifest_of(StudyOptions()).to_json())
     raw |= {"schema_version": 2, "options": OPTIONS_OF_0_1}
@@ -227,13 +227,13 @@ def options_now(**changes: Any) -> StudyOptions:  # noqa: ANN401 - any option
 
 def test_a_study_of_version_0_1_can_be_resumed() -> None:
     """Its options are compared by their present names; options that it lacks are ignored."""
-    check_same_study(of_0_1(), manifest_of(options_now()))
+    check_same_study(manifest_of_0_1(), manifest_of(options_now()))
 
 
 def test_a_study_of_version_0_1_is_not_mixed_with_another() -> None:
     """An option that was renamed is compared under its present name."""
     with pytest.raises(OptionError, match=r"--target was 0.8 and is 0.9"):
-        check_same_study(of_0_1(), manifest_of(options_now(target=0.9)))
+        check_same_study(manifest_of_0_1(), manifest_of(options_now(target=0.9)))
 
 
 def test_a_study_may_be_resumed_elsewhere() -> None:

@@ -26,13 +26,13 @@ class WithLoad(Tiny):
         return self._given() if callable(self._given) else self._given
 
 
-def row_without_age() -> object:
+def raise_key_error() -> object:
     """Raise a KeyError, as a typing mistake would."""
     row: dict[str, float] = {}
     return row["age"]
 
 
-def advice() -> object:
+def raise_with_advice() -> object:
     """Raise an error with advice, as libraries do that lack an optional part."""
     message = "a part is missing\n\nInstall it: pip install part"
     raise ImportError(message)
@@ -43,8 +43,11 @@ def advice() -> object:
     [
         (None, r"returns nothing; it must return study\.Data\(train="),
         (([1], [2]), r"returns a tuple; it must return study\.Data\(train="),
-        (advice, r"raises ImportError: a part is missing\n\nInstall it: pip install part \("),
-        (row_without_age, r"raises KeyError: 'age' \(test_data_reading\.py, line \d+\)"),
+        (
+            raise_with_advice,
+            r"raises ImportError: a part is missing\n\nInstall it: pip install part \(",
+        ),
+        (raise_key_error, r"raises KeyError: 'age' \(test_data_reading\.py, line \d+\)"),
     ],
 )
 def test_a_load_without_data_is_an_error_that_the_user_can_fix(given: object, message: str) -> None:

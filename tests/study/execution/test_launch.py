@@ -84,7 +84,7 @@ class Refusing:
         """Do nothing, as it is never called."""
 
 
-def launched(tmp_path: Path, source: Refusing, **options: object) -> None:
+def launch_study(tmp_path: Path, source: Refusing, **options: object) -> None:
     """Launch study `a` in `tmp_path` with trials from `source`."""
     fields = {"scenario": TINY, "results_dir": str(tmp_path), "name": "a", **options}
     run_study(
@@ -111,7 +111,7 @@ def test_a_source_is_checked_before_ray_and_before_the_manifest_is_written(tmp_p
     source = Refusing()
 
     with pytest.raises(OptionError, match="not this one"):
-        launched(tmp_path, source)
+        launch_study(tmp_path, source)
 
     assert not ray.is_initialized()
     assert not (tmp_path / "a" / MANIFEST_FILE).exists()
@@ -125,14 +125,14 @@ def test_a_resumed_study_keeps_the_time_of_its_start(tmp_path: Path) -> None:
     """Its manifest has the time of the first command."""
     first = Refusing()
     with pytest.raises(OptionError):
-        launched(tmp_path, first)
+        launch_study(tmp_path, first)
     assert first.manifest is not None
     begun = Manifest.from_json(first.manifest.to_json().replace(first.manifest.started_at, "then"))
     StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, begun.to_json())
     second = Refusing()
 
     with pytest.raises(OptionError):
-        launched(tmp_path, second, resume=True)
+        launch_study(tmp_path, second, resume=True)
 
     assert second.manifest is not None
     assert second.manifest.started_at == "then"
@@ -144,7 +144,7 @@ def test_another_study_is_not_resumed(tmp_path: Path) -> None:
     source = Refusing()
 
     with pytest.raises(OptionError, match="would mix two studies"):
-        launched(tmp_path, source, resume=True)
+        launch_study(tmp_path, source, resume=True)
 
     assert source.manifest is None
 
@@ -156,7 +156,7 @@ def test_checkpoints_of_a_deleted_study_are_removed(tmp_path: Path) -> None:
     checkpoint.touch()
 
     with pytest.raises(OptionError):
-        launched(tmp_path, Refusing())
+        launch_study(tmp_path, Refusing())
 
     assert not checkpoint.exists()
 
@@ -164,7 +164,7 @@ def test_checkpoints_of_a_deleted_study_are_removed(tmp_path: Path) -> None:
 def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> None:
     """The scenario is looked up before anything is created."""
     with pytest.raises(StudyError) as refused:
-        launched(tmp_path, Refusing(), scenario="tests.nowhere:Nothing")
+        launch_study(tmp_path, Refusing(), scenario="tests.nowhere:Nothing")
 
     assert isinstance(refused.value, ScenarioError | OptionError)
     assert list(tmp_path.iterdir()) == []
@@ -173,7 +173,7 @@ def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> No
 def test_errors_found_without_data_are_reported_together(tmp_path: Path) -> None:
     """Each is a paragraph; no data are read, and nothing is left behind."""
     with pytest.raises(StudyError) as refused:
-        launched(tmp_path, Refusing(), target=90.0, tracker=(str(tmp_path / "no.csv"),))
+        launch_study(tmp_path, Refusing(), target=90.0, tracker=(str(tmp_path / "no.csv"),))
 
     tracker, target = str(refused.value).split("\n\n")
     assert tracker.startswith("--tracker ")
@@ -187,7 +187,7 @@ def test_errors_found_without_data_are_reported_together(tmp_path: Path) -> None
 def test_a_scenario_that_cannot_be_trained_leaves_nothing(tmp_path: Path, scenario: str) -> None:
     """After a fault on the first batch or in `load`, the results folder is as it was."""
     with pytest.raises(ScenarioError):
-        launched(tmp_path, Refusing(), scenario=scenario)
+        launch_study(tmp_path, Refusing(), scenario=scenario)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -195,10 +195,10 @@ def test_a_scenario_that_cannot_be_trained_leaves_nothing(tmp_path: Path, scenar
 def test_a_study_that_its_source_refuses_leaves_nothing(tmp_path: Path) -> None:
     """A folder that was created for the study is removed; one that existed stays."""
     with pytest.raises(OptionError):
-        launched(tmp_path / "new", Refusing())
+        launch_study(tmp_path / "new", Refusing())
     (tmp_path / "old" / "a").mkdir(parents=True)
     with pytest.raises(OptionError):
-        launched(tmp_path / "old", Refusing())
+        launch_study(tmp_path / "old", Refusing())
 
     assert list((tmp_path / "new").iterdir()) == []
     assert list((tmp_path / "old").iterdir()) == [tmp_path / "old" / "a"]
@@ -215,7 +215,7 @@ def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, re
         Lock(folder).held(lambda _: None),
         pytest.raises(StorageError, match="being written by another command"),
     ):
-        launched(tmp_path, source, resume=resume)
+        launch_study(tmp_path, source, resume=resume)
 
     assert source.scenario is not None
     assert source.manifest is None

@@ -43,7 +43,7 @@ class Absolute(Tiny):
         return outputs.squeeze(1) if self.squeezes else outputs
 
 
-def lengths(*, column: bool) -> Data:
+def points_with_lengths(*, column: bool) -> Data:
     """Points with their lengths as targets, which have a column or not."""
     points = data().train.inputs
     targets = np.linalg.norm(points, axis=1, keepdims=column).astype(np.float32)
@@ -55,7 +55,7 @@ def lengths(*, column: bool) -> Data:
 def test_outputs_that_are_broadcast_against_targets_are_found() -> None:
     """(8, 1) minus (8,) has 64 values; metrics that are right either way are not reported."""
     with pytest.raises(ScenarioError) as caught:
-        check_training(Absolute(), lengths(column=False), WHOLE, [{}])
+        check_training(Absolute(), points_with_lengths(column=False), WHOLE, [{}])
 
     loss, metric = str(caught.value).split("\n\n")
     assert "its loss compares each output with each target" in loss
@@ -68,8 +68,8 @@ def test_matching_shapes_pass() -> None:
     squeezing = Absolute()
     squeezing.squeezes = True
 
-    check_training(Absolute(), lengths(column=True), WHOLE, [{}])
-    check_training(squeezing, lengths(column=False), WHOLE, [{}])
+    check_training(Absolute(), points_with_lengths(column=True), WHOLE, [{}])
+    check_training(squeezing, points_with_lengths(column=False), WHOLE, [{}])
 
 
 class Binary(Absolute):
@@ -96,7 +96,7 @@ def test_an_accuracy_of_broadcast_classes_is_found() -> None:
         check_training(Binary(), found, WHOLE, [{}])
 
 
-class Given:
+class GivenSamples:
     """A data set of given samples."""
 
     def __init__(self, *samples: object) -> None:
@@ -122,7 +122,7 @@ class Given:
 )
 def test_samples_that_are_no_pairs_are_described(sample: object, message: str) -> None:
     """The error says what a batch is, instead of naming a call within this project."""
-    given = dataclasses.replace(data(), val=Given(sample, sample), fingerprint="1")
+    given = dataclasses.replace(data(), val=GivenSamples(sample, sample), fingerprint="1")
 
     with pytest.raises(ScenarioError, match=message):
         check_training(Tiny(), given, WHOLE, [{}])

@@ -19,7 +19,7 @@ from tests.study.rows import epoch
 SETUPS = grid((8, 16), (0.1,))
 
 
-def begun(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource, Recorder]:
+def grid_source(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource, Recorder]:
     """Source of a grid of two setups whose first `ended` trials ended in an earlier command."""
     options = StudyOptions(batch_sizes=(8, 16), learning_rates=(0.1,), repeats=seeds)
     folder = StudyFolder(str(tmp_path), "a")
@@ -57,7 +57,7 @@ def test_all_sources_implement_the_protocol() -> None:
 
 def test_a_grid_gives_tune_the_whole_list(tmp_path: Path) -> None:
     """Ray starts as many trials as fit, also on machines that join later."""
-    source, _ = begun(tmp_path)
+    source, _ = grid_source(tmp_path)
 
     parts = source.parts(slots=1, collect=do_nothing, note=do_nothing, say=ignore)
 
@@ -70,7 +70,7 @@ def test_a_grid_gives_tune_the_whole_list(tmp_path: Path) -> None:
 
 def test_ended_trials_are_not_run_again(tmp_path: Path) -> None:
     """They still count as expected, and the summary mentions them."""
-    source, _ = begun(tmp_path, ended=3)
+    source, _ = grid_source(tmp_path, ended=3)
 
     assert len(source.remaining) == 1
     assert source.has_more
@@ -80,7 +80,7 @@ def test_ended_trials_are_not_run_again(tmp_path: Path) -> None:
 
 def test_a_completed_grid_has_no_more_trials(tmp_path: Path) -> None:
     """Ray Tune need not start for it."""
-    source, _ = begun(tmp_path, ended=2, seeds=1)
+    source, _ = grid_source(tmp_path, ended=2, seeds=1)
 
     assert not source.has_more
     assert source.summary == "2 setups x 1 repeat = 2, 2 of them ended before"
@@ -93,7 +93,7 @@ def test_a_grid_of_one_trial_is_in_the_singular() -> None:
 
 def test_only_lost_trials_are_run_again(tmp_path: Path) -> None:
     """They run as the attempts that their plans name."""
-    source, _ = begun(tmp_path)
+    source, _ = grid_source(tmp_path)
     lost = replace(source.remaining[1], attempt=2)
 
     source.run_again([lost])
@@ -103,7 +103,7 @@ def test_only_lost_trials_are_run_again(tmp_path: Path) -> None:
 
 def test_setups_are_those_of_the_manifest(tmp_path: Path) -> None:
     """They keep the manifest's order."""
-    source, _ = begun(tmp_path)
+    source, _ = grid_source(tmp_path)
 
     setups: tuple[SetupFacts, ...] = tuple(source.setups)
 

@@ -16,7 +16,7 @@ from study.forecast.study_forecast import (
     study_forecast,
 )
 from study.inference.repeats import Floats
-from tests.study.forecast.made_up import MAX_EPOCHS, grid_of_runs, under_way
+from tests.study.forecast.synthetic_runs import MAX_EPOCHS, grid_of_runs, under_way
 
 
 def forecast_of(runs: list[Run], *, max_epochs: int = MAX_EPOCHS) -> StudyForecast:

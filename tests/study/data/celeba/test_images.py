@@ -12,7 +12,7 @@ from study.errors import DataError
 from tests.study.data.celeba.celeba_files import colour_image
 
 
-def images(folder: Path, count: int) -> list[Path]:
+def write_images(folder: Path, count: int) -> list[Path]:
     """Write `count` images, whose red encodes their number; returns their paths."""
     paths = [folder / f"{number:06d}.jpg" for number in range(1, count + 1)]
     for number, path in enumerate(paths, start=1):
@@ -23,7 +23,7 @@ def images(folder: Path, count: int) -> list[Path]:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_images_stay_in_order(tmp_path: Path, threads: int) -> None:
     """Image n is at place n, channels first, red before green before blue."""
-    pixels = decode(images(tmp_path, 80), 32, threads=threads)
+    pixels = decode(write_images(tmp_path, 80), 32, threads=threads)
 
     assert pixels.shape == (80, 3, 32, 32)
     assert pixels.dtype == np.uint8
@@ -69,7 +69,7 @@ def test_a_grey_image_gets_three_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept_bytes", [0, 10, 600])
 def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
     """It may be empty, without a complete header, or cut off."""
-    paths = images(tmp_path, 5)
+    paths = write_images(tmp_path, 5)
     whole = paths[3].read_bytes()
     assert len(whole) > 700
     paths[3].write_bytes(whole[:kept_bytes])
@@ -83,7 +83,7 @@ def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
 
 def test_not_all_of_many_damaged_images_are_listed(tmp_path: Path) -> None:
     """The message lists ten, and the number of the others."""
-    paths = images(tmp_path, 40)
+    paths = write_images(tmp_path, 40)
     for path in paths[:33]:
         path.write_bytes(b"no image")
 
@@ -99,7 +99,7 @@ def test_progress_is_reported(tmp_path: Path) -> None:
     """A listener sees how far the decoding is, up to its end."""
     reported: list[str] = []
     with progress_to(reported.append):
-        decode(images(tmp_path, 70), 32)
-    decode(images(tmp_path, 5), 32)
+        decode(write_images(tmp_path, 70), 32)
+    decode(write_images(tmp_path, 5), 32)
 
     assert reported == [f"decoding images: {done} of 70" for done in (32, 64, 70)]

@@ -15,7 +15,7 @@ from tests.study.store.recorders import came_to
 from trackers.clock import ManualClock
 
 
-def run(
+def run_trial(
     screen: Screen,
     setup: int,
     *energies: float | None,
@@ -49,7 +49,7 @@ def test_the_best_error_is_the_smallest() -> None:
     """The line names the objective, and shows the last of three falling scores."""
     screen = Screen(terminal=False, objective=Objective("rmse", "min"))
 
-    run(screen, 1, 1.0, 1.0, 1.0, accuracy=6.0)
+    run_trial(screen, 1, 1.0, 1.0, 1.0, accuracy=6.0)
 
     assert "best rmse 2.000" in screen.lines()[0]
 
@@ -59,8 +59,8 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
     screen = Screen(terminal=False)
     screen.progress.start()
 
-    run(screen, 4, 100.0, 50.0)
-    run(screen, 1, 1.0, stop=StopReason.MAX_EPOCHS)
+    run_trial(screen, 4, 100.0, 50.0)
+    run_trial(screen, 1, 1.0, stop=StopReason.MAX_EPOCHS)
     screen.progress.stop()
 
     first, second = screen.lines()
@@ -94,8 +94,8 @@ def test_an_estimate_is_labelled_in_every_line() -> None:
     """An estimated energy is never shown without its label."""
     screen = Screen(terminal=False)
 
-    run(screen, 1, 1.0, method=EnergyMethod.ESTIMATED)
-    run(screen, 2, 2.0, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 1, 1.0, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 2, 2.0, method=EnergyMethod.ESTIMATED)
 
     assert [re.findall(r"mWh \w+", line) for line in screen.lines()] == [["mWh estimated"]] * 2
 
@@ -119,7 +119,7 @@ def test_a_line_says_what_went_wrong(
     """A missing record, energy or end is described in words, not as None."""
     screen = Screen(terminal=False)
 
-    run(screen, 1, *energies, stop=stop, accuracy=accuracy)
+    run_trial(screen, 1, *energies, stop=stop, accuracy=accuracy)
 
     (line,) = screen.lines()
     assert text in line
@@ -131,8 +131,8 @@ def test_a_terminal_gets_a_table_of_all_setups() -> None:
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 2, 10.0, 20.0)
-    run(screen, 4, 3.0, None, stop=StopReason.DIVERGED)
+    run_trial(screen, 2, 10.0, 20.0)
+    run_trial(screen, 4, 3.0, None, stop=StopReason.DIVERGED)
     screen.progress.begin("setup03-seed0", 3)
     screen.progress.stop()
 
@@ -199,8 +199,8 @@ def test_the_table_fits_usual_widths(width: int) -> None:
     """No word is cut off, each setup has its row, and table and summary label an estimate."""
     screen = Screen(terminal=True, width=width)
     screen.progress.start()
-    run(screen, 1, 12345.6, method=EnergyMethod.ESTIMATED)
-    run(screen, 2, 1.0, stop=StopReason.OUT_OF_MEMORY, accuracy=None)
+    run_trial(screen, 1, 12345.6, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 2, 1.0, stop=StopReason.OUT_OF_MEMORY, accuracy=None)
 
     screen.progress.stop()
 
@@ -221,7 +221,7 @@ def test_a_forecast_is_shown_beside_the_energy_used(width: int) -> None:
     screen = Screen(terminal=True, width=width, outlook=True)
     screen.progress.start()
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
     screen.progress.begin("setup04-seed0", 4)
     screen.note(epoch(1, 7.2, 0.5, of=plan(4, batch_size=4096, learning_rate=0.0001)))
 
@@ -239,7 +239,7 @@ def test_a_file_gets_the_forecast_at_the_end_of_each_line() -> None:
     screen = Screen(terminal=False, outlook=True)
 
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     assert " in all " not in screen.lines()[0]
     assert re.search(r"left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)$", screen.lines()[2])
@@ -250,7 +250,7 @@ def test_a_trial_without_a_record_has_failed() -> None:
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 1)
+    run_trial(screen, 1)
     screen.progress.stop()
 
     assert screen.last_table()[0] == ["1", "64", "0.1", "1/2", "-", "-", "-", "-", "failed"]
@@ -261,7 +261,7 @@ def test_missing_energies_are_shown_as_not_known() -> None:
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 1, None, None)
+    run_trial(screen, 1, None, None)
     screen.progress.stop()
 
     row = " ".join(screen.last_table()[0])
@@ -277,13 +277,13 @@ def test_a_dumb_terminal_gets_lines() -> None:
     screen.progress = ProgressDisplay(screen.console, SETUPS, repeats=2, trials=8, slots=2)
     screen.progress.start()
 
-    run(screen, 1, 1.0)
+    run_trial(screen, 1, 1.0)
     screen.progress.stop()
 
     assert screen.lines()[0].startswith("[1/8] setup01-seed0")
 
 
-def timed(slots: int) -> tuple[ProgressDisplay, ManualClock]:
+def timed_display(slots: int) -> tuple[ProgressDisplay, ManualClock]:
     """A display of 9 trials, the first of which took 10 s, and its clock."""
     clock = ManualClock()
     console = Console(file=io.StringIO())
@@ -302,14 +302,14 @@ def test_the_time_left_is_not_known_before_a_trial_has_ended() -> None:
 @pytest.mark.parametrize(("slots", "left_s"), [(1, 80.0), (2, 40.0), (4, 20.0), (100, 10.0)])
 def test_the_time_left_is_shared_by_the_slots(slots: int, left_s: float) -> None:
     """8 trials of 10 s each; more slots than trials are of no use."""
-    progress, _ = timed(slots)
+    progress, _ = timed_display(slots)
 
     assert left_s == progress.left_s()
 
 
 def test_the_time_left_falls_while_a_trial_runs() -> None:
     """It falls until the trial has taken as long as the others, and then stays."""
-    progress, clock = timed(slots=1)
+    progress, clock = timed_display(slots=1)
     progress.begin("second", 2)
     left_s = [progress.left_s()]
 
@@ -324,7 +324,7 @@ def test_nothing_is_left_after_the_last_trial() -> None:
     """The estimate ends at 0, and the line does not mention it."""
     screen = Screen(terminal=False, trials=1)
 
-    run(screen, 1, 1.0)
+    run_trial(screen, 1, 1.0)
 
     assert screen.progress.left_s() == 0
     assert screen.lines()[0].endswith("1.00 mWh  patience")

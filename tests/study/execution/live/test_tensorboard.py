@@ -30,7 +30,7 @@ class Trial:
         Path(self.local_path).mkdir(parents=True)
 
 
-def written(logs: Path) -> Path:
+def write_event_files(logs: Path) -> Path:
     """Write event files of two trials of three epochs; returns their folder."""
     logger = StudyTensorBoard(MANIFEST, first_epoch_j=None)
     for number in (1, 2):
@@ -46,7 +46,7 @@ def written(logs: Path) -> Path:
 def fixture_ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Function that queries a TensorBoard of the study."""
     folder = tmp_path_factory.mktemp("served")
-    with served(written(folder / "logs"), folder / "log") as ask:
+    with served(write_event_files(folder / "logs"), folder / "log") as ask:
         waited_for(lambda: len(ask("scalars/tags")) == 2, "both runs")
         yield ask
 
@@ -91,7 +91,7 @@ def test_setups_are_compared_by_their_parameters(ask: Any) -> None:  # noqa: ANN
 
 def test_a_script_finds_all_epochs_of_a_curve(tmp_path: Path) -> None:
     """TensorBoard's own reader returns every epoch, including the first."""
-    events = EventAccumulator(str(written(tmp_path) / "setup01"))
+    events = EventAccumulator(str(write_event_files(tmp_path) / "setup01"))
     events.Reload()
 
     curves = {tag: [each.step for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}

@@ -7,7 +7,7 @@ import pytest
 from study.execution.live.total_text import total_text
 from study.record.files import unit_of
 from tests.study.execution.live.screens import Screen
-from tests.study.execution.live.test_progress import run
+from tests.study.execution.live.test_progress import run_trial
 
 
 def test_trials_that_may_follow_make_the_total_a_minimum() -> None:
@@ -15,7 +15,7 @@ def test_trials_that_may_follow_make_the_total_a_minimum() -> None:
     screen = Screen(terminal=False, outlook=True, may_grow=True)
 
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     assert re.search(r"at least \d+ s left, at least [\d.]+ mWh in all$", screen.lines()[2])
     assert screen.lines()[2].startswith("[3/8+] ")
@@ -33,7 +33,7 @@ def test_a_budget_limits_the_forecast(budget_j: float, text: str) -> None:
     screen = Screen(terminal=False, outlook=True, budget_j=budget_j)
 
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     assert re.search(text, screen.lines()[2])
 
@@ -42,7 +42,7 @@ def test_of_a_search_only_its_budget_is_known() -> None:
     """The number of its trials and the time of its end are unknown."""
     screen = Screen(terminal=False, outlook=True, trials=0, may_grow=True, budget_j=3_600.0)
 
-    run(screen, 1, 2.0)
+    run_trial(screen, 1, 2.0)
 
     assert screen.lines()[0].startswith("[1] ")
     assert screen.lines()[0].endswith("at most the budget of 1,000 mWh in all")
@@ -52,7 +52,7 @@ def test_an_outdated_forecast_is_not_below_the_energy_used() -> None:
     """A forecast may be seconds old, so the energy used since then is its minimum."""
     screen = Screen(terminal=False, outlook=True)
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     shown = total_text(screen.forecast, unit_of(1.0), label="", used_j=1e6)
 
@@ -64,7 +64,7 @@ def test_a_total_without_set_ups_says_so() -> None:
     without, with_it = (Screen(terminal=False, outlook=True, set_up_j=j) for j in (None, 100.0))
     for screen in (without, with_it):
         for setup in (1, 2, 3):
-            run(screen, setup, 2.0, 2.0, 2.0)
+            run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     assert re.search(r"mWh in all \(90 %: .*\), without set-ups$", without.lines()[2])
     [in_all_mwh] = re.findall(r"([\d.]+) mWh in all \(90 %: .*\)$", with_it.lines()[2])

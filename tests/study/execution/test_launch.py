@@ -97,7 +97,7 @@ def launch_study(tmp_path: Path, source: Refusing, **options: object) -> None:
 
 
 def test_launch_does_not_import_the_search() -> None:
-    """No file of `study/execution` imports it: grids and searches both come through `TrialSource`."""
+    """No file directly in `study/execution` imports it: searches come through `TrialSource` too."""
     files = [path.read_text() for path in (ROOT / "study" / "execution").glob("*.py")]
 
     assert files

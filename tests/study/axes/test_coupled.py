@@ -1,4 +1,4 @@
-"""Axes that are coupled."""
+"""Coupled axes, and the check for identical setups."""
 
 import math
 
@@ -12,8 +12,8 @@ from study.errors import OptionError
 AXES = {"batch_size": (64, 256), "learning_rate": (0.001, 0.01), "optimizer": ("adam",)}
 
 
-def test_all_combinations_are_setups() -> None:
-    """The first axis is the outermost."""
+def test_setups_are_all_combinations() -> None:
+    """The first axis is the outermost loop."""
     setups = setups_of({"batch_size": (64, 256), "learning_rate": (0.1, 0.01)})
 
     assert [tuple(each.values()) for each in setups] == [
@@ -26,7 +26,7 @@ def test_all_combinations_are_setups() -> None:
 
 @pytest.mark.parametrize(("function", "factor"), [("sqrt", 2.0), ("linear", 4.0)])
 def test_a_tied_value_grows_with_the_other_axis(function: str, factor: float) -> None:
-    """What was given holds for the smallest value of the other, whatever the order."""
+    """The given value belongs to the smallest value of the other axis, in whatever order that is given."""
     axes = {"batch_size": (256, 64), "learning_rate": (0.001,)}
 
     large, small = setups_of(axes, (f"learning_rate={function}(batch_size)",))
@@ -36,8 +36,8 @@ def test_a_tied_value_grows_with_the_other_axis(function: str, factor: float) ->
 
 
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=6, unique=True))
-def test_a_tie_makes_as_many_setups_as_there_are(sizes: list[int]) -> None:
-    """Each batch size keeps one setup for each rate, and the ratio is that of the root."""
+def test_a_tie_keeps_the_number_of_setups(sizes: list[int]) -> None:
+    """Each batch size keeps one setup, whose rate grows with the root of the batch size."""
     setups = setups_of(
         {"batch_size": sizes, "learning_rate": (0.01,)}, ("learning_rate=sqrt(batch_size)",)
     )
@@ -47,7 +47,7 @@ def test_a_tie_makes_as_many_setups_as_there_are(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tie", "said"),
+    ("tie", "message"),
     [
         ("learning_rate", "NAME=sqrt"),
         ("learning_rate=cube(batch_size)", "NAME=sqrt"),
@@ -56,29 +56,29 @@ def test_a_tie_makes_as_many_setups_as_there_are(sizes: list[int]) -> None:
         ("learning_rate=sqrt(learning_rate)", "not tied itself"),
     ],
 )
-def test_a_bad_tie_is_named(tie: str, said: str) -> None:
-    """What was got, and what is allowed."""
-    with pytest.raises(OptionError, match=said):
+def test_an_invalid_tie_is_refused(tie: str, message: str) -> None:
+    """The error says what was given and what is allowed."""
+    with pytest.raises(OptionError, match=message):
         setups_of(AXES, (tie,))
 
 
-def test_an_axis_is_tied_once() -> None:
-    """And not in a circle."""
+def test_circular_ties_are_refused() -> None:
+    """An axis is not tied to one that is tied itself."""
     ties = ("learning_rate=sqrt(batch_size)", "batch_size=sqrt(learning_rate)")
 
     with pytest.raises(OptionError, match="to tie each axis once"):
         setups_of(AXES, ties)
 
 
-def test_a_tie_that_makes_two_setups_one_is_refused() -> None:
-    """Rates that differ by less than a tied value keeps; the message names both setups."""
+def test_a_tie_that_makes_two_setups_identical_is_refused() -> None:
+    """Rates that are equal once rounded give identical setups; the message names both."""
     axes = {"batch_size": (64, 256), "learning_rate": (0.1, 0.1 + 1e-15)}
 
     with pytest.raises(OptionError, match="setups 1 and 2 are one"):
         setups_of(axes, ("learning_rate=sqrt(batch_size)",))
 
 
-def test_setups_that_are_one_are_named() -> None:
-    """By their numbers, and what they choose."""
+def test_identical_setups_are_refused() -> None:
+    """The message names the pair by number."""
     with pytest.raises(OptionError, match="here: setups 1 and 3 are one"):
         refuse_same([{"a": 1}, {"a": 2}, {"a": 1}], where="here")

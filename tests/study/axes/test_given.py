@@ -1,4 +1,4 @@
-"""`--axis`: which axes there are, and which values."""
+"""Axes and values that `--axis` accepts."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from tests.end_to_end.scenarios import Tiny
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Of the scenario."""
+    """Options of the scenario."""
 
     window: int | None = None
     share: float = 0.5
@@ -20,27 +20,27 @@ class Options:
     kind: Literal["a", "b"] = "a"
 
 
-class Own(Tiny):
-    """A scenario with options, and something that it offers."""
+class WithOwnAxes(Tiny):
+    """A scenario with options, and with an axis of its own."""
 
     options = Options
-    own_axes = {"encoder": ("resnet",)}  # noqa: RUF012 - as scenarios have it
+    own_axes = {"encoder": ("resnet",)}  # noqa: RUF012 - as in scenarios
 
-    def configured(self, options: Options) -> "Own":  # noqa: ARG002
-        """Itself."""
+    def configured(self, options: Options) -> "WithOwnAxes":  # noqa: ARG002
+        """Return the scenario itself."""
         return self
 
-    def offering(self, choices: Any) -> "Own":  # noqa: ANN401, ARG002
-        """Itself."""
+    def offering(self, choices: Any) -> "WithOwnAxes":  # noqa: ANN401, ARG002
+        """Return the scenario itself."""
         return self
 
     def chosen(self, data: Any, parameters: Any) -> Any:  # noqa: ANN401, ARG002
-        """The data."""
+        """Return the data unchanged."""
         return data
 
 
-def test_values_are_what_their_axis_takes() -> None:
-    """Numbers are numbers, true and false are neither, and words are words."""
+def test_values_are_parsed() -> None:
+    """Numbers become numbers, `true` and `false` become bools, and words stay words."""
     given = (
         "precision=fp32,bf16",
         "compile=false,true",
@@ -56,11 +56,11 @@ def test_values_are_what_their_axis_takes() -> None:
     }
 
 
-def test_a_scenarios_options_and_offers_are_axes() -> None:
-    """Each takes what its type says."""
+def test_options_and_own_axes_of_a_scenario_are_axes() -> None:
+    """The type of an option decides which values its axis accepts."""
     given = ("window=100,200", "share=0.5,1", "flip=true", "kind=a,b", "encoder=resnet,vit")
 
-    found = further_axes(given, Own())
+    found = further_axes(given, WithOwnAxes())
 
     assert found == {
         "window": (100, 200),
@@ -72,7 +72,7 @@ def test_a_scenarios_options_and_offers_are_axes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("precision", "allowed: NAME=V1,V2,..."),
         ("precision=", "allowed: NAME=V1,V2,..."),
@@ -83,20 +83,20 @@ def test_a_scenarios_options_and_offers_are_axes() -> None:
         ("learning_rate=8", "--learning-rates"),
     ],
 )
-def test_a_bad_axis_is_named(text: str, said: str) -> None:
-    """What was got, and what is allowed, before the scenario is looked at."""
-    with pytest.raises(OptionError, match=said):
+def test_an_invalid_axis_is_refused(text: str, message: str) -> None:
+    """The error says what is allowed, and needs no scenario."""
+    with pytest.raises(OptionError, match=message):
         split_axes((text,))
 
 
 def test_an_axis_is_given_once() -> None:
-    """Two lists of values for one name would hide each other."""
+    """A second list of values for the same axis is refused."""
     with pytest.raises(OptionError, match="each name once"):
         split_axes(("compile=true", "compile=false"))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("powerlimit=8", "powerlimit, which is unknown; .* Did you mean power_limit_w?"),
         ("window=wide", "allowed: whole numbers"),
@@ -104,7 +104,7 @@ def test_an_axis_is_given_once() -> None:
         ("flip=1", "allowed: true, false"),
     ],
 )
-def test_an_axis_that_nobody_knows_is_named(text: str, said: str) -> None:
-    """With those that there are, and one of a like name."""
-    with pytest.raises(OptionError, match=said):
-        further_axes((text,), Own())
+def test_an_unknown_axis_or_value_is_refused(text: str, message: str) -> None:
+    """The error says what is allowed, and suggests an axis of a similar name."""
+    with pytest.raises(OptionError, match=message):
+        further_axes((text,), WithOwnAxes())

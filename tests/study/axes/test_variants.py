@@ -1,4 +1,4 @@
-"""Options of a scenario as axes: its data for each of their values."""
+"""Options of a scenario as axes: each value has its own data."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,46 +14,46 @@ from tests.end_to_end.scenarios import Tiny
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Of the scenario."""
+    """Options of the scenario."""
 
     shift: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be."""
+        """Refuse a negative shift."""
         if self.shift < 0:
             message = "--shift is below 0."
             raise OptionError(message)
 
 
 class Shifted(Tiny):
-    """Points that lie elsewhere."""
+    """A scenario whose data name the shift that it was made with."""
 
     options = Options
 
     def __init__(self, shift: int = 0) -> None:
-        """Shift them."""
+        """Set the shift."""
         self.shift = shift
 
     def configured(self, options: Options) -> "Shifted":
-        """Shift them by the option."""
+        """Return a scenario with the shift of the option."""
         return Shifted(options.shift)
 
     def load(self, data_dir: Any, *, seed: int) -> Data:  # noqa: ANN401
-        """The points."""
+        """Load the points; the description names the shift."""
         data = super().load(data_dir, seed=seed)
         return replace(data, description=f"shifted by {self.shift}")
 
 
-def loaded(scenario: Scenario) -> Data:
+def load_data(scenario: Scenario) -> Data:
     """The data of a scenario."""
     return scenario.load(None, seed=0)
 
 
 def test_each_setup_has_the_data_of_its_values() -> None:
-    """And the scenario with them; a setup that chooses none has those of the study."""
+    """A setup gets the scenario and data of its option values; without any, it gets the study's."""
     setups = grid([8], [0.1], [{"shift": 1, "optimizer": "adam"}, {"shift": 2}])
     scenario = Shifted()
-    data = with_variants(scenario, loaded(scenario), setups, None, load=loaded)
+    data = with_variants(scenario, load_data(scenario), setups, None, load=load_data)
 
     chosen, own = variant_of(scenario, data, setups[1].parameters)
 
@@ -62,26 +62,26 @@ def test_each_setup_has_the_data_of_its_values() -> None:
     assert variant_of(scenario, data, {})[1].description == "shifted by 0"
 
 
-def test_a_study_of_other_values_has_another_fingerprint() -> None:
-    """So that it is not taken for the same when it is resumed."""
+def test_other_option_values_give_another_fingerprint() -> None:
+    """A study is therefore not resumed as one with other values."""
     scenario = Shifted()
-    data = loaded(scenario)
+    data = load_data(scenario)
 
-    more = with_variants(scenario, data, grid([8], [0.1], [{"shift": 1}]), None, load=loaded)
+    more = with_variants(scenario, data, grid([8], [0.1], [{"shift": 1}]), None, load=load_data)
 
     assert more.facts().fingerprint != data.facts().fingerprint
 
 
-def test_a_value_that_the_scenario_does_not_take_is_named() -> None:
-    """With its own words."""
+def test_a_value_that_the_scenario_refuses_is_named() -> None:
+    """The error names the axis and the value, followed by the scenario's own message."""
     setups = grid([8], [0.1], [{"shift": -1}])
 
     with pytest.raises(OptionError, match="--axis shift=-1: --shift is below 0"):
-        with_variants(Shifted(), loaded(Shifted()), setups, None, load=loaded)
+        with_variants(Shifted(), load_data(Shifted()), setups, None, load=load_data)
 
 
-def test_a_scenario_without_options_stays_as_it_is() -> None:
-    """Its data are loaded once."""
-    data = loaded(Tiny())
+def test_a_scenario_without_options_keeps_its_data() -> None:
+    """The data are returned unchanged."""
+    data = load_data(Tiny())
 
-    assert with_variants(Tiny(), data, grid([8], [0.1]), None, load=loaded) is data
+    assert with_variants(Tiny(), data, grid([8], [0.1]), None, load=load_data) is data

@@ -1,4 +1,4 @@
-"""Frameworks leave the process as it was: the tests after these have programs of their own started."""
+"""Fixture that undoes what importing a framework changes in the process."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,11 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def own_environment() -> Iterator[None]:
-    """Put the environment back: importing Lightning has every later torch ask NVML whether there is CUDA."""
+def restored_environment() -> Iterator[None]:
+    """Restore the environment after each test, for the programs that later tests start.
+
+    Importing Lightning sets a variable that makes every torch which inherits it ask NVML for CUDA.
+    """
     before = dict(os.environ)
     yield
     os.environ.clear()

@@ -1,4 +1,4 @@
-"""A training in a loop of its own, for those who hear of it as it goes on."""
+"""Live export of a training in the user's own loop."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from trackers.sources.recorded import RecordedSource
 
 
 def test_each_epoch_is_exported_once() -> None:
-    """A training, its devices and epochs as they come, and its end."""
+    """Exporters receive the training, its devices, each epoch and the end."""
     exporter = Remembering()
     exporter.held.set()
     meter = TrainingMeter(
@@ -31,7 +31,7 @@ def test_each_epoch_is_exported_once() -> None:
             export.epochs(meter.run_so_far())
     export.end(meter.run_so_far())
 
-    # Of devices the newest state replaces one that still waits.
+    # A newer state of the devices replaces one that is still queued, so their number varies.
     assert "1 devices" in exporter.heard
     assert [each for each in exporter.heard if each != "1 devices"] == [
         *("begin mine", "trial setup01-seed0", "epoch 1", "epoch 2"),
@@ -39,8 +39,8 @@ def test_each_epoch_is_exported_once() -> None:
     ]
 
 
-def test_an_epoch_that_was_exported_is_not_worked_out_again() -> None:
-    """The training waits as long for its thousandth epoch as for its first; energies go on adding up."""
+def test_an_exported_epoch_is_not_computed_again() -> None:
+    """Each export reads only the new epochs, and the energy so far still adds up."""
     exporter = Remembering()
     exporter.held.set()
     meter = TrainingMeter(
@@ -55,7 +55,7 @@ def test_an_epoch_that_was_exported_is_not_worked_out_again() -> None:
                 pass
             export.epochs(meter.run_so_far())
             meter.epochs[0].readings = {
-                "who looks for a device here fails": Reading.missing("-", note="-")
+                "no device, so reading this fails": Reading.missing("-", note="-")
             }
     exports.close()
 
@@ -79,7 +79,7 @@ def test_no_error_of_the_exporters_reaches_the_training(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whatever they do at the time: the training ends well, and the log says what was not exported."""
+    """The training ends normally, and the log says what was not exported."""
 
     def fails(*_: object, **__: object) -> None:
         message = "full"
@@ -103,7 +103,7 @@ def test_no_error_of_the_exporters_reaches_the_training(
     assert caplog.messages == [logged]
 
 
-def test_a_word_that_is_not_known_is_refused() -> None:
-    """Before anything is trained."""
+def test_an_unknown_exporter_is_refused() -> None:
+    """The meter refuses the name when it is made, before anything is trained."""
     with pytest.raises(OptionError, match="--log is"):
         TrainingMeter(log=["tensorboard"])

@@ -1,4 +1,4 @@
-"""Trainings that an exception ends, in the frameworks' own trainers: kept as far as they came."""
+"""Trainings that an exception ends in the frameworks' own trainers, saved as far as they got."""
 
 import os
 from pathlib import Path
@@ -12,29 +12,29 @@ pytestmark = pytest.mark.integrations
 
 ESTIMATE = Request(tracker="estimate")
 STEPS = 4
-"""Of an epoch; the second epoch fails in its second step."""
+"""Steps of an epoch; the second epoch fails in its second step."""
 
 
-class Boom(Exception):  # noqa: N818 - as somebody's
-    """Somebody's exception."""
+class Boom(Exception):  # noqa: N818 - named like a user's
+    """An exception of the user's code."""
 
 
 class Failing:
-    """Counts steps, and fails."""
+    """A counter of steps that raises `Boom` in the second epoch."""
 
     def __init__(self) -> None:
-        """None so far."""
+        """Begin with no steps."""
         self.steps = 0
 
     def step(self) -> None:
-        """Count one; fail in the second epoch."""
+        """Count a step; fail in the second epoch."""
         self.steps += 1
         if self.steps == STEPS + 2:
             raise Boom
 
 
-def kept(folder: Path) -> None:
-    """The first epoch is whole, and the second one is an error with what it used."""
+def assert_saved_until_failure(folder: Path) -> None:
+    """Check that the first epoch is complete, and that the second is an error with its energy."""
     study = load(folder)
     rows = study.epochs.to_dict("records")
     assert [row["epoch"] for row in rows] == [1, 2]
@@ -44,7 +44,7 @@ def kept(folder: Path) -> None:
 
 
 def test_hugging_face(tmp_path: Path) -> None:
-    """With `with` around it, as a `Trainer` tells its callbacks nothing."""
+    """`with` saves the training, as a `Trainer` does not tell its callbacks of an exception."""
     pytest.importorskip("accelerate")
     transformers = pytest.importorskip("transformers")
     torch = pytest.importorskip("torch")
@@ -83,11 +83,11 @@ def test_hugging_face(tmp_path: Path) -> None:
     with pytest.raises(Boom):
         train()
 
-    kept(tmp_path / "mine")
+    assert_saved_until_failure(tmp_path / "mine")
 
 
 def test_lightning(tmp_path: Path) -> None:
-    """By itself: Lightning tells its callbacks of an exception."""
+    """No `with` is needed, as Lightning tells its callbacks of an exception."""
     lightning = pytest.importorskip("lightning")
     torch = pytest.importorskip("torch")
     from study.callbacks.lightning import EnergyCallback  # noqa: PLC0415 - needs lightning
@@ -123,12 +123,12 @@ def test_lightning(tmp_path: Path) -> None:
     with pytest.raises(Boom):
         trainer.fit(Module(), batches)
 
-    kept(tmp_path / "mine")
+    assert_saved_until_failure(tmp_path / "mine")
     assert load(tmp_path / "mine").epochs["val_score"].notna().tolist() == [True, False]
 
 
 def test_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `with` around it, as `fit` tells its callbacks nothing."""
+    """`with` saves the training, as `fit` does not tell its callbacks of an exception."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     keras = pytest.importorskip("keras")
     numpy = pytest.importorskip("numpy")
@@ -153,13 +153,13 @@ def test_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Boom):
         train()
 
-    kept(tmp_path / "mine")
+    assert_saved_until_failure(tmp_path / "mine")
 
 
-def test_an_exception_after_the_training_is_none_of_it(
+def test_an_exception_after_the_training_does_not_fail_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has come to its end, and is kept so."""
+    """A training that had reached its end is saved as such, and only once."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     pytest.importorskip("keras")
     from study.callbacks.keras import EnergyCallback  # noqa: PLC0415 - needs keras

@@ -15,8 +15,8 @@ ESTIMATE = Request(tracker="estimate")
 EPOCHS = 2
 
 
-def held_together(study: Study) -> None:
-    """Both epochs are there with their energies and losses."""
+def assert_both_epochs_saved(study: Study) -> None:
+    """Check that both epochs are there with their energies and losses."""
     rows = study.epochs.to_dict("records")
     assert [row["epoch"] for row in rows] == [1, 2]
     assert {row["energy_method"] for row in rows} == {"estimated"}
@@ -27,7 +27,7 @@ def held_together(study: Study) -> None:
 
 
 def test_hugging_face(tmp_path: Path) -> None:
-    """A real `Trainer`: energies in its own log beside losses, and a study in the folder."""
+    """A real `Trainer` logs energies beside its losses, and leaves a study in the folder."""
     pytest.importorskip("accelerate")
     transformers = pytest.importorskip("transformers")
     torch = pytest.importorskip("torch")
@@ -59,7 +59,7 @@ def test_hugging_face(tmp_path: Path) -> None:
         ),
         train_dataset=rows,
         eval_dataset=rows,
-        compute_metrics=lambda told: {"error": float(abs(told.predictions - 1).mean())},
+        compute_metrics=lambda result: {"error": float(abs(result.predictions - 1).mean())},
         callbacks=[
             EnergyCallback(
                 folder=tmp_path / "mine", objective=Objective("error", "min"), request=ESTIMATE
@@ -72,13 +72,13 @@ def test_hugging_face(tmp_path: Path) -> None:
     assert sum("epoch_energy_j" in entry for entry in log) == EPOCHS
     assert sum("eval_energy_j" in entry for entry in log) == EPOCHS
     study = load(tmp_path / "mine")
-    held_together(study)
+    assert_both_epochs_saved(study)
     assert study.manifest.objective.name == "error"
     assert set(study.epochs["batch_size"]) == {8}
 
 
 def test_lightning(tmp_path: Path) -> None:
-    """A real Lightning trainer: energies among its metrics, and a study in the folder."""
+    """A real Lightning trainer has energies among its metrics, and leaves a study in the folder."""
     lightning = pytest.importorskip("lightning")
     torch = pytest.importorskip("torch")
     from study.callbacks.lightning import EnergyCallback  # noqa: PLC0415 - needs lightning
@@ -118,11 +118,11 @@ def test_lightning(tmp_path: Path) -> None:
 
     assert trainer.callback_metrics["epoch_energy_j"] > 0
     assert trainer.callback_metrics["val_energy_j"] >= 0
-    held_together(load(tmp_path / "mine"))
+    assert_both_epochs_saved(load(tmp_path / "mine"))
 
 
 def test_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real `fit` on torch: energies in its history, and a study in the folder."""
+    """A real `fit` has energies in its history, and leaves a study in the folder."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     keras = pytest.importorskip("keras")
     numpy = pytest.importorskip("numpy")
@@ -149,4 +149,4 @@ def test_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
     assert len(history.history["epoch_energy_j"]) == EPOCHS
-    held_together(load(tmp_path / "mine"))
+    assert_both_epochs_saved(load(tmp_path / "mine"))

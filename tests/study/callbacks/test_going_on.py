@@ -1,4 +1,4 @@
-"""Trainings that go on from a checkpoint, validate now and then, or end in their own way, in real trainers."""
+"""Trainings in frameworks that resume from a checkpoint, validate rarely, or end at a limit."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ ESTIMATE = Request(tracker="estimate")
 
 
 def rows_of(folder: Path) -> list[dict[Any, Any]]:
-    """The epochs of a study, absent values as None."""
+    """Rows of a study's epochs, with missing values as None."""
     epochs = load(folder).epochs
     return epochs.astype(object).where(epochs.notna(), None).to_dict("records")
 
@@ -25,7 +25,7 @@ class Lightning:
     """A module, its data, and a trainer with our callback."""
 
     def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401 - Lightning's own
-        """Train quietly, with `options`."""
+        """Set up a quiet trainer with `options`."""
         lightning = pytest.importorskip("lightning")
         torch = pytest.importorskip("torch")
         from study.callbacks.lightning import EnergyCallback  # noqa: PLC0415 - needs lightning
@@ -65,16 +65,16 @@ class Lightning:
         self.trainer.fit(self.module, self.batches, self.batches, **options)
 
 
-def test_lightning_goes_on_from_within_an_epoch(tmp_path: Path) -> None:
-    """It says nothing of that epoch's start: its rest has no energy, and what follows has its own number."""
+def test_lightning_resumes_within_an_epoch(tmp_path: Path) -> None:
+    """The rest of the interrupted epoch has no energy, and later epochs keep their numbers."""
     callbacks = pytest.importorskip("lightning.pytorch.callbacks")
     checkpoint = callbacks.ModelCheckpoint(
         dirpath=tmp_path, filename="{step}", every_n_train_steps=6, save_top_k=-1
     )
     Lightning(tmp_path / "whole", max_epochs=2, callbacks=[checkpoint]).fit()
 
-    going_on = Lightning(tmp_path / "mine", max_epochs=3, enable_checkpointing=False)
-    going_on.fit(ckpt_path=tmp_path / "step=6.ckpt")
+    resumed = Lightning(tmp_path / "mine", max_epochs=3, enable_checkpointing=False)
+    resumed.fit(ckpt_path=tmp_path / "step=6.ckpt")
 
     rows = rows_of(tmp_path / "mine")
     assert [row["epoch"] for row in rows] == [1, 2, 3]
@@ -83,8 +83,8 @@ def test_lightning_goes_on_from_within_an_epoch(tmp_path: Path) -> None:
     assert rows[-1]["stop_reason"] == "max_epochs"
 
 
-def test_lightning_has_each_value_with_its_own_epoch(tmp_path: Path) -> None:
-    """A trainer keeps the last value of each: neither an old validation nor our own values are an epoch's."""
+def test_lightning_metrics_belong_to_their_own_epoch(tmp_path: Path) -> None:
+    """Values that the trainer keeps from an earlier validation, and our own energies, are left out."""
     Lightning(
         tmp_path / "mine", max_epochs=3, check_val_every_n_epoch=2, enable_checkpointing=False
     ).fit()
@@ -101,7 +101,7 @@ def test_lightning_has_each_value_with_its_own_epoch(tmp_path: Path) -> None:
     "limit", [{"max_steps": 6}, {"max_epochs": -1, "max_time": {"milliseconds": 1}}]
 )
 def test_lightning_ends_at_a_limit(tmp_path: Path, limit: dict[str, Any]) -> None:
-    """Of steps or of time: that is no early stopping."""
+    """A limit of steps or of time is not recorded as early stopping."""
     Lightning(tmp_path / "mine", enable_checkpointing=False, **limit).fit()
 
     assert rows_of(tmp_path / "mine")[-1]["stop_reason"] == "max_epochs"
@@ -117,8 +117,8 @@ ARGUMENTS: Any = SimpleNamespace(
 )
 
 
-def test_hugging_face_goes_on_and_has_an_energy_for_each_evaluation_set(tmp_path: Path) -> None:
-    """After an epoch and a half, to the last step; an evaluation of nobody's has no energy."""
+def test_hugging_face_resumes_and_measures_each_evaluation_set(tmp_path: Path) -> None:
+    """It resumes after an epoch and a half; an evaluation that the trainer did not begin has no energy."""
     pytest.importorskip("transformers")
     from study.callbacks.huggingface import EnergyCallback  # noqa: PLC0415 - needs transformers
 
@@ -131,16 +131,16 @@ def test_hugging_face_goes_on_and_has_an_energy_for_each_evaluation_set(tmp_path
     callback.on_epoch_begin(ARGUMENTS, state, control)
     callback.on_epoch_end(ARGUMENTS, state, control)
     for name in ("a", "b"):
-        told = {f"eval_{name}_loss": 0.5, f"eval_{name}_runtime": 1.0}
-        callback.on_evaluate(ARGUMENTS, state, control, metrics=told)
+        metrics = {f"eval_{name}_loss": 0.5, f"eval_{name}_runtime": 1.0}
+        callback.on_evaluate(ARGUMENTS, state, control, metrics=metrics)
     state.epoch, state.global_step = 2.0, 16
     callback.on_epoch_begin(ARGUMENTS, state, control)
     callback.on_step_begin(ARGUMENTS, state, control)
     callback.on_evaluate(ARGUMENTS, state, control, metrics={"eval_loss": 0.25})
     callback.on_train_end(ARGUMENTS, state, control)
 
-    noted = [name for entry in state.log_history for name in entry if name.startswith("eval")]
-    assert noted == ["eval_a_energy_j", "eval_b_energy_j"]
+    logged = [name for entry in state.log_history for name in entry if name.startswith("eval")]
+    assert logged == ["eval_a_energy_j", "eval_b_energy_j"]
     rows = rows_of(tmp_path / "mine")
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert [row["epoch_energy_j"] is None for row in rows] == [True, True, False]
@@ -148,10 +148,10 @@ def test_hugging_face_goes_on_and_has_an_energy_for_each_evaluation_set(tmp_path
     assert rows[-1]["batch_size"] == 64  # of all processes, as the optimiser sees it
 
 
-def test_keras_goes_on_from_its_initial_epoch(
+def test_keras_resumes_from_its_initial_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fit of epochs 3 and 4 came to its limit, and knows nothing of those before."""
+    """A fit of epochs 3 and 4 reaches its limit; the epochs before them have no energy."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     keras = pytest.importorskip("keras")
     numpy = pytest.importorskip("numpy")

@@ -1,4 +1,4 @@
-"""Callbacks given what frameworks' users have reported: arrays, several validation sets, calls after the end."""
+"""Cases that users of the frameworks reported: array metrics, several validation sets, calls after the end."""
 
 import os
 from pathlib import Path
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.integrations
 ESTIMATE = Request(tracker="estimate")
 
 
-def state() -> Any:  # noqa: ANN401 - as much of a trainer's state as is asked
-    """A state of a trainer of Hugging Face."""
+def state() -> Any:  # noqa: ANN401 - stands for a `TrainerState`
+    """State of a Hugging Face trainer, as far as the callback reads it."""
     return SimpleNamespace(
         log_history=[], epoch=0, global_step=1, max_steps=1, is_world_process_zero=True
     )
@@ -36,38 +36,38 @@ CONTROL: Any = SimpleNamespace(should_evaluate=True)
 
 
 def test_validation_sets_of_an_epoch_are_kept_beside_each_other(tmp_path: Path) -> None:
-    """Each has its name before its metrics, arrays are left out, and what comes after the end changes nothing."""
+    """Metrics are prefixed by their set's name; arrays, and evaluations after the end, are ignored."""
     pytest.importorskip("transformers")
     from study.callbacks.huggingface import EnergyCallback  # noqa: PLC0415 - needs transformers
 
     callback = EnergyCallback(
         folder=tmp_path / "mine", objective=Objective("a_loss", "min"), request=ESTIMATE
     )
-    for _ in range(2):  # the first training is broken off without a word
+    for _ in range(2):  # the first training is abandoned without an end
         callback.on_train_begin(ARGUMENTS, state(), CONTROL)
         callback.on_epoch_begin(ARGUMENTS, state(), CONTROL)
     callback.on_epoch_end(ARGUMENTS, state(), CONTROL)
-    for told in (
+    for metrics in (
         {"eval_a_loss": 0.5, "eval_a_runtime": 1.0, "eval_a_iou": np.array([0.1, 0.2])},
         {"eval_b_loss": np.float32(0.25), "eval_b_report": {"cat": {"f1": 1.0}}},
     ):
-        callback.on_evaluate(ARGUMENTS, state(), CONTROL, metrics=told)
+        callback.on_evaluate(ARGUMENTS, state(), CONTROL, metrics=metrics)
     callback.on_train_end(ARGUMENTS, state(), CONTROL)
     callback.on_evaluate(ARGUMENTS, state(), CONTROL, metrics={"eval_a_loss": 9.0})
 
-    (broken_off,) = load(tmp_path / "mine").trials.to_dict("records")
+    (abandoned,) = load(tmp_path / "mine").trials.to_dict("records")
     (row,) = load(tmp_path / "mine-2").epochs.to_dict("records")
-    assert broken_off["status"] == "failed"
+    assert abandoned["status"] == "failed"
     assert row["val_score"] == 0.5
     assert row["val_metrics"] == '{"a_loss": 0.5, "b_loss": 0.25, "b_report/cat/f1": 1.0}'
     assert callback.meter is not None
     assert callback.meter.epochs[-1].metrics["a_loss"] == 0.5
 
 
-def test_a_metric_with_a_value_for_each_class_ends_no_fit(
+def test_a_metric_with_a_value_for_each_class_does_not_end_the_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `F1Score(average=None)` of Keras has it."""
+    """An array such as that of Keras's `F1Score(average=None)` is left out."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     pytest.importorskip("keras")
     from study.callbacks.keras import EnergyCallback  # noqa: PLC0415 - needs keras
@@ -86,8 +86,8 @@ def test_a_metric_with_a_value_for_each_class_ends_no_fit(
     assert row["val_metrics"] == '{"loss": 0.5}'
 
 
-def test_a_validation_after_the_fit_is_none_of_it(tmp_path: Path) -> None:
-    """`trainer.validate` calls the same callbacks, whose sensors are closed by then."""
+def test_a_validation_after_the_fit_is_not_part_of_it(tmp_path: Path) -> None:
+    """`trainer.validate` calls the same callback, whose power sources are closed by then."""
     pytest.importorskip("lightning")
     from study.callbacks.lightning import EnergyCallback  # noqa: PLC0415 - needs lightning
 

@@ -1,4 +1,4 @@
-"""What is a number among the values of somebody else's training."""
+"""Numbers and plain values from the metrics and parameters of a user's training."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from study.record.tune_rows import number_of
 
 
 def test_numbers_of_any_library_are_numbers() -> None:
-    """Python's, numpy's and torch's; what is not finite is missing."""
+    """Numbers of Python, numpy and torch are recognised; one that is not finite is missing."""
     values = (1, 0.5, np.float32(0.5), np.array(2), torch.tensor(3.0, requires_grad=True))
 
     assert [number_of(each) for each in values] == [1.0, 0.5, 0.5, 2.0, 3.0]
     assert number_of(np.inf) is None
 
 
-def test_what_is_no_number_is_left_out() -> None:
-    """A value for each class, a word, nothing; a nested mapping gives its numbers by both names."""
+def test_values_that_are_no_numbers_are_left_out() -> None:
+    """Arrays, words and None are left out; numbers of a nested mapping are named by their path."""
     found = numbers_in(
         {
             "f1": 0.25,
@@ -35,10 +35,10 @@ def test_what_is_no_number_is_left_out() -> None:
 
 
 def test_a_training_is_described_in_plain_values() -> None:
-    """Sizes from numpy, a path, a function: all that a script may hand on."""
+    """Numbers of numpy, paths and functions, as a script may pass them, become plain values."""
     training = plain_training(
         Training(
-            batch_size=np.int64(8),  # type: ignore[arg-type]  # as a script has it
+            batch_size=np.int64(8),  # type: ignore[arg-type]  # as a script may pass it
             learning_rate=np.float32(0.5),  # type: ignore[arg-type]
             parameters={
                 "width": np.int64(3),

@@ -1,4 +1,4 @@
-"""A training whose loop is somebody else's, kept as a study of one setup."""
+"""Energy of a training in the user's own loop, saved as a study of one setup."""
 
 import sys
 import threading
@@ -22,13 +22,15 @@ from trackers.sources.recorded import RecordedSource
 WATTS = 100.0
 
 
-def board() -> Detection:
-    """A recording of a steady power, which stands for a board."""
+def board_detection() -> Detection:
+    """Stand-in for a board: a recording of constant power."""
     return Detection(sources=(RecordedSource(lambda _: WATTS),), refused={})
 
 
-def trained(detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3) -> TrainingMeter:
-    """A training of two epochs."""
+def trained_meter(
+    detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3
+) -> TrainingMeter:
+    """Meter of a training of two epochs, which has ended."""
     training = Training(
         objective=Objective("accuracy", is_share=True),
         batch_size=batch_size,
@@ -50,8 +52,8 @@ def trained(detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3)
 
 
 def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
-    """Power x time; the study that is left has one setup, one trial and both epochs."""
-    meter = trained(board())
+    """Energy is power x time; the saved study has one setup, one trial and both epochs."""
+    meter = trained_meter(board_detection())
     meter.save(tmp_path / "mine")
 
     study = load(tmp_path / "mine")
@@ -73,9 +75,9 @@ def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
     assert study.manifest.setups[0].parameters == {"width": 3}
 
 
-def test_without_a_board_the_share_of_cpu_ranks(tmp_path: Path) -> None:
-    """An estimate stays labelled in the study that is left."""
-    meter = trained(detect(Request(tracker="estimate")))
+def test_without_a_board_the_share_of_the_cpu_ranks(tmp_path: Path) -> None:
+    """An estimate stays labelled in the saved study."""
+    meter = trained_meter(detect(Request(tracker="estimate")))
     meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
 
     study = load(tmp_path / "mine")
@@ -87,8 +89,8 @@ def test_without_a_board_the_share_of_cpu_ranks(tmp_path: Path) -> None:
 
 
 def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
-    """Nothing would be in the study; a callback warns instead of ending the training."""
-    meter = TrainingMeter(detection=board())
+    """`save` raises an error; `keep`, which callbacks use, does not end the training."""
+    meter = TrainingMeter(detection=board_detection())
     with meter, pytest.raises(ValueError, match="no epoch has ended"):
         meter.save(tmp_path / "mine")
 
@@ -100,7 +102,7 @@ def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
 def test_two_trainings_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m analysis` reads the folders as studies, and writes their report."""
     for number, batch_size in enumerate((64, 256)):
-        trained(board(), batch_size=batch_size).save(tmp_path / f"run{number}")
+        trained_meter(board_detection(), batch_size=batch_size).save(tmp_path / f"run{number}")
 
     for folders in (["run0"], ["run0", "run1"]):
         status = analysis([str(tmp_path / each) for each in folders])
@@ -112,8 +114,8 @@ def test_two_trainings_are_compared(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_metrics_of_any_kind_lose_no_training(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Arrays and nested reports are left out or named; the objective's name is said where it is missing."""
-    meter = trained(board(), epoch_s=0.0)
+    """Arrays are left out, nested metrics named by path, and a missing objective is logged."""
+    meter = trained_meter(board_detection(), epoch_s=0.0)
     meter.epochs[0].metrics = {"accuracy": np.float32(0.5), "iou": np.array([0.1, 0.2])}
     meter.epochs[1].metrics = {"accuracy": np.array(0.75), "report": {"cat": {"recall": 1.0}}}
 
@@ -133,21 +135,21 @@ def test_metrics_of_any_kind_lose_no_training(
 def test_a_study_of_another_training_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Jobs of an array have one script and one folder; a training itself may be saved again."""
-    first = trained(board(), epoch_s=0.0)
-    second = trained(board(), batch_size=256, epoch_s=0.0)
+    """Jobs of an array share one folder; a training may also be saved again in its own."""
+    first = trained_meter(board_detection(), epoch_s=0.0)
+    second = trained_meter(board_detection(), batch_size=256, epoch_s=0.0)
 
-    places = [first.save(tmp_path / "mine"), first.save(tmp_path / "mine")]
-    places.append(second.save(tmp_path / "mine"))
+    folders = [first.save(tmp_path / "mine"), first.save(tmp_path / "mine")]
+    folders.append(second.save(tmp_path / "mine"))
 
-    assert [each.name for each in places] == ["mine", "mine", "mine-2"]
+    assert [each.name for each in folders] == ["mine", "mine", "mine-2"]
     assert "this one is kept in" in caplog.text
-    assert [load(each).manifest.setups[0].batch_size for each in places[1:]] == [64, 256]
+    assert [load(each).manifest.setups[0].batch_size for each in folders[1:]] == [64, 256]
 
 
-def test_two_trainings_on_one_machine_ran_on_the_same_device(tmp_path: Path) -> None:
-    """A share of the CPU is booked on the CPU, not on the process, which differs with each training."""
-    meter = trained(detect(Request(tracker="estimate")), epoch_s=0.05)
+def test_a_share_of_the_cpu_is_recorded_under_the_cpu(tmp_path: Path) -> None:
+    """It is not recorded under the process, so that trainings on one machine have the same device."""
+    meter = trained_meter(detect(Request(tracker="estimate")), epoch_s=0.05)
     (cpu,) = (each.uuid for each in detect(Request(tracker="estimate")).devices)
 
     study = load(meter.save(tmp_path / "mine"))
@@ -160,7 +162,7 @@ def test_two_trainings_on_one_machine_ran_on_the_same_device(tmp_path: Path) -> 
 def test_cuda_that_the_training_has_not_used_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, *, is_used: bool
 ) -> None:
-    """To wait for it would begin it: memory and power of a board, and no fork of this process after it."""
+    """Waiting for CUDA would initialise it, which uses memory and power and rules out a later fork."""
     waits: list[bool] = []
     cuda = SimpleNamespace(
         is_initialized=lambda: is_used,
@@ -170,14 +172,14 @@ def test_cuda_that_the_training_has_not_used_is_left_alone(
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
 
-    trained(board(), epoch_s=0.0)
+    trained_meter(board_detection(), epoch_s=0.0)
 
     assert bool(waits) == is_used
 
 
-def test_what_was_trained_before_a_checkpoint_is_missing(tmp_path: Path) -> None:
-    """Epochs keep their numbers; those before, and the one that was begun, have no energy, and so no total."""
-    meter = TrainingMeter(detection=board())
+def test_epochs_before_a_checkpoint_have_no_energy(tmp_path: Path) -> None:
+    """They keep their numbers; the epoch resumed midway has no energy either, so there is no total."""
+    meter = TrainingMeter(detection=board_detection())
     with meter:
         for _ in range(2):
             meter.begin_epoch(after=0.0 if meter.epochs else 1.5).metrics = {"accuracy": 0.5}
@@ -198,16 +200,16 @@ def test_what_was_trained_before_a_checkpoint_is_missing(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("which", ["train_loss", "val_loss"])
 def test_a_training_whose_last_loss_is_not_finite_diverged(tmp_path: Path, which: str) -> None:
-    """Such as one that a callback ended for it: it did not end by early stopping, nor at its limit."""
-    meter = trained(board(), epoch_s=0.0)
+    """It is recorded as diverged, whatever reason it is saved with."""
+    meter = trained_meter(board_detection(), epoch_s=0.0)
     setattr(meter.epochs[-1], which, float("nan"))
     meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
 
     assert load(tmp_path / "mine").epochs["stop_reason"].tolist()[-1] == "diverged"
 
 
-def test_ctrl_c_while_it_starts_leaves_no_meter_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`__exit__` is not called then, and in a notebook the process goes on."""
+def test_ctrl_c_during_the_start_leaves_no_meter_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`__exit__` is not called in that case, and the process of a notebook lives on."""
 
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
@@ -220,7 +222,7 @@ def test_ctrl_c_while_it_starts_leaves_no_meter_running(monkeypatch: pytest.Monk
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=busy))
     before = set(threading.enumerate())
-    meter = TrainingMeter(detection=board())
+    meter = TrainingMeter(detection=board_detection())
 
     with pytest.raises(KeyboardInterrupt):
         meter.start()
@@ -229,13 +231,13 @@ def test_ctrl_c_while_it_starts_leaves_no_meter_running(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("within", "reason", "epochs"), [(True, "error", 1), (False, "stopped", 2)]
+    ("within_epoch", "reason", "epochs"), [(True, "error", 1), (False, "stopped", 2)]
 )
-def test_a_training_that_an_exception_ended_came_to_no_end(
-    tmp_path: Path, *, within: bool, reason: str, epochs: int
+def test_a_training_that_an_exception_ended_is_recorded_as_such(
+    tmp_path: Path, *, within_epoch: bool, reason: str, epochs: int
 ) -> None:
-    """Saved nevertheless, it says so; an epoch that was cut is none, and its energy is there."""
-    meter = TrainingMeter(detection=board())
+    """Within an epoch it is an error, after one it is stopped; a cut epoch is not counted, but has energy."""
+    meter = TrainingMeter(detection=board_detection())
 
     def train() -> None:
         with meter:
@@ -243,7 +245,7 @@ def test_a_training_that_an_exception_ended_came_to_no_end(
                 time.sleep(0.2)
             with meter.epoch():
                 time.sleep(0.2)
-                if within:
+                if within_epoch:
                     raise KeyboardInterrupt
             raise KeyboardInterrupt
 
@@ -257,9 +259,9 @@ def test_a_training_that_an_exception_ended_came_to_no_end(
     assert (trial["stop_reason"], trial["epochs"]) == (reason, epochs)
 
 
-def test_an_epoch_that_nobody_ended_ends_with_what_follows(tmp_path: Path) -> None:
-    """The next epoch, or the training: no energy of a training is left out of its total."""
-    meter = TrainingMeter(detection=board())
+def test_an_open_epoch_ends_with_the_next_one_or_the_training(tmp_path: Path) -> None:
+    """No energy of a training is therefore missing from its total."""
+    meter = TrainingMeter(detection=board_detection())
     with meter:
         for _ in range(2):
             meter.begin_epoch()

@@ -1,4 +1,4 @@
-"""The process that writes the report: what interrupts it, and what it ends with."""
+"""The process that writes the report: failures, interruption and end."""
 
 import os
 import signal
@@ -31,8 +31,10 @@ sys.exit(0 if is_made else 130)
 
 
 @contextmanager
-def reporting(results: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
-    """A command whose report is being made, and the process that makes it."""
+def command_with_report(
+    results: Path,
+) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
+    """Run a command whose report is being made; yield it and the process that makes the report."""
     command = subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(results)], start_new_session=True
     )
@@ -46,18 +48,18 @@ def reporting(results: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil
 
 
 def test_ctrl_c_during_the_report_ends_the_command_as_interrupted(tmp_path: Path) -> None:
-    """A script that runs studies one after the other has to see that somebody stopped it."""
-    with reporting(tmp_path) as (command, report):
+    """A script that runs several studies sees from the status 130 that the user wants to stop."""
+    with command_with_report(tmp_path) as (command, report):
         os.killpg(command.pid, signal.SIGINT)
 
         assert command.wait(PATIENCE_S) == 130
         waited_for(lambda: not report.is_running(), "the end of the report")
 
 
-def test_a_report_that_cannot_begin_takes_nothing_from_the_study(
+def test_a_report_that_cannot_start_does_not_fail_the_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The study is written by then; what to do is said."""
+    """The study is written already; the message names the command that makes the report."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
     report = ReportProcess()
 
@@ -67,10 +69,10 @@ def test_a_report_that_cannot_begin_takes_nothing_from_the_study(
     assert f"`python -m analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
 
 
-def test_the_console_command_is_told_of_the_console_command(
+def test_the_console_command_refers_to_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder of the user's may hide the module there."""
+    """`python -m analysis` could run a module of the user's that has the same name."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
     monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
 
@@ -80,10 +82,10 @@ def test_the_console_command_is_told_of_the_console_command(
 
 
 @pytest.mark.slow
-def test_the_report_of_a_console_command_tells_of_the_console_command(
+def test_the_report_of_the_console_command_refers_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Though its own process was started otherwise; of this study it says what measures here."""
+    """Its hints name the console command, although its own process was started otherwise."""
     write_study(tmp_path / "a", setups=grid([64], [0.1]), trials=[constant(1, None, 0.5)])
     monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
     report = ReportProcess()
@@ -91,24 +93,24 @@ def test_the_report_of_a_console_command_tells_of_the_console_command(
     report.begin(StudyFolder(str(tmp_path), "a"))
 
     assert report.wait()
-    told = capfd.readouterr().out
-    assert "`power-of-training trackers`" in " ".join(told.split())
-    assert "python -m" not in told
+    printed = capfd.readouterr().out
+    assert "`power-of-training trackers`" in " ".join(printed.split())
+    assert "python -m" not in printed
 
 
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
-    """Nobody waits for it any more."""
-    with reporting(tmp_path) as (command, report):
+    """If the command is killed, the process of its report ends too."""
+    with command_with_report(tmp_path) as (command, report):
         command.kill()
 
         waited_for(lambda: not report.is_running(), "the end of the report")
 
 
-def test_a_report_that_is_made_is_not_said_to_be_missing(
+def test_an_interruption_after_the_report_does_not_call_it_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An interruption after it takes nothing from it."""
-    monkeypatch.setattr(sys, "executable", "true")  # a report that ends well
+    """`cancel` prints nothing once the report has been made."""
+    monkeypatch.setattr(sys, "executable", "true")  # stands for a report that succeeds
     report = ReportProcess()
     report.begin(StudyFolder(str(tmp_path), "a"))
 
@@ -117,10 +119,10 @@ def test_a_report_that_is_made_is_not_said_to_be_missing(
     assert (is_made, report.cancel(), capsys.readouterr().err) == (True, True, "")
 
 
-def test_an_interruption_after_a_study_without_a_report_does_not_come_before_its_first_trial(
+def test_an_interruption_after_a_study_without_a_report_is_silent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is said of a study that is written."""
+    """`cancel` returns whether the study is written, and prints nothing."""
     report = ReportProcess()
     report.wanted = False
     before = report.cancel()

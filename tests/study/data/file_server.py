@@ -1,4 +1,4 @@
-"""A server on loopback that hands out one file, well or badly."""
+"""A server on loopback that serves one file, correctly or with faults."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from threading import Thread
 
 @dataclass(slots=True, kw_only=True)
 class FileServer:
-    """What is served, and how.
+    """A file, and how it is served.
 
     Attributes:
         content: The file.
         tag: Its ETag; empty for none.
-        ranges: Whether parts can be asked for.
-        breaks: How many answers are broken off after half of their bytes.
-        status: Answered instead of the file; 0 for the file.
-        tells_length: Whether an answer says how long it is.
-        asked: Range of each request so far; empty where none was asked for.
-        url: Where the file is.
+        ranges: Whether parts can be requested.
+        breaks: Number of answers that are cut after half of their bytes.
+        status: HTTP status to answer instead of the file; 0 to answer with the file.
+        sends_length: Whether answers have a Content-Length.
+        asked: Range of each request so far; empty for a request without one.
+        url: Address of the file.
     """
 
     content: bytes
@@ -28,7 +28,7 @@ class FileServer:
     ranges: bool = True
     breaks: int = 0
     status: int = 0
-    tells_length: bool = True
+    sends_length: bool = True
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -36,7 +36,7 @@ class FileServer:
 @contextmanager
 def serving(server: FileServer) -> Iterator[FileServer]:
     """Serve until the block ends."""
-    # Made in this way because the standard library's names are no words of ours.
+    # Made with `type`, as the names of the standard library, such as `do_GET`, break the naming rules.
     handler = type(
         "Handler",
         (BaseHTTPRequestHandler,),
@@ -74,7 +74,7 @@ def _answer(handler: BaseHTTPRequestHandler, server: FileServer) -> None:
             return
     body = server.content[start:]
     handler.send_response(status)
-    if server.tells_length:
+    if server.sends_length:
         handler.send_header("Content-Length", str(len(body)))
     if status == 206:
         handler.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")

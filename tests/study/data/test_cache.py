@@ -1,4 +1,4 @@
-"""A cache is found again, and is never in the way."""
+"""Cache of arrays: it is found again, and a fault of it never stops a study."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from study.data.cache import (
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2, 3])]
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_written_arrays_are_read_back(tmp_path: Path) -> None:
     """Values, shapes and types come back, and nothing else is left in the folder."""
     write_arrays(tmp_path / "sub" / "a.bin", ARRAYS)
 
@@ -35,8 +35,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flipped", [0, 3, 4, 6])
-def test_bytes_are_kept_and_guarded(tmp_path: Path, flipped: int) -> None:
-    """Also where they are no whole number of 32-bit words, and up to the last of them."""
+def test_bytes_are_kept_and_checked(tmp_path: Path, flipped: int) -> None:
+    """Every byte is checked, even if there is no whole number of 32-bit words."""
     octets = np.arange(7, dtype=np.uint8).reshape(7, 1)
     path = tmp_path / "a.bin"
     write_arrays(path, [octets])
@@ -52,8 +52,8 @@ def test_bytes_are_kept_and_guarded(tmp_path: Path, flipped: int) -> None:
     assert damaged is None
 
 
-def test_no_file_is_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A first run finds nothing and says nothing."""
+def test_a_missing_file_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A first run finds nothing and logs nothing."""
     arrays = read_arrays(tmp_path / "a.bin", 2)
 
     assert arrays is None
@@ -61,10 +61,10 @@ def test_no_file_is_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "other", "empty", "fewer"])
-def test_a_damaged_file_is_passed_over(
+def test_a_damaged_file_is_ignored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
-    """A file that is cut, changed, of another kind or empty is as if it were not there."""
+    """A file that is cut, changed, of another kind or empty counts as missing, with a warning."""
     path = tmp_path / "a.bin"
     write_arrays(path, ARRAYS)
     content = bytearray(path.read_bytes())
@@ -85,10 +85,10 @@ def test_a_damaged_file_is_passed_over(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
-def test_an_unwritable_place_is_only_logged(
+def test_an_unwritable_folder_is_only_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where the cache folder cannot be made, the log says so and nothing is raised."""
+    """If the cache folder cannot be made, the log says so and nothing is raised."""
     (tmp_path / "file").write_text("in the way")
 
     write_arrays(tmp_path / "file" / "a.bin", ARRAYS)
@@ -124,7 +124,7 @@ def test_the_fingerprint_follows_names_sizes_times_and_options(tmp_path: Path) -
 def test_the_users_cache_folder(
     monkeypatch: pytest.MonkeyPatch, chosen: str, expected: str
 ) -> None:
-    """XDG_CACHE_HOME counts where it is absolute; otherwise it is .cache in the home folder."""
+    """It is XDG_CACHE_HOME if that is absolute, otherwise .cache in the home folder."""
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("XDG_CACHE_HOME", chosen)
 
@@ -134,7 +134,7 @@ def test_the_users_cache_folder(
 
 
 def test_arrays_are_made_once(tmp_path: Path) -> None:
-    """What was made is kept under its name; the second call makes nothing."""
+    """They are kept under their name, so the second call makes nothing."""
     made: list[npt.NDArray[Any]] = [np.arange(3), np.ones((2, 2), np.float32)]
 
     first = cached_arrays("set-abc", 2, lambda: made, cache_dir=tmp_path)
@@ -146,16 +146,16 @@ def test_arrays_are_made_once(tmp_path: Path) -> None:
 
 
 def no_home() -> Path:
-    """A user without HOME and without a line in /etc/passwd."""
+    """Fail as for a user without HOME and without a line in /etc/passwd."""
     message = "Could not determine home directory."
     raise RuntimeError(message)
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="has another rule")
+@pytest.mark.skipif(sys.platform == "darwin", reason="has another cache folder")
 def test_who_has_no_home_has_a_private_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a container that runs under any number; nobody else can have put anything there."""
+    """A container may run under any user ID; no other user can have put files into this folder."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
@@ -165,5 +165,5 @@ def test_who_has_no_home_has_a_private_folder(
     assert folder.stat().st_mode & 0o777 == 0o700
 
     folder.rmdir()
-    folder.symlink_to(tmp_path)  # somebody else's doing
+    folder.symlink_to(tmp_path)  # as another user might have done
     assert default_cache_dir(no_home) not in {folder, tmp_path}

@@ -1,4 +1,4 @@
-"""A zip archive is unpacked in its folder or not at all."""
+"""Unpacking of a zip archive, in its folder or not at all."""
 
 import io
 import stat
@@ -33,7 +33,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def test_an_archive_in_an_archive_is_unpacked_too(tmp_path: Path) -> None:
-    """The files of the inner archive lie where it lay, and it is gone."""
+    """The files of the inner archive take its place."""
     content = zipped({"readme": b"r", "x/in.zip": zipped({"d/a": b"1", "d/e/b": b"2"})})
 
     folder = _extract(tmp_path, content)
@@ -44,8 +44,8 @@ def test_an_archive_in_an_archive_is_unpacked_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/evil", "C:evil", "..\\evil"])
 @pytest.mark.parametrize("inner", [False, True])
-def test_no_way_out_of_the_folder(tmp_path: Path, name: str, *, inner: bool) -> None:
-    """A member that leads elsewhere is refused, in the archive and in one in it."""
+def test_no_member_leaves_the_folder(tmp_path: Path, name: str, *, inner: bool) -> None:
+    """A member that leads out of it is refused, also in an inner archive."""
     content = zipped({"good": b"g", name: b"x"})
     before = {"a.zip", "out"}
 
@@ -78,7 +78,7 @@ def test_bombs_are_refused(tmp_path: Path, *, inner: bool) -> None:
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
-    """A changed byte is found by the check sum."""
+    """A changed byte is found by the checksum."""
     content = bytearray(zipped({"a": b"0123456789" * 5}))
     content[35] ^= 0xFF
 
@@ -86,8 +86,8 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         _extract(tmp_path, bytes(content))
 
 
-def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
-    """A web page instead of the archive is told as such."""
+def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
+    """The message says that a web page, for example, is no archive."""
     with pytest.raises(DataError, match="not a zip archive"):
         _extract(tmp_path, b"<html>sorry</html>")
 

@@ -12,7 +12,7 @@ from tests.study.data.pamap2.pamap2_files import write_folder
 
 @pytest.mark.slow
 def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sample is written, found to be without fault, called synthetic, and the next command is one line."""
+    """A sample passes its own check and is called synthetic; the next command is printed on one line."""
     folder = str(tmp_path / ("long-name-" * 9))
 
     wrote = main(["sample", "pamap2", "--data-dir", folder, "--rows-per-subject", "6000"])
@@ -29,14 +29,14 @@ def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_faces_are_drawn_then_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A CelebA sample is written, found to be without fault, called synthetic; what is next is named as it was started."""
+    """A CelebA sample passes `get` and is called synthetic; the next command begins as this one did."""
     monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "data"])
     folder = str(tmp_path / "s")
 
     wrote = main(["sample", "celeba", "--data-dir", folder, "--images", "3"])
-    got = main(["get", "celeba", "--data-dir", folder])
+    fetched = main(["get", "celeba", "--data-dir", folder])
 
-    assert (wrote, got) == (0, 0)
+    assert (wrote, fetched) == (0, 0)
     printed = capsys.readouterr().out
     assert "the 40 identities with most have 1" in printed
     assert "no fault found" in printed
@@ -44,10 +44,10 @@ def test_faces_are_drawn_then_checked(
     assert f"Next: power-of-training regime --scenario celeba --data-dir {folder}\n" in printed
 
 
-def test_what_of_celeba_is_to_be_fetched_is_said(
+def test_missing_parts_of_celeba_are_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each part is there or missing; the terms are for a person to accept."""
+    """Each part is listed as there or missing, and the terms of use are printed."""
     (tmp_path / "identity_CelebA.txt").write_text("")
 
     status = main(["get", "celeba", "--data-dir", str(tmp_path)])
@@ -62,7 +62,7 @@ def test_what_of_celeba_is_to_be_fetched_is_said(
 def test_faults_are_printed_and_end_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each fault is one line with its path; brackets in a path are no markup."""
+    """Each fault is one line with its path; brackets in a path are not taken for markup."""
     data_dir = write_folder(tmp_path / "[red]")
     (data_dir / "Protocol" / "subject107.dat").write_text("1 2\n3 4\n")
 
@@ -76,7 +76,7 @@ def test_faults_are_printed_and_end_with_1(
 
 
 def test_wrong_options_end_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A refused folder is told on the error stream."""
+    """The refusal of a folder is printed on stderr."""
     (tmp_path / "mine").write_text("")
 
     status = main(["sample", "pamap2", "--data-dir", str(tmp_path)])
@@ -89,7 +89,7 @@ def test_wrong_options_end_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[
     "args",
     [[], ["get"], ["get", "nothing"], ["check", "pamap2"], ["sample", "pamap2", "--rows", "1"]],
 )
-def test_what_cannot_be_understood_ends_with_2(args: list[str]) -> None:
+def test_an_invalid_command_line_ends_with_2(args: list[str]) -> None:
     """An incomplete or unknown command line is refused before anything is done."""
     with pytest.raises(SystemExit) as caught:
         main(args)
@@ -100,7 +100,7 @@ def test_what_cannot_be_understood_ends_with_2(args: list[str]) -> None:
 def test_an_unreachable_server_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An address that cannot be used is told with the way to do it by hand."""
+    """The message explains how to get the data by hand."""
     status = main(["get", "pamap2", "--data-dir", str(tmp_path), "--url", "nowhere"])
 
     assert status == 1

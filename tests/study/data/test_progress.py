@@ -1,10 +1,10 @@
-"""What is reported is heard where somebody listens, and only there."""
+"""Reports of progress and their listeners."""
 
 from study.data.progress import progress_to, report_progress, report_status
 
 
-def test_reports_reach_the_one_who_listens() -> None:
-    """The innermost listener hears them, and none after it has left."""
+def test_reports_reach_the_innermost_listener() -> None:
+    """A listener receives no reports before or after its block."""
     outer: list[str] = []
     inner: list[str] = []
 

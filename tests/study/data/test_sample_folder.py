@@ -1,4 +1,4 @@
-"""A built-in sample is written once; nothing that goes wrong with keeping it stops a study."""
+"""Folder of a built-in sample: it is written once, and a fault in keeping it stops no study."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ def write(folder: Path) -> None:
 
 
 def refuse(folder: Path) -> None:
-    """What must not be called, or fails."""
+    """Fail, for a writer that must not be called or cannot write."""
     message = f"{folder} is not for samples"
     raise OptionError(message)
 
 
-def test_it_is_written_once_and_stays(tmp_path: Path) -> None:
-    """The second comer finds it, and nothing else is left in the cache folder."""
+def test_a_sample_is_written_once_and_kept(tmp_path: Path) -> None:
+    """The second use finds it, and nothing else is left in the cache folder."""
     with sample_folder("sample-1", write, cache_dir=tmp_path / "cache") as first:
         assert (first / "data").read_text() == "sample"
 
@@ -30,7 +30,7 @@ def test_it_is_written_once_and_stays(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["sample-1"]
 
 
-def test_where_it_cannot_be_kept_it_is_made_and_removed(tmp_path: Path) -> None:
+def test_a_sample_that_cannot_be_kept_is_removed_after_use(tmp_path: Path) -> None:
     """A file in the way of the cache folder costs time, not the study."""
     (tmp_path / "file").write_text("")
 
@@ -40,8 +40,8 @@ def test_where_it_cannot_be_kept_it_is_made_and_removed(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_sample_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """The writer's own message arrives, and no half sample lies in the cache."""
+def test_a_sample_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """The writer's own error is raised, and the cache has no incomplete sample."""
     with (
         pytest.raises(OptionError, match="not for samples"),
         sample_folder("sample-1", refuse, cache_dir=tmp_path),

@@ -1,4 +1,4 @@
-"""What a trial is charged of a window, by the scope that ranks."""
+"""Energy that a trial is charged for a window, by the scope that ranks."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ ENERGIES = st.floats(0, 1e6)
 def reading(
     device: Component, energy_j: float | None, *, method: Method = Method.COUNTER
 ) -> Reading:
-    """A reading of a second, without doubt."""
+    """Reading of one second; a missing one without an energy."""
     if energy_j is None:
         return Reading.missing(device.value, note="not seen")
     return Reading(
@@ -42,7 +42,7 @@ def reading(
 def readings(
     gpu: float | None, cpu: float | None, memory: float | None, node: float | None
 ) -> dict[str, Reading]:
-    """Of a whole bill."""
+    """Readings of all components."""
     pairs = zip(Component, (gpu, cpu, memory, node), strict=True)
     return {each.value: reading(each, energy_j) for each, energy_j in pairs}
 
@@ -51,7 +51,7 @@ def readings(
 def test_each_scope_counts_each_joule_once(
     gpu: float, cpu: float, memory: float, node: float
 ) -> None:
-    """The board alone; board, CPU and memory; the plug alone, which contains the others."""
+    """A scope is the board alone; board, CPU and memory; or the plug alone, which contains the others."""
     found = {
         scope: ranking_reading(readings(gpu, cpu, memory, node), BILL, scope).energy_j
         for scope in EnergyScope
@@ -69,7 +69,7 @@ def test_each_scope_counts_each_joule_once(
 def test_a_trial_without_an_accelerator_is_ranked_by_what_it_has(
     components: tuple[Component, ...], energy_j: float
 ) -> None:
-    """CPU and memory together; the plug where nothing else is measured."""
+    """CPU and memory rank together, or the plug if nothing else is measured."""
     devices = [each for each in BILL if each.component in components]
     of_window = {each.uuid: readings(None, 2.0, 4.0, 9.0)[each.uuid] for each in devices}
 
@@ -79,7 +79,7 @@ def test_a_trial_without_an_accelerator_is_ranked_by_what_it_has(
 
 
 def test_a_sum_with_a_missing_part_is_missing() -> None:
-    """It says which; the parts that are known stand in their own columns."""
+    """Its note names the missing part; known parts keep their own values."""
     of_window = readings(1.0, None, 3.0, None)
 
     found = ranking_reading(of_window, BILL, EnergyScope.COMPONENTS)
@@ -90,7 +90,7 @@ def test_a_sum_with_a_missing_part_is_missing() -> None:
 
 
 def test_a_sum_with_an_estimate_is_an_estimate() -> None:
-    """An estimate is never summed without its label; sensors of their own err on their own."""
+    """An estimate is never summed without its label; errors of two sensors are independent."""
     of_window = {
         "gpu": reading(GPU, 2.0),
         "cpu": reading(CPU, 1.0, method=Method.ESTIMATED),
@@ -103,8 +103,8 @@ def test_a_sum_with_an_estimate_is_an_estimate() -> None:
     assert found.uncertainty_own_j == pytest.approx(32**0.5)
 
 
-def test_what_is_not_measured_is_none_and_not_0() -> None:
-    """A machine whose plug nobody measures."""
+def test_energy_that_is_not_measured_is_none_and_not_0() -> None:
+    """A machine without a metered plug has no energy of the node."""
     of_window = {"gpu": reading(GPU, 2.0)}
 
     assert ranking_reading(of_window, BILL[:1], EnergyScope.NODE).energy_j is None
@@ -112,7 +112,7 @@ def test_what_is_not_measured_is_none_and_not_0() -> None:
 
 
 def test_without_a_tracker_the_reading_is_missing_whatever_ranks() -> None:
-    """The note of the client stays."""
+    """The client's note is kept."""
     of_window = {"": Reading.missing("", note="no tracker")}
 
     found = {ranking_reading(of_window, (), scope).note for scope in EnergyScope}
@@ -121,7 +121,7 @@ def test_without_a_tracker_the_reading_is_missing_whatever_ranks() -> None:
 
 
 def test_a_trial_is_charged_what_all_its_processes_used() -> None:
-    """The sum of each one's; missing where one has not said."""
+    """The charge is the sum over processes, and missing if one process has no reading."""
     own = ProcessPart(readings=readings(8.0, 4.0, None, None), devices=BILL)
     other = ProcessPart(readings=readings(7.0, 5.0, None, None), devices=BILL)
     unknown = ProcessPart.missing(note="gone")

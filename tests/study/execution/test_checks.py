@@ -1,4 +1,4 @@
-"""What is refused before Ray starts."""
+"""Checks of options, folder and machine before Ray starts."""
 
 import json
 import re
@@ -42,14 +42,14 @@ def folder_of(tmp_path: Path, *, begun: bool) -> StudyFolder:
     return folder
 
 
-def resumed(tmp_path: Path) -> StudyOptions:
-    """Options that go on with study `a`."""
+def options_to_resume(tmp_path: Path) -> StudyOptions:
+    """Options that resume study `a`."""
     return StudyOptions(results_dir=str(tmp_path), name="a", resume=True)
 
 
 @pytest.mark.slow
 def test_checks_need_no_ray() -> None:
-    """Nothing that a check imports brings Ray, so bad input costs seconds less."""
+    """No check imports Ray, so bad input is refused seconds sooner."""
     code = "import sys, study.execution.checks; print('ray' in sys.modules)"
 
     done = subprocess.run(
@@ -60,7 +60,7 @@ def test_checks_need_no_ray() -> None:
 
 
 def test_a_study_begins_in_an_empty_folder(tmp_path: Path) -> None:
-    """It is not made yet: what is checked afterwards may still refuse the study."""
+    """The check does not create the folder, as later checks may still refuse the study."""
     folder = folder_of(tmp_path, begun=False)
 
     earlier = check_folder(folder, StudyOptions(results_dir=str(tmp_path)), "a")
@@ -69,35 +69,35 @@ def test_a_study_begins_in_an_empty_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_study_goes_on_where_it_was(tmp_path: Path) -> None:
-    """With --resume the manifest of the study that lies there comes back."""
+def test_an_existing_study_can_be_resumed(tmp_path: Path) -> None:
+    """With `--resume`, the check returns the manifest of the study in the folder."""
     folder = folder_of(tmp_path, begun=True)
 
-    earlier = check_folder(folder, resumed(tmp_path), "a")
+    earlier = check_folder(folder, options_to_resume(tmp_path), "a")
 
     assert earlier == MANIFEST
 
 
-def test_no_study_is_written_over(tmp_path: Path) -> None:
-    """A second study of the same name is refused, with both ways out."""
+def test_no_study_is_overwritten(tmp_path: Path) -> None:
+    """A second study of the same name is refused; the message names both ways out."""
     folder = folder_of(tmp_path, begun=True)
 
     with pytest.raises(StorageError, match=r"/a holds a study .* another --name, or --resume"):
         check_folder(folder, StudyOptions(results_dir=str(tmp_path), name="a"), "a")
 
 
-def test_only_a_study_that_is_there_can_go_on(tmp_path: Path) -> None:
+def test_only_an_existing_study_can_be_resumed(tmp_path: Path) -> None:
     """A mistyped name is refused, and no folder of that name is left behind."""
     folder = folder_of(tmp_path, begun=False)
 
     with pytest.raises(StorageError, match=f"--resume: there is no study a in {tmp_path}"):
-        check_folder(folder, resumed(tmp_path), "a")
+        check_folder(folder, options_to_resume(tmp_path), "a")
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    """A file in the way is told by its path."""
+    """The message names the path of a file that is in the way."""
     (tmp_path / "a").write_text("")
     folder = StudyFolder(str(tmp_path), "a")
 
@@ -106,12 +106,12 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_broken_manifest_is_refused(tmp_path: Path) -> None:
-    """A study that cannot be read cannot go on."""
+    """A study that cannot be read cannot be resumed."""
     folder = folder_of(tmp_path, begun=True)
     folder.write_text(MANIFEST_FILE, "{")
 
     with pytest.raises(StorageError, match=r"study\.json cannot be used"):
-        check_folder(folder, resumed(tmp_path), "a")
+        check_folder(folder, options_to_resume(tmp_path), "a")
 
 
 def manifest_of(options: StudyOptions, **changes: Any) -> Manifest:  # noqa: ANN401 - any field
@@ -149,7 +149,7 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
 def test_two_studies_are_not_mixed(change: dict[str, Any]) -> None:
-    """An option that makes other results may not change; the message has both and a command to type."""
+    """An option that changes results must stay; the message names it and the first command."""
     was = StudyOptions(name="a")
     (option,) = change
     earlier = Manifest.from_json(
@@ -159,20 +159,20 @@ def test_two_studies_are_not_mixed(change: dict[str, Any]) -> None:
     with pytest.raises(OptionError) as refused:
         check_same_study(earlier, manifest_of(replace(was, **change)))
 
-    said = str(refused.value)
-    assert f"--{option.replace('_', '-')} was " in said
-    assert "Give the options of the first command (study --results-dir 'my results')" in said
+    message = str(refused.value)
+    assert f"--{option.replace('_', '-')} was " in message
+    assert "Give the options of the first command (study --results-dir 'my results')" in message
 
 
-def test_every_option_may_change_or_may_not() -> None:
-    """An option that is added must be put on one of the two sides."""
-    asked = {next(iter(change)) for change in CHANGES}
+def test_every_option_is_classified_as_changeable_or_not() -> None:
+    """A new option must be added to `CHANGES` or to `MAY_CHANGE_ON_RESUME`."""
+    must_stay = {next(iter(change)) for change in CHANGES}
 
-    of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
-    of_some = (
+    common = set(asdict(StudyOptions())) - {"scenario_options"}  # see the test of these below
+    of_some_commands = (
         set(asdict(RecurringOptions(name="n", target=0.8))) | set(asdict(ComparisonOptions()))
-    ) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"smoke"} == of_all
+    ) - common
+    assert must_stay | (MAY_CHANGE_ON_RESUME - of_some_commands) | {"smoke"} == common
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {
@@ -209,10 +209,10 @@ OPTIONS_OF_0_1: dict[str, Any] = {
     "no_report": True,
     "smoke": False,
 }
-"""As version 0.1 wrote them."""
+"""Options as version 0.1 wrote them."""
 
 
-def of_0_1() -> Manifest:
+def manifest_of_0_1() -> Manifest:
     """The manifest of a study that version 0.1 began, as it is read now."""
     raw = json.loads(manifest_of(StudyOptions()).to_json())
     raw |= {"schema_version": 2, "options": OPTIONS_OF_0_1}
@@ -225,19 +225,19 @@ def options_now(**changes: Any) -> StudyOptions:  # noqa: ANN401 - any option
     return StudyOptions(**{**same, "max_epochs": 3, "target": 0.8, "name": "base", **changes})
 
 
-def test_a_study_of_version_0_1_goes_on() -> None:
-    """Its options have their present names, and those that it did not have are not compared."""
-    check_same_study(of_0_1(), manifest_of(options_now()))
+def test_a_study_of_version_0_1_can_be_resumed() -> None:
+    """Its options are compared by their present names; options that it lacks are ignored."""
+    check_same_study(manifest_of_0_1(), manifest_of(options_now()))
 
 
 def test_a_study_of_version_0_1_is_not_mixed_with_another() -> None:
     """An option that was renamed is compared under its present name."""
     with pytest.raises(OptionError, match=r"--target was 0.8 and is 0.9"):
-        check_same_study(of_0_1(), manifest_of(options_now(target=0.9)))
+        check_same_study(manifest_of_0_1(), manifest_of(options_now(target=0.9)))
 
 
-def test_other_places_and_resources_are_the_same_study() -> None:
-    """A study may go on with another cluster, in a folder that was moved."""
+def test_a_study_may_be_resumed_elsewhere() -> None:
+    """Another cluster, other resources or a moved folder do not make another study."""
     was = StudyOptions(name="a", batch_sizes=(64, 256))
     is_now = replace(
         was, address="auto", resume=True, results_dir="moved", data_dir=Path("b"), gpus_per_trial=1
@@ -248,8 +248,8 @@ def test_other_places_and_resources_are_the_same_study() -> None:
     assert was != is_now
 
 
-def test_a_study_goes_on_with_as_many_workers() -> None:
-    """However that is said; the energies of others would not be comparable."""
+def test_the_number_of_workers_must_stay() -> None:
+    """Either option may give it; energies with another number would not be comparable."""
     was = manifest_of(StudyOptions(gpus_per_trial=2))
     same, other = StudyOptions(workers_per_trial=2), StudyOptions()
 
@@ -260,7 +260,7 @@ def test_a_study_goes_on_with_as_many_workers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (
             {"data": replace(MANIFEST.data, fingerprint="g")},
@@ -269,37 +269,39 @@ def test_a_study_goes_on_with_as_many_workers() -> None:
         ({"paradigm": Paradigm.SEARCH}, "the command was study.regime and is study.search"),
     ],
 )
-def test_other_data_or_another_command_is_another_study(changes: dict[str, Any], said: str) -> None:
+def test_other_data_or_another_command_is_another_study(
+    changes: dict[str, Any], message: str
+) -> None:
     """Options alone do not make a study the same."""
     options = StudyOptions(name="a")
 
-    with pytest.raises(OptionError, match=re.escape(said)):
+    with pytest.raises(OptionError, match=re.escape(message)):
         check_same_study(manifest_of(options), manifest_of(options, **changes))
 
 
 def test_this_machine_can_train_on_its_cpu() -> None:
-    """The type of torch's device comes back."""
+    """The check returns the type of torch's device."""
     assert check_this_machine(StudyOptions(device="cpu", tracker=("estimate",))) == "cpu"
 
 
-def test_a_dashboard_is_looked_for_before_the_start() -> None:
-    """Whichever packages this machine has: it is refused exactly where one is missing."""
+def test_the_dashboard_is_checked_before_the_start() -> None:
+    """It is refused if and only if this machine lacks a package that it needs."""
     options = StudyOptions(device="cpu", tracker=("estimate",), dashboard=True)
 
     with pytest.raises(OptionError, match="--dashboard") if missing_packages() else nullcontext():
         check_this_machine(options)
 
 
-def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """The message has the option, the path, and the command that lists what there is."""
+def test_a_missing_recording_is_refused(tmp_path: Path) -> None:
+    """The message has the option, the path, and the command that lists power sources."""
     tracker = str(tmp_path / "watts.csv")
 
     with pytest.raises(OptionError, match=r"--tracker .*watts\.csv.*python -m trackers"):
         check_this_machine(StudyOptions(device="cpu", tracker=(tracker,)))
 
 
-def test_a_cluster_may_have_what_this_machine_has_not(tmp_path: Path) -> None:
-    """With --address the trials run elsewhere, so nothing is said of this machine's sensors."""
+def test_a_cluster_may_have_what_this_machine_lacks(tmp_path: Path) -> None:
+    """With `--address` trials run elsewhere, so the sensors of this machine are not checked."""
     tracker = str(tmp_path / "watts.csv")
 
     device = check_this_machine(StudyOptions(address="auto", device="cuda", tracker=(tracker,)))
@@ -307,8 +309,8 @@ def test_a_cluster_may_have_what_this_machine_has_not(tmp_path: Path) -> None:
     assert device in {"cpu", "cuda", "mps"}
 
 
-def test_the_scenario_s_own_options_may_not_change() -> None:
-    """They make other results as well; they are named as they are typed."""
+def test_options_of_the_scenario_may_not_change() -> None:
+    """They change results too; the message names them as they are typed."""
     was = StudyOptions(name="a", scenario="celeba", scenario_options=CelebaOptions())
     now = replace(was, scenario_options=CelebaOptions(encoder="resnet34"))
     earlier = Manifest.from_json(manifest_of(was).to_json())
@@ -319,7 +321,7 @@ def test_the_scenario_s_own_options_may_not_change() -> None:
 
 @pytest.mark.parametrize("target", [0.0, 90.0, -1.0])
 def test_a_target_that_a_share_cannot_reach_is_refused(target: float) -> None:
-    """Ninety per cent is 0.9; of another objective any number may be wanted."""
+    """Ninety per cent is given as 0.9; for other objectives any number is allowed."""
     check_target(target, Objective("rmse", mode="min"))
     check_target(0.9, ACCURACY)
 
@@ -329,17 +331,17 @@ def test_a_target_that_a_share_cannot_reach_is_refused(target: float) -> None:
 
 @pytest.mark.parametrize("address", [None, "auto"])
 def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: str | None) -> None:
-    """The file is read where the command is typed, so a cluster's study is checked too."""
+    """The file is read on this machine, so it is checked with `--address` too."""
     options = StudyOptions(device="cpu", address=address, calibration=tmp_path / "gone.json")
 
     with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is not a calibration"):
         check_this_machine(options)
 
 
-@pytest.mark.parametrize("asked", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
-def test_an_arithmetic_that_a_cpu_has_not_is_refused(asked: dict[str, Any]) -> None:
-    """It would be fp32 under another name; on a cluster the trials' machines may have it."""
-    options = StudyOptions(device="cpu", tracker=("estimate",), **asked)
+@pytest.mark.parametrize("chosen", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
+def test_tf32_is_refused_on_a_cpu(chosen: dict[str, Any]) -> None:
+    """It would be fp32 under another name; with `--address`, the trials' machines may have it."""
+    options = StudyOptions(device="cpu", tracker=("estimate",), **chosen)
 
     with pytest.raises(OptionError, match=r"--precision is tf32, .* trials train on cpu"):
         check_this_machine(options)

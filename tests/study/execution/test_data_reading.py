@@ -1,4 +1,4 @@
-"""A study's data are read by somebody's own code, which may do anything."""
+"""Reading of a study's data by a scenario's `load`, which may return or raise anything."""
 
 from pathlib import Path
 from typing import Any
@@ -12,42 +12,45 @@ from study.options import StudyOptions
 from tests.study.tiny import Tiny
 
 
-class Giving(Tiny):
-    """Its `load` gives what it was made with, or calls it."""
+class WithLoad(Tiny):
+    """A scenario whose `load` returns a given value, or calls it."""
 
     def __init__(self, given: Any) -> None:  # noqa: ANN401 - anything
-        """Keep it."""
+        """Keep the value."""
         super().__init__()
         self._given = given
 
     def load(self, data_dir: Path | None, *, seed: int) -> Any:  # noqa: ANN401 - anything
-        """Whatever it is."""
+        """Return the given value, or what it returns."""
         del data_dir, seed
         return self._given() if callable(self._given) else self._given
 
 
-def row_without_age() -> object:
-    """A slip of the pen."""
+def raise_key_error() -> object:
+    """Raise a KeyError, as a typing mistake would."""
     row: dict[str, float] = {}
     return row["age"]
 
 
-def advice() -> object:
-    """As libraries raise that lack a part."""
+def raise_with_advice() -> object:
+    """Raise an error with advice, as libraries do that lack an optional part."""
     message = "a part is missing\n\nInstall it: pip install part"
     raise ImportError(message)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (None, r"returns nothing; it must return study\.Data\(train="),
         (([1], [2]), r"returns a tuple; it must return study\.Data\(train="),
-        (advice, r"raises ImportError: a part is missing\n\nInstall it: pip install part \("),
-        (row_without_age, r"raises KeyError: 'age' \(test_data_reading\.py, line \d+\)"),
+        (
+            raise_with_advice,
+            r"raises ImportError: a part is missing\n\nInstall it: pip install part \(",
+        ),
+        (raise_key_error, r"raises KeyError: 'age' \(test_data_reading\.py, line \d+\)"),
     ],
 )
-def test_what_is_no_data_is_the_users_to_mend(given: object, said: str) -> None:
-    """It is told what it must be, or where in which file it was raised."""
-    with pytest.raises(ScenarioError, match=said):
-        read_data(Giving(given), (), StudyOptions(), Console())
+def test_a_load_without_data_is_an_error_that_the_user_can_fix(given: object, message: str) -> None:
+    """The message says what `load` must return, or in which line of which file it raised."""
+    with pytest.raises(ScenarioError, match=message):
+        read_data(WithLoad(given), (), StudyOptions(), Console())

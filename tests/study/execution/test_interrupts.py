@@ -1,4 +1,4 @@
-"""What the first and the second signal do in each part of a study."""
+"""Effects of the first and the second signal in each phase of a study."""
 
 import signal
 from collections.abc import Iterator
@@ -13,29 +13,29 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Signals do what they do in a terminal, also where the tests run under nohup."""
+def default_sighup() -> Iterator[None]:
+    """Handle SIGHUP by default, as in a terminal, even if the tests run under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
-def left() -> list[int]:
+def statuses() -> list[int]:
     """Statuses with which the program was left."""
     return []
 
 
 @pytest.fixture
-def interrupts(left: list[int]) -> Iterator[Interrupts]:
-    """Signals of this process, taken."""
-    with Interrupts(leave=left.append) as taken:
+def interrupts(statuses: list[int]) -> Iterator[Interrupts]:
+    """Interrupts of this process, which record how the program would be left."""
+    with Interrupts(leave=statuses.append) as taken:
         yield taken
 
 
 @pytest.fixture
 def stopped(interrupts: Interrupts) -> Iterator[list[int]]:
-    """Stands for Tune, which takes SIGUSR1 as a wish to stop, once the trials have begun."""
+    """The SIGUSR1 signals that Tune would receive, each a request to stop, once the trials have begun."""
     interrupts.trials_begin()
     stops: list[int] = []
 
@@ -51,21 +51,21 @@ def stopped(interrupts: Interrupts) -> Iterator[list[int]]:
 def test_before_the_trials_a_signal_waits_until_ray_has_started(
     number: signal.Signals,
     interrupts: Interrupts,
-    left: list[int],
+    statuses: list[int],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Then the command ends, because nothing is there yet to be written; the second leaves."""
-    interrupts.started()  # no signal, no end
+    """Then the command ends, as there are no results to write; a second signal ends it at once."""
+    interrupts.started()  # without a signal, nothing is raised
     signal.raise_signal(number)
-    after_one = list(left)
-    said = capfd.readouterr().err
+    after_one = list(statuses)
+    message = capfd.readouterr().err
 
     with pytest.raises(KeyboardInterrupt):
         interrupts.started()
     signal.raise_signal(signal.SIGINT)
 
-    assert (after_one, left) == ([], [INTERRUPTED])
-    assert "as soon as Ray has started" in said
+    assert (after_one, statuses) == ([], [INTERRUPTED])
+    assert "as soon as Ray has started" in message
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -73,60 +73,60 @@ def test_the_first_signal_stops_the_trials_and_the_second_leaves(
     number: signal.Signals,
     interrupts: Interrupts,
     stopped: list[int],
-    left: list[int],
+    statuses: list[int],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """SIGTERM is like Ctrl-C, and each says what it does."""
-    came = [interrupts.received]
+    """SIGTERM and SIGHUP act like Ctrl-C, and each signal prints what it does."""
+    received = [interrupts.received]
     signal.raise_signal(number)
-    after_one = (len(stopped), list(left), capfd.readouterr().err)
+    after_one = (len(stopped), list(statuses), capfd.readouterr().err)
     signal.raise_signal(signal.SIGINT)
 
     assert after_one[:2] == (1, [])
-    assert [*came, interrupts.received] == [False, True]
+    assert [*received, interrupts.received] == [False, True]
     assert "press Ctrl-C again to quit" in after_one[2]
-    assert (len(stopped), left) == (1, [INTERRUPTED])
+    assert (len(stopped), statuses) == (1, [INTERRUPTED])
     assert "--resume" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("stopped")
-def test_before_tune_has_begun_the_first_signal_raises(interrupts: Interrupts) -> None:
-    """There are no trials to stop: an earlier run of Tune has ended and would stop nothing."""
+def test_before_tune_runs_the_first_signal_raises(interrupts: Interrupts) -> None:
+    """There are no trials to stop, and the handler of an earlier run of Tune would do nothing."""
     interrupts.trials_begin()
 
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
 
-def test_while_the_results_are_written_the_first_signal_waits(
-    interrupts: Interrupts, stopped: list[int], left: list[int]
+def test_while_results_are_written_the_first_signal_does_not_interrupt(
+    interrupts: Interrupts, stopped: list[int], statuses: list[int]
 ) -> None:
-    """The second leaves, be it that the first came while the trials ran."""
+    """Writing continues after the first signal; the second leaves at once."""
     interrupts.trials_end()
 
     signal.raise_signal(signal.SIGTERM)
-    after_one = list(left)
+    after_one = list(statuses)
     signal.raise_signal(signal.SIGINT)
 
-    assert (after_one, left, stopped) == ([], [INTERRUPTED], [])
+    assert (after_one, statuses, stopped) == ([], [INTERRUPTED], [])
 
 
-def test_a_terminal_and_its_shell_say_once_that_they_are_gone(
-    interrupts: Interrupts, stopped: list[int], left: list[int]
+def test_repeated_sighup_counts_once(
+    interrupts: Interrupts, stopped: list[int], statuses: list[int]
 ) -> None:
-    """Both send SIGHUP: the second of them is no wish to leave at once, a later Ctrl-C is."""
+    """A closing terminal and its shell both send SIGHUP; only a later Ctrl-C leaves at once."""
     signal.raise_signal(signal.SIGHUP)
     signal.raise_signal(signal.SIGHUP)
-    after_two = list(left)
+    after_two = list(statuses)
     signal.raise_signal(signal.SIGINT)
 
     assert interrupts.received
-    assert (after_two, left) == ([], [INTERRUPTED])
+    assert (after_two, statuses) == ([], [INTERRUPTED])
     assert len(stopped) == 1
 
 
-def test_under_nohup_a_terminal_that_goes_stops_nothing() -> None:
-    """The study is to go on, as whoever started it so wished."""
+def test_under_nohup_a_closing_terminal_stops_nothing() -> None:
+    """A study that was started with nohup is meant to outlive its terminal."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     with Interrupts() as interrupts:
@@ -135,8 +135,8 @@ def test_under_nohup_a_terminal_that_goes_stops_nothing() -> None:
     assert not interrupts.received
 
 
-def test_the_signals_are_given_back() -> None:
-    """What took them before takes them afterwards."""
+def test_the_earlier_handlers_are_restored() -> None:
+    """After the block, each signal has the handler that it had before."""
     before = [signal.getsignal(each) for each in SIGNALS]
 
     with Interrupts():

@@ -1,4 +1,4 @@
-"""What a study says before it begins."""
+"""Lines that a study prints before it begins."""
 
 import pytest
 
@@ -25,6 +25,8 @@ from study.machines.nodes import Share
         ),
     ],
 )
-def test_one_and_several_are_told_apart(slots: int, share: Share, nodes: int, text: str) -> None:
-    """In the line that says how many trials run at the same time."""
+def test_singular_and_plural_are_distinguished(
+    slots: int, share: Share, nodes: int, text: str
+) -> None:
+    """The line says how many trials run at the same time, and with what."""
     assert slots_text(slots, share, nodes=nodes) == text

@@ -1,4 +1,4 @@
-"""What a study does before there is a Ray: the order in which it checks, and what it leaves."""
+"""Launch of a study until Ray starts: the order of checks, and what a refused study leaves behind."""
 
 import io
 import re
@@ -28,7 +28,7 @@ TINY = "tests.end_to_end.scenarios:Tiny"
 
 
 class Refusing:
-    """A trial source that refuses to begin, and remembers what it was given."""
+    """A trial source that refuses the study, and records what it was given."""
 
     restarts = 0
     setups: Sequence[SetupFacts] = ()
@@ -43,12 +43,12 @@ class Refusing:
     summary = ""
 
     def __init__(self) -> None:
-        """Nothing was given yet."""
+        """Begin without a record."""
         self.manifest: Manifest | None = None
         self.scenario: Scenario | None = None
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Remember it."""
+        """Record the scenario."""
         self.scenario = scenario
         return scenario
 
@@ -60,11 +60,11 @@ class Refusing:
         *,
         devices: Collection[str] = (),
     ) -> None:
-        """Never asked."""
+        """Fail, as it is never called."""
         raise NotImplementedError
 
     def check(self, folder: StudyFolder, manifest: Manifest) -> None:  # noqa: ARG002 - as launch calls it
-        """Refuse."""
+        """Record the manifest, and refuse it."""
         self.manifest = manifest
         message = "not this one"
         raise OptionError(message)
@@ -77,15 +77,15 @@ class Refusing:
         note: Callable[[], None],
         say: Callable[[str], None],
     ) -> TuneParts:
-        """Never asked."""
+        """Fail, as it is never called."""
         raise NotImplementedError
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
-        """Never asked."""
+        """Do nothing, as it is never called."""
 
 
-def launched(tmp_path: Path, source: Refusing, **options: object) -> None:
-    """Launch a study of `tmp_path` from a source."""
+def launch_study(tmp_path: Path, source: Refusing, **options: object) -> None:
+    """Launch study `a` in `tmp_path` with trials from `source`."""
     fields = {"scenario": TINY, "results_dir": str(tmp_path), "name": "a", **options}
     run_study(
         DESIGN,
@@ -96,8 +96,8 @@ def launched(tmp_path: Path, source: Refusing, **options: object) -> None:
     )
 
 
-def test_launch_knows_no_search() -> None:
-    """No file of the room imports the search: both kinds come through `TrialSource`."""
+def test_launch_does_not_import_the_search() -> None:
+    """No file directly in `study/execution` imports it: searches come through `TrialSource` too."""
     files = [path.read_text() for path in (ROOT / "study" / "execution").glob("*.py")]
 
     assert files
@@ -107,11 +107,11 @@ def test_launch_knows_no_search() -> None:
 
 
 def test_a_source_is_checked_before_ray_and_before_the_manifest_is_written(tmp_path: Path) -> None:
-    """What it refuses has started nothing, and left no study."""
+    """A study that it refuses has started no Ray and left no manifest."""
     source = Refusing()
 
     with pytest.raises(OptionError, match="not this one"):
-        launched(tmp_path, source)
+        launch_study(tmp_path, source)
 
     assert not ray.is_initialized()
     assert not (tmp_path / "a" / MANIFEST_FILE).exists()
@@ -121,59 +121,59 @@ def test_a_source_is_checked_before_ray_and_before_the_manifest_is_written(tmp_p
     assert source.scenario.name == "tiny"
 
 
-def test_a_study_that_goes_on_keeps_the_time_of_its_start(tmp_path: Path) -> None:
-    """However often it is resumed."""
+def test_a_resumed_study_keeps_the_time_of_its_start(tmp_path: Path) -> None:
+    """Its manifest has the time of the first command."""
     first = Refusing()
     with pytest.raises(OptionError):
-        launched(tmp_path, first)
+        launch_study(tmp_path, first)
     assert first.manifest is not None
     begun = Manifest.from_json(first.manifest.to_json().replace(first.manifest.started_at, "then"))
     StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, begun.to_json())
     second = Refusing()
 
     with pytest.raises(OptionError):
-        launched(tmp_path, second, resume=True)
+        launch_study(tmp_path, second, resume=True)
 
     assert second.manifest is not None
     assert second.manifest.started_at == "then"
 
 
-def test_another_study_is_not_gone_on_with(tmp_path: Path) -> None:
-    """The source is then not asked."""
+def test_another_study_is_not_resumed(tmp_path: Path) -> None:
+    """The study is refused before its source is asked."""
     StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, MANIFEST.to_json())
     source = Refusing()
 
     with pytest.raises(OptionError, match="would mix two studies"):
-        launched(tmp_path, source, resume=True)
+        launch_study(tmp_path, source, resume=True)
 
     assert source.manifest is None
 
 
-def test_checkpoints_of_a_study_that_was_deleted_are_removed(tmp_path: Path) -> None:
-    """A trial of the new one must not go on from them."""
-    left = tmp_path / "a" / "checkpoints" / "setup01-seed0-attempt1.pt"
-    left.parent.mkdir(parents=True)
-    left.touch()
+def test_checkpoints_of_a_deleted_study_are_removed(tmp_path: Path) -> None:
+    """A trial of the new study must not resume from them."""
+    checkpoint = tmp_path / "a" / "checkpoints" / "setup01-seed0-attempt1.pt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
 
     with pytest.raises(OptionError):
-        launched(tmp_path, Refusing())
+        launch_study(tmp_path, Refusing())
 
-    assert not left.exists()
+    assert not checkpoint.exists()
 
 
 def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> None:
-    """It is looked for first."""
+    """The scenario is looked up before anything is created."""
     with pytest.raises(StudyError) as refused:
-        launched(tmp_path, Refusing(), scenario="tests.nowhere:Nothing")
+        launch_study(tmp_path, Refusing(), scenario="tests.nowhere:Nothing")
 
     assert isinstance(refused.value, ScenarioError | OptionError)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_that_needs_no_data_is_said_at_once_and_nothing_is_left(tmp_path: Path) -> None:
-    """A paragraph each, before the data are read."""
+def test_errors_found_without_data_are_reported_together(tmp_path: Path) -> None:
+    """Each is a paragraph; no data are read, and nothing is left behind."""
     with pytest.raises(StudyError) as refused:
-        launched(tmp_path, Refusing(), target=90.0, tracker=(str(tmp_path / "no.csv"),))
+        launch_study(tmp_path, Refusing(), target=90.0, tracker=(str(tmp_path / "no.csv"),))
 
     tracker, target = str(refused.value).split("\n\n")
     assert tracker.startswith("--tracker ")
@@ -184,21 +184,21 @@ def test_all_that_needs_no_data_is_said_at_once_and_nothing_is_left(tmp_path: Pa
 @pytest.mark.parametrize(
     "scenario", ["tests.study.training.test_dry_run:Renamed", "tests.study.unlucky:Raising"]
 )
-def test_what_cannot_be_trained_leaves_nothing(tmp_path: Path, scenario: str) -> None:
-    """A fault on the first batch, or in `load`: the results folder is as it was."""
+def test_a_scenario_that_cannot_be_trained_leaves_nothing(tmp_path: Path, scenario: str) -> None:
+    """After a fault on the first batch or in `load`, the results folder is as it was."""
     with pytest.raises(ScenarioError):
-        launched(tmp_path, Refusing(), scenario=scenario)
+        launch_study(tmp_path, Refusing(), scenario=scenario)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_source_refuses_leaves_nothing(tmp_path: Path) -> None:
-    """The folder that was made for the study is taken away; one that was there stays."""
+def test_a_study_that_its_source_refuses_leaves_nothing(tmp_path: Path) -> None:
+    """A folder that was created for the study is removed; one that existed stays."""
     with pytest.raises(OptionError):
-        launched(tmp_path / "new", Refusing())
+        launch_study(tmp_path / "new", Refusing())
     (tmp_path / "old" / "a").mkdir(parents=True)
     with pytest.raises(OptionError):
-        launched(tmp_path / "old", Refusing())
+        launch_study(tmp_path / "old", Refusing())
 
     assert list((tmp_path / "new").iterdir()) == []
     assert list((tmp_path / "old").iterdir()) == [tmp_path / "old" / "a"]
@@ -206,7 +206,7 @@ def test_what_a_source_refuses_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, resume: bool) -> None:  # noqa: FBT001
-    """The same name twice, or `--resume` while it still runs: the first one's tables stay its own."""
+    """No second command with the same name, or with `--resume`, writes to the tables of the first."""
     folder = StudyFolder(str(tmp_path), "a")
     folder.prepare()
     source = Refusing()
@@ -215,7 +215,7 @@ def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, re
         Lock(folder).held(lambda _: None),
         pytest.raises(StorageError, match="being written by another command"),
     ):
-        launched(tmp_path, source, resume=resume)
+        launch_study(tmp_path, source, resume=resume)
 
     assert source.scenario is not None
     assert source.manifest is None
@@ -225,10 +225,10 @@ def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, re
     ("batch_sizes", "changes", "least"),
     [((64, 4), {}, 4), ((64, 4), {"accumulate": 4}, 1), ((2, 8), {"workers_per_trial": 2}, 1)],
 )
-def test_the_smallest_part_of_a_batch_is_what_one_network_sees(
+def test_the_smallest_batch_is_the_part_that_one_network_sees(
     batch_sizes: tuple[int, ...], changes: dict[str, int], least: int
 ) -> None:
-    """A batch is split by --accumulate, and among workers."""
+    """A batch is split by `--accumulate` and among workers."""
     options = StudyOptions(batch_sizes=batch_sizes, **changes)  # type: ignore[arg-type]
 
     assert least_batch((), options) == least

@@ -1,4 +1,4 @@
-"""Why a trial was lost: what Ray says of it is put into words, and what its tracker knows goes before."""
+"""Short reasons why a trial was lost, from Ray's error text and what the tracker knows."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ MEMORY = "Task was killed due to the node running low on memory.\nMemory on the 
 
 
 @pytest.mark.parametrize(
-    ("said", "told", "words"),
+    ("error_text", "told_by_tracker", "words"),
     [
         (SILENT, "its process called os._exit(3)", "its process called os._exit(3)"),
         (SILENT, None, "without an error message"),
@@ -37,13 +37,18 @@ MEMORY = "Task was killed due to the node running low on memory.\nMemory on the 
         ("Traceback ...\nImportError: no module named x\n", None, "ImportError: no module named x"),
     ],
 )
-def test_each_end_has_its_words(said: str, told: str | None, words: str) -> None:
-    """Never the name of a class of ours or of Python's; of several failures the last counts."""
-    assert words in why_lost(said, told)
+def test_each_loss_has_a_short_reason(
+    error_text: str, told_by_tracker: str | None, words: str
+) -> None:
+    """Ray's reliable phrases come first, then the tracker's reason, then other text of Ray's.
+
+    Of several failures, the last one counts.
+    """
+    assert words in why_lost(error_text, told_by_tracker)
 
 
-def test_what_tune_wrote_down_is_read_where_it_was_written(tmp_path: Path) -> None:
-    """On this machine: on storage it is only later. A trial that never ran has nothing."""
+def test_the_error_file_of_tune_is_read_on_this_machine(tmp_path: Path) -> None:
+    """It reaches the storage only later; a trial without such a file has no error text."""
     error = tmp_path / "error.txt"
     error.write_text(SILENT)
 

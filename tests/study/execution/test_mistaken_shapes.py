@@ -1,4 +1,4 @@
-"""Shapes that torch takes, and that are not meant: found on one batch, before anything is started."""
+"""Unintended broadcasting and other wrong shapes, found on one batch before a study starts."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -25,26 +25,26 @@ class Absolute(Tiny):
     squeezes = False
 
     def network(self, data: Data) -> nn.Module:
-        """One output."""
+        """Return a network of one output."""
         del data
         return self.make(3, 1)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Torch warns of this, and goes on."""
+        """Return the L1 loss; torch only warns of unequal shapes."""
         return nn.functional.l1_loss(self.squeezed(outputs), targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Nobody warns of these."""
-        rests = self.squeezed(outputs) - targets
-        return {"mae": rests.abs().mean(), "bias": rests.mean(), "output": outputs.mean()}
+        """Return metrics; nothing warns of unequal shapes."""
+        residuals = self.squeezed(outputs) - targets
+        return {"mae": residuals.abs().mean(), "bias": residuals.mean(), "output": outputs.mean()}
 
     def squeezed(self, outputs: Tensor) -> Tensor:
-        """Outputs without their column, where it was thought of."""
+        """Return the outputs, without their column if `squeezes`."""
         return outputs.squeeze(1) if self.squeezes else outputs
 
 
-def lengths(*, column: bool) -> Data:
-    """A target for each point: its length."""
+def points_with_lengths(*, column: bool) -> Data:
+    """Points with their lengths as targets, which have a column or not."""
     points = data().train.inputs
     targets = np.linalg.norm(points, axis=1, keepdims=column).astype(np.float32)
     part = Arrays(inputs=points, targets=targets)
@@ -52,42 +52,42 @@ def lengths(*, column: bool) -> Data:
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size")
-def test_outputs_that_are_compared_with_all_targets_are_found() -> None:
-    """(8, 1) and (8,) are 64 differences for torch; what is right either way is not blamed."""
-    with pytest.raises(ScenarioError) as refused:
-        check_training(Absolute(), lengths(column=False), WHOLE, [{}])
+def test_outputs_that_are_broadcast_against_targets_are_found() -> None:
+    """(8, 1) minus (8,) has 64 values; metrics that are right either way are not reported."""
+    with pytest.raises(ScenarioError) as caught:
+        check_training(Absolute(), points_with_lengths(column=False), WHOLE, [{}])
 
-    loss, metric = str(refused.value).split("\n\n")
+    loss, metric = str(caught.value).split("\n\n")
     assert "its loss compares each output with each target" in loss
     assert r"outputs of shape (8, 1) and type float32 and targets of shape (8,)" in loss
     assert "its metric mae compares each output with each target" in metric
 
 
-def test_shapes_that_a_scenario_brings_together_pass() -> None:
-    """By the targets' column, or by outputs that lose theirs."""
+def test_matching_shapes_pass() -> None:
+    """Either the targets have a column too, or the outputs lose theirs."""
     squeezing = Absolute()
     squeezing.squeezes = True
 
-    check_training(Absolute(), lengths(column=True), WHOLE, [{}])
-    check_training(squeezing, lengths(column=False), WHOLE, [{}])
+    check_training(Absolute(), points_with_lengths(column=True), WHOLE, [{}])
+    check_training(squeezing, points_with_lengths(column=False), WHOLE, [{}])
 
 
 class Binary(Absolute):
-    """Two classes by one output, which only the loss brings to the targets' shape."""
+    """Two classes by one output, which only the loss squeezes to the targets' shape."""
 
     objective = ACCURACY
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """As it should be."""
+        """Return the loss of squeezed outputs, as it should be."""
         return nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.float())
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Of each with each."""
+        """Return the accuracy of each output against each target, by mistake."""
         return {"accuracy": ((outputs > 0) == targets.bool()).float().mean()}
 
 
-def test_classes_that_are_compared_with_all_others_are_found() -> None:
-    """The accuracy of two classes would stay near a half."""
+def test_an_accuracy_of_broadcast_classes_is_found() -> None:
+    """It would stay near a half for two classes."""
     points = data().train
     halves = Arrays(inputs=points.inputs, targets=points.targets % 2)
     found = dataclasses.replace(data(), train=halves, val=halves, classes=("a", "b"))
@@ -96,33 +96,33 @@ def test_classes_that_are_compared_with_all_others_are_found() -> None:
         check_training(Binary(), found, WHOLE, [{}])
 
 
-class Given:
-    """A data set of samples as they are given."""
+class GivenSamples:
+    """A data set of given samples."""
 
     def __init__(self, *samples: object) -> None:
-        """Keep them."""
+        """Keep the samples."""
         self._samples = samples
 
     def __len__(self) -> int:
-        """As many as there are."""
+        """Return the number of samples."""
         return len(self._samples)
 
     def __getitem__(self, place: int) -> object:
-        """One of them."""
+        """Return one sample."""
         return self._samples[place]
 
 
 @pytest.mark.parametrize(
-    ("sample", "said"),
+    ("sample", "message"),
     [
         (torch.zeros(3), "a batch is a Tensor instead of a pair of inputs and targets"),
         ({"x": torch.zeros(3), "y": torch.tensor(1)}, "a batch is a dict instead of a pair"),
         ((torch.zeros(3),) * 3, "a batch is a list of 3 instead of a pair"),
     ],
 )
-def test_samples_that_are_no_pairs_are_told_as_what_they_are(sample: object, said: str) -> None:
-    """And not as a call within this project."""
-    given = dataclasses.replace(data(), val=Given(sample, sample), fingerprint="1")
+def test_samples_that_are_no_pairs_are_described(sample: object, message: str) -> None:
+    """The error says what a batch is, instead of naming a call within this project."""
+    given = dataclasses.replace(data(), val=GivenSamples(sample, sample), fingerprint="1")
 
-    with pytest.raises(ScenarioError, match=said):
+    with pytest.raises(ScenarioError, match=message):
         check_training(Tiny(), given, WHOLE, [{}])

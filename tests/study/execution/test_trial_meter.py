@@ -1,4 +1,4 @@
-"""The windows of a trial's attempt: which of them are waited for, and when."""
+"""Energy windows of a trial's attempt, and when their readings are waited for."""
 
 from collections.abc import Mapping
 
@@ -13,56 +13,56 @@ from trackers.sample import Device, PowerLimits, Reading, Status
 STAGE = Stage.ENCODER
 
 
-class Noted:
-    """A tracker that notes what it is asked for."""
+class RecordingTracker:
+    """A tracker that records the calls it receives."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Begin without calls."""
         self.devices: tuple[Device, ...] = ()
-        self.asked: list[tuple[str, str, int]] = []
+        self.calls: list[tuple[str, str, int]] = []
 
     def open(self, key: WindowKey) -> None:
-        """Note it."""
-        self.asked.append(("open", key.stage, key.epoch))
+        """Record the call."""
+        self.calls.append(("open", key.stage, key.epoch))
 
     def close(self, key: WindowKey) -> None:
-        """Note it."""
-        self.asked.append(("close", key.stage, key.epoch))
+        """Record the call."""
+        self.calls.append(("close", key.stage, key.epoch))
 
     def readings(self, key: WindowKey) -> Mapping[str, Reading]:
-        """Note it, and tell which window it was."""
-        self.asked.append(("readings", key.stage, key.epoch))
+        """Record the call; the note of the reading names the window."""
+        self.calls.append(("readings", key.stage, key.epoch))
         return {"board": Reading.missing("board", note=f"{key.stage} {key.epoch}")}
 
     def limit_power(self, trial_id: str, limit_w: float) -> float:
-        """No limit is set in these trials."""
+        """Fail, as these tests set no limit."""
         raise AssertionError(trial_id, limit_w)
 
     def power_limits(self) -> PowerLimits:
-        """No limit is asked for."""
+        """Fail, as these tests ask for no limits."""
         raise AssertionError
 
 
-def test_an_epoch_is_waited_for_when_its_readings_are_taken() -> None:
-    """Not at its end, and once."""
-    client = Noted()
+def test_an_epochs_readings_are_waited_for_when_they_are_taken() -> None:
+    """They are waited for only once, and not at the end of the epoch."""
+    client = RecordingTracker()
     meter = TrialMeter(plan(), client, first_stage=STAGE)
 
     with meter.window(1):
         pass
-    at_its_end = list(client.asked)
+    at_the_end_of_the_epoch = list(client.calls)
     first, _ = meter.take(1)
     second, _ = meter.take(1)
 
-    assert at_its_end == [("open", STAGE, 1), ("close", STAGE, 1)]
-    assert client.asked[2:] == [("readings", STAGE, 1)]
+    assert at_the_end_of_the_epoch == [("open", STAGE, 1), ("close", STAGE, 1)]
+    assert client.calls[2:] == [("readings", STAGE, 1)]
     assert first == second
     assert first["board"].note == f"{STAGE} 1"
 
 
 def test_a_test_between_an_epoch_and_its_readings_changes_nothing() -> None:
-    """The window of the test lies between them after each stage's last epoch."""
-    client = Noted()
+    """After a stage's last epoch, its best weights are tested before the readings are taken."""
+    client = RecordingTracker()
     meter = TrialMeter(plan(), client, first_stage=STAGE)
 
     with meter.window(1):
@@ -75,9 +75,9 @@ def test_a_test_between_an_epoch_and_its_readings_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_nobody_reads_is_waited_for_at_the_trials_end_alone(*, fails: bool) -> None:
-    """The windows of set-up, latent features and test; all is booked when the trial has ended."""
-    client = Noted()
+def test_other_windows_are_waited_for_only_at_the_end_of_the_trial(*, fails: bool) -> None:
+    """Set-up, latent features and tests are not waited for singly; at the end, all are booked."""
+    client = RecordingTracker()
     meter = TrialMeter(plan(), client, first_stage=STAGE)
 
     def attempt() -> None:
@@ -95,19 +95,19 @@ def test_what_nobody_reads_is_waited_for_at_the_trials_end_alone(*, fails: bool)
     else:
         attempt()
 
-    closed = [stage for asked, stage, _ in client.asked if asked == "close"]
+    closed = [stage for asked, stage, _ in client.calls if asked == "close"]
     assert closed == [SETUP, LATENTS, STAGE, TEST, TRIAL]
-    assert [each for each in client.asked if each[0] == "readings"] == [("readings", TRIAL, 0)]
-    assert client.asked[-1] == ("readings", TRIAL, 0)
+    assert [each for each in client.calls if each[0] == "readings"] == [("readings", TRIAL, 0)]
+    assert client.calls[-1] == ("readings", TRIAL, 0)
 
 
 def test_an_epoch_that_was_not_begun_has_no_readings() -> None:
-    """They are missing, and no tracker is asked."""
-    client = Noted()
+    """They are missing, and the tracker is not asked."""
+    client = RecordingTracker()
     meter = TrialMeter(plan(), client, first_stage=STAGE)
 
     readings, duration_s = meter.take(1)
 
     assert [each.status for each in readings.values()] == [Status.MISSING]
     assert duration_s == 0.0
-    assert client.asked == []
+    assert client.calls == []

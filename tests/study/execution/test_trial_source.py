@@ -19,8 +19,8 @@ from tests.study.rows import epoch
 SETUPS = grid((8, 16), (0.1,))
 
 
-def begun(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource, Recorder]:
-    """A grid of two setups, of whose trials the first ones ended in an earlier command."""
+def grid_source(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource, Recorder]:
+    """Source of a grid of two setups whose first `ended` trials ended in an earlier command."""
     options = StudyOptions(batch_sizes=(8, 16), learning_rates=(0.1,), repeats=seeds)
     folder = StudyFolder(str(tmp_path), "a")
     recorder = Recorder(
@@ -40,26 +40,26 @@ def begun(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource
     return source, recorder
 
 
-def nothing() -> None:
-    """Stands for the books of trackers and the manifest, which a grid does not touch."""
+def do_nothing() -> None:
+    """Stand-in for collecting bookings and writing the manifest, which a grid does not need."""
 
 
-def hear(_: str) -> None:
-    """Stands for a user to whom nothing is said."""
+def ignore(_: str) -> None:
+    """Stand-in for printing to the user."""
 
 
-def test_all_kinds_of_source_have_what_launch_asks_for() -> None:
-    """The grid, the grid that goes on, and the search are the members of one seam."""
+def test_all_sources_implement_the_protocol() -> None:
+    """Grid, repeats and search are all a `TrialSource`, as mypy checks; only some allow restarts."""
     sources: tuple[type[TrialSource], ...] = (GridSource, RepeatsSource, RaySearchAdapter)
 
     assert {each.restarts > 0 for each in sources} == {True, False}
 
 
 def test_a_grid_gives_tune_the_whole_list(tmp_path: Path) -> None:
-    """Ray starts what fits, on machines that join later too."""
-    source, _ = begun(tmp_path)
+    """Ray starts as many trials as fit, also on machines that join later."""
+    source, _ = grid_source(tmp_path)
 
-    parts = source.parts(slots=1, collect=nothing, note=nothing, say=hear)
+    parts = source.parts(slots=1, collect=do_nothing, note=do_nothing, say=ignore)
 
     assert parts.samples == source.expected == 4
     assert parts.at_once is None
@@ -68,9 +68,9 @@ def test_a_grid_gives_tune_the_whole_list(tmp_path: Path) -> None:
     assert parts.param_space.keys() == source.remaining[0].to_config().keys()
 
 
-def test_what_has_ended_is_not_run_again(tmp_path: Path) -> None:
-    """It is counted among the expected, and said."""
-    source, _ = begun(tmp_path, ended=3)
+def test_ended_trials_are_not_run_again(tmp_path: Path) -> None:
+    """They still count as expected, and the summary mentions them."""
+    source, _ = grid_source(tmp_path, ended=3)
 
     assert len(source.remaining) == 1
     assert source.has_more
@@ -78,22 +78,22 @@ def test_what_has_ended_is_not_run_again(tmp_path: Path) -> None:
     assert source.summary == "2 setups x 2 repeats = 4, 3 of them ended before"
 
 
-def test_a_grid_that_has_ended_has_no_more(tmp_path: Path) -> None:
-    """Ray Tune is then not started."""
-    source, _ = begun(tmp_path, ended=2, seeds=1)
+def test_a_completed_grid_has_no_more_trials(tmp_path: Path) -> None:
+    """Ray Tune need not start for it."""
+    source, _ = grid_source(tmp_path, ended=2, seeds=1)
 
     assert not source.has_more
     assert source.summary == "2 setups x 1 repeat = 2, 2 of them ended before"
 
 
-def test_a_grid_of_one_is_one() -> None:
-    """As in the tables of its report."""
+def test_a_grid_of_one_trial_is_in_the_singular() -> None:
+    """The text has no plural for one setup or one repeat."""
     assert grid_text(1, 1) == "1 setup x 1 repeat = 1"
 
 
-def test_lost_trials_are_all_that_is_left(tmp_path: Path) -> None:
-    """As the attempts that their plans name."""
-    source, _ = begun(tmp_path)
+def test_only_lost_trials_are_run_again(tmp_path: Path) -> None:
+    """They run as the attempts that their plans name."""
+    source, _ = grid_source(tmp_path)
     lost = replace(source.remaining[1], attempt=2)
 
     source.run_again([lost])
@@ -102,8 +102,8 @@ def test_lost_trials_are_all_that_is_left(tmp_path: Path) -> None:
 
 
 def test_setups_are_those_of_the_manifest(tmp_path: Path) -> None:
-    """In their numbering."""
-    source, _ = begun(tmp_path)
+    """They keep the manifest's order."""
+    source, _ = grid_source(tmp_path)
 
     setups: tuple[SetupFacts, ...] = tuple(source.setups)
 

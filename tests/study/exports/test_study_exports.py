@@ -1,4 +1,4 @@
-"""What a study hands on of its rows."""
+"""Export of a study's trials and epochs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from trackers.exports.exports import Exports
 
 
 def manifest() -> Manifest:
-    """That of a study of one stage."""
+    """Manifest of a study of one stage."""
     return Manifest(
         study="s",
         paradigm=Paradigm.REGIME,
@@ -52,7 +52,7 @@ def manifest() -> Manifest:
 
 
 def recorder(results: Path) -> Recorder:
-    """One that knows of one trial, of two epochs, which has ended."""
+    """Recorder of one trial, which has ended after two epochs."""
     made = Recorder(
         StudyFolder(str(results), "s"),
         study="s",
@@ -69,24 +69,24 @@ def recorder(results: Path) -> Recorder:
 
 
 def heard(exporter: Remembering) -> Exports:
-    """Exports that only it hears."""
+    """Exports to this exporter alone, which receives calls without waiting."""
     exporter.held.set()
     return Exports([asked(exporter)], say=lambda _: None)
 
 
-def test_a_study_is_handed_on_from_its_beginning_to_its_end(tmp_path: Path) -> None:
-    """Beginning, trial, epochs, its end, files that are there, and the study's end, in that order."""
+def test_a_study_is_exported_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    """The order is study, trial, epochs, end of the trial, files that exist, end of the study."""
     exporter = Remembering()
-    kept = recorder(tmp_path)
-    kept.flush()
+    recorded = recorder(tmp_path)
+    recorded.flush()
     folder = StudyFolder(str(tmp_path), "s")
 
     with StudyExports(heard(exporter)) as exports:
         exports.begin(manifest(), folder)
         exports.begin_trial(plan())
         exports.epoch(epoch(1))
-        exports.end_trial(kept.trial(plan().trial_id))
-        exports.will_end(kept.trials(), finished=True)
+        exports.end_trial(recorded.trial(plan().trial_id))
+        exports.will_end(recorded.trials(), finished=True)
         exports.keep(folder)
 
     assert exporter.heard == [
@@ -95,8 +95,8 @@ def test_a_study_is_handed_on_from_its_beginning_to_its_end(tmp_path: Path) -> N
     ]
 
 
-def test_an_epoch_that_is_reported_again_is_handed_on_once() -> None:
-    """An attempt that goes on reports the epochs before once more."""
+def test_an_epoch_that_is_reported_again_is_exported_once() -> None:
+    """A repeated or late report of an epoch is ignored."""
     exporter = Remembering()
 
     with StudyExports(heard(exporter)) as exports:
@@ -107,14 +107,14 @@ def test_an_epoch_that_is_reported_again_is_handed_on_once() -> None:
     assert exporter.heard == ["begin s", "epoch 1", "epoch 2", "end False"]
 
 
-def test_a_resume_begins_with_what_earlier_commands_have_left(tmp_path: Path) -> None:
-    """For an exporter that was away; they are marked, and not handed on as new ones."""
+def test_a_resumed_study_begins_with_its_earlier_rows(tmp_path: Path) -> None:
+    """An exporter that missed them gets trials and epochs of earlier commands, each epoch once."""
     exporter = Remembering()
-    kept = recorder(tmp_path)
+    recorded = recorder(tmp_path)
 
     with StudyExports(heard(exporter)) as exports:
         exports.begin(manifest(), None)
-        exports.earlier(kept.trials(), kept.epochs_of)
+        exports.earlier(recorded.trials(), recorded.epochs_of)
         exports.epoch(epoch(2))
 
     assert exporter.heard == [
@@ -122,28 +122,28 @@ def test_a_resume_begins_with_what_earlier_commands_have_left(tmp_path: Path) ->
     ]
 
 
-def test_what_is_missing_is_absent() -> None:
-    """An epoch without an energy has none, and not 0; metrics have their own names."""
-    told = epoch_of(epoch(1, None, val_metrics='{"f1": 0.5}'), staged=True, is_earlier=False)
+def test_a_missing_energy_is_absent() -> None:
+    """An epoch without energy exports none instead of 0; other metrics have their own names."""
+    exported = epoch_of(epoch(1, None, val_metrics='{"f1": 0.5}'), staged=True, is_earlier=False)
 
-    assert told.energy_j is None
-    assert "epoch_energy_j" not in told.metrics
-    assert told.metrics["val/f1"] == 0.5
-    assert told.named("val_loss") == f"{STAGE}/val_loss"
+    assert exported.energy_j is None
+    assert "epoch_energy_j" not in exported.metrics
+    assert exported.metrics["val/f1"] == 0.5
+    assert exported.named("val_loss") == f"{STAGE}/val_loss"
 
 
 def test_energies_are_named_as_in_the_tables() -> None:
-    """Numbers have their columns' names; those that say which row it is are parameters."""
-    told = epoch_of(epoch(3, 7.5), staged=False, is_earlier=False)
+    """Metrics are named like columns, and leave out the columns that identify a row."""
+    exported = epoch_of(epoch(3, 7.5), staged=False, is_earlier=False)
 
-    assert told.metrics["epoch_energy_j"] == 7.5
-    assert not {"setup", "seed", "batch_size", "epoch"} & set(told.metrics)
-    assert told.named("val_loss") == "val_loss"
+    assert exported.metrics["epoch_energy_j"] == 7.5
+    assert not {"setup", "seed", "batch_size", "epoch"} & set(exported.metrics)
+    assert exported.named("val_loss") == "val_loss"
     assert trial_of(plan(parameters='{"alpha": 0.5}'), {}).parameters["alpha"] == "0.5"
 
 
 def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
-    """A board's counter ranks, and the CPU beside it is an estimate: study and trial say so."""
+    """Study and trial label the CPU's estimate, even if a board's counter ranks."""
     exporter = Remembering()
     [node, *_] = MANIFEST.nodes
     cpu = ComponentFacts(component="cpu", source="cpu-estimate", method=EnergyMethod.ESTIMATED)
@@ -157,8 +157,8 @@ def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
     assert exporter.trials[0].parameters["cpu_energy_method"] == "estimated"
 
 
-def test_a_sum_of_which_a_part_is_missing_is_absent(tmp_path: Path) -> None:
-    """What one trial does not tell nobody knows of all."""
+def test_a_total_with_a_missing_part_is_absent(tmp_path: Path) -> None:
+    """If the energy of one trial is missing, so is that of all trials."""
     (whole,) = recorder(tmp_path).trials()
     partly = TrialRecord.from_row({**whole.to_row(), "energy_j": None})
 
@@ -167,7 +167,7 @@ def test_a_sum_of_which_a_part_is_missing_is_absent(tmp_path: Path) -> None:
     assert "energy_j" not in totals_of_all([whole, partly])
 
 
-def test_an_exporter_that_is_not_known_is_refused() -> None:
-    """Before anything is begun, as an option's error."""
+def test_an_unknown_exporter_is_refused() -> None:
+    """The name is refused as an error of the option."""
     with pytest.raises(OptionError, match="allowed: mlflow"):
         exports_of(["tensorboard"])

@@ -1,4 +1,4 @@
-"""The forecast of a study's energy and time, held against trainings whose truth is known."""
+"""Forecast of a study's energy and time, checked on synthetic trainings whose true cost is known."""
 
 import math
 from dataclasses import replace
@@ -16,26 +16,26 @@ from study.forecast.study_forecast import (
     study_forecast,
 )
 from study.inference.repeats import Floats
-from tests.study.forecast.made_up import MAX_EPOCHS, grid_of_runs, under_way
+from tests.study.forecast.synthetic_runs import MAX_EPOCHS, grid_of_runs, under_way
 
 
 def forecast_of(runs: list[Run], *, max_epochs: int = MAX_EPOCHS) -> StudyForecast:
-    """The forecast, which there must be."""
+    """Return the forecast of these runs, and check that there is one."""
     found = study_forecast(runs, max_epochs=max_epochs)
     assert found is not None
     return found
 
 
 def of_trial(runs: list[Run], one: Run, *, max_epochs: int = MAX_EPOCHS) -> Floats:
-    """Draws of a trial's energy, which must be known."""
+    """Return draws of a trial's energy, and check that it is known."""
     draws = forecast_of(runs, max_epochs=max_epochs).of_trial(one.trial)
     assert draws is not None
     return draws
 
 
 @pytest.mark.slow
-def test_intervals_hold_as_often_as_they_say() -> None:
-    """Of 20 made-up studies after a quarter of their trials: 90 %, give or take chance; and narrow."""
+def test_intervals_hold_as_often_as_promised() -> None:
+    """After a quarter of the trials, 90 % of intervals hold the truth, within chance, and are narrow."""
     held, widths = [], []
     for seed in range(20):
         study = grid_of_runs(seed)
@@ -50,8 +50,8 @@ def test_intervals_hold_as_often_as_they_say() -> None:
 
 
 @pytest.mark.slow
-def test_the_last_training_leaves_as_much_doubt_as_its_epochs_vary() -> None:
-    """Also where the limit of epochs tells how many there will be: the rest may cost more than what it had."""
+def test_the_last_training_is_uncertain_while_its_epochs_vary() -> None:
+    """Even if the limit fixes the number of epochs, those to come may cost more than those before."""
     held = []
     for seed in range(20):
         study = grid_of_runs(seed, repeats=1, noise=0.04, most=6)
@@ -64,8 +64,8 @@ def test_the_last_training_leaves_as_much_doubt_as_its_epochs_vary() -> None:
     assert sum(held) >= 16
 
 
-def test_what_first_epochs_cost_more_is_not_expected_of_those_that_follow() -> None:
-    """As the trainings tell that have ended."""
+def test_dearer_first_epochs_do_not_raise_the_forecast_of_later_ones() -> None:
+    """Trainings that have ended show that only the first epoch is dearer."""
     study = [
         replace(run, energies_j=(2 * run.energies_j[0], *run.energies_j[1:]))
         for run in grid_of_runs(2)
@@ -80,8 +80,8 @@ def test_what_first_epochs_cost_more_is_not_expected_of_those_that_follow() -> N
     assert float(np.median(draws)) == pytest.approx(first_j + rest_j, rel=0.1)
 
 
-def test_where_no_training_tells_how_epochs_change_there_is_a_forecast_all_the_same() -> None:
-    """The one that runs has had more epochs than any that has ended; none of its draws is endless."""
+def test_a_training_with_more_epochs_than_any_ended_one_has_a_forecast() -> None:
+    """No ended training shows how its later epochs change; its draws stay bounded all the same."""
     study = sorted(grid_of_runs(4), key=lambda run: run.epochs)
 
     for seed in range(20):
@@ -92,8 +92,8 @@ def test_where_no_training_tells_how_epochs_change_there_is_a_forecast_all_the_s
         assert float(found.total_j.max()) < 1e3 * sum(run.energy_j for run in study)
 
 
-def test_trials_that_none_follows_may_cost_what_none_before_did() -> None:
-    """They are charged more of what is shared where fewer run; the first to do so has no example."""
+def test_the_last_of_concurrent_trials_are_less_certain() -> None:
+    """As neighbours end, they are charged more of what is shared, which no ended trial has shown yet."""
     runs = under_way(grid_of_runs(3), 35, next_epochs=3)
 
     widths = []
@@ -106,8 +106,8 @@ def test_trials_that_none_follows_may_cost_what_none_before_did() -> None:
     assert widths[1] > widths[0]
 
 
-def test_what_has_ended_is_what_it_was() -> None:
-    """When all have ended nothing is left to doubt."""
+def test_a_completed_study_has_its_measured_energy() -> None:
+    """Once all trainings have ended, every draw is the measured total, and no time is left."""
     study = grid_of_runs(1)
 
     found = forecast_of(study)
@@ -117,15 +117,15 @@ def test_what_has_ended_is_what_it_was() -> None:
     assert float(found.left_s(slots=2).max()) == 0.0
 
 
-def test_nothing_is_forecast_from_nothing() -> None:
-    """Before the first trials have ended."""
+def test_there_is_no_forecast_from_too_few_trainings() -> None:
+    """There is none before `FEWEST` trainings have ended."""
     study = grid_of_runs(1)
 
     assert study_forecast(under_way(study, FEWEST - 1), max_epochs=MAX_EPOCHS) is None
 
 
-def test_a_training_under_way_costs_what_its_epochs_cost() -> None:
-    """At least the epochs that it cannot do without, at most the limit; each about as dear as those it has had."""
+def test_a_running_training_costs_at_least_its_fewest_epochs() -> None:
+    """It costs at most the limit of epochs, each of them about as dear as those so far."""
     runs = under_way(grid_of_runs(2), 9, next_epochs=3)
     running = replace(runs[9], fewest=8)
     runs[9] = running
@@ -138,20 +138,20 @@ def test_a_training_under_way_costs_what_its_epochs_cost() -> None:
     assert np.ptp(draws) > 0
 
 
-def test_more_epochs_of_a_training_tell_more_of_it() -> None:
-    """Its interval is narrower late than early."""
+def test_the_interval_of_a_training_narrows_as_it_runs() -> None:
+    """It is narrower before the last epoch than after the second."""
     study = max((grid_of_runs(seed) for seed in range(5)), key=lambda runs: runs[9].epochs)
-    late = study[9].epochs - 1
+    later = study[9].epochs - 1
 
     widths = [
-        float(cut(of_trial(under_way(study, 9, next_epochs=n), study[9])).width) for n in (2, late)
+        float(cut(of_trial(under_way(study, 9, next_epochs=n), study[9])).width) for n in (2, later)
     ]
 
     assert widths[1] < widths[0]
 
 
-def test_energies_that_nobody_knows_are_not_forecast_but_times_are() -> None:
-    """Missing is None."""
+def test_unknown_energies_are_not_forecast_but_times_are() -> None:
+    """Without any energy the total is None, and the time left is known all the same."""
     runs = [replace(r, energies_j=()) for r in under_way(grid_of_runs(3), 9)]
 
     found = forecast_of(runs)
@@ -160,19 +160,19 @@ def test_energies_that_nobody_knows_are_not_forecast_but_times_are() -> None:
     assert np.isfinite(found.left_s(slots=1)).all()
 
 
-def test_an_epoch_without_a_reading_costs_what_the_others_did() -> None:
-    """It was used all the same."""
+def test_an_epoch_without_a_reading_costs_as_much_as_the_others() -> None:
+    """Its energy is unknown but was used, so the training's other epochs estimate it."""
     study = grid_of_runs(4)
-    half = replace(study[0], energies_j=study[0].energies_j[1:])
+    partly_read = replace(study[0], energies_j=study[0].energies_j[1:])
 
-    found = forecast_of([half, *study[1:]])
+    found = forecast_of([partly_read, *study[1:]])
 
     assert found.total_j is not None
     assert np.allclose(found.total_j, sum(run.energy_j for run in study))
 
 
-def test_settings_that_change_cost_alone_have_the_same_epochs() -> None:
-    """A power limit that was not seen with a seed is told by the others of that seed."""
+def test_axes_that_change_only_cost_do_not_change_the_epochs() -> None:
+    """A power limit not yet tried with a seed is forecast from the other limits with that seed."""
     one = Run(
         trial="a",
         stage="training",
@@ -206,19 +206,19 @@ def test_settings_that_change_cost_alone_have_the_same_epochs() -> None:
     assert float(found.width) < 200.0
 
 
-def test_what_is_left_is_shared_by_the_slots() -> None:
-    """As many trials at a time as there are slots, each with what it needs beside its epochs."""
+def test_the_time_left_is_shared_by_the_slots() -> None:
+    """As many trials run at a time as there are slots, each with its overhead beside its epochs."""
     runs = under_way(grid_of_runs(5), 9)
     found = forecast_of(runs)
     one, four = (float(np.median(found.left_s(slots=n))) for n in (1, 4))
-    beside = float(np.median(found.left_s(slots=1, overhead_s=5.0)))
+    with_overhead = float(np.median(found.left_s(slots=1, overhead_s=5.0)))
 
     assert one / 4.6 < four < one / 3
-    assert math.isclose(beside - one, 5.0 * (len(runs) - 9), rel_tol=1e-6)
+    assert math.isclose(with_overhead - one, 5.0 * (len(runs) - 9), rel_tol=1e-6)
 
 
-def test_stages_are_forecast_each_by_itself() -> None:
-    """One that no trial has begun is not known, and neither is the total."""
+def test_stages_are_forecast_separately() -> None:
+    """While no trial has begun a stage, its energy is unknown, and so is the total."""
     runs = [replace(run, stage="encoder") for run in under_way(grid_of_runs(6), 9)]
     other = [
         replace(r, stage="classifier", epochs=0, energies_j=(), time_s=0.0, has_ended=False)
@@ -229,14 +229,14 @@ def test_stages_are_forecast_each_by_itself() -> None:
 
 
 def set_up_j(run: Run) -> float:
-    """Energy of a set-up that goes with the batch size."""
+    """Energy of a set-up that is proportional to the batch size."""
     size = run.chosen["batch_size"]
     assert isinstance(size, int)
     return 50.0 * size
 
 
 def test_set_ups_of_all_trials_are_in_the_total() -> None:
-    """Those that ended as measured, lost attempts too; those to come by what is known, each axis with its effect."""
+    """Ended trials count as measured, with lost attempts; those to come are forecast by their axes."""
     runs = under_way(grid_of_runs(8), 12)
     overheads = [
         TrialOverhead(
@@ -260,13 +260,13 @@ def test_set_ups_of_all_trials_are_in_the_total() -> None:
 
 
 @pytest.mark.slow
-def test_intervals_with_set_ups_hold_as_often_as_they_say() -> None:
-    """Of 20 made-up studies after half of their trials, of which the first two had new processes."""
+def test_intervals_with_set_ups_hold_as_often_as_promised() -> None:
+    """After half of the trials, the first two in new processes, 90 % hold the truth, within chance."""
     held = []
     for seed in range(20):
         runs = under_way(grid_of_runs(seed, repeats=1), 6)
-        vary = np.exp(0.15 * np.random.default_rng(seed).standard_normal(len(runs)))
-        used_j = [float(each) * (300 if place < 2 else 30) for place, each in enumerate(vary)]
+        factors = np.exp(0.15 * np.random.default_rng(seed).standard_normal(len(runs)))
+        used_j = [float(each) * (300 if place < 2 else 30) for place, each in enumerate(factors)]
         overheads = [
             TrialOverhead(
                 chosen=run.chosen,
@@ -283,8 +283,8 @@ def test_intervals_with_set_ups_hold_as_often_as_they_say() -> None:
     assert sum(held) >= 15
 
 
-def test_a_first_set_up_says_nothing_of_those_in_a_process_that_is_there() -> None:
-    """Two trials have loaded libraries, 50 J each; the third needed 1 J, and so will all others."""
+def test_the_first_set_up_of_a_process_says_nothing_of_later_ones() -> None:
+    """Two trials loaded libraries for 50 J each; the third used 1 J, as all later ones will."""
     runs = under_way(grid_of_runs(8), 3)
     used = [
         TrialOverhead(chosen=run.chosen, energy_j=50.0, in_new_process=True) for run in runs[:2]
@@ -292,23 +292,23 @@ def test_a_first_set_up_says_nothing_of_those_in_a_process_that_is_there() -> No
     coming = [TrialOverhead(chosen=run.chosen) for run in runs[3:]]
     third = TrialOverhead(chosen=runs[2].chosen, energy_j=1.0)
 
-    early = study_forecast(
+    earlier = study_forecast(
         runs,
         max_epochs=MAX_EPOCHS,
         overheads=[*used, TrialOverhead(chosen=runs[2].chosen), *coming],
     )
-    late = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=[*used, third, *coming])
+    later = study_forecast(runs, max_epochs=MAX_EPOCHS, overheads=[*used, third, *coming])
 
-    assert early is not None
-    assert early.overhead_j is None
-    assert late is not None
-    assert late.overhead_j is not None
-    assert cut(late.overhead_j).holds(100.0 + len(runs) - 2)
-    assert float(np.median(late.overhead_j)) < 200.0
+    assert earlier is not None
+    assert earlier.overhead_j is None
+    assert later is not None
+    assert later.overhead_j is not None
+    assert cut(later.overhead_j).holds(100.0 + len(runs) - 2)
+    assert float(np.median(later.overhead_j)) < 200.0
 
 
-def test_set_ups_that_nobody_knows_are_in_no_total() -> None:
-    """And it can be told: missing is None."""
+def test_unknown_set_ups_are_left_out_of_the_total() -> None:
+    """`overhead_j` is then None, so that the display can say so."""
     runs = under_way(grid_of_runs(8), 12)
     overheads = [TrialOverhead(chosen=run.chosen) for run in runs]
 
@@ -319,8 +319,8 @@ def test_set_ups_that_nobody_knows_are_in_no_total() -> None:
     assert found.total_j == pytest.approx(forecast_of(runs).total_j)
 
 
-def test_a_set_up_of_nothing_is_known() -> None:
-    """0 J are a measurement."""
+def test_a_set_up_of_0_j_is_known() -> None:
+    """0 J is a measurement, not a missing one."""
     runs = grid_of_runs(8)
     overheads = [TrialOverhead(chosen=run.chosen, energy_j=0.0) for run in runs]
 
@@ -331,8 +331,8 @@ def test_a_set_up_of_nothing_is_known() -> None:
     assert float(found.overhead_j.max()) == 0.0
 
 
-def test_of_very_many_setups_nothing_is_forecast() -> None:
-    """It would take longer than they are worth; the display does without."""
+def test_a_study_of_very_many_setups_has_no_forecast() -> None:
+    """With more than `MOST_KINDS`, the computation would take too long."""
     study = grid_of_runs(7, repeats=1)
     many = [
         replace(study[place % len(study)], trial=str(place), chosen={"weight_decay": place + 1.0})

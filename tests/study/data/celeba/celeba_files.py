@@ -14,13 +14,13 @@ TWO_EACH = dict.fromkeys(range(1, 41), 2)
 
 
 def rows_of(counts: Mapping[int, int]) -> list[tuple[str, int]]:
-    """Images numbered through, identity after identity, so many of each."""
+    """Images numbered consecutively by identity; `counts` has their number for each identity."""
     whose = [identity for identity, count in counts.items() for _ in range(count)]
     return [(f"{place:06d}.jpg", identity) for place, identity in enumerate(whose, start=1)]
 
 
 def attributes_of(name: str) -> list[int]:
-    """Attribute n is there where n divides the image's number; 1 or -1."""
+    """Attributes of an image as 1 or -1; attribute n is present if n divides the image's number."""
     number = int(Path(name).stem)
     return [-1 if number % place else 1 for place in range(1, len(form.ATTRIBUTES) + 1)]
 
@@ -43,7 +43,7 @@ def write_lines(path: Path, lines: Iterable[str], *, end: str = "\r\n") -> None:
 
 
 def write_folder(folder: Path, counts: Mapping[int, int] = TWO_EACH) -> Path:
-    """Write images and lists; an image's colour tells its number. Returns the folder."""
+    """Write images and lists; an image's colour encodes its number. Returns the folder."""
     rows = rows_of(counts)
     write_lists(folder, rows)
     (folder / form.IMAGE_FOLDER).mkdir()
@@ -53,5 +53,5 @@ def write_folder(folder: Path, counts: Mapping[int, int] = TWO_EACH) -> Path:
 
 
 def colour_image(number: int) -> Image.Image:
-    """An image of one colour: red is thrice the number (up to 83), green 100, blue 200."""
+    """An image of one colour: red is three times the number (up to 83), green 100, blue 200."""
     return Image.new("RGB", (form.WIDTH, form.HEIGHT), (3 * number % 252, 100, 200))

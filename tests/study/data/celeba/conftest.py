@@ -1,4 +1,4 @@
-"""What tests of CelebA stand on."""
+"""Fixtures of the tests of CelebA."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder
 
 @pytest.fixture
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test writes to the user's cache."""
+    """Redirect the cache, so that no test writes to the user's."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A CelebA of 80 images."""
+    """A CelebA folder of 80 images."""
     return write_folder(tmp_path / "data", TWO_EACH)

@@ -1,4 +1,4 @@
-"""CelebA as a scenario: two tasks, options of its own, weights that are never left to chance."""
+"""CelebA as a scenario: two tasks, its own options, and weights that are never silently random."""
 
 import dataclasses
 from pathlib import Path
@@ -23,15 +23,15 @@ OTHER = "test_byobnet"
 
 
 def test_it_is_a_scenario_with_options() -> None:
-    """It has all that a study asks of a scenario."""
+    """It has all members that a study needs."""
     scenario = load_scenario("celeba")
 
     assert isinstance(scenario, Scenario)
     assert isinstance(scenario, Configurable)
 
 
-def test_what_networks_must_know_travels_with_the_data(folder: Path) -> None:
-    """A trial loads the scenario by name alone, and makes the same network."""
+def test_the_data_hold_all_that_networks_need(folder: Path) -> None:
+    """A trial that loads the scenario by name alone makes the same network."""
     data = small(flip=True).load(folder, seed=0)
 
     network = load_scenario("celeba").network(data)
@@ -45,7 +45,7 @@ def test_what_networks_must_know_travels_with_the_data(folder: Path) -> None:
 
 
 def test_each_task_has_a_loss_and_an_accuracy() -> None:
-    """Column 0 is the identity, the others are the attributes; both can be worked by hand."""
+    """Column 0 is the identity, the others are the attributes; values are computed by hand."""
     scenario = Celeba()
     targets = torch.zeros((2, 41), dtype=torch.int64)
     targets[:, 0] = torch.tensor([3, 1])
@@ -69,7 +69,7 @@ def test_each_task_has_a_loss_and_an_accuracy() -> None:
 
 @pytest.mark.parametrize("tasks", [("identity",), ("attributes",), TASKS])
 def test_networks_for_tasks_have_their_heads(folder: Path, tasks: tuple[str, ...]) -> None:
-    """Forty outputs for each task that is asked for, and none besides."""
+    """There are forty outputs for each task that is asked for, and no others."""
     scenario = Celeba(CelebaOptions(encoder=SMALL, weights="none", image_size=32))
     data = scenario.load(folder, seed=0)
 
@@ -79,7 +79,7 @@ def test_networks_for_tasks_have_their_heads(folder: Path, tasks: tuple[str, ...
 
 
 def test_weights_of_a_file_reach_every_network(folder: Path, tmp_path: Path) -> None:
-    """Each training starts from them; the data say where they come from and count them in."""
+    """Each training starts from them; the data name their file, and their fingerprint covers them."""
     torch.manual_seed(5)
     tensors = backbone(SMALL, image_size=32).state_dict()
     torch.save(tensors, tmp_path / "mine.pth")
@@ -96,16 +96,16 @@ def test_weights_of_a_file_reach_every_network(folder: Path, tmp_path: Path) -> 
     assert data.facts().fingerprint != bare.facts().fingerprint
 
 
-def test_weights_that_cannot_be_had_stop_the_study(folder: Path, tmp_path: Path) -> None:
-    """A path that leads nowhere is not answered with random weights."""
+def test_weights_that_cannot_be_read_stop_the_study(folder: Path, tmp_path: Path) -> None:
+    """A missing file is not replaced by random weights."""
     path = tmp_path / "nowhere.pth"
 
     with pytest.raises(DataError, match=f"--weights {path}: {path}: no weights could be read"):
         small(weights=str(path)).load(folder, seed=0)
 
 
-def test_real_images_want_published_weights(folder: Path) -> None:
-    """Left out, --weights is imagenet; an encoder that has none published says so."""
+def test_real_images_need_published_weights(folder: Path) -> None:
+    """The default of `--weights` is imagenet; an encoder without published weights is refused."""
     scenario = load_scenario("celeba", CelebaOptions(encoder="darknet17", image_size=32))
 
     with pytest.raises(DataError, match=r"--weights imagenet: .* publishes no weights"):
@@ -113,7 +113,7 @@ def test_real_images_want_published_weights(folder: Path) -> None:
 
 
 def test_drawn_faces_need_no_weights(folder: Path) -> None:
-    """Left out, --weights is none for them, and the description says so."""
+    """The default of `--weights` is none for them, and the description says so."""
     (folder / form.SYNTHETIC_MARKER).write_text("")
 
     data = load_scenario("celeba", CelebaOptions(encoder=SMALL)).load(folder, seed=0)
@@ -123,13 +123,13 @@ def test_drawn_faces_need_no_weights(folder: Path) -> None:
 
 
 def test_an_unknown_encoder_is_refused() -> None:
-    """Before any data are read."""
+    """It is refused before any data are read."""
     with pytest.raises(OptionError, match=r"--encoder is 'resnet81': timm .* similar are"):
         load_scenario("celeba", CelebaOptions(encoder="resnet81"))
 
 
 def test_an_encoder_that_does_not_take_the_images_is_refused(folder: Path) -> None:
-    """Before the first trial, with the size that was asked for."""
+    """The message has the requested size, and comes before the first trial."""
     scenario = load_scenario(
         "celeba", CelebaOptions(encoder="test_vit", weights="none", image_size=33)
     )
@@ -139,7 +139,7 @@ def test_an_encoder_that_does_not_take_the_images_is_refused(folder: Path) -> No
 
 
 def test_a_search_can_choose_among_encoders(folder: Path) -> None:
-    """Each trial has the one of its setup; the description names both."""
+    """Each trial has its setup's encoder; the description names both."""
     searched = small()
     assert isinstance(searched, Searchable)
     data = searched.offering({"encoder": (SMALL, OTHER)}).load(folder, seed=0)
@@ -157,7 +157,7 @@ def test_a_search_can_choose_among_encoders(folder: Path) -> None:
 
 
 def test_each_encoder_of_a_search_has_its_own_weights(folder: Path) -> None:
-    """They lie beside each other in the data, and a network takes those of its encoder."""
+    """The data hold the weights of all encoders, and a network takes those of its own."""
     data = small().load(folder, seed=0)
     torch.manual_seed(5)
     states = {each: backbone(each, image_size=32).state_dict() for each in (SMALL, OTHER)}
@@ -174,31 +174,31 @@ def test_each_encoder_of_a_search_has_its_own_weights(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoders", "weights", "named"),
+    ("encoders", "weights", "message"),
     [
         ((SMALL, "resnet81"), "none", r"--space: encoder is 'resnet81': timm"),
         ((SMALL, OTHER), "mine.pth", r"--weights mine.pth: a file has the weights of one encoder"),
     ],
 )
 def test_encoders_that_cannot_be_searched_are_refused(
-    encoders: tuple[str, ...], weights: str, named: str
+    encoders: tuple[str, ...], weights: str, message: str
 ) -> None:
-    """Before any data are read."""
+    """They are refused before any data are read."""
     scenario = small(weights=weights)
     assert isinstance(scenario, Searchable)
 
-    with pytest.raises(OptionError, match=named):
+    with pytest.raises(OptionError, match=message):
         scenario.offering({"encoder": encoders})
 
 
 def test_other_scenarios_have_no_such_options() -> None:
-    """An option that would do nothing is refused."""
+    """An option that would have no effect is refused."""
     with pytest.raises(OptionError, match="scenario pamap2 has none"):
         load_scenario("pamap2", CelebaOptions(image_size=64))
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         ({"image_size": 31}, "--image-size is 31; allowed: whole pixels from 32 to 1024."),
         ({"image_size": 1025}, "--image-size is 1025; allowed: whole pixels from 32 to 1024."),
@@ -206,7 +206,7 @@ def test_other_scenarios_have_no_such_options() -> None:
         ({"weights": ""}, "--weights is empty; allowed: imagenet, none, or the path of a file."),
     ],
 )
-def test_its_options_are_checked_when_they_are_given(chosen: dict[str, Any], said: str) -> None:
-    """Before a scenario is made of them."""
-    with pytest.raises(OptionError, match=said):
+def test_its_options_are_checked_when_they_are_made(chosen: dict[str, Any], message: str) -> None:
+    """Invalid ones never reach a scenario."""
+    with pytest.raises(OptionError, match=message):
         CelebaOptions(**chosen)

@@ -1,4 +1,4 @@
-"""`check` finds what is wrong with a folder, all of it at once."""
+"""`check`, which finds all faults of a folder at once."""
 
 import hashlib
 import shutil
@@ -24,7 +24,7 @@ def test_a_good_folder_has_no_fault(tmp_path: Path) -> None:
 
 
 def test_all_faults_are_found_at_once(tmp_path: Path) -> None:
-    """Damaged images, missing images and damaged lists are told together."""
+    """Damaged images, missing images and damaged lists are reported together."""
     write_folder(tmp_path)
     (tmp_path / form.IMAGE_FOLDER / "000080.jpg").unlink()
     (tmp_path / form.IMAGE_FOLDER / "000003.jpg").write_bytes(b"no image")
@@ -39,8 +39,8 @@ def test_all_faults_are_found_at_once(tmp_path: Path) -> None:
     assert "000003.jpg: no image" in report.faults[2]
 
 
-def test_images_that_are_missing_are_told(tmp_path: Path) -> None:
-    """An image of a person that no study takes is missed too: the set is not whole."""
+def test_missing_images_are_reported(tmp_path: Path) -> None:
+    """The set is incomplete even without an image of a person that no study uses."""
     write_folder(tmp_path, {**TWO_EACH, 900: 1})
     (tmp_path / form.IMAGE_FOLDER / "000081.jpg").unlink()
 
@@ -51,7 +51,7 @@ def test_images_that_are_missing_are_told(tmp_path: Path) -> None:
 
 
 def test_too_few_identities_are_a_fault(tmp_path: Path) -> None:
-    """What cannot be used is not called good."""
+    """A folder that no study can use is not called good."""
     write_folder(tmp_path, {1: 2})
 
     report = check(tmp_path)
@@ -61,7 +61,7 @@ def test_too_few_identities_are_a_fault(tmp_path: Path) -> None:
 
 
 def test_published_lists_are_recognised(tmp_path: Path) -> None:
-    """Lists with the published sums are called genuine; one of them alone is not enough."""
+    """Lists with the published checksums are called genuine; one of them alone is not enough."""
     write_folder(tmp_path)
     sums = {
         name: hashlib.md5((tmp_path / name).read_bytes(), usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""The parts of CelebA are found in every layout it is known in, and missed by name."""
+"""The parts of CelebA: found in every known layout, and named if they are missing."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_known_layouts_are_found(tmp_path: Path, layout: str) -> None:
-    """Whoever has the data for another program need not move them."""
+    """Data that were downloaded for another program need not be moved."""
     flat = write_folder(tmp_path / "flat", {1: 1})
     (flat / form.PARTITION_LIST).write_text("")
     for part in list(flat.iterdir()):
@@ -57,8 +57,8 @@ def test_a_missing_list_is_named(tmp_path: Path, part: str) -> None:
     assert "study.data check celeba" in message
 
 
-def test_the_form_of_kaggle_is_found(tmp_path: Path) -> None:
-    """Nested images and a list with commas, beside the identities, which Kaggle has not."""
+def test_the_attribute_list_of_kaggle_is_found(tmp_path: Path) -> None:
+    """It may lie beside the list of identities, which Kaggle lacks."""
     write_folder(tmp_path, {1: 1})
     (tmp_path / form.ATTRIBUTE_LIST).rename(tmp_path / form.KAGGLE_ATTRIBUTE_LIST)
 
@@ -74,8 +74,8 @@ def test_a_list_under_another_name_is_noticed(tmp_path: Path) -> None:
         form.find_layout(tmp_path)
 
 
-def test_a_zip_that_was_not_unpacked_is_told(tmp_path: Path) -> None:
-    """The images are there, but not as files."""
+def test_a_zip_that_was_not_unpacked_is_noticed(tmp_path: Path) -> None:
+    """The message says that the archive must be unpacked."""
     shutil.rmtree(write_folder(tmp_path, {1: 1}) / form.IMAGE_FOLDER)
     (tmp_path / "Img").mkdir()
     (tmp_path / "Img" / "img_align_celeba.zip").write_text("")
@@ -84,7 +84,7 @@ def test_a_zip_that_was_not_unpacked_is_told(tmp_path: Path) -> None:
         form.find_layout(tmp_path)
 
 
-def test_no_folder_at_all_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     """A wrong path is not taken for an empty data set."""
     with pytest.raises(DataError, match="is no folder; expected is one with img_align_celeba, id"):
         form.find_layout(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""Images become one array, in parallel; what is damaged is named."""
+"""Decoding of images into one array, in parallel; damaged images are named."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from study.errors import DataError
 from tests.study.data.celeba.celeba_files import colour_image
 
 
-def images(folder: Path, count: int) -> list[Path]:
-    """So many images, whose red tells their place."""
+def write_images(folder: Path, count: int) -> list[Path]:
+    """Write `count` images, whose red encodes their number; returns their paths."""
     paths = [folder / f"{number:06d}.jpg" for number in range(1, count + 1)]
     for number, path in enumerate(paths, start=1):
         colour_image(number).save(path, quality=95)
@@ -23,7 +23,7 @@ def images(folder: Path, count: int) -> list[Path]:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_images_stay_in_order(tmp_path: Path, threads: int) -> None:
     """Image n is at place n, channels first, red before green before blue."""
-    pixels = decode(images(tmp_path, 80), 32, threads=threads)
+    pixels = decode(write_images(tmp_path, 80), 32, threads=threads)
 
     assert pixels.shape == (80, 3, 32, 32)
     assert pixels.dtype == np.uint8
@@ -46,7 +46,7 @@ def test_the_whole_image_is_kept(tmp_path: Path) -> None:
 
 
 def test_small_and_large_sizes_agree(tmp_path: Path) -> None:
-    """The shortcut of decoding at a part of the size changes next to nothing."""
+    """The shortcut of decoding at a reduced size changes almost nothing."""
     ramp = np.linspace(0, 255, 178, dtype=np.uint8)[np.newaxis, :].repeat(218, axis=0)
     Image.fromarray(ramp).convert("RGB").save(tmp_path / "a.jpg", quality=95)
 
@@ -68,8 +68,8 @@ def test_a_grey_image_gets_three_channels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept_bytes", [0, 10, 600])
 def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
-    """Empty, without a header, or cut off: the file is told, and what to do."""
-    paths = images(tmp_path, 5)
+    """It may be empty, without a complete header, or cut off."""
+    paths = write_images(tmp_path, 5)
     whole = paths[3].read_bytes()
     assert len(whole) > 700
     paths[3].write_bytes(whole[:kept_bytes])
@@ -82,8 +82,8 @@ def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
 
 
 def test_not_all_of_many_damaged_images_are_listed(tmp_path: Path) -> None:
-    """Ten lines, and the number of the others."""
-    paths = images(tmp_path, 40)
+    """The message lists ten, and the number of the others."""
+    paths = write_images(tmp_path, 40)
     for path in paths[:33]:
         path.write_bytes(b"no image")
 
@@ -95,11 +95,11 @@ def test_not_all_of_many_damaged_images_are_listed(tmp_path: Path) -> None:
     assert lines[-1] == "and 23 more damaged images"
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
-    """Whoever waits sees how far it is, and that it has come to the end."""
-    said: list[str] = []
-    with progress_to(said.append):
-        decode(images(tmp_path, 70), 32)
-    decode(images(tmp_path, 5), 32)
+def test_progress_is_reported(tmp_path: Path) -> None:
+    """A listener sees how far the decoding is, up to its end."""
+    reported: list[str] = []
+    with progress_to(reported.append):
+        decode(write_images(tmp_path, 70), 32)
+    decode(write_images(tmp_path, 5), 32)
 
-    assert said == [f"decoding images: {done} of 70" for done in (32, 64, 70)]
+    assert reported == [f"decoding images: {done} of 70" for done in (32, 64, 70)]

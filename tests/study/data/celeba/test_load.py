@@ -1,4 +1,4 @@
-"""Loading chooses, splits within each identity, and uses its cache."""
+"""Loading of CelebA: choice of identities, split within each of them, and cache."""
 
 import os
 from pathlib import Path
@@ -23,13 +23,13 @@ def _load(data_dir: Path, cache_dir: Path, *, seed: int = 0) -> Data:
 
 
 def _numbers(data: Data, part: str) -> list[int]:
-    """The number of each image, which its red tells."""
+    """The number of each image, which its red encodes."""
     inputs = getattr(data, part).inputs
     return [round(float(red) / 3) for red in inputs[:, 0].mean(axis=(1, 2))]
 
 
 def test_identities_and_attributes_become_targets(tmp_path: Path) -> None:
-    """Column 0 is the class, the others the attributes of that very image."""
+    """Column 0 is the class, the others are the attributes of the same image."""
     write_folder(tmp_path / "data", {**TWO_EACH, 500: 1, 77: 3})
 
     data = _load(tmp_path / "data", tmp_path / "cache")
@@ -45,8 +45,8 @@ def test_identities_and_attributes_become_targets(tmp_path: Path) -> None:
         assert target[1:].astype(bool).tolist() == expected
 
 
-def test_each_identity_is_split_by_itself(tmp_path: Path) -> None:
-    """Of six images one validates; no image is in both parts, and none is lost."""
+def test_each_identity_is_split_separately(tmp_path: Path) -> None:
+    """Of the six images of each identity, one is for validation and five are for training."""
     write_folder(tmp_path / "data", SIX_EACH)
 
     data = _load(tmp_path / "data", tmp_path / "cache")
@@ -84,8 +84,8 @@ def test_a_split_is_stratified(counts: list[int], seed: int) -> None:
     assert held_out.tolist() == [max(1, round(count / 5)) for count in counts]
 
 
-def test_a_class_is_split_the_same_whatever_the_others_are() -> None:
-    """A further image of somebody else does not move anybody's images."""
+def test_the_split_of_a_class_does_not_depend_on_the_others() -> None:
+    """Further images of one person do not move the images of another."""
     few = np.array([0] * 10 + [1] * 10)
     more = np.array([0] * 10 + [1] * 25)
 
@@ -94,8 +94,8 @@ def test_a_class_is_split_the_same_whatever_the_others_are() -> None:
     assert [place for place in of_few if place < 10] == [place for place in of_more if place < 10]
 
 
-def test_the_cache_spares_the_decoding(tmp_path: Path) -> None:
-    """With the files' facts unchanged, the second load does not look into the images."""
+def test_the_cache_avoids_decoding(tmp_path: Path) -> None:
+    """If size and time of the files are unchanged, the second load does not read the images."""
     write_folder(tmp_path / "data")
     first = _load(tmp_path / "data", tmp_path / "cache")
     path = tmp_path / "data" / form.IMAGE_FOLDER / "000001.jpg"
@@ -109,7 +109,7 @@ def test_the_cache_spares_the_decoding(tmp_path: Path) -> None:
 
 
 def test_a_changed_image_is_decoded_again(tmp_path: Path) -> None:
-    """Another content (with its time of change) leads to other arrays."""
+    """Changed content, with its time of change, leads to other arrays."""
     write_folder(tmp_path / "data")
     before = _load(tmp_path / "data", tmp_path / "cache")
     (tmp_path / "data" / form.IMAGE_FOLDER / "000002.jpg").write_bytes(
@@ -124,7 +124,7 @@ def test_a_changed_image_is_decoded_again(tmp_path: Path) -> None:
 
 
 def test_sizes_have_caches_of_their_own(tmp_path: Path) -> None:
-    """Another image size is not answered from the first one's cache, odd ones included."""
+    """Another image size, even an odd one, is not loaded from the cache of the first."""
     write_folder(tmp_path / "data")
     _load(tmp_path / "data", tmp_path / "cache")
 
@@ -138,8 +138,8 @@ def test_sizes_have_caches_of_their_own(tmp_path: Path) -> None:
     assert sizes == [(40, 3, 33, 33)] * 2
 
 
-def test_faults_are_told_and_nothing_is_cached(tmp_path: Path) -> None:
-    """A missing image, a damaged one and a damaged list all stop the loading."""
+def test_faults_are_reported_and_nothing_is_cached(tmp_path: Path) -> None:
+    """A damaged image stops the loading, and so does a missing one."""
     write_folder(tmp_path / "data")
     images = tmp_path / "data" / form.IMAGE_FOLDER
     (images / "000007.jpg").write_bytes(b"no image")
@@ -153,7 +153,7 @@ def test_faults_are_told_and_nothing_is_cached(tmp_path: Path) -> None:
 
 
 def test_the_marker_makes_it_synthetic(tmp_path: Path) -> None:
-    """A folder is synthetic exactly where the marker lies in it, and the description says so."""
+    """A folder is synthetic if and only if it has the marker, and the description says so."""
     write_folder(tmp_path / "data")
     real = _load(tmp_path / "data", tmp_path / "cache")
     (tmp_path / "data" / form.SYNTHETIC_MARKER).write_text("")
@@ -167,7 +167,7 @@ def test_the_marker_makes_it_synthetic(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_built_in_sample_is_drawn_once(tmp_path: Path) -> None:
-    """It goes through the real reader, has the size of the real set, and is kept."""
+    """It goes through the real reader, has the size of the real set, and is kept for the next time."""
     first = celeba.load_sample(seed=0, image_size=32, cache_dir=tmp_path)
     folder = tmp_path / f"celeba-sample-{celeba_sample.GENERATOR_VERSION}"
     drawn = (folder / form.IMAGE_FOLDER / "000001.jpg").stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""Lists are read as they are published, faults have their line, the choice of identities holds."""
+"""Reading of CelebA's lists: published formats, faults with their lines, and the choice of identities."""
 
 from collections import Counter
 from pathlib import Path
@@ -43,7 +43,7 @@ def attributes_file(folder: Path, *lines: str) -> Path:
 
 
 def test_lists_of_kaggle_and_of_editors_are_read(tmp_path: Path) -> None:
-    """Commas and no count (GDL_code#75), a byte order mark: the same attributes."""
+    """Commas, a missing count (GDL_code#75) and a byte order mark do not change the attributes."""
     write_lists(tmp_path, rows_of({7: 2}))
     images = read_identities(tmp_path / form.IDENTITY_LIST)
     usual = read_attributes(tmp_path / form.ATTRIBUTE_LIST, images)
@@ -60,7 +60,7 @@ def test_lists_of_kaggle_and_of_editors_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_lists_are_read_with_either_line_end(tmp_path: Path, end: str) -> None:
-    """The published lists have CR LF; what an editor has made of them is taken too."""
+    """The published lists have CR LF, which an editor may have changed."""
     rows = rows_of({7: 2, 3: 1})
     write_lists(tmp_path, rows, end=end)
 
@@ -74,7 +74,7 @@ def test_lists_are_read_with_either_line_end(tmp_path: Path, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         (["1.jpg 5", "2.jpg"], "line 2: '2.jpg' instead of an image's name and the number of"),
         (["1.jpg 5 1"], "line 1: '1.jpg 5 1' instead of"),
@@ -84,20 +84,22 @@ def test_lists_are_read_with_either_line_end(tmp_path: Path, end: str) -> None:
         ([], "the list is empty"),
     ],
 )
-def test_a_wrong_line_of_identities_is_named(tmp_path: Path, lines: list[str], said: str) -> None:
-    """Path, line, what was got and what to do."""
+def test_a_wrong_line_of_identities_is_named(
+    tmp_path: Path, lines: list[str], message: str
+) -> None:
+    """The message has path, line, what was found, and what to do."""
     path = identities_file(tmp_path, *lines)
 
     with pytest.raises(MalformedListError) as caught:
         read_identities(path)
 
     assert str(caught.value).startswith(str(path))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "Fetch the list again" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         (["", NAMES], "line 1: the first line is ''; expected is the number of images"),
         ([NAMES, f"1.jpg {PRESENT}"], "line 1: the first line is '5_o_Clock"),
@@ -113,16 +115,18 @@ def test_a_wrong_line_of_identities_is_named(tmp_path: Path, lines: list[str], s
         (["1", NAMES, f"2.jpg {PRESENT}"], "1 images of identity_CelebA.txt are not listed: 1.jpg"),
     ],
 )
-def test_a_wrong_list_of_attributes_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
-    """Header, columns, values and completeness are all looked at."""
+def test_a_wrong_list_of_attributes_is_refused(
+    tmp_path: Path, lines: list[str], message: str
+) -> None:
+    """Header, columns, values and completeness are checked."""
     path = attributes_file(tmp_path, *lines)
 
-    with pytest.raises(MalformedListError, match=said):
+    with pytest.raises(MalformedListError, match=message):
         read_attributes(path, {"1.jpg": 5})
 
 
 def test_not_all_of_many_faults_are_listed(tmp_path: Path) -> None:
-    """A file of another kind gives ten lines and a word, not thousands."""
+    """A file of another kind gives ten faults and a remark, not hundreds."""
     path = identities_file(tmp_path, *["nonsense"] * 500)
 
     with pytest.raises(MalformedListError) as caught:
@@ -132,8 +136,8 @@ def test_not_all_of_many_faults_are_listed(tmp_path: Path) -> None:
     assert "the rest is not listed" in str(caught.value.faults[-1])
 
 
-def test_a_binary_file_is_no_list(tmp_path: Path) -> None:
-    """Whatever lies under the list's name, the error is one for its owner."""
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
+    """It is reported like a malformed list, not as an error of decoding."""
     path = tmp_path / form.IDENTITY_LIST
     path.write_bytes(b"\xff\xd8\xff\xe0")
 
@@ -142,7 +146,7 @@ def test_a_binary_file_is_no_list(tmp_path: Path) -> None:
 
 
 def test_a_tie_goes_to_the_smaller_number(tmp_path: Path) -> None:
-    """As for the 40th place of the real set, whatever the order of the lines."""
+    """The real set has such a tie for the 40th place; the order of the lines does not matter."""
     most = {900 - place: 5 for place in range(38)}
     counts = {70: 3, 8: 3, 500: 3, 9: 2, **most, 1: 1}
     write_lists(tmp_path, rows_of(counts))
@@ -153,8 +157,8 @@ def test_a_tie_goes_to_the_smaller_number(tmp_path: Path) -> None:
 
 
 @given(whose=st.lists(st.integers(1, 30), min_size=1, max_size=200), count=st.integers(1, 12))
-def test_nobody_left_out_is_better_represented(whose: list[int], count: int) -> None:
-    """Whoever is left out has fewer images than each chosen one, or as many and a larger number."""
+def test_the_identities_with_most_images_are_chosen(whose: list[int], count: int) -> None:
+    """One that is left out has fewer images than each chosen one, or as many and a larger number."""
     identities = {f"{place}.jpg": who for place, who in enumerate(whose)}
     images_of = Counter(whose)
     try:
@@ -174,13 +178,13 @@ def test_nobody_left_out_is_better_represented(whose: list[int], count: int) -> 
 
 
 def test_too_few_identities_are_refused() -> None:
-    """The number that is there and the number that is needed."""
+    """The message has the number that was found and the number that is needed."""
     with pytest.raises(DataError, match="39 identities; 40 are needed"):
         choose_identities(dict(rows_of(dict.fromkeys(range(39), 2))))
 
 
 def test_an_identity_with_one_image_is_refused() -> None:
-    """It cannot be in training and in validation; it is named."""
+    """It cannot be in both training and validation, and the message names it."""
     counts = {**dict.fromkeys(range(1, 40), 3), 77: 1, 99: 1}
 
     with pytest.raises(DataError, match=r"1 of the 40 .* have one image only \(77\)"):
@@ -188,7 +192,7 @@ def test_an_identity_with_one_image_is_refused() -> None:
 
 
 def test_missing_images_are_counted_and_some_are_named(tmp_path: Path) -> None:
-    """One fault for all of them."""
+    """All missing images together are one fault."""
     write_folder(tmp_path, {1: 9})
     for number in range(1, 8):
         (tmp_path / form.IMAGE_FOLDER / f"{number:06d}.jpg").unlink()

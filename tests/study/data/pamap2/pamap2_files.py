@@ -14,7 +14,7 @@ ROWS = 500
 def subject_table(
     rows: int = ROWS, *, activity: int = 4, offset: float = 0.0
 ) -> npt.NDArray[np.float64]:
-    """A subject of one activity, in which each cell tells its place: column (from 1) + row/1000."""
+    """A subject of one activity, in which each cell encodes its place: column (from 1) + row/1000."""
     table = np.arange(1, form.COLUMNS + 1) + np.arange(rows)[:, np.newaxis] / 1000 + offset
     table[:, 0] = 8.38 + np.arange(rows) / form.RATE_HZ
     table[:, 1] = activity

@@ -1,4 +1,4 @@
-"""`check` lists every fault and says whether the files are the published ones."""
+"""`check`, which lists all faults and says whether the files are the published ones."""
 
 import hashlib
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_a_good_folder_has_no_fault_but_is_not_genuine(tmp_path: Path) -> None:
 
 
 def test_published_files_are_genuine(tmp_path: Path) -> None:
-    """Size and sha256 decide; one other file and the set is not genuine."""
+    """Size and sha256 decide; with one changed file, the set is not genuine."""
     write_folder(tmp_path)
     published = {}
     for subject in form.SUBJECTS:
@@ -39,7 +39,7 @@ def test_published_files_are_genuine(tmp_path: Path) -> None:
 
 
 def test_all_faults_of_all_files_are_listed(tmp_path: Path) -> None:
-    """Missing, short, cut and useless files are all found in one go."""
+    """Missing, malformed, useless and empty files are all found at once."""
     write_folder(tmp_path)
     protocol = tmp_path / "Protocol"
     (protocol / "subject101.dat").unlink()
@@ -57,7 +57,7 @@ def test_all_faults_of_all_files_are_listed(tmp_path: Path) -> None:
 
 
 def test_columns_that_are_not_used_are_checked_too(tmp_path: Path) -> None:
-    """A word in a column that no network sees is a fault of the file all the same."""
+    """A word in a column that no network uses is still a fault of the file."""
     write_folder(tmp_path)
     lines = lines_of(subject_table(9))
     cells = lines[5].split(" ")
@@ -70,8 +70,8 @@ def test_columns_that_are_not_used_are_checked_too(tmp_path: Path) -> None:
     assert "column 54 (ankle_orientation_z) is 'oops'" in fault.found
 
 
-def test_a_hopeless_file_is_cut_short(tmp_path: Path) -> None:
-    """More faults than anybody reads are counted as more."""
+def test_faults_of_a_hopeless_file_are_limited(tmp_path: Path) -> None:
+    """After the limit there is only a remark that the rest is not listed."""
     write_folder(tmp_path)
     write_lines(tmp_path / "Protocol" / "subject102.dat", ["1 2 3"] * 1000)
 

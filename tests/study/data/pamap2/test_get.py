@@ -1,4 +1,4 @@
-"""`get` leaves a verified data set or nothing."""
+"""`get`, which leaves a verified data set or none."""
 
 import hashlib
 from pathlib import Path
@@ -43,7 +43,7 @@ def _left(data_dir: Path) -> set[str]:
 
 @pytest.mark.parametrize("top", ["PAMAP2_Dataset/", "", "some/where/"])
 def test_the_published_files_are_installed(tmp_path: Path, top: str) -> None:
-    """The Protocol folder ends in PAMAP2_Dataset, wherever in the archive it was."""
+    """The Protocol folder ends up in PAMAP2_Dataset, wherever it was in the archive."""
     fetched = _fetch(_archive(top=top), tmp_path / "new")
 
     protocol = tmp_path / "new" / "PAMAP2_Dataset" / "Protocol"
@@ -53,7 +53,7 @@ def test_the_published_files_are_installed(tmp_path: Path, top: str) -> None:
 
 
 def test_a_second_call_downloads_nothing(tmp_path: Path) -> None:
-    """A data set that is there and genuine is left alone, without a server."""
+    """A genuine data set is left alone, and no server is contacted."""
     _fetch(_archive(), tmp_path)
 
     again = fetch(
@@ -67,7 +67,7 @@ def test_a_second_call_downloads_nothing(tmp_path: Path) -> None:
 
 
 def test_other_files_are_refused_and_the_archive_kept(tmp_path: Path) -> None:
-    """A file that is not the published one stops it; the message gives the archive's sha256."""
+    """A file that is not the published one is refused; the message has the archive's sha256."""
     content = _archive({103: b"else"})
     digest = hashlib.sha256(content).hexdigest()
 
@@ -78,7 +78,7 @@ def test_other_files_are_refused_and_the_archive_kept(tmp_path: Path) -> None:
 
 
 def test_a_trusted_archive_may_hold_other_files(tmp_path: Path) -> None:
-    """With the archive's own sha256 its files are taken, and those that differ are named."""
+    """If its sha256 is given, its files are accepted, and those that differ are named."""
     content = _archive({103: b"else"})
 
     fetched = _fetch(content, tmp_path, sha256=hashlib.sha256(content).hexdigest().upper())
@@ -87,8 +87,8 @@ def test_a_trusted_archive_may_hold_other_files(tmp_path: Path) -> None:
     assert (tmp_path / "PAMAP2_Dataset" / "Protocol" / "subject103.dat").read_bytes() == b"else"
 
 
-def test_another_archive_than_the_one_named_is_not_unpacked(tmp_path: Path) -> None:
-    """A wrong sha256 stops it, even where the files would be the published ones."""
+def test_an_archive_with_another_sha256_is_not_unpacked(tmp_path: Path) -> None:
+    """A wrong sha256 stops it, even if the files would be the published ones."""
     with pytest.raises(DataError, match="was not unpacked"):
         _fetch(_archive(), tmp_path, sha256="00")
 
@@ -104,7 +104,7 @@ def test_another_archive_than_the_one_named_is_not_unpacked(tmp_path: Path) -> N
     ],
 )
 def test_a_useless_archive_leaves_nothing(tmp_path: Path, content: bytes, found: str) -> None:
-    """What cannot be used is deleted, so that the next call starts afresh."""
+    """An archive that cannot be used is deleted, so that the next call starts afresh."""
     with pytest.raises(DataError, match=found):
         _fetch(content, tmp_path)
 
@@ -112,7 +112,7 @@ def test_a_useless_archive_leaves_nothing(tmp_path: Path, content: bytes, found:
 
 
 def test_another_data_set_is_not_touched(tmp_path: Path) -> None:
-    """A PAMAP2_Dataset that is not genuine is neither overwritten nor taken for it."""
+    """A PAMAP2_Dataset that is not genuine is neither overwritten nor taken for genuine."""
     _fetch(_archive(), tmp_path)
     changed = tmp_path / "PAMAP2_Dataset" / "Protocol" / "subject101.dat"
     changed.write_text("mine")

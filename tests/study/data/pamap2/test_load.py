@@ -1,4 +1,4 @@
-"""Loading splits by subject, normalises by the training subjects, and uses its cache."""
+"""Loading of PAMAP2: split by subject, scale of the training subjects, and cache."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ def _load(data_dir: Path, cache_dir: Path) -> Data:
 
 
 def test_subjects_are_split(tmp_path: Path) -> None:
-    """105 validates, 106 tests, the other seven train; each window is in one part only."""
+    """105 is for validation, 106 for the test, and the other seven for training."""
     tables = {s: subject_table(activity=24) for s in form.SUBJECTS}
     tables |= {105: subject_table(activity=1), 106: subject_table(activity=2)}
     write_folder(tmp_path / "data", tables)
@@ -41,7 +41,7 @@ def test_subjects_are_split(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_subjects_alone_set_the_scale(tmp_path: Path) -> None:
-    """Training channels have mean 0 and spread 1; a shift of the other subjects stays visible."""
+    """Training channels have mean 0 and standard deviation 1; a shift of other subjects stays visible."""
     write_folder(tmp_path / "a")
     shifted = {subject: subject_table(offset=1000.0) for subject in (105, 106)}
     write_folder(tmp_path / "b", shifted)
@@ -60,7 +60,7 @@ def test_training_subjects_alone_set_the_scale(tmp_path: Path) -> None:
 
 
 def test_a_channel_that_never_changes_stays_finite(tmp_path: Path) -> None:
-    """Spread 0 is not divided by."""
+    """Its standard deviation of 0 does not become a divisor."""
     table = subject_table()
     table[:, 4] = 5.0
     write_folder(tmp_path / "data", dict.fromkeys(form.SUBJECTS, table))
@@ -71,7 +71,7 @@ def test_a_channel_that_never_changes_stays_finite(tmp_path: Path) -> None:
 
 
 def test_transient_rows_and_other_activities_are_discarded(tmp_path: Path) -> None:
-    """Activity 0 and those outside the protocol give no window."""
+    """Activity 0 and activities outside the protocol give no window."""
     table = subject_table(900)
     table[:300, 1] = 0
     table[300:600, 1] = 9
@@ -82,8 +82,8 @@ def test_transient_rows_and_other_activities_are_discarded(tmp_path: Path) -> No
     assert len(data.val) == 2
 
 
-def test_the_cache_spares_the_reading(tmp_path: Path) -> None:
-    """With the files' facts unchanged, the second load does not look into them."""
+def test_the_cache_avoids_reading(tmp_path: Path) -> None:
+    """If size and time of the files are unchanged, the second load does not read them."""
     write_folder(tmp_path / "data")
     first = _load(tmp_path / "data", tmp_path / "cache")
     path = tmp_path / "data" / "Protocol" / "subject101.dat"
@@ -97,7 +97,7 @@ def test_the_cache_spares_the_reading(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    """Another content (with its time of change) leads to other arrays."""
+    """Changed content, with its time of change, leads to other arrays."""
     write_folder(tmp_path / "data")
     before = _load(tmp_path / "data", tmp_path / "cache")
     path = tmp_path / "data" / "Protocol" / "subject105.dat"
@@ -110,7 +110,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
-    """The data is read again, and the next load finds a good cache."""
+    """The data are read again, and a good cache is written."""
     write_folder(tmp_path / "data")
     first = _load(tmp_path / "data", tmp_path / "cache")
     (cached,) = (tmp_path / "cache").iterdir()
@@ -125,7 +125,7 @@ def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_options_have_caches_of_their_own(tmp_path: Path) -> None:
-    """Another window length is not answered from the first one's cache."""
+    """Another window length is not loaded from the cache of the first."""
     write_folder(tmp_path / "data")
     _load(tmp_path / "data", tmp_path / "cache")
 
@@ -140,7 +140,7 @@ def test_options_have_caches_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_missing_files_are_all_named(tmp_path: Path) -> None:
-    """Each file that is not there is told with its path, and how to get it."""
+    """The message has the path of each missing file, and how to get it."""
     write_folder(tmp_path)
     for name in ("subject103.dat", "subject109.dat"):
         (tmp_path / "Protocol" / name).unlink()
@@ -155,7 +155,7 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_malformed_file_stops_the_loading(tmp_path: Path) -> None:
-    """What the reader finds reaches the caller with path and line, and nothing is cached."""
+    """The reader's message has path and line, and nothing is cached."""
     write_folder(tmp_path)
     path = tmp_path / "Protocol" / "subject104.dat"
     path.write_text(path.read_text().replace("\n", "\n1 2 3\n", 1))
@@ -167,7 +167,7 @@ def test_a_malformed_file_stops_the_loading(tmp_path: Path) -> None:
 
 
 def test_a_part_without_windows_is_refused(tmp_path: Path) -> None:
-    """A validation subject with too short activities is told by name."""
+    """The message names the file of a validation subject whose activities are too short."""
     write_folder(tmp_path, {105: subject_table(150)})
 
     with pytest.raises(DataError, match=r"no window of 200 rows .* in subject105\.dat"):
@@ -175,7 +175,7 @@ def test_a_part_without_windows_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_marker_makes_it_synthetic(tmp_path: Path) -> None:
-    """A folder is synthetic exactly where the marker lies in it, and the description says so."""
+    """A folder is synthetic if and only if it has the marker, and the description says so."""
     write_folder(tmp_path / "data")
     real = _load(tmp_path / "data", tmp_path / "cache")
     (tmp_path / "data" / form.SYNTHETIC_MARKER).write_text("")

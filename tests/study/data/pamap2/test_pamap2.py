@@ -11,7 +11,7 @@ from tests.study.data.pamap2.pamap2_files import write_folder
 
 
 def test_it_is_a_scenario() -> None:
-    """It has all that a study asks of a scenario."""
+    """It has all members that a study needs."""
     assert isinstance(Pamap2(), Scenario)
 
 
@@ -38,7 +38,7 @@ def test_a_step_of_training_lowers_the_loss(
     assert scenario.loss(network(inputs), targets) < first
 
 
-def test_accuracy_is_the_share_that_was_recognised() -> None:
+def test_accuracy_is_the_share_of_right_predictions() -> None:
     """Two of four right is 0.5, as a tensor without dimensions."""
     outputs = torch.eye(4)
     targets = torch.tensor([0, 1, 0, 0])

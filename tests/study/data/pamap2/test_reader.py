@@ -1,4 +1,4 @@
-"""The reader takes the right columns and says where a file is wrong."""
+"""Reading of PAMAP2 files: columns, accepted variants, and faults with their lines."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +25,8 @@ EXPECTED_COLUMNS = [
 ]
 
 
-def test_takes_the_27_columns_that_are_meant(tmp_path: Path) -> None:
-    """Channels are 16 g acceleration, gyroscope and magnetometer of hand, chest and ankle."""
+def test_the_27_intended_columns_are_read(tmp_path: Path) -> None:
+    """They are 16 g acceleration, gyroscope and magnetometer of hand, chest and ankle."""
     path = write_subject(tmp_path / "subject101.dat", subject_table(3))
 
     recording = read_subject(path)
@@ -52,7 +52,7 @@ def test_line_ends_do_not_matter(tmp_path: Path, end: str) -> None:
 
 
 def test_a_last_line_without_end_is_read(tmp_path: Path) -> None:
-    """The last row counts even where no line end follows."""
+    """The last row counts even if no line end follows."""
     path = tmp_path / "a.dat"
     path.write_text("\n".join(lines_of(subject_table(3))))
 
@@ -110,8 +110,8 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read_subject(path)
 
 
-def test_finds_as_many_lines_as_asked_for(tmp_path: Path) -> None:
-    """Several malformed lines are all found, in order, up to the bound."""
+def test_faults_are_found_up_to_a_limit(tmp_path: Path) -> None:
+    """Several malformed lines are found, in order, up to `most_faults`."""
     lines = lines_of(subject_table(20))
     for number in (3, 9, 15):
         lines[number - 1] = "1 2 3"
@@ -136,7 +136,7 @@ def test_time_must_increase(tmp_path: Path) -> None:
 
 
 def test_an_unknown_activity_is_named(tmp_path: Path) -> None:
-    """An activity that the collection does not know is named with the first line that has it."""
+    """An activity that PAMAP2 does not know is named with the first line that has it."""
     table = subject_table(10)
     table[4:, 1] = 99
     path = write_subject(tmp_path / "subject101.dat", table)
@@ -148,7 +148,7 @@ def test_an_unknown_activity_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("separator", ["\t", ",", ";"])
 def test_files_written_again_are_read(tmp_path: Path, separator: str) -> None:
-    """Other separators, activities as 4.0 and a byte order mark, as pandas and editors leave them."""
+    """Pandas and editors leave other separators, activities as 4.0 and byte order marks."""
     lines = lines_of(subject_table(5))
     usual = read_subject(write_lines(tmp_path / "a.dat", lines))
     again = [line.replace(" 4 ", " 4.0 ", 1).replace(" ", separator) for line in lines]
@@ -161,7 +161,7 @@ def test_files_written_again_are_read(tmp_path: Path, separator: str) -> None:
 
 @pytest.mark.parametrize("activity", ["4.5", "NaN", "200.0"])
 def test_an_activity_that_is_no_whole_number_is_named(tmp_path: Path, activity: str) -> None:
-    """A label made up by interpolation is not cut off to the one below, and is named as it stands."""
+    """A label that interpolation has made is not rounded down, and is named as it stands."""
     lines = lines_of(subject_table(5))
     lines[2] = lines[2].replace(" 4 ", f" {activity} ", 1)
 
@@ -183,7 +183,7 @@ def test_an_activity_that_is_no_whole_number_is_named(tmp_path: Path, activity: 
 def test_a_near_miss_is_told_by_what_it_seems_to_be(
     tmp_path: Path, changed: Callable[[str], str], seems: str
 ) -> None:
-    """Several spaces, a column of row numbers, a header: the message says which it looks like."""
+    """The message says whether it looks like several spaces, a column of row numbers, or a header."""
     first, *others = lines_of(subject_table(3))
 
     with pytest.raises(MalformedFileError, match=f"line 1: .*{seems}"):
@@ -210,16 +210,16 @@ def test_another_sampling_rate_is_a_fault(tmp_path: Path, rate_hz: int) -> None:
     ]
 
 
-def test_the_folder_of_other_recordings_is_told_from_the_protocol(tmp_path: Path) -> None:
-    """`Optional` has files of the same names; the message leads to the folder above."""
+def test_the_folder_of_other_recordings_is_not_taken_for_the_protocol(tmp_path: Path) -> None:
+    """`Optional` has files of the same names; the message points to the folder above."""
     write_subject(tmp_path / "Optional/subject101.dat", subject_table(3))
 
     with pytest.raises(DataError, match=f"no part of the Protocol. Give .*{tmp_path}\\."):
         form.find_protocol(tmp_path / "Optional")
 
 
-def test_a_file_without_protocol_activity_is_no_use(tmp_path: Path) -> None:
-    """A file with only transient rows and other activities has nothing to learn."""
+def test_a_file_without_protocol_activity_is_a_fault(tmp_path: Path) -> None:
+    """A file with only transient rows and other activities gives no training data."""
     table = subject_table(10, activity=0)
     table[5:, 1] = 9
     path = write_subject(tmp_path / "subject101.dat", table)
@@ -230,8 +230,8 @@ def test_a_file_without_protocol_activity_is_no_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [".", "Protocol", ".."])
-def test_finds_the_protocol_folder(tmp_path: Path, given: str) -> None:
-    """The folder above, the data set's folder and the Protocol folder itself all lead to it."""
+def test_the_protocol_folder_is_found(tmp_path: Path, given: str) -> None:
+    """The user may give the folder above, the data set's folder or the Protocol folder itself."""
     write_folder(tmp_path / "PAMAP2_Dataset")
 
     found = form.find_protocol((tmp_path / "PAMAP2_Dataset" / given).resolve())

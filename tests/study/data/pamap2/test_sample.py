@@ -1,4 +1,4 @@
-"""The synthetic set looks like the real one and can be told from it."""
+"""The synthetic set, which is like the real one and labelled as synthetic."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_lines_look_like_the_real_ones(protocol: Path) -> None:
-    """54 columns between single spaces, time with two decimals, NaN in the real spelling."""
+    """They have 54 columns between single spaces, time with two decimals, and NaN as the real ones."""
     lines = (protocol / "subject102.dat").read_text().splitlines()
 
     assert len(lines) == LEAST_ROWS
@@ -39,8 +39,8 @@ def test_the_check_finds_no_fault(protocol: Path) -> None:
     assert "a synthetic sample" in report.origin
 
 
-def test_subjects_do_the_protocol(protocol: Path) -> None:
-    """All do twelve activities with transients between, but 109, who only jumps rope."""
+def test_subjects_follow_the_protocol(protocol: Path) -> None:
+    """All have twelve activities with transients between, except for 109, who only jumps rope."""
     done = {s: read_subject(protocol / form.file_name(s)).activity for s in form.SUBJECTS}
 
     assert set(done[109].tolist()) == {0, 24}
@@ -51,8 +51,8 @@ def test_subjects_do_the_protocol(protocol: Path) -> None:
         assert sorted(bouts[1::2]) == list(form.ACTIVITIES)
 
 
-def test_it_has_gaps_short_and_long(protocol: Path) -> None:
-    """Heart rate comes about nine times a second, and units drop out for rows and for seconds."""
+def test_it_has_short_and_long_gaps(protocol: Path) -> None:
+    """Heart rate comes about nine times a second, and sensors drop out for rows and for longer."""
     recordings = [
         read_subject(protocol / form.file_name(s), ("heart_rate", "hand_acc16_x"))
         for s in form.SUBJECTS[:-1]
@@ -80,8 +80,8 @@ def test_the_same_seed_gives_the_same_files(protocol: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_its_own_folder_is_written_anew(tmp_path: Path) -> None:
-    """A folder of this generator may be overwritten."""
+def test_its_own_folder_may_be_overwritten(tmp_path: Path) -> None:
+    """A folder that this generator wrote is written again."""
     write_sample(tmp_path / "a", rows_per_subject=LEAST_ROWS)
 
     protocol = write_sample(tmp_path / "a", rows_per_subject=LEAST_ROWS + 100)
@@ -89,7 +89,7 @@ def test_its_own_folder_is_written_anew(tmp_path: Path) -> None:
     assert len((protocol / "subject101.dat").read_text().splitlines()) == LEAST_ROWS + 100
 
 
-def test_a_strangers_folder_is_not_touched(tmp_path: Path) -> None:
+def test_a_folder_of_other_data_is_not_touched(tmp_path: Path) -> None:
     """A folder that may hold real data is refused, and a file too."""
     (tmp_path / "Protocol").mkdir()
     (tmp_path / "Protocol" / "subject101.dat").write_text("real")

@@ -1,4 +1,4 @@
-"""Windows never cross a label, a hole in time or a gap, and gaps are bridged only where short."""
+"""Windows, which cross no change of label, hole in time or long gap; short gaps are filled."""
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +54,12 @@ def test_a_short_gap_becomes_a_straight_line() -> None:
     ids=["long", "at the start", "at the end", "after a run", "before a run", "nothing known"],
 )
 def test_other_gaps_stay(values: list[float], runs: tuple[int, ...]) -> None:
-    """A long gap, one at a run's edge and one between two runs are not filled."""
+    """A long gap, one at the edge of a run and one between two runs are not filled."""
     np.testing.assert_array_equal(values, _filled(values, *runs))
 
 
-def test_gaps_side_by_side_are_judged_alone() -> None:
-    """A gap that is too long does not stop a short one beside it, also of another channel."""
+def test_each_gap_is_judged_separately() -> None:
+    """A gap that is too long keeps no short one from being filled, before it or in another channel."""
     signals = np.array([[0, NAN, 2, NAN, NAN, NAN, 6], [0, 1, 2, NAN, 4, 5, 6]], np.float32)
 
     fill_short_gaps(signals, _starts(7), 2)
@@ -69,7 +69,7 @@ def test_gaps_side_by_side_are_judged_alone() -> None:
 
 
 def test_a_missing_row_starts_a_run() -> None:
-    """Where time jumps by more than one row and a half, a new run begins."""
+    """A run begins where time jumps by more than one and a half rows."""
     time_s = np.array([0.00, 0.01, 0.02, 0.04, 0.05])
 
     starts = run_starts(np.zeros(5, int), time_s)
@@ -91,7 +91,7 @@ labels_strategy = st.lists(
 def test_windows_are_exactly_those_that_fit(
     bouts: list[tuple[int, int]], holes: set[int], window: int, step: int
 ) -> None:
-    """Each stretch of usable rows of one run is cut from its first row, and in no other way."""
+    """Each stretch of usable rows within a run is cut from its first row on, and nothing else is."""
     labels = np.repeat([label for label, _ in bouts], [rows for _, rows in bouts])
     usable = labels != NO_CLASS
     usable[[row for row in holes if row < len(labels)]] = False
@@ -108,14 +108,14 @@ def test_windows_are_exactly_those_that_fit(
     assert expected == found.tolist()
 
 
-def test_half_overlap_by_default() -> None:
+def test_windows_overlap_by_half_by_default() -> None:
     """450 rows give windows of 200 at 0, 100 and 200."""
     found = window_starts(np.ones(450, bool), _starts(450), WindowOptions())
 
     assert found.tolist() == [0, 100, 200]
 
 
-def test_windows_hold_the_rows_they_begin_with() -> None:
+def test_windows_hold_the_rows_from_their_start() -> None:
     """A window's values are the recording's rows, channels first."""
     signals = np.arange(20, dtype=np.float32).reshape(2, 10)
     windows = np.empty((2, 2, 3), np.float32)
@@ -125,7 +125,7 @@ def test_windows_hold_the_rows_they_begin_with() -> None:
     assert windows.tolist() == [[[1, 2, 3], [11, 12, 13]], [[7, 8, 9], [17, 18, 19]]]
 
 
-def test_a_filled_gap_is_part_of_a_window_and_a_long_one_is_not() -> None:
+def test_a_filled_gap_is_part_of_windows_and_a_long_one_is_not() -> None:
     """Gap filling comes before cutting, and what stays missing divides the run."""
     signals = np.arange(60, dtype=np.float32).reshape(1, 60).copy()
     signals[0, 5:7] = np.nan

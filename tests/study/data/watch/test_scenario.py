@@ -1,4 +1,4 @@
-"""The example of a scenario of one's own, on real data of real people."""
+"""The example of a user's own scenario, on real recordings of people."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ LONGEST = 100
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other on a busy machine make small networks slow."""
+    """Train in one thread: on a busy machine, threads that wait for each other are slow."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -36,8 +36,8 @@ def watch() -> Data:
     return Watch().load(None, seed=0)
 
 
-def test_it_is_short_and_a_scenario() -> None:
-    """Well under 100 lines, found by the name that the documents give."""
+def test_the_example_is_short_and_a_scenario() -> None:
+    """It has under 100 lines, and is found by the name in the documents."""
     lines = Path(Watch.load.__code__.co_filename).read_text().splitlines()
 
     assert len(lines) < LONGEST
@@ -45,7 +45,7 @@ def test_it_is_short_and_a_scenario() -> None:
 
 
 def test_windows_are_cut_from_each_recording(watch: Data) -> None:
-    """As many as fit, of one recording each, channels before time; none is lost or made up."""
+    """Each recording gives as many windows as fit into it, with channels before time."""
     recorded = seglearn.load_watch()
     lengths = np.array([len(each) for each in recorded["X"]])
     fit = (lengths - WINDOW) // STEP + 1
@@ -69,8 +69,8 @@ def test_a_window_is_a_piece_of_its_recording(watch: Data) -> None:
     assert recorded["y"][first] == watch.train.targets[1]
 
 
-def test_scaling_is_that_of_the_training_people(watch: Data) -> None:
-    """Each channel of the training windows has mean 0 and deviation 1; the others nearly so."""
+def test_only_training_people_set_the_scale(watch: Data) -> None:
+    """Training channels have mean 0 and standard deviation 1; those of other people do not."""
     mean = watch.train.inputs.mean(axis=(0, 2), dtype=np.float64)
     deviation = watch.train.inputs.std(axis=(0, 2), dtype=np.float64)
     held_out = watch.val.inputs.mean(axis=(0, 2), dtype=np.float64)
@@ -80,8 +80,8 @@ def test_scaling_is_that_of_the_training_people(watch: Data) -> None:
     assert held_out != pytest.approx(np.zeros(6), abs=1e-4)
 
 
-def test_the_data_say_what_they_are(watch: Data) -> None:
-    """Real, seven exercises, with a chance level that makes an accuracy mean something."""
+def test_the_data_are_described(watch: Data) -> None:
+    """They are real, have seven classes, and a chance level with which to compare an accuracy."""
     facts = watch.facts()
 
     assert not facts.synthetic
@@ -91,14 +91,14 @@ def test_the_data_say_what_they_are(watch: Data) -> None:
 
 
 def test_a_data_folder_is_refused(tmp_path: Path) -> None:
-    """The data come with pip; an option that does nothing would mislead."""
+    """The data come with pip, so `--data-dir` would have no effect."""
     with pytest.raises(DataError, match=r"--data-dir .* leave it out"):
         Watch().load(tmp_path, seed=0)
 
 
 @pytest.mark.slow
-def test_exercises_of_people_it_has_never_seen_are_recognised(watch: Data) -> None:
-    """After three epochs, far beyond the chance level."""
+def test_exercises_of_unseen_people_are_recognised(watch: Data) -> None:
+    """After three epochs, the accuracy is more than twice the chance level."""
     settings = TrainingSettings(
         batch_size=64, learning_rate=0.001, max_epochs=3, patience=3, optimizer="adam", seed=0
     )

@@ -1,4 +1,4 @@
-"""A progress display, and what it has shown."""
+"""A progress display, and access to what it has shown."""
 
 import io
 import re
@@ -20,7 +20,7 @@ SETUPS = grid((64, 4096), (0.1, 0.0001))
 
 
 class Screen:
-    """A progress display and what it has shown."""
+    """A progress display and access to what it has shown."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Screen:
         set_up_j: float | None = 0.5,
         estimated: Collection[str] = (),
     ) -> None:
-        """A terminal of `width`, or a file; with a forecast or without, of trials that may be more, within a budget.
+        """Set up a display on a terminal of `width` columns, or on a file; with a forecast if `outlook`.
 
-        Each trial has a set-up of `set_up_j`; None where nobody has measured it.
+        The set-up of each trial uses `set_up_j`; None if it was not measured.
         """
         self.rows: list[EpochRecord] = []
         self.forecast = Outlook(
@@ -74,35 +74,35 @@ class Screen:
         )
 
     def note(self, record: EpochRecord) -> None:
-        """An epoch is recorded and shown."""
+        """Record and show an epoch."""
         self.rows.append(record)
         self.progress.epoch(record)
 
     def last_frame(self) -> list[str]:
-        """Lines of the last frame that was drawn."""
+        """Return the lines of the last frame that was drawn."""
         lines = self.lines()
         starts = [place for place, line in enumerate(lines) if " trials, " in line]
         return lines[starts[-1] :]
 
     def lines(self) -> list[str]:
-        """What was printed, without control codes."""
+        """Return the printed lines, without control codes."""
         text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.file.getvalue())
         return [line.rstrip() for line in re.split(r"[\r\n]+", text) if line.strip()]
 
     def last_table(self) -> list[list[str]]:
-        """Cells of the last frame's rows."""
+        """Return the cells of the last frame's rows."""
         rows = [re.split(r"\s+", line.strip(), maxsplit=8) for line in self.lines()]
         return [row for row in rows if re.fullmatch(r"[1-4]", row[0])][-len(SETUPS) :]
 
     def summary(self) -> str:
-        """The last frame's first line."""
+        """Return the first line of the last frame."""
         return next(line for line in reversed(self.lines()) if " trials, " in line)
 
 
 def overhead_of(
     rows: Iterable[EpochRecord], trial_id: str, set_up_j: float | None, *, lost_j: float = 0.0
 ) -> TrialRecord:
-    """A trial of these rows with the energy of its set-up, and nothing else outside its epochs."""
+    """Row of a trial that used energy outside its epochs only in its set-up and lost attempts."""
     own = [row for row in rows if row.trial_id == trial_id]
     record = trial_record(
         plan(own[0].setup, own[0].seed),

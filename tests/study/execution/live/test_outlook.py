@@ -1,4 +1,4 @@
-"""What the forecast of a study is made from: its trials' rows, by stage, as they come."""
+"""Input of a study's forecast, from its trials' rows, and the times at which it is renewed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ PLANS = trial_plans(grid((64, 256), (0.1, 0.01)), (0, 1), shuffle_seed=0)
 STAGES = ("encoder", "classifier")
 
 
-def outlook(
+def outlook_of(
     rows: Sequence[EpochRecord],
     *,
     stages: Sequence[str] = STAGES,
@@ -38,13 +38,13 @@ def outlook(
     )
 
 
-def timed(
+def timed_outlook_of(
     epochs_of: Callable[[str], Sequence[EpochRecord]],
     now_s: Sequence[float],
     *,
     plans: Sequence[TrialPlan],
 ) -> Outlook:
-    """A forecast of one stage at a time that the test keeps in `now_s[0]`."""
+    """A forecast of trials of one stage; `now_s[0]` is the time."""
     return Outlook(
         plans=lambda: plans,
         stages=lambda _: (STAGE,),
@@ -69,10 +69,10 @@ def trained(
 
 
 def test_each_stage_of_a_trial_is_a_training() -> None:
-    """Those that have ended come first; what has not begun is there, too."""
+    """Those that have ended come first; those that have not begun are included."""
     rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=StopReason.PATIENCE)
 
-    runs = outlook(rows).runs()
+    runs = outlook_of(rows).runs()
 
     assert len(runs) == len(PLANS) * len(STAGES)
     assert (runs[0].trial, runs[0].stage, runs[0].epochs) == (PLANS[0].trial_id, "encoder", 2)
@@ -81,64 +81,64 @@ def test_each_stage_of_a_trial_is_a_training() -> None:
     assert sum(run.epochs for run in runs[1:]) == 0
 
 
-def test_a_training_that_did_not_end_by_itself_would_have_gone_on() -> None:
-    """At the limit of epochs, or where the study ended it."""
+def test_a_training_that_its_study_stopped_is_cut() -> None:
+    """Its epochs are only a lower bound of what it would have had."""
     rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=StopReason.STOPPED)
 
-    assert outlook(rows).runs()[0].is_cut
+    assert outlook_of(rows).runs()[0].is_cut
 
 
-def test_early_stopping_says_how_many_epochs_there_will_be_at_least() -> None:
+def test_patience_gives_the_fewest_epochs_of_a_training() -> None:
     """The best epoch was the second of three: with a patience of 3 it cannot end before the fifth."""
     rows = trained(PLANS[0], "encoder", 0.1, 0.3, 0.2, stop=None)
 
-    [run] = [run for run in outlook(rows).runs() if run.epochs]
+    [run] = [run for run in outlook_of(rows).runs() if run.epochs]
 
     assert (run.fewest, run.energy_j, run.time_s) == (5, 6.0, 6.0)
 
 
-def test_epochs_that_an_attempt_trained_anew_count_once() -> None:
-    """As they do in the trial's row."""
+def test_epochs_that_were_trained_again_count_once() -> None:
+    """They count once in the trial's row, too."""
     again = TrialPlan(**{**PLANS[0].to_config(), "attempt": 2})
     rows = [
         *trained(PLANS[0], "encoder", 0.1, 0.2, stop=None),
         epoch(2, 2.0, 0.2, of=again, stage="encoder"),
     ]
 
-    [run] = [run for run in outlook(rows).runs() if run.epochs]
+    [run] = [run for run in outlook_of(rows).runs() if run.epochs]
 
     assert run.epochs == 2
 
 
 def test_all_stages_of_a_trial_make_up_its_forecast() -> None:
-    """Of a study of two stages, of which the first trials have ended."""
+    """A trial's forecast is the sum over its two stages; half of the trials have ended."""
     rows = [
         row
         for plan in PLANS[:4]
         for stage in STAGES
         for row in trained(plan, stage, *[0.1, 0.2, 0.3, 0.2, 0.2, 0.2], stop=StopReason.PATIENCE)
     ]
-    forecast = outlook(rows)
+    outlook = outlook_of(rows)
 
-    forecast.renew()
+    outlook.renew()
 
-    assert forecast.latest is not None
-    total = forecast.latest.total_j
-    of_one = forecast.latest.of_trial(PLANS[0].trial_id)
+    assert outlook.latest is not None
+    total = outlook.latest.total_j
+    of_one = outlook.latest.of_trial(PLANS[0].trial_id)
     assert total is not None
     assert of_one is not None
     assert float(of_one.max()) == 24.0
     assert 4 * 24.0 < float(total.mean()) < 12 * 24.0
 
 
-def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> None:
-    """Set-up, pauses and tests; of one that runs, what its lost attempts have used, and of all whether their process is new."""
+def test_overhead_of_a_trial_is_known_once_it_has_ended() -> None:
+    """Set-up, pauses and tests count once they are booked; lost attempts count while the trial runs, too."""
     rows = [
         *trained(PLANS[0], STAGE, 0.1, 0.2, stop=StopReason.PATIENCE),
         *trained(PLANS[1], STAGE, 0.1, stop=None),
     ]
     booked: dict[str, float | None] = dict.fromkeys((PLANS[0].trial_id, PLANS[1].trial_id))
-    parts = Outlook(
+    outlook = Outlook(
         plans=lambda: PLANS[:3],
         stages=lambda _: (STAGE,),
         epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
@@ -148,11 +148,11 @@ def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> No
         patience=3,
     )
 
-    parts.begin(PLANS[0].trial_id, in_new_process=True)
+    outlook.begin(PLANS[0].trial_id, in_new_process=True)
 
-    before = parts.overheads(parts.runs())
-    booked.update(dict.fromkeys(booked, 7.0))  # trackers book it later than it ends
-    after = parts.overheads(parts.runs())
+    before = outlook.overheads(outlook.runs())
+    booked.update(dict.fromkeys(booked, 7.0))  # trackers book it after the trial's end
+    after = outlook.overheads(outlook.runs())
 
     assert [(each.energy_j, each.lost_j) for each in before] == [
         (None, 3.0),
@@ -167,10 +167,10 @@ def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> No
     ]
 
 
-def test_of_trials_of_an_earlier_command_nobody_knows_which_process_was_new() -> None:
-    """What they used is known, and says nothing of those to come."""
+def test_trials_of_an_earlier_command_had_unknown_processes() -> None:
+    """Their overhead is known, but not whether a new process was part of it."""
     rows = trained(PLANS[0], STAGE, 0.1, 0.2, stop=StopReason.PATIENCE)
-    parts = Outlook(
+    outlook = Outlook(
         plans=lambda: PLANS[:2],
         stages=lambda _: (STAGE,),
         epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
@@ -180,32 +180,32 @@ def test_of_trials_of_an_earlier_command_nobody_knows_which_process_was_new() ->
         patience=3,
     )
 
-    found = parts.overheads(parts.runs())
+    found = outlook.overheads(outlook.runs())
 
     assert [(each.energy_j, each.in_new_process) for each in found] == [(7.0, None), (None, False)]
 
 
 def test_a_forecast_is_not_begun_while_another_is_computed() -> None:
-    """However many epochs come meanwhile."""
+    """This holds for any number of epochs that end meanwhile."""
     waiting: list[Callable[[], None]] = []
-    busy = outlook(trained(PLANS[0], "encoder", 0.1, stop=None), begin=waiting.append)
+    outlook = outlook_of(trained(PLANS[0], "encoder", 0.1, stop=None), begin=waiting.append)
 
-    busy.renew()
-    busy.renew()
+    outlook.renew()
+    outlook.renew()
     waiting[0]()
-    busy.renew()
+    outlook.renew()
 
     assert len(waiting) == 2
 
 
-def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
-    """With four validations a pass, 2 passes are 8 epochs, and a patience of 1 pass is 4 of them."""
+def test_limit_and_patience_are_in_passes_and_not_in_validations() -> None:
+    """With 4 validations per pass, 2 passes are 8 epochs, and a patience of 1 pass is 4 epochs."""
     rows = {
         each.trial_id: [epoch(n, 1.0, 0.5 if n == 3 else 0.1, of=each) for n in range(1, 4)]
         for each in (plan(1), plan(2))
     }
     rows[plan(1).trial_id][-1] = epoch(3, 1.0, 0.5, of=plan(1), stop=StopReason.PATIENCE)
-    parts = Outlook(
+    outlook = Outlook(
         plans=lambda: [plan(1), plan(2)],
         stages=lambda _: (STAGE,),
         epochs_of=rows.__getitem__,
@@ -215,7 +215,7 @@ def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
         validations=lambda _: 4,
     )
 
-    ended, under_way = parts.runs()
+    ended, under_way = outlook.runs()
     forecast = study_forecast(
         [
             *(replace(ended, trial=str(n), epochs=7, energies_j=(1.0,) * 7) for n in range(4)),
@@ -229,64 +229,64 @@ def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
     assert float(np.median(forecast.energies_j[:, -1])) > 4.0
 
 
-def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
-    """It is the driver's, also where there is nothing to forecast yet, or too much."""
-    now_s, looked = [0.0], []
+def test_reading_rows_counts_as_time_of_the_forecast() -> None:
+    """It takes the driver's time, even if there is nothing to forecast yet."""
+    now_s, read_at_s = [0.0], []
 
     def epochs_of(_: str) -> Sequence[EpochRecord]:
-        looked.append(now_s[0])
+        read_at_s.append(now_s[0])
         now_s[0] += 1.0
         return [epoch(1, of=PLANS[0])]
 
-    made = timed(epochs_of, now_s, plans=PLANS[:1])
+    outlook = timed_outlook_of(epochs_of, now_s, plans=PLANS[:1])
 
     for _ in range(3):
-        made.renew()
+        outlook.renew()
     now_s[0] += 1.0 / SHARE
-    made.renew()
+    outlook.renew()
 
-    assert looked == [0.0, 1.0 + 1.0 / SHARE]
+    assert read_at_s == [0.0, 1.0 + 1.0 / SHARE]
 
 
-def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
-    """It loads a library; only the second one's time says when the third may follow."""
-    now_s, looked = [0.0], []
+def test_the_first_forecast_does_not_delay_the_second() -> None:
+    """The first one loads a library; only the time of later ones delays the next."""
+    now_s, read_at_s = [0.0], []
 
     def epochs_of(trial_id: str) -> Sequence[EpochRecord]:
         if trial_id == PLANS[0].trial_id:
-            looked.append(now_s[0])
+            read_at_s.append(now_s[0])
             now_s[0] += 1.0
         of = next(each for each in PLANS if each.trial_id == trial_id)
         return [epoch(1, of=of, stop=None if of is PLANS[-1] else StopReason.PATIENCE)]
 
-    made = timed(epochs_of, now_s, plans=PLANS)
+    outlook = timed_outlook_of(epochs_of, now_s, plans=PLANS)
 
     for _ in range(3):
-        made.renew()
+        outlook.renew()
 
-    assert made.latest is not None
-    assert looked == [0.0, 1.0]
+    assert outlook.latest is not None
+    assert read_at_s == [0.0, 1.0]
 
 
-def test_who_ran_beside_others_may_cost_something_else_alone() -> None:
-    """The last of a study that had two at a time is less sure than that of one that had one."""
+def test_the_last_of_concurrent_trials_is_less_certain() -> None:
+    """A trial that had neighbours may cost more or less once it runs alone."""
     now_s = [0.0]
     ended = [row for each in PLANS[:-1] for row in rows_to_the_end(each)]
     last = [epoch(1, 2.0, 0.1, of=PLANS[-1])]
     rows: list[EpochRecord] = []
     widths = []
-    for beside in ([], [epoch(1, 2.0, 0.1, of=PLANS[0])]):
-        made = timed(
+    for others in ([], [epoch(1, 2.0, 0.1, of=PLANS[0])]):
+        outlook = timed_outlook_of(
             lambda trial_id: [row for row in rows if row.trial_id == trial_id], now_s, plans=PLANS
         )
-        rows[:] = [*beside, *last]
-        made.renew()
+        rows[:] = [*others, *last]
+        outlook.renew()
         now_s[0] += 100.0
         rows[:] = [*ended, *last]
-        made.renew()
-        assert made.latest is not None
-        assert made.latest.total_j is not None
-        widths.append(float(np.ptp(made.latest.total_j)))
+        outlook.renew()
+        assert outlook.latest is not None
+        assert outlook.latest.total_j is not None
+        widths.append(float(np.ptp(outlook.latest.total_j)))
 
     assert widths[1] > widths[0]
 
@@ -296,8 +296,8 @@ def rows_to_the_end(each: TrialPlan) -> list[EpochRecord]:
     return trained(each, STAGE, 0.1, 0.2, 0.3, stop=StopReason.PATIENCE)
 
 
-def test_nothing_is_forecast_of_a_study_that_is_over() -> None:
-    """The last line of a small study waits for no library that draws."""
+def test_a_completed_study_is_not_forecast() -> None:
+    """The last line of a small study does not wait for a library to load."""
     rows = [
         row
         for each in PLANS
@@ -305,9 +305,12 @@ def test_nothing_is_forecast_of_a_study_that_is_over() -> None:
         for row in trained(each, stage, 0.1, stop=StopReason.PATIENCE)
     ]
     waiting: list[Callable[[], None]] = []
-    over, not_over = outlook(rows, begin=waiting.append), outlook(rows[:-1], begin=waiting.append)
+    completed, running = (
+        outlook_of(rows, begin=waiting.append),
+        outlook_of(rows[:-1], begin=waiting.append),
+    )
 
-    over.renew()
+    completed.renew()
     assert not waiting
-    not_over.renew()
+    running.renew()
     assert len(waiting) == 1

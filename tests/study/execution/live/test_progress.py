@@ -1,4 +1,4 @@
-"""What a user reads while a study runs."""
+"""The display that a user sees while a study runs."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from tests.study.store.recorders import came_to
 from trackers.clock import ManualClock
 
 
-def run(
+def run_trial(
     screen: Screen,
     setup: int,
     *energies: float | None,
@@ -23,7 +23,7 @@ def run(
     method: EnergyMethod = EnergyMethod.COUNTER,
     accuracy: float | None = 0.25,
 ) -> None:
-    """A trial from its beginning to its end; energies in mWh."""
+    """Show a trial from its beginning to its end; energies of epochs in mWh."""
     facts = SETUPS[setup - 1]
     trial = plan(setup, batch_size=facts.batch_size, learning_rate=facts.learning_rate)
     screen.progress.begin(trial.trial_id, setup)
@@ -45,22 +45,22 @@ def run(
     screen.progress.end(trial.trial_id, setup)
 
 
-def test_an_error_is_best_where_it_is_least() -> None:
-    """The line names the objective, and shows the last of three scores that fall."""
+def test_the_best_error_is_the_smallest() -> None:
+    """The line names the objective, and shows the last of three falling scores."""
     screen = Screen(terminal=False, objective=Objective("rmse", "min"))
 
-    run(screen, 1, 1.0, 1.0, 1.0, accuracy=6.0)
+    run_trial(screen, 1, 1.0, 1.0, 1.0, accuracy=6.0)
 
     assert "best rmse 2.000" in screen.lines()[0]
 
 
 def test_a_file_gets_one_line_for_each_trial() -> None:
-    """Best accuracy, epochs, energy with its unit, and why the trial ended."""
+    """It has best accuracy, epochs, energy with its unit, and why the trial ended."""
     screen = Screen(terminal=False)
     screen.progress.start()
 
-    run(screen, 4, 100.0, 50.0)
-    run(screen, 1, 1.0, stop=StopReason.MAX_EPOCHS)
+    run_trial(screen, 4, 100.0, 50.0)
+    run_trial(screen, 1, 1.0, stop=StopReason.MAX_EPOCHS)
     screen.progress.stop()
 
     first, second = screen.lines()
@@ -73,8 +73,8 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
     assert "estimated" not in screen.file.getvalue()
 
 
-def test_the_line_of_a_trial_that_went_on_counts_as_its_row_does() -> None:
-    """Epochs before a checkpoint count, those that a later attempt trained anew do not."""
+def test_the_line_of_a_resumed_trial_agrees_with_its_row() -> None:
+    """It counts the epochs before the checkpoint, which an earlier attempt trained."""
     screen = Screen(terminal=False)
     trial = plan(1)
     screen.progress.begin(trial.trial_id, 1)
@@ -90,18 +90,18 @@ def test_the_line_of_a_trial_that_went_on_counts_as_its_row_does() -> None:
     assert "best accuracy 20.0 %  2 epochs  3.00 mWh  patience" in screen.lines()[-1]
 
 
-def test_an_estimate_says_so_in_every_line() -> None:
-    """An estimated energy is never shown without the word."""
+def test_an_estimate_is_labelled_in_every_line() -> None:
+    """An estimated energy is never shown without its label."""
     screen = Screen(terminal=False)
 
-    run(screen, 1, 1.0, method=EnergyMethod.ESTIMATED)
-    run(screen, 2, 2.0, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 1, 1.0, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 2, 2.0, method=EnergyMethod.ESTIMATED)
 
     assert [re.findall(r"mWh \w+", line) for line in screen.lines()] == [["mWh estimated"]] * 2
 
 
 @pytest.mark.parametrize(
-    ("energies", "stop", "accuracy", "said"),
+    ("energies", "stop", "accuracy", "text"),
     [
         ((), None, None, "failed before its first epoch ended"),
         ((3.0, None), StopReason.PATIENCE, 0.25, "2 epochs  energy not known  patience"),
@@ -114,25 +114,25 @@ def test_a_line_says_what_went_wrong(
     energies: tuple[float | None, ...],
     stop: StopReason | None,
     accuracy: float | None,
-    said: str,
+    text: str,
 ) -> None:
-    """A trial without a record, an energy or an end is told in words, not as None."""
+    """A missing record, energy or end is described in words, not as None."""
     screen = Screen(terminal=False)
 
-    run(screen, 1, *energies, stop=stop, accuracy=accuracy)
+    run_trial(screen, 1, *energies, stop=stop, accuracy=accuracy)
 
     (line,) = screen.lines()
-    assert said in line
+    assert text in line
     assert "None" not in line
 
 
 def test_a_terminal_gets_a_table_of_all_setups() -> None:
-    """One row for each setup, begun or not, with what is known of it."""
+    """Each setup has one row, begun or not."""
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 2, 10.0, 20.0)
-    run(screen, 4, 3.0, None, stop=StopReason.DIVERGED)
+    run_trial(screen, 2, 10.0, 20.0)
+    run_trial(screen, 4, 3.0, None, stop=StopReason.DIVERGED)
     screen.progress.begin("setup03-seed0", 3)
     screen.progress.stop()
 
@@ -146,8 +146,8 @@ def test_a_terminal_gets_a_table_of_all_setups() -> None:
     assert "more than 33.0 mWh, about" in screen.summary()
 
 
-def test_each_component_stands_beside_what_ranks() -> None:
-    """Where more than one is known; what is not measured is not named."""
+def test_components_are_shown_beside_the_energy_that_ranks() -> None:
+    """They are shown if several are known; one that is not measured is left out."""
     screen = Screen(terminal=True)
     screen.progress.begin("setup01-seed0", 1)
     screen.progress.epoch(epoch(1, 36.0, 0.5, of=plan(1), gpu_energy_j=36.0, cpu_energy_j=7.2))
@@ -158,7 +158,7 @@ def test_each_component_stands_beside_what_ranks() -> None:
     assert screen.summary().endswith("10.0 mWh (GPU 10.0, CPU 2.00), time left not known yet")
 
 
-def test_an_estimate_beside_what_is_measured_says_so() -> None:
+def test_an_estimated_component_is_labelled_beside_a_measured_one() -> None:
     """A board's counter ranks; the CPU's energy is an estimate."""
     screen = Screen(terminal=True, estimated={"cpu"})
     screen.progress.begin("setup01-seed0", 1)
@@ -170,8 +170,8 @@ def test_an_estimate_beside_what_is_measured_says_so() -> None:
     assert "10.0 mWh (GPU 10.0, CPU 2.00 estimated), time" in screen.summary()
 
 
-def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
-    """Neither a zero nor whether it will be measured or estimated."""
+def test_no_energy_is_shown_before_the_first_reading() -> None:
+    """There is neither a zero nor a word about whether it will be measured or estimated."""
     screen = Screen(terminal=True)
     screen.progress.begin("setup01-seed0", 1)
     screen.progress.start()
@@ -182,7 +182,7 @@ def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
     assert not re.search(r"measured|estimated", screen.file.getvalue())
 
 
-def test_a_running_trial_shows_the_epoch_it_is_in() -> None:
+def test_a_running_trial_shows_its_current_epoch() -> None:
     """Two finished epochs mean that the third runs."""
     screen = Screen(terminal=True)
     screen.progress.begin("setup01-seed0", 1)
@@ -195,12 +195,12 @@ def test_a_running_trial_shows_the_epoch_it_is_in() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_the_table_is_whole_at_usual_widths(width: int) -> None:
-    """No word is cut off, each setup has its row, and an estimate is named in table and summary."""
+def test_the_table_fits_usual_widths(width: int) -> None:
+    """No word is cut off, each setup has its row, and table and summary label an estimate."""
     screen = Screen(terminal=True, width=width)
     screen.progress.start()
-    run(screen, 1, 12345.6, method=EnergyMethod.ESTIMATED)
-    run(screen, 2, 1.0, stop=StopReason.OUT_OF_MEMORY, accuracy=None)
+    run_trial(screen, 1, 12345.6, method=EnergyMethod.ESTIMATED)
+    run_trial(screen, 2, 1.0, stop=StopReason.OUT_OF_MEMORY, accuracy=None)
 
     screen.progress.stop()
 
@@ -216,52 +216,52 @@ def test_the_table_is_whole_at_usual_widths(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_a_forecast_stands_beside_what_is_used(width: int) -> None:
-    """Of the study's energy with its interval, and where there is room of a trial that runs."""
+def test_a_forecast_is_shown_beside_the_energy_used(width: int) -> None:
+    """It has an interval; if there is room, that of each running trial is shown too."""
     screen = Screen(terminal=True, width=width, outlook=True)
     screen.progress.start()
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
     screen.progress.begin("setup04-seed0", 4)
     screen.note(epoch(1, 7.2, 0.5, of=plan(4, batch_size=4096, learning_rate=0.0001)))
 
     screen.progress.stop()
 
-    said = " ".join(" ".join(screen.last_frame()).split())
+    text = " ".join(" ".join(screen.last_frame()).split())
     assert re.search(
-        r"20\.0 mWh, about \d+ s left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)", said
+        r"20\.0 mWh, about \d+ s left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)", text
     )
-    assert bool(re.search(r"epoch 2 \([\d.]+ to [\d.]+ mWh\)", said)) is (width >= 120)
+    assert bool(re.search(r"epoch 2 \([\d.]+ to [\d.]+ mWh\)", text)) is (width >= 120)
 
 
 def test_a_file_gets_the_forecast_at_the_end_of_each_line() -> None:
-    """From when there is one."""
+    """Lines have it from when there is a forecast."""
     screen = Screen(terminal=False, outlook=True)
 
     for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
+        run_trial(screen, setup, 2.0, 2.0, 2.0)
 
     assert " in all " not in screen.lines()[0]
     assert re.search(r"left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)$", screen.lines()[2])
 
 
-def test_a_lost_trial_has_ended() -> None:
-    """A trial that left no record counts as ended and is told as failed."""
+def test_a_trial_without_a_record_has_failed() -> None:
+    """A trial that ends without a record counts as ended, and is shown as failed."""
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 1)
+    run_trial(screen, 1)
     screen.progress.stop()
 
     assert screen.last_table()[0] == ["1", "64", "0.1", "1/2", "-", "-", "-", "-", "failed"]
 
 
-def test_energies_that_are_all_missing_are_not_known() -> None:
-    """Missing is not zero, and not the dash of a setup that was not begun."""
+def test_missing_energies_are_shown_as_not_known() -> None:
+    """They are neither zero nor the dash of a setup that has not begun."""
     screen = Screen(terminal=True)
     screen.progress.start()
 
-    run(screen, 1, None, None)
+    run_trial(screen, 1, None, None)
     screen.progress.stop()
 
     row = " ".join(screen.last_table()[0])
@@ -269,7 +269,7 @@ def test_energies_that_are_all_missing_are_not_known() -> None:
 
 
 def test_a_dumb_terminal_gets_lines() -> None:
-    """Where nothing can be redrawn, a user still sees the trials go by."""
+    """A terminal that cannot redraw shows a line for each trial."""
     screen = Screen(terminal=True)
     screen.console = Console(
         file=screen.file, force_terminal=True, color_system=None, _environ={"TERM": "dumb"}
@@ -277,13 +277,13 @@ def test_a_dumb_terminal_gets_lines() -> None:
     screen.progress = ProgressDisplay(screen.console, SETUPS, repeats=2, trials=8, slots=2)
     screen.progress.start()
 
-    run(screen, 1, 1.0)
+    run_trial(screen, 1, 1.0)
     screen.progress.stop()
 
     assert screen.lines()[0].startswith("[1/8] setup01-seed0")
 
 
-def timed(slots: int) -> tuple[ProgressDisplay, ManualClock]:
+def timed_display(slots: int) -> tuple[ProgressDisplay, ManualClock]:
     """A display of 9 trials, the first of which took 10 s, and its clock."""
     clock = ManualClock()
     console = Console(file=io.StringIO())
@@ -295,21 +295,21 @@ def timed(slots: int) -> tuple[ProgressDisplay, ManualClock]:
 
 
 def test_the_time_left_is_not_known_before_a_trial_has_ended() -> None:
-    """Nothing is guessed from nothing."""
+    """Without an ended trial there is no estimate."""
     assert Screen(terminal=False).progress.left_s() is None
 
 
 @pytest.mark.parametrize(("slots", "left_s"), [(1, 80.0), (2, 40.0), (4, 20.0), (100, 10.0)])
 def test_the_time_left_is_shared_by_the_slots(slots: int, left_s: float) -> None:
     """8 trials of 10 s each; more slots than trials are of no use."""
-    progress, _ = timed(slots)
+    progress, _ = timed_display(slots)
 
     assert left_s == progress.left_s()
 
 
-def test_a_running_trial_takes_its_time_off_what_is_left() -> None:
-    """As long as it is not later than the others were; then it may end at any moment."""
-    progress, clock = timed(slots=1)
+def test_the_time_left_falls_while_a_trial_runs() -> None:
+    """It falls until the trial has taken as long as the others, and then stays."""
+    progress, clock = timed_display(slots=1)
     progress.begin("second", 2)
     left_s = [progress.left_s()]
 
@@ -321,10 +321,10 @@ def test_a_running_trial_takes_its_time_off_what_is_left() -> None:
 
 
 def test_nothing_is_left_after_the_last_trial() -> None:
-    """The estimate ends at 0, and the line does not speak of it."""
+    """The estimate ends at 0, and the line does not mention it."""
     screen = Screen(terminal=False, trials=1)
 
-    run(screen, 1, 1.0)
+    run_trial(screen, 1, 1.0)
 
     assert screen.progress.left_s() == 0
     assert screen.lines()[0].endswith("1.00 mWh  patience")

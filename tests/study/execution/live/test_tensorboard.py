@@ -1,4 +1,4 @@
-"""A study in TensorBoard, asked over HTTP as its page asks it; the trials are written down by hand."""
+"""A study with synthetic trials in TensorBoard, queried over HTTP as by its page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 
 
 class Trial:
-    """What the logger asks of a trial of Tune."""
+    """Stand-in for Tune's trial, as far as the logger reads it."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        """A trial with a folder of its own."""
+        """Describe a trial with a folder of its own."""
         self.trial_id = f"{number}"
         self.evaluated_params = {"batch_size": 64 * number, "learning_rate": 0.1}
         self.local_path = str(folder / f"setup0{number}")
@@ -30,8 +30,8 @@ class Trial:
         Path(self.local_path).mkdir(parents=True)
 
 
-def written(logs: Path) -> Path:
-    """Files of two trials of three epochs."""
+def write_event_files(logs: Path) -> Path:
+    """Write event files of two trials of three epochs; returns their folder."""
     logger = StudyTensorBoard(MANIFEST, first_epoch_j=None)
     for number in (1, 2):
         trial = Trial(logs, number)
@@ -44,15 +44,15 @@ def written(logs: Path) -> Path:
 
 @pytest.fixture(name="ask", scope="module")
 def fixture_ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """TensorBoard over a study."""
+    """Function that queries a TensorBoard of the study."""
     folder = tmp_path_factory.mktemp("served")
-    with served(written(folder / "logs"), folder / "said") as ask:
+    with served(write_event_files(folder / "logs"), folder / "log") as ask:
         waited_for(lambda: len(ask("scalars/tags")) == 2, "both runs")
         yield ask
 
 
 def test_each_run_is_a_trial_and_each_curve_is_described(ask: Any) -> None:  # noqa: ANN401 - JSON
-    """No run without curves, no constants."""
+    """There is no run without curves, and no curve without a description."""
     runs = ask("timeseries/tags")["scalars"]
 
     assert set(runs["runTagInfo"]) == {"setup01", "setup02"}
@@ -63,7 +63,7 @@ def test_each_run_is_a_trial_and_each_curve_is_described(ask: Any) -> None:  # n
 
 
 def test_the_page_shows_accuracy_energy_and_power_side_by_side(ask: Any) -> None:  # noqa: ANN401 - JSON
-    """Once, though each trial's file has it, and each chart finds its curve in each run."""
+    """Each trial's file has the layout, but it appears once; its charts find their curves in each run."""
     layout = ask("custom_scalars/layout")
     first = layout["category"][0]["chart"]
 
@@ -83,15 +83,15 @@ def test_the_page_shows_accuracy_energy_and_power_side_by_side(ask: Any) -> None
 
 
 def test_setups_are_compared_by_their_parameters(ask: Any) -> None:  # noqa: ANN401 - JSON
-    """Which are no curves."""
+    """TensorBoard has batch size and learning rate as hyper-parameters, not as curves."""
     experiment = ask("hparams/experiment", {"experimentName": ""})
 
     assert {each["name"] for each in experiment["hparamInfos"]} == {"batch_size", "learning_rate"}
 
 
 def test_a_script_finds_all_epochs_of_a_curve(tmp_path: Path) -> None:
-    """Those who read the files with TensorBoard's own reader get the first epoch too."""
-    events = EventAccumulator(str(written(tmp_path) / "setup01"))
+    """TensorBoard's own reader returns every epoch, including the first."""
+    events = EventAccumulator(str(write_event_files(tmp_path) / "setup01"))
     events.Reload()
 
     curves = {tag: [each.step for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}

@@ -1,4 +1,4 @@
-"""Curves of a study in TensorBoard: which, in which unit, and how they are described."""
+"""Curves of a study in TensorBoard: tags, units, descriptions and charts."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.study.rows import epoch
 
 
 def tags(**changes: Any) -> Tags:  # noqa: ANN401 - any field
-    """Curves of a study in mWh whose energies are measured."""
+    """Tags of a study with measured energies in mWh."""
     return Tags(**{"objective": ACCURACY, "unit": MWH, "estimated": False, **changes})
 
 
@@ -20,15 +20,15 @@ def curves(found: Tags, **row: Any) -> dict[str, tuple[float, str]]:  # noqa: AN
     return {each.tag: (each.value, each.description) for each in points}
 
 
-def test_what_is_constant_in_a_trial_is_no_curve() -> None:
-    """Batch size and rate are hyper-parameters; attempt, coverage and seed tell nothing over epochs."""
+def test_constants_of_a_trial_are_no_curves() -> None:
+    """Batch size and learning rate are hyper-parameters; attempt and seed do not change over epochs."""
     found = curves(tags())
 
     assert {tag.split("/")[0] for tag in found} == {"objective", "energy", "loss", "speed"}
 
 
 def test_a_share_is_in_percent_and_energies_in_the_unit_of_the_study() -> None:
-    """One unit for all, which is in the tag's name."""
+    """All energies have the same unit, which is part of the tag."""
     small, large = curves(tags()), curves(tags(unit=WH))
 
     assert small["objective/accuracy_percent"][0] == 25.0
@@ -36,8 +36,8 @@ def test_a_share_is_in_percent_and_energies_in_the_unit_of_the_study() -> None:
     assert large["energy/epoch_wh"][0] == 0.01
 
 
-def test_each_curve_is_described_and_an_estimate_says_so() -> None:
-    """A reader who points at it learns what it is."""
+def test_each_curve_is_described_and_estimates_are_labelled() -> None:
+    """Curves of energy and power say so if they are estimates, and others do not."""
     found = curves(tags(estimated=True), mean_power_w=18.0)
 
     assert all(description for _, description in found.values())
@@ -46,8 +46,8 @@ def test_each_curve_is_described_and_an_estimate_says_so() -> None:
     assert "estimated" not in found["loss/validation"][1]
 
 
-def test_components_are_curves_where_there_are_several() -> None:
-    """A single one is what ranks."""
+def test_components_are_curves_if_there_are_several() -> None:
+    """A single component would repeat the energy that ranks."""
     one = curves(tags(), gpu_energy_j=36.0)
     two = curves(tags(), gpu_energy_j=36.0, cpu_energy_j=3.6)
 
@@ -55,8 +55,8 @@ def test_components_are_curves_where_there_are_several() -> None:
     assert two["energy/part_cpu_mwh"][0] == 1.0
 
 
-def test_an_estimate_of_a_component_says_so_beside_what_is_measured() -> None:
-    """A board's counter ranks, and the CPU beside it is an estimate."""
+def test_an_estimated_component_is_labelled_beside_a_measured_one() -> None:
+    """A board's counter ranks, and the estimate of the CPU is labelled in curve and chart."""
     mixed = tags(estimated_components={"cpu"})
     found = curves(mixed, gpu_energy_j=36.0, cpu_energy_j=3.6)
     charts = mixed.layout(tasks=(), components=("cpu", "gpu"))["Energy by component"]
@@ -69,8 +69,8 @@ def test_an_estimate_of_a_component_says_so_beside_what_is_measured() -> None:
     ]
 
 
-def test_what_is_not_known_is_no_point() -> None:
-    """None is not 0."""
+def test_unknown_values_are_no_points() -> None:
+    """None and NaN are left out instead of drawn as 0."""
     found = curves(tags(), epoch_energy_j=None, energy_j=None, val_loss=float("nan"))
 
     assert not any(tag.startswith("energy/") for tag in found)
@@ -78,7 +78,7 @@ def test_what_is_not_known_is_no_point() -> None:
 
 
 def test_other_metrics_and_tasks_are_curves_of_their_own() -> None:
-    """A task's objective has the objective's unit; the objective itself stands once."""
+    """A task's objective has the objective's unit; the objective itself is not repeated."""
     metrics = json.dumps({"accuracy": 0.25, "identity/accuracy": 0.5, "rmse": 0.1})
 
     found = curves(tags(), val_metrics=metrics)
@@ -87,8 +87,8 @@ def test_other_metrics_and_tasks_are_curves_of_their_own() -> None:
     assert own == {"metric/identity/accuracy_percent": 50.0, "metric/rmse": 0.1}
 
 
-def test_the_page_sets_accuracy_energy_and_power_side_by_side() -> None:
-    """By the tags that are written, with their units in the titles."""
+def test_the_layout_has_accuracy_energy_and_power_side_by_side() -> None:
+    """Charts refer to the tags as written, and their titles have units."""
     page = tags(estimated=True).layout(tasks=(), components=("gpu",))
 
     side = page[SIDE_BY_SIDE]
@@ -105,8 +105,8 @@ def test_the_page_sets_accuracy_energy_and_power_side_by_side() -> None:
     assert list(page) == [SIDE_BY_SIDE, "Energy so far, and losses"]
 
 
-def test_components_and_tasks_have_charts_where_there_are_several() -> None:
-    """A chart that stays empty is left out."""
+def test_components_and_tasks_have_charts_if_there_are_several() -> None:
+    """Each of several components and tasks has a chart of its own."""
     page = tags(objective=Objective("rmse", "min")).layout(
         tasks=("age", "pose"), components=("cpu", "gpu")
     )

@@ -1,4 +1,4 @@
-"""A study whose objective has no value says so with its first trial."""
+"""Warning that the objective has no values, given with the first trial."""
 
 import math
 from dataclasses import replace
@@ -12,10 +12,10 @@ from tests.study.execution.live.screens import Screen
 from tests.study.rows import epoch, plan
 
 
-def said(
+def warnings_of(
     watch: UnscoredWatch, *scores: float | None, trial: int = 1, ends: bool = False
 ) -> list[str]:
-    """What is said of a trial with these scores."""
+    """Warnings about a trial with these scores."""
     last = StopReason.MAX_EPOCHS if ends else None
     rows = [
         epoch(n, 2.0, score, of=plan(trial), stop=last if n == len(scores) else None)
@@ -24,37 +24,37 @@ def said(
     return [text for row in rows if (text := watch.after(row)) is not None]
 
 
-def test_a_trial_without_a_value_is_told_once() -> None:
-    """After its third epoch; of the others nothing new could be said."""
+def test_a_trial_without_a_value_is_warned_of_once() -> None:
+    """The warning comes after three epochs of a trial, and is not repeated for others."""
     watch = UnscoredWatch(ACCURACY)
 
-    assert said(watch, None, None) == []
-    (told,) = said(watch, None, None, None, None, trial=2)
-    assert said(watch, None, None, None, trial=3, ends=True) == []
+    assert warnings_of(watch, None, None) == []
+    (warning,) = warnings_of(watch, None, None, None, None, trial=2)
+    assert warnings_of(watch, None, None, None, trial=3, ends=True) == []
 
-    assert told.startswith(
+    assert warning.startswith(
         "warning: setup02-seed0 has no value of accuracy (NaN?) in any of its 3 epochs so far"
     )
 
 
 @pytest.mark.parametrize("score", [None, math.nan])
-def test_a_short_trial_is_told_at_its_end(score: float | None) -> None:
-    """It has no third epoch."""
-    (told,) = said(UnscoredWatch(ACCURACY), score, ends=True)
+def test_a_short_trial_is_warned_of_at_its_end(score: float | None) -> None:
+    """A trial that ends before its third epoch is not overlooked."""
+    (warning,) = warnings_of(UnscoredWatch(ACCURACY), score, ends=True)
 
-    assert "in its only epoch" in told
+    assert "in its only epoch" in warning
 
 
-def test_a_value_anywhere_settles_it() -> None:
-    """Later trials without one are those of their setups."""
+def test_a_single_value_rules_out_the_warning() -> None:
+    """If later trials have no value, that is due to their setups."""
     watch = UnscoredWatch(ACCURACY)
 
-    assert said(watch, None, None, 0.5) == []
-    assert said(watch, None, None, None, trial=2, ends=True) == []
+    assert warnings_of(watch, None, None, 0.5) == []
+    assert warnings_of(watch, None, None, None, trial=2, ends=True) == []
 
 
-def test_what_has_no_value_by_right_is_passed_over() -> None:
-    """An encoder that is pretrained, and an epoch in which a training failed."""
+def test_epochs_that_need_no_value_are_ignored() -> None:
+    """They are those of an encoder's pretraining, and those in which a training failed."""
     watch = UnscoredWatch(ACCURACY)
     rows = [epoch(n, 2.0, None) for n in range(1, 6)]
 
@@ -64,8 +64,8 @@ def test_what_has_no_value_by_right_is_passed_over() -> None:
     ] * 5
 
 
-def test_the_user_sees_it_while_the_trial_goes_on() -> None:
-    """And sees it once."""
+def test_the_user_sees_the_warning_while_the_trial_runs() -> None:
+    """The display prints it once."""
     screen = Screen(terminal=False)
     for number in range(1, 6):
         screen.note(epoch(number, 2.0, None))

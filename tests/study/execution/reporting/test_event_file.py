@@ -1,4 +1,4 @@
-"""Files that TensorBoard reads."""
+"""Event files of TensorBoard."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from study.execution.reporting.event_file import EventFile
 
 
-def test_values_have_the_time_at_which_they_were(tmp_path: Path) -> None:
-    """Rows come together, some later than others; those of an epoch are one event."""
+def test_values_keep_the_time_of_their_epoch(tmp_path: Path) -> None:
+    """Rows may arrive late; the values of an epoch are one event with its own time."""
     file = EventFile(tmp_path)
 
     for step in (1, 2):

@@ -1,4 +1,4 @@
-"""Rows that a trial keeps in the study's folder, for who may not have heard of them."""
+"""Journals of a trial's rows in the study's folder, in case no driver receives them."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from study.store.folder import StudyFolder
 from tests.study.rows import epoch, plan
 
 
-def test_rows_are_found_that_no_driver_has_heard_of(tmp_path: Path) -> None:
-    """A driver that is killed had them in no table."""
+def test_rows_that_no_driver_received_are_found(tmp_path: Path) -> None:
+    """A driver that was killed had not written them to a table."""
     folder = StudyFolder(str(tmp_path), "a")
     journal = Journal(folder, plan().trial_id, attempt=1)
     rows = [epoch(1, 2.0), epoch(2, 3.0)]
@@ -21,8 +21,8 @@ def test_rows_are_found_that_no_driver_has_heard_of(tmp_path: Path) -> None:
     assert list(Journals(folder).rows(plan(2).trial_id)) == []
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
-    """The trial was killed while it wrote."""
+def test_an_incomplete_line_is_left_out(tmp_path: Path) -> None:
+    """The trial was killed while it wrote the line."""
     folder = StudyFolder(str(tmp_path), "a")
     journal = Journal(folder, plan().trial_id, attempt=1)
     journal.keep(epoch(1, 2.0).to_row())
@@ -34,8 +34,8 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert [each.epoch for each in Journals(folder).rows()] == [1]
 
 
-def test_journals_go_when_the_tables_have_their_rows(tmp_path: Path) -> None:
-    """Those of trials that have ended, and no others."""
+def test_journals_are_removed_once_the_tables_have_their_rows(tmp_path: Path) -> None:
+    """Only the journals of ended trials are removed."""
     folder = StudyFolder(str(tmp_path), "a")
     for trial in (plan(1), plan(2)):
         Journal(folder, trial.trial_id, attempt=1).keep(epoch(1, 2.0, of=trial).to_row())
@@ -47,8 +47,8 @@ def test_journals_go_when_the_tables_have_their_rows(tmp_path: Path) -> None:
     assert {each.trial_id for each in journals.rows()} == {plan(2).trial_id}
 
 
-def test_a_folder_that_is_away_costs_the_journal_only(tmp_path: Path) -> None:
-    """A training goes on without, and a driver too."""
+def test_an_unusable_folder_costs_only_the_journal(tmp_path: Path) -> None:
+    """Neither the trial nor the driver fails without it."""
     (tmp_path / "a").write_text("in the way")
     folder = StudyFolder(str(tmp_path), "a")
 

@@ -1,4 +1,4 @@
-"""What stands in a trial's `result.json`."""
+"""Lines of a trial's `result.json`."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,19 @@ from study.execution.reporting.result_lines import ResultLines
 
 
 class Trial:
-    """As much of a trial of Tune's as is looked at."""
+    """Stand-in for Tune's trial, as far as the logger reads it."""
 
     def __init__(self, folder: Path) -> None:
-        """One in a folder that is there."""
+        """Use a folder that exists."""
         self.local_path = str(folder)
         self.config = {"trial_id": "a"}
 
 
 def test_each_row_is_a_line(tmp_path: Path) -> None:
-    """Whoever reads a study that was killed relies on whole lines."""
+    """A reader of a study that was killed relies on complete lines."""
     trial: Any = Trial(tmp_path)
     lines = ResultLines()  # type: ignore[no-untyped-call]
-    lines._trial_files[trial] = (tmp_path / "result.json").open("at")  # noqa: SLF001 - as it begins
+    lines._trial_files[trial] = (tmp_path / "result.json").open("at")  # noqa: SLF001 - as Tune opens it
 
     for step in (1, 2):
         lines.log_trial_result(1, trial, {"training_iteration": step, "stage": "a"})

@@ -1,4 +1,4 @@
-"""Trainings of a grid that a test makes up, with a truth that it knows."""
+"""Synthetic trainings of a grid, whose true cost a test knows."""
 
 import itertools
 import math
@@ -20,10 +20,10 @@ def grid_of_runs(
     noise: float = 0.0,
     most: int = MAX_EPOCHS,
 ) -> list[Run]:
-    """All trainings of a study, ended, in an order by chance.
+    """All trainings of a study, which have ended, in random order.
 
-    Joules of an epoch fall with the batch size, and vary by `noise`; their number goes with both axes, and
-    varies by `spread`, up to `most`.
+    The energy of an epoch falls with the batch size and varies by `noise`; the number of epochs depends on
+    both axes and varies by `spread`, up to `most`.
     """
     rng = np.random.default_rng(seed)
     slopes = rng.normal(0, 0.25, size=2)
@@ -51,7 +51,7 @@ def grid_of_runs(
 
 
 def under_way(runs: Sequence[Run], ended: int, *, next_epochs: int = 0) -> list[Run]:
-    """The same when the first have ended, and the next has had some epochs."""
+    """The same trainings when the first `ended` have ended and the next has had `next_epochs`."""
     return [
         run if place < ended else _begun(run, next_epochs if place == ended else 0)
         for place, run in enumerate(runs)

@@ -1,4 +1,4 @@
-"""Our packages are found whatever lies in the folder where a study is started."""
+"""Import of our packages, whatever lies in the folder where a study is started."""
 
 import subprocess
 import sys
@@ -20,8 +20,8 @@ print(models.__file__)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_a_folder_or_file_of_the_same_name_hides_ours(name: str, tmp_path: Path) -> None:
-    """A checkout of ours hides nothing."""
+def test_a_folder_or_file_of_the_same_name_shadows_ours(name: str, tmp_path: Path) -> None:
+    """A checkout of this project and an empty folder shadow nothing."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / f"{name}.py").write_text("")
     (tmp_path / "b" / name).mkdir(parents=True)
@@ -32,7 +32,7 @@ def test_a_folder_or_file_of_the_same_name_hides_ours(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("mend", [False, True])
 def test_a_process_finds_ours_first(tmp_path: Path, *, mend: bool) -> None:
-    """Although another folder comes first on its search path; without this, that one is taken."""
+    """Without the finder, the package in the first folder on the import path would be imported."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("")
 

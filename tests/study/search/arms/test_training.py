@@ -73,8 +73,8 @@ def test_after_the_target_the_estimate_is_the_energy_to_it() -> None:
     assert reached.estimated_cost_j == 6.0
 
 
-def test_a_training_that_ended_without_the_target_has_no_prediction() -> None:
-    """This holds however well it went until then."""
+def test_a_training_that_missed_the_target_counts_like_a_flat_one() -> None:
+    """Its estimated cost is a multiple of the energy it used, however well it went before."""
     ended = trained(0.1, 0.4, 0.7)
     ended.state = State.ENDED
 
@@ -103,8 +103,8 @@ def test_rungs_are_at_two_four_and_eight_epochs() -> None:
     assert crossed == [2, 4, 8]
 
 
-def test_an_objective_to_minimise_is_predicted_on_a_ratio_scale() -> None:
-    """After one epoch there is no prediction, because the scale has no starting point."""
+def test_a_decrease_of_an_error_is_progress() -> None:
+    """After one epoch there is no prediction, because an error has no starting value."""
     error = Objective(name="rmse", mode="min")
     training = Training(arm=ARM, seed=0, number=0, target=1.0, objective=error)
     training.add({(): 1.0}, 4.0)

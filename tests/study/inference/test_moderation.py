@@ -44,11 +44,11 @@ def test_weights_add_up_to_1(values: list[list[float]]) -> None:
 
 def test_equal_spreads_favour_strong_pooling() -> None:
     """Setups with equal spreads favour the strongest prior, setups with unequal ones the weakest."""
-    alike = Repeats.of([[0.0, 1.0, 2.0, 3.0]] * 16)
-    unlike = Repeats.of([[0.0, s, 2 * s, 3 * s] for s in np.geomspace(0.01, 10, 16).tolist()])
+    equal = Repeats.of([[0.0, 1.0, 2.0, 3.0]] * 16)
+    unequal = Repeats.of([[0.0, s, 2 * s, 3 * s] for s in np.geomspace(0.01, 10, 16).tolist()])
 
-    assert prior_freedom_weights(alike)[-1] > prior_freedom_weights(alike)[0]
-    assert prior_freedom_weights(unlike)[0] > prior_freedom_weights(unlike)[-1]
+    assert prior_freedom_weights(equal)[-1] > prior_freedom_weights(equal)[0]
+    assert prior_freedom_weights(unequal)[0] > prior_freedom_weights(unequal)[-1]
 
 
 def test_a_setup_with_one_repeat_borrows_its_variance() -> None:

@@ -18,14 +18,14 @@ from study.inference.selection import (
 from tests.study.inference.draws import certain, drawn
 
 
-def alike(setups: int = 16) -> Repeats:
+def equal_setups(setups: int = 16) -> Repeats:
     """Return repeats of setups with the same mean and spread."""
     return Repeats.of([[-1.0, 1.0]] * setups)
 
 
 def test_picks_among_equal_setups_are_biased() -> None:
     """The recommended setup looks too cheap and too good, the costliest too costly."""
-    energy, objective = drawn(alike()), drawn(alike())
+    energy, objective = drawn(equal_setups()), drawn(equal_setups())
 
     found = selection_bias(energy, objective, Aim())
 
@@ -35,7 +35,7 @@ def test_picks_among_equal_setups_are_biased() -> None:
 
 def test_the_cheapest_of_equal_setups_looks_too_cheap() -> None:
     """The bias of the cheapest of 16 is clearly negative; without noise there is none."""
-    assert selection_bias_of_least(drawn(alike())) < -0.5
+    assert selection_bias_of_least(drawn(equal_setups())) < -0.5
     assert selection_bias_of_least(certain([1.0, 2.0, 3.0])) == pytest.approx(0.0, abs=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_without_noise_there_is_no_bias() -> None:
 
 def test_the_only_setup_has_no_bias_against_another() -> None:
     """The recommended setup is always the best and the costliest too, so these biases are NaN."""
-    found = selection_bias(drawn(alike(1)), drawn(alike(1)), Aim())
+    found = selection_bias(drawn(equal_setups(1)), drawn(equal_setups(1)), Aim())
 
     assert math.isnan(found.against_costliest)
     assert math.isnan(found.against_best)
@@ -96,7 +96,7 @@ def test_corrected_intervals_of_the_best_score_cover() -> None:
 
 def test_without_bias_the_corrected_interval_is_the_plain_one() -> None:
     """A bias of 0 moves neither end."""
-    objective = drawn(alike(4))
+    objective = drawn(equal_setups(4))
 
     found = picked_interval(objective, 2, np.asarray(0.0))
 

@@ -109,9 +109,9 @@ def test_missing_readings_do_not_end_a_run(
     tmp_path: Path, config: Callable[[], dict[str, Any]]
 ) -> None:
     """Without the power source, schedulers still get a number, and the status says that it is missing."""
-    nothing = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
+    ledger = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
 
-    grid = fitted(tmp_path, config(), callbacks=(nothing,), trainable=measured(Counting))
+    grid = fitted(tmp_path, config(), callbacks=(ledger,), trainable=measured(Counting))
 
     epochs = pd.read_parquet(tmp_path / "run" / "epochs.parquet")
     assert not grid.errors

@@ -36,10 +36,10 @@ def test_missing_packages_are_those_of_rays_extra() -> None:
 def test_the_installed_ray_has_the_extra() -> None:
     """Where nothing is installed, packages of Ray's real metadata are missing."""
 
-    def nothing(name: str) -> str:
+    def not_installed(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    assert "aiohttp" in missing_packages(installed=nothing)
+    assert "aiohttp" in missing_packages(installed=not_installed)
 
 
 def test_a_dashboard_that_cannot_start_is_refused() -> None:

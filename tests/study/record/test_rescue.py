@@ -125,5 +125,5 @@ def test_rescued_rows_contradict_a_study_that_continued_elsewhere(
     found: list[dict[str, object]],
     contradict: set[tuple[str, int]],
 ) -> None:
-    """Rescued rows must include every stored row of the same attempt, with the same energy."""
+    """They do not contradict if every stored row is among them, with the same energy."""
     assert contradicting(stored, found) == contradict

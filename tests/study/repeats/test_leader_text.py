@@ -33,7 +33,7 @@ def test_the_first_line_explains_the_probability() -> None:
     ],
 )
 def test_each_further_line_says_what_has_changed(now: Decision, line: str) -> None:
-    """It names a new leader, a new probability, or none of these."""
+    """It names a new leader or a new probability, or says that both are as before."""
     assert leader_text(now, 4, before=LEADS) == line
 
 

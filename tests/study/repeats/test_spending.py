@@ -105,9 +105,9 @@ def test_a_study_that_its_budget_ended_says_so(tmp_path: Path) -> None:
     study.repeats.spending.epoch(epoch(1, 100.0, of=first))
     study.end(first, 100.0)
 
-    nothing = study.repeats.propose()
+    second = study.repeats.propose()
 
-    assert nothing is None
+    assert second is None
     assert not study.repeats.is_waiting
     assert study.repeats.expected == 1
     assert study.repeats.is_cut_short

@@ -61,7 +61,7 @@ def test_halving_is_the_default_only_with_a_target(goal: Any, rungs: Rungs | Non
 
 
 def test_an_axis_of_power_limits_is_measured_within_each_training() -> None:
-    """A limit changes the cost of an epoch, not what is learnt in it, so trials need not be repeated."""
+    """A limit changes the cost of an epoch, not what is learnt, so one training can try all of them."""
     options = SearchOptions(
         goal="energy-to-target", target=0.8, axis=("power_limit_w=200,300", "precision=fp32,bf16")
     )
@@ -83,7 +83,7 @@ def test_an_axis_of_power_limits_is_measured_within_each_training() -> None:
     ],
 )
 def test_without_pausing_each_power_limit_is_a_setup(other: dict[str, Any]) -> None:
-    """That applies to Optuna's samplers, other goals, files of axes, and several workers."""
+    """This applies to Optuna's samplers, other goals, space files and several workers."""
     given = {"goal": "energy-to-target", "target": 0.8, "axis": ("power_limit_w=200,300",), **other}
 
     assert SearchOptions(**given).reduced().axis == ("power_limit_w=200,300",)

@@ -54,13 +54,13 @@ def recorder_of(folder: StudyFolder) -> Recorder:
 NOTHING_KNOWN = EarlierStudies(trials=(), hints=())
 
 
-def begun(
+def begun_search(
     tmp_path: Path,
     options: SearchOptions = OPTIONS,
     *ended: EpochRecord,
     earlier: EarlierStudies = NOTHING_KNOWN,
 ) -> RaySearchAdapter:
-    """Return a search that has begun; `ended` are rows of an earlier command."""
+    """Begin a search, and return it; `ended` are rows of an earlier command."""
     folder = StudyFolder(str(tmp_path), "a")
     folder.prepare()
     recorder = recorder_of(folder)
@@ -79,17 +79,17 @@ def plan_of(batch_size: int) -> TrialPlan:
     return plan(1, batch_size=batch_size)
 
 
-def nothing() -> None:
-    """Do nothing, as a hook that a test does not check."""
+def no_hook() -> None:
+    """Do nothing."""
 
 
 def ignore(_: str) -> None:
     """Ignore a message to the user."""
 
 
-def parts_of(source: RaySearchAdapter, note: Callable[[], None] = nothing) -> TuneParts:
+def parts_of(source: RaySearchAdapter, note: Callable[[], None] = no_hook) -> TuneParts:
     """Return the parts for Tune, with two slots."""
-    return source.parts(slots=2, collect=nothing, note=note, say=ignore)
+    return source.parts(slots=2, collect=no_hook, note=note, say=ignore)
 
 
 def suggested(parts: TuneParts, number: int) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def reported(config: dict[str, Any], accuracy: float) -> dict[str, Any]:
 
 def test_tune_gets_trials_until_all_setups_were_tried(tmp_path: Path) -> None:
     """As many run at a time as there are slots; the searcher says when it has finished."""
-    parts = parts_of(begun(tmp_path))
+    parts = parts_of(begun_search(tmp_path))
 
     sizes = [suggested(parts, number)["batch_size"] for number in (1, 2)]
 
@@ -126,7 +126,7 @@ def test_tune_gets_trials_until_all_setups_were_tried(tmp_path: Path) -> None:
 def test_setups_are_recorded_before_they_are_trained(tmp_path: Path) -> None:
     """They are recorded once for each proposal."""
     notes: list[int] = []
-    parts = parts_of(begun(tmp_path), note=lambda: notes.append(1))
+    parts = parts_of(begun_search(tmp_path), note=lambda: notes.append(1))
 
     suggested(parts, 1)
 
@@ -135,7 +135,7 @@ def test_setups_are_recorded_before_they_are_trained(tmp_path: Path) -> None:
 
 def test_a_trial_at_the_target_is_stopped_with_that_reason(tmp_path: Path) -> None:
     """The reason is in Tune's result, which the callback records as a row."""
-    parts = parts_of(begun(tmp_path))
+    parts = parts_of(begun_search(tmp_path))
     result = reported(suggested(parts, 1), 0.95)
 
     assert parts.stopper is not None
@@ -148,7 +148,7 @@ def test_a_trial_at_the_target_is_stopped_with_that_reason(tmp_path: Path) -> No
 
 def test_a_trial_below_the_target_continues(tmp_path: Path) -> None:
     """Its row gets no stop reason."""
-    parts = parts_of(begun(tmp_path))
+    parts = parts_of(begun_search(tmp_path))
     result = reported(suggested(parts, 1), 0.5)
 
     assert parts.stopper is not None
@@ -173,7 +173,7 @@ def test_optunas_study_records_how_a_trial_ended(
     state: optuna.trial.TrialState,
 ) -> None:
     """A trial that raised an exception, or whose process died, has failed."""
-    parts = parts_of(begun(tmp_path))
+    parts = parts_of(begun_search(tmp_path))
     config = suggested(parts, 1)
     assert parts.stopper is not None
     parts.stopper("tune1", reported(config, 0.95))
@@ -188,11 +188,11 @@ def test_optunas_study_records_how_a_trial_ended(
 
 def test_a_resumed_search_proposes_only_setups_without_an_ended_trial(tmp_path: Path) -> None:
     """A trial that ended in an earlier command is neither proposed nor remaining."""
-    first = begun(tmp_path)
+    first = begun_search(tmp_path)
     plan = TrialPlan.from_config(suggested(parts_of(first), 1))
     StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, MANIFEST.to_json())
 
-    resumed = begun(
+    resumed = begun_search(
         tmp_path,
         replace(OPTIONS, resume=True, name="a"),
         epoch(1, 4.0, 0.95, of=plan, stop=StopReason.TARGET),
@@ -225,7 +225,7 @@ def test_a_setup_known_from_an_earlier_study_is_not_trained_again(tmp_path: Path
     )
     hint = Hint(choice=(16, 0.1), values=(0.6,), study="g")
 
-    source = begun(tmp_path, earlier=EarlierStudies(trials=(record,), hints=(hint,)))
+    source = begun_search(tmp_path, earlier=EarlierStudies(trials=(record,), hints=(hint,)))
 
     parts = parts_of(source)
     kept = StudyFolder(str(tmp_path), "a").read_rows(EARLIER_FILE)
@@ -237,7 +237,7 @@ def test_a_setup_known_from_an_earlier_study_is_not_trained_again(tmp_path: Path
 
 def test_a_search_expects_only_trials_that_it_has_begun(tmp_path: Path) -> None:
     """How many it will need is known only at its end."""
-    source = begun(tmp_path)
+    source = begun_search(tmp_path)
 
     assert source.expected == len(source.trials()) == 0
     assert source.has_more
@@ -255,7 +255,7 @@ def test_optunas_study_needs_a_file_system() -> None:
 
 def test_searcher_and_stopper_are_pickled_without_state(tmp_path: Path) -> None:
     """A search resumes from its rows, and its open files cannot be pickled."""
-    parts = parts_of(begun(tmp_path))
+    parts = parts_of(begun_search(tmp_path))
 
     assert parts.searcher.__getstate__() == {}
     assert parts.stopper.__getstate__() == {}

@@ -45,7 +45,7 @@ def shared() -> Iterator[Path]:
 
 @pytest.fixture
 def at_shared(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the shared folder, set as RAY_TMPDIR."""
+    """Set RAY_TMPDIR to the shared folder, and return it."""
     monkeypatch.setenv("RAY_TMPDIR", str(shared))
     return shared
 

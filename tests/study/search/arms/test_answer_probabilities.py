@@ -24,7 +24,7 @@ def trained(
     return found
 
 
-def weighed(**trainings: list[Training]) -> AnswerProbabilities:
+def assessed(**trainings: list[Training]) -> AnswerProbabilities:
     """Assess these trainings."""
     found = assess({each[0].arm: each for each in trainings.values()})
     assert found is not None
@@ -34,7 +34,7 @@ def weighed(**trainings: list[Training]) -> AnswerProbabilities:
 def test_the_costs_of_neighbours_say_nothing_about_an_arm() -> None:
     """An arm with one expensive training may still be the best, however costly its neighbours are."""
     rights = [
-        weighed(
+        assessed(
             a=trained(A, STEADY),
             b=trained(B, (costly, costly * 1.01)),
             c=trained(C, (costly, costly * 1.01)),
@@ -50,9 +50,9 @@ def test_the_costs_of_neighbours_say_nothing_about_an_arm() -> None:
 def test_misses_of_other_arms_make_an_answer_less_certain() -> None:
     """An arm that reached the target four times may still miss it, at the cost of another training."""
     rival = (12.0, 12.5, 11.5, 12.0)
-    without = weighed(a=trained(A, STEADY), b=trained(B, rival), d=trained(D, (25.0, 25.0)))
+    without = assessed(a=trained(A, STEADY), b=trained(B, rival), d=trained(D, (25.0, 25.0)))
 
-    others_miss = weighed(
+    others_miss = assessed(
         a=trained(A, STEADY), b=trained(B, rival), d=trained(D, (25.0, 25.0), missed_j=(20.0,) * 3)
     )
 
@@ -62,6 +62,6 @@ def test_misses_of_other_arms_make_an_answer_less_certain() -> None:
 
 def test_observed_misses_increase_the_cost_of_an_arm() -> None:
     """An arm that needs a fifth less but misses the target almost every other time is not the answer."""
-    known = weighed(a=trained(A, STEADY), b=trained(B, (8.0,) * 4, missed_j=(12.0,) * 3))
+    known = assessed(a=trained(A, STEADY), b=trained(B, (8.0,) * 4, missed_j=(12.0,) * 3))
 
     assert known.answer == A

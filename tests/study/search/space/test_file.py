@@ -33,7 +33,7 @@ def test_a_file_adds_axes_and_replaces_values(tmp_path: Path) -> None:
 
 
 def test_a_range_has_no_list_of_setups(tmp_path: Path) -> None:
-    """1e-4, which YAML reads as a string, is a number."""
+    """A number such as 1e-4, which YAML reads as a string, is accepted."""
     path = written(tmp_path, "learning_rate: {low: 1e-4, high: 0.1, log: true}")
 
     space = read_space(path, default=DEFAULT)

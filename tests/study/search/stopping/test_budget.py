@@ -68,14 +68,16 @@ def test_a_budget_that_is_not_positive_is_refused(limit_j: float) -> None:
 
 
 def test_a_trial_begins_only_if_the_budget_covers_its_first_rung() -> None:
-    """Energy reserved for running trials is not available, until they have used it."""
+    """Energy reserved for running trials is not available to others; once used, it counts as spent."""
     budget = Budget(10.0)
 
-    begun = [budget.start(name, first_rung_j=j) for name, j in (("a", 6.0), ("b", 5.0), ("c", 4.0))]
+    started = [
+        budget.start(name, first_rung_j=j) for name, j in (("a", 6.0), ("b", 5.0), ("c", 4.0))
+    ]
     budget.epoch("a", 6.0)
     later = budget.start("d", first_rung_j=0.5)
 
-    assert begun == [True, False, True]
+    assert started == [True, False, True]
     assert not later
     assert budget.spent_j == 6.0
 

@@ -35,7 +35,7 @@ def test_a_trial_that_gains_too_little_per_joule_is_out_of_reach() -> None:
 
 
 def test_a_trial_without_an_accuracy_is_judged_by_energy_alone() -> None:
-    """Its encoder is being pretrained."""
+    """While its encoder is pretrained, only its energy counts."""
     curve = curve_of(None, None)
 
     assert not out_of_reach(curve, 4.0)

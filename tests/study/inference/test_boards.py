@@ -1,4 +1,4 @@
-"""Boards as a factor of energies."""
+"""Effects of individual boards on energies."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ CALIBRATED = {"a": 0.025, "b": 0.025}
 
 
 def effects_of_one_board_each(*boards: str) -> BoardEffects:
-    """Setups of which each ran twice on one board."""
+    """Return the effects estimated from setups that each ran twice on one board."""
     values = [[float(place)] * 2 for place in range(len(boards))]
     return board_effects(values, [[board] * 2 for board in boards], CALIBRATED)
 
 
-def test_a_boards_error_cancels_within_the_board_and_not_across() -> None:
-    """Two setups on one board differ as surely as before; on two boards they do not."""
+def test_a_boards_error_cancels_only_within_the_board() -> None:
+    """It widens a total and the difference of setups on two boards, not of setups on the same board."""
     effects = effects_of_one_board_each("a", "a", "b")
 
     found = with_board_errors(certain([1.0, 2.0, 3.0]), effects)
@@ -31,23 +31,23 @@ def test_a_boards_error_cancels_within_the_board_and_not_across() -> None:
     assert np.log(total.high / total.low) == pytest.approx(2 * 1.96 * 0.025, rel=0.05)
 
 
-def test_nothing_is_taken_off_where_no_setup_ran_on_two_boards() -> None:
-    """A dearer board and a dearer setup look the same then."""
+def test_without_a_setup_on_two_boards_no_effect_is_subtracted() -> None:
+    """A costlier board and a costlier setup cannot be told apart then."""
     found = effects_of_one_board_each("a", "b", "b")
 
     assert found.mean.tolist() == [0.0, 0.0]
     assert found.values == ((0.0, 0.0), (1.0, 1.0), (2.0, 2.0))
 
 
-def test_every_repeat_has_a_board() -> None:
-    """Two values and one board are refused."""
+def test_a_repeat_without_a_board_is_refused() -> None:
+    """Two values with one board are an error."""
     with pytest.raises(ValueError, match="2 values and 1 boards"):
         board_effects([[1.0, 2.0]], [["a"]], CALIBRATED)
 
 
 @pytest.mark.parametrize(("boards_differ_by", "noise"), [(0.0, 0.1), (0.1, 0.02), (0.1, 0.2)])
 def test_savings_across_boards_are_covered(boards_differ_by: float, noise: float) -> None:
-    """16 setups whose two repeats ran on two of four boards: 95 % hold the truth in 91 to 99.5 %."""
+    """With two repeats on two of four boards each, 95 % intervals contain the truth in 91 to 99.5 %."""
     rng = np.random.default_rng(0)
     names = [*"abcd"]
     held = []

@@ -1,4 +1,4 @@
-"""Break-even of all setups and of each, and ratios of sums in general."""
+"""Break-even over all setups and of each setup, and ratios of sums in general."""
 
 import math
 
@@ -21,7 +21,7 @@ POSITIVE = st.lists(st.floats(min_value=1.0, max_value=100.0), min_size=6, max_s
 
 
 def stages(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> StagePosteriors:
-    """Posteriors of energies. Shapes (..., setups, repeats)."""
+    """Return posteriors of energies given in joules. Shapes (..., setups, repeats)."""
     return StagePosteriors(
         encoder=drawn(Repeats.of_array(np.log(encoder_j)), draws=500),
         from_scratch=drawn(Repeats.of_array(np.log(together_j)), draws=500),
@@ -30,10 +30,8 @@ def stages(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> Stage
 
 
 @given(POSITIVE, POSITIVE)
-def test_a_ratio_is_that_of_sums_and_within_its_interval(
-    above: list[float], below: list[float]
-) -> None:
-    """Sums over setups of means over repeats."""
+def test_a_ratio_of_sums_lies_within_its_interval(above: list[float], below: list[float]) -> None:
+    """The ratio is one of sums over setups of means over repeats."""
     numerator, denominator = (np.asarray(each).reshape(3, 2) for each in (above, below))
 
     found = ratio_of_sums(numerator, denominator)
@@ -47,7 +45,7 @@ def test_a_ratio_is_that_of_sums_and_within_its_interval(
 def test_a_ratio_scales_with_its_numerator(
     above: list[float], below: list[float], by: float
 ) -> None:
-    """Fieller's interval does not depend on the unit."""
+    """Fieller's interval scales with it: the unit does not matter."""
     numerator, denominator = (np.asarray(each).reshape(3, 2) for each in (above, below))
     assume(np.ptp(numerator / denominator) > 0.1)
 
@@ -59,8 +57,8 @@ def test_a_ratio_scales_with_its_numerator(
     assert other.interval.high == pytest.approx(by * one.interval.high, rel=1e-6)
 
 
-def test_the_ends_solve_fiellers_equation() -> None:
-    """Of one setup: (A - x D)^2 = t^2 Var(A - x D), with Student's t of its repeats less one."""
+def test_the_ends_of_the_interval_solve_fiellers_equation() -> None:
+    """For one setup: (A - x D)^2 = t^2 Var(A - x D), with Student's t for its repeats minus one."""
     above, below = np.asarray([10.0, 11.0, 9.0, 10.5]), np.asarray([5.0, 5.2, 4.9, 4.8])
 
     found = ratio_of_sums(above[None], below[None])
@@ -72,8 +70,8 @@ def test_the_ends_solve_fiellers_equation() -> None:
         assert t == pytest.approx(3.18245, rel=1e-4)
 
 
-def test_a_denominator_that_may_be_nothing_has_no_upper_end() -> None:
-    """What is saved in a cycle is 3 +- 1 J in two repeats, which may be none at all."""
+def test_a_ratio_whose_denominator_may_be_0_has_no_upper_end() -> None:
+    """A cycle saves 3 +- 1 J in two repeats, which is compatible with 0."""
     found = ratio_of_sums(np.asarray([[9.9, 10.1]]), np.asarray([[2.0, 4.0]]))
 
     assert found is not None
@@ -82,8 +80,8 @@ def test_a_denominator_that_may_be_nothing_has_no_upper_end() -> None:
     assert found.interval.high == math.inf
 
 
-def test_two_repeats_of_many_setups_tell_the_spread_of_their_sum() -> None:
-    """Of 16 setups 95 % intervals hold the ratio in 93.5 to 96.5 % of 4,000 studies, not in 97."""
+def test_two_repeats_of_many_setups_give_calibrated_intervals() -> None:
+    """For 16 setups, 95 % intervals contain the ratio in 93.5 to 96.5 % of 4,000 studies."""
     rng = np.random.default_rng(4)
     above, below = np.exp(0.28 * rng.standard_normal((2, 4000, 16, 2)))
 
@@ -93,8 +91,8 @@ def test_two_repeats_of_many_setups_tell_the_spread_of_their_sum() -> None:
     assert 0.935 <= float(found.interval.holds(0.75).mean()) <= 0.965
 
 
-def test_setups_without_two_whole_repeats_are_left_out_and_counted() -> None:
-    """A repeat of which one energy is missing is no repeat of the ratio."""
+def test_setups_without_two_complete_repeats_are_left_out() -> None:
+    """A repeat with one energy missing does not count; the result says how many setups were used."""
     numerator = np.asarray([[1.0, 2.0, 3.0], [5.0, math.nan, 5.0], [9.0, math.nan, math.nan]])
     denominator = np.asarray([[2.0, 4.0, 6.0], [2.0, 2.0, 2.0], [2.0, 2.0, 2.0]])
 
@@ -107,13 +105,13 @@ def test_setups_without_two_whole_repeats_are_left_out_and_counted() -> None:
 
 
 def test_shapes_of_a_ratio_must_agree() -> None:
-    """Parts are paired by setup and repeat."""
+    """Numerator and denominator are paired by setup and repeat."""
     with pytest.raises(ValueError, match="differ"):
         ratio_of_sums(np.ones((2, 2)), np.ones((2, 3)))
 
 
 def test_a_classifier_that_costs_more_never_pays() -> None:
-    """Then the break-even is infinite, with both ends where it is sure."""
+    """Its break-even is infinite, as are both ends of the interval where this is certain."""
     encoder, together = np.full((4, 2), 10.0), np.full((4, 2), 5.0)
 
     found = pooled_cycles(encoder, together, together + np.asarray([1.0, 1.1]))
@@ -123,7 +121,7 @@ def test_a_classifier_that_costs_more_never_pays() -> None:
 
 
 def test_certain_energies_break_even_at_equation_2() -> None:
-    """Setup by setup, and never where nothing is saved."""
+    """This holds for each setup; a setup that saves nothing never breaks even."""
     found = setup_cycles(
         StagePosteriors(
             encoder=certain(np.log([10.0, 10.0, 10.0])),
@@ -138,8 +136,8 @@ def test_certain_energies_break_even_at_equation_2() -> None:
     assert found.pays.tolist() == [1.0, 1.0, 0.0]
 
 
-def test_the_interval_of_the_best_is_wider_for_having_been_picked() -> None:
-    """The best and the worst of many are extremes of noise, too."""
+def test_the_interval_of_the_best_is_widened_for_its_selection() -> None:
+    """The best of many setups is partly an extreme of the noise."""
     rng = np.random.default_rng(0)
     noise = np.exp(0.1 * rng.standard_normal((3, 16, 2)))
 
@@ -149,8 +147,8 @@ def test_the_interval_of_the_best_is_wider_for_having_been_picked() -> None:
     assert found.best_interval.high > found.interval.high[found.best]
 
 
-def test_noise_alone_spreads_one_true_break_even() -> None:
-    """Best and worst lie on both sides of it, and without noise on it."""
+def test_noise_alone_spreads_a_common_break_even() -> None:
+    """Best and worst lie on either side of the true value, and without noise exactly at it."""
     rng = np.random.default_rng(0)
     noise = np.exp(0.1 * rng.standard_normal((3, 16, 2)))
 

@@ -1,4 +1,4 @@
-"""What a setup costs that fails now and then."""
+"""Cost of a setup whose trainings sometimes fail."""
 
 import math
 
@@ -13,8 +13,8 @@ from study.inference.posterior import posterior
 from study.inference.repeats import Repeats
 
 
-def test_a_failed_attempt_is_paid_by_the_one_that_succeeded() -> None:
-    """Diverged after 40 J, then 100 J: a training of this setup costs 140 J."""
+def test_successful_trainings_bear_the_cost_of_failed_ones() -> None:
+    """One attempt diverged after 40 J and one succeeded with 100 J: a success costs 140 J."""
     found = cost_of_success([40.0, 100.0], [False, True])
 
     assert (found.cost_j, found.failed_share) == (140.0, 0.5)
@@ -22,15 +22,15 @@ def test_a_failed_attempt_is_paid_by_the_one_that_succeeded() -> None:
 
 
 def test_without_a_success_there_is_no_cost() -> None:
-    """Not 0, and not what the failures took."""
+    """It is None, neither 0 nor the energy of the failures."""
     found = cost_of_success([40.0], [False])
 
     assert (found.cost_j, found.overhead, found.failed_share) == (None, None, 1.0)
 
 
 @given(st.lists(st.tuples(st.floats(min_value=1, max_value=1e6), st.booleans()), min_size=1))
-def test_the_cost_times_the_successes_is_what_was_spent(attempts: list[tuple[float, bool]]) -> None:
-    """Nothing is lost, and failures make nothing cheaper."""
+def test_cost_times_successes_is_the_energy_spent(attempts: list[tuple[float, bool]]) -> None:
+    """No energy is lost, and failures never make a setup cheaper."""
     energies_j, succeeded = [each[0] for each in attempts], [each[1] for each in attempts]
 
     found = cost_of_success(energies_j, succeeded)
@@ -41,7 +41,7 @@ def test_the_cost_times_the_successes_is_what_was_spent(attempts: list[tuple[flo
 
 
 def coverage(*, repeats: int, share: float, setups: int = 16, studies: int = 40) -> float:
-    """Share of the setups that have failed whose 95 % interval holds what a success costs."""
+    """Return the fraction of setups with failures whose 95 % interval contains the true cost."""
     rng = np.random.default_rng(repeats)
     held = []
     for _ in range(studies):
@@ -69,13 +69,13 @@ def coverage(*, repeats: int, share: float, setups: int = 16, studies: int = 40)
 
 
 @pytest.mark.parametrize(("repeats", "share"), [(3, 0.3), (10, 0.15)])
-def test_the_interval_of_a_setup_that_fails_holds_what_it_costs(repeats: int, share: float) -> None:
-    """How often it fails is known from the same few trainings: the interval has that doubt, too."""
+def test_intervals_of_setups_with_failures_cover_the_cost(repeats: int, share: float) -> None:
+    """The failure rate rests on the same few trainings, and the interval includes its uncertainty."""
     assert coverage(repeats=repeats, share=share) >= 0.94
 
 
-def test_without_a_failure_nothing_is_added() -> None:
-    """A study whose trainings have all succeeded says nothing of failures."""
+def test_without_failures_the_posterior_stays_as_it_is() -> None:
+    """A study whose trainings all succeeded gets no uncertainty about failures."""
     energy = posterior(Repeats.of([[1.0, 1.1], [2.0, 2.2]]), draws=100)
     assert energy is not None
 
@@ -83,7 +83,7 @@ def test_without_a_failure_nothing_is_added() -> None:
 
 
 @pytest.mark.parametrize("energies_j", [[], [0.0], [1.0, math.nan]])
-def test_attempts_have_energies(energies_j: list[float]) -> None:
-    """An attempt without a reading is not one that cost nothing."""
+def test_an_attempt_without_a_positive_energy_is_refused(energies_j: list[float]) -> None:
+    """An attempt without a reading must not count as one that cost nothing."""
     with pytest.raises(ValueError, match="above 0"):
         cost_of_success(energies_j, [True] * len(energies_j))

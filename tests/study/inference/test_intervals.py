@@ -21,20 +21,20 @@ from tests.study.inference.draws import certain, drawn, energies
 
 
 def test_one_repeat_everywhere_has_no_posterior() -> None:
-    """Where nothing is known of a spread there is no interval."""
+    """Where nothing is known about the spread, there is no interval."""
     assert posterior(Repeats.of([[1.0], [2.0]])) is None
 
 
 def test_the_same_repeats_have_the_same_draws() -> None:
-    """Draws are seeded: a report says the same twice."""
+    """Draws are seeded, so a report made twice is the same."""
     repeats = Repeats.of([[1.0, 2.0], [2.0, 4.0]])
 
     assert (drawn(repeats).means == drawn(repeats).means).all()
 
 
 @given(st.floats(min_value=0.05, max_value=0.95))
-def test_an_interval_cuts_equal_tails(confidence: float) -> None:
-    """Of the numbers from 0 to 1000 it keeps the middle share."""
+def test_an_interval_has_equal_tails(confidence: float) -> None:
+    """Of the numbers from 0 to 1000 it contains the middle ones."""
     found = interval(np.arange(1001.0), confidence=confidence)
 
     assert found.width == pytest.approx(1000 * confidence, abs=2)
@@ -42,22 +42,22 @@ def test_an_interval_cuts_equal_tails(confidence: float) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
-def test_a_confidence_is_a_share(confidence: float) -> None:
-    """95 is a slip for 0.95."""
+def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
+    """95 instead of 0.95 is an error."""
     with pytest.raises(ValueError, match="not between 0 and 1"):
         interval(np.arange(3.0), confidence=confidence)
 
 
-def test_endless_draws_make_an_endless_end() -> None:
-    """What is infinite in more than 2.5 % of the draws has no upper end."""
+def test_infinite_draws_make_the_upper_end_infinite() -> None:
+    """A quantity that is infinite in more than 2.5 % of the draws has no upper end."""
     found = interval(np.asarray([1.0] * 90 + [math.inf] * 10))
 
     assert [found.low, found.high] == [1.0, math.inf]
 
 
 @given(st.floats(min_value=0.1, max_value=1e6), st.floats(min_value=0.1, max_value=1e6))
-def test_certain_energies_save_what_they_save(one_j: float, other_j: float) -> None:
-    """Without noise total and saving are the numbers themselves."""
+def test_noiseless_energies_have_intervals_of_no_width(one_j: float, other_j: float) -> None:
+    """Both ends of total and saving are the values themselves."""
     energy = certain(np.log([one_j, other_j]))
 
     total, saved = total_interval_j(energy, 0), saving_interval(energy, 0, 1)
@@ -66,8 +66,8 @@ def test_certain_energies_save_what_they_save(one_j: float, other_j: float) -> N
     assert [saved.low, saved.high] == pytest.approx([1 - one_j / other_j] * 2, rel=1e-5, abs=1e-5)
 
 
-def test_two_close_repeats_do_not_narrow_an_interval_to_nothing() -> None:
-    """A setup whose two repeats happen to agree has the spread of the others in its interval."""
+def test_two_equal_repeats_do_not_collapse_an_interval() -> None:
+    """A setup whose two repeats happen to agree borrows the spread of the others."""
     energy = energies([[10.0, 10.0], *[[8.0, 12.0]] * 15])
 
     found = total_interval_j(energy, 0)
@@ -78,7 +78,7 @@ def test_two_close_repeats_do_not_narrow_an_interval_to_nothing() -> None:
 
 @given(st.floats(min_value=-5, max_value=5))
 def test_intervals_move_with_the_scale(shift: float) -> None:
-    """Twice the joules everywhere is twice the total and the same saving."""
+    """Twice the joules everywhere give twice the total and the same saving."""
     repeats = Repeats.of([[1.0, 1.3], [2.0, 2.2]])
     moved = Repeats.of([[1.0 + shift, 1.3 + shift], [2.0 + shift, 2.2 + shift]])
 
@@ -93,8 +93,8 @@ def test_intervals_move_with_the_scale(shift: float) -> None:
     )
 
 
-def test_what_the_meter_varies_by_is_the_least_spread() -> None:
-    """Repeats that agree to the last digit are not better known than the meter reads."""
+def test_the_meters_variance_is_a_lower_bound() -> None:
+    """Repeats that agree to the last digit are known no better than the meter measures."""
     repeats = Repeats.of([[0.0, 0.0], [1.0, 1.0]])
 
     found = posterior(repeats, least_variance=0.04)
@@ -104,8 +104,8 @@ def test_what_the_meter_varies_by_is_the_least_spread() -> None:
     assert width == pytest.approx(2 * 1.96 * math.sqrt(0.04 / 2), rel=0.1)
 
 
-def test_ties_are_intervals_that_hold_0() -> None:
-    """And a setup ties with itself, and as much with another as that with it."""
+def test_setups_tie_where_their_difference_may_be_0() -> None:
+    """Ties are symmetric, and each setup ties with itself."""
     quantity = drawn(Repeats.of([[0.0, 0.2], [0.1, 0.3], [5.0, 5.2]]))
 
     every = [ties(quantity, setup).tolist() for setup in range(3)]
@@ -117,7 +117,7 @@ def test_ties_are_intervals_that_hold_0() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("setups", "repeats"), [(1, 3), (2, 2), (4, 2), (16, 2), (16, 5)])
 def test_intervals_cover(setups: int, repeats: int) -> None:
-    """Of 2000 studies with one common spread 93 to 97.5 % hold the truth, however few setups."""
+    """In 2000 studies with a common spread, 93 to 97.5 % of 95 % intervals contain the truth."""
     values = np.random.default_rng(1).standard_normal((2000, setups, repeats))
     found = posterior(Repeats.of_array(values), draws=400)
     assert found is not None

@@ -1,4 +1,4 @@
-"""Shares on the scale of their log odds."""
+"""Shares, such as accuracies, on the scale of their log odds."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SHARES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8).map(np.asarray)
 
 @given(SHARES, st.floats(1e-6, 0.2))
 def test_a_share_comes_back_from_its_log_odds(shares: np.ndarray, error: float) -> None:
-    """Ends included, whatever the standard error is that they are started by."""
+    """This includes 0 and 1, for any standard error of the shares."""
     scale = LogOdds.of(shares, np.full(shares.shape, error**2), (0.0, 1.0))
 
     assert np.isfinite(scale.places).all()
@@ -22,8 +22,8 @@ def test_a_share_comes_back_from_its_log_odds(shares: np.ndarray, error: float) 
 
 
 @given(SHARES, st.floats(1e-3, 0.2))
-def test_the_slope_is_that_of_the_scale(shares: np.ndarray, error: float) -> None:
-    """Noise of a ten-thousandth of a point is carried over by it."""
+def test_the_slope_converts_small_noise(shares: np.ndarray, error: float) -> None:
+    """A deviation of a ten-thousandth of a point, scaled by the slope, comes back as it was."""
     scale = LogOdds.of(shares, np.full(shares.shape, error**2), (0.0, 1.0))
 
     back = scale.values((scale.places + 1e-6 * scale.slope)[None, :])[0]
@@ -31,8 +31,8 @@ def test_the_slope_is_that_of_the_scale(shares: np.ndarray, error: float) -> Non
     assert back - shares == pytest.approx(np.full(shares.shape, 1e-6), rel=1e-2)
 
 
-def test_a_share_that_is_to_be_small_is_the_mirror_image() -> None:
-    """Errors of 10 % and accuracies of 90 % lean on each other alike."""
+def test_a_minimised_share_is_the_mirror_image() -> None:
+    """Error rates of 10 % are pooled exactly as accuracies of 90 %."""
     accuracies = [[0.9, 0.88], [0.85, 0.8], [0.6, 0.7], [0.4, 0.3], [0.91, 0.89]]
 
     one = posterior(Repeats.of(accuracies), ends=(0.0, 1.0))
@@ -45,16 +45,16 @@ def test_a_share_that_is_to_be_small_is_the_mirror_image() -> None:
     assert other.pooled + 1 == pytest.approx(one.pooled, abs=1e-6)
 
 
-def test_what_is_far_from_its_ends_is_no_share() -> None:
-    """R^2 may be far below 0, and per cent far above 1; noise a little."""
+def test_values_far_outside_the_ends_are_no_shares() -> None:
+    """R^2 may be far below 0 and per cent far above 1; noise exceeds the ends only a little."""
     assert are_shares(np.asarray([-0.02, 1.03]), (0.0, 1.0))
     assert not are_shares(np.asarray([0.9, -5.0]), (0.0, 1.0))
     assert not are_shares(np.asarray([90.0, 95.0]), (0.0, 1.0))
     assert are_shares(np.asarray([-0.1, 0.0]), (-1.0, 0.0))
 
 
-def test_a_contender_leans_less_on_setups_that_fail() -> None:
-    """Where two of sixteen fail, points near the top are not taken for as variable as those below."""
+def test_contenders_are_shrunk_less_towards_failing_setups() -> None:
+    """Where two of eight setups fail, log odds give smaller errors for the six good ones."""
     rng = np.random.default_rng(0)
     truth = np.asarray([*(0.9 - 0.02 * np.arange(6)), 0.3, 0.2])
     seen = truth[:, None] + 0.02 * rng.standard_normal((300, 8, 2))

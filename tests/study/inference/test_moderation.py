@@ -19,21 +19,21 @@ STUDIES = st.lists(
 
 
 def test_the_pooled_variance_weighs_by_degrees_of_freedom() -> None:
-    """Of variances 2 with one degree of freedom and 1 with two: (2 + 2) / 3."""
+    """Variances of 2 with one degree of freedom and 1 with two give (2 + 2) / 3."""
     repeats = Repeats.of([[0.0, 2.0], [0.0, 1.0, 2.0], [5.0]])
 
     assert pooled_variance(repeats) == pytest.approx(4 / 3)
 
 
-def test_nothing_is_pooled_of_single_repeats() -> None:
-    """With one repeat everywhere nothing is known of a spread, and that is said."""
+def test_single_repeats_have_no_pooled_variance() -> None:
+    """One repeat per setup says nothing about the spread, so this is an error."""
     with pytest.raises(ValueError, match="no setup has two repeats"):
         pooled_variance(Repeats.of([[1.0], [2.0]]))
 
 
 @given(STUDIES)
 def test_weights_add_up_to_1(values: list[list[float]]) -> None:
-    """Whatever the repeats are, equal ones included."""
+    """This holds for any repeats, equal ones included."""
     repeats = Repeats.of([*values, [0.0, 1.0]])
 
     weights = prior_freedom_weights(repeats)
@@ -42,17 +42,17 @@ def test_weights_add_up_to_1(values: list[list[float]]) -> None:
     assert weights.sum() == pytest.approx(1.0)
 
 
-def test_the_same_spread_everywhere_speaks_for_much_pooling() -> None:
-    """Setups that vary alike make the last prior likelier than the first, others the first."""
-    alike = Repeats.of([[0.0, 1.0, 2.0, 3.0]] * 16)
-    unlike = Repeats.of([[0.0, s, 2 * s, 3 * s] for s in np.geomspace(0.01, 10, 16).tolist()])
+def test_equal_spreads_favour_strong_pooling() -> None:
+    """Setups with equal spreads favour the strongest prior, setups with unequal ones the weakest."""
+    equal = Repeats.of([[0.0, 1.0, 2.0, 3.0]] * 16)
+    unequal = Repeats.of([[0.0, s, 2 * s, 3 * s] for s in np.geomspace(0.01, 10, 16).tolist()])
 
-    assert prior_freedom_weights(alike)[-1] > prior_freedom_weights(alike)[0]
-    assert prior_freedom_weights(unlike)[0] > prior_freedom_weights(unlike)[-1]
+    assert prior_freedom_weights(equal)[-1] > prior_freedom_weights(equal)[0]
+    assert prior_freedom_weights(unequal)[0] > prior_freedom_weights(unequal)[-1]
 
 
-def test_a_setup_of_one_repeat_borrows_its_spread() -> None:
-    """The draws of its variance lie round what the others have."""
+def test_a_setup_with_one_repeat_borrows_its_variance() -> None:
+    """The draws of its variance are centred on that of the others."""
     repeats = Repeats.of([[0.0], *[[0.0, 2.0]] * 15])
 
     drawn = draw_variances(repeats, rng=np.random.default_rng(0), draws=4000)
@@ -61,8 +61,8 @@ def test_a_setup_of_one_repeat_borrows_its_spread() -> None:
     assert np.median(drawn[:, 0]) == pytest.approx(2.0, rel=0.25)
 
 
-def test_more_spread_of_its_own_gives_more() -> None:
-    """Moderated is not the same for all."""
+def test_moderated_variances_still_differ_between_setups() -> None:
+    """A setup with a larger spread of its own keeps a larger variance."""
     repeats = Repeats.of([[0.0, 10.0], *[[0.0, 1.0]] * 15])
 
     drawn = draw_variances(repeats, rng=np.random.default_rng(0), draws=4000)

@@ -1,4 +1,4 @@
-"""Draws of true means that lean on those of other setups."""
+"""Partial pooling: true means shrunk towards those of other setups."""
 
 import numpy as np
 import pytest
@@ -15,23 +15,23 @@ NOISE = 0.3
 
 
 def pooled_centres(means: np.ndarray, axes: np.ndarray | None) -> np.ndarray:
-    """Mean of the draws of each setup, where every observed mean has the same noise."""
+    """Return the mean of each setup's pooled draws; all observed means have the same noise."""
     variances = np.full((800, len(means)), NOISE**2)
     rng = np.random.default_rng(0)
     draws = means + NOISE * rng.standard_normal(variances.shape)
     return np.asarray(pooled_means(means, draws, variances, axes).mean(axis=0))
 
 
-def test_axes_are_numbered_in_their_order() -> None:
-    """Whatever their values are."""
+def test_axis_values_are_numbered_in_order_of_appearance() -> None:
+    """A missing value counts as a value; no setups have no axes."""
     found = axes_of([{"size": 64, "by": "adam"}, {"size": 64}, {"size": 256, "by": "adam"}])
 
     assert found.tolist() == [[0, 0], [0, 1], [1, 0]]
     assert axes_of([]).shape == (0, 0)
 
 
-def test_means_that_are_all_noise_become_nearly_one() -> None:
-    """What differs as much as noise does is taken for noise."""
+def test_means_that_differ_by_noise_alone_are_shrunk_together() -> None:
+    """Differences no larger than the noise are taken for noise."""
     means = NOISE * np.random.default_rng(1).standard_normal(12)
 
     found = pooled_centres(means, None)
@@ -41,7 +41,7 @@ def test_means_that_are_all_noise_become_nearly_one() -> None:
 
 
 def test_means_far_apart_stay_as_they_are() -> None:
-    """Where each setup differs in its own way, there is nothing to lean on."""
+    """Setups that differ by far more than the noise are not shrunk."""
     means = 100 * NOISE * np.random.default_rng(2).standard_normal(12)
 
     found = pooled_centres(means, AXES)
@@ -49,8 +49,8 @@ def test_means_far_apart_stay_as_they_are() -> None:
     assert found == pytest.approx(means, abs=0.15)
 
 
-def test_setups_lean_on_those_that_share_a_value() -> None:
-    """Errors are smaller than those of the means where axes explain the truth."""
+def test_setups_are_shrunk_towards_those_that_share_a_value() -> None:
+    """Where axes explain the truth, pooled means have smaller errors than separate ones."""
     rng = np.random.default_rng(3)
     truth = 2 * rng.standard_normal(4)[AXES[:, 0]] + 2 * rng.standard_normal(3)[AXES[:, 1]]
     means = truth + NOISE * rng.standard_normal((50, len(truth)))
@@ -61,8 +61,8 @@ def test_setups_lean_on_those_that_share_a_value() -> None:
 
 
 @pytest.mark.parametrize("repeats", [2, 5])
-def test_setups_that_hardly_differ_are_not_taken_to_be_equal(repeats: int) -> None:
-    """Equal ones would all be right: what is stated on average must not be far above what is true."""
+def test_setups_that_hardly_differ_are_not_assumed_equal(repeats: int) -> None:
+    """Any choice among equals would be right; the stated probability stays close to the true one."""
     rng, studies, setups = np.random.default_rng(repeats), 200, 16
     energies = rng.normal(0.0, 0.1, (studies, setups))
     accuracies = rng.normal(0.8, 0.005, (studies, setups))
@@ -85,16 +85,16 @@ def test_setups_that_hardly_differ_are_not_taken_to_be_equal(repeats: int) -> No
 
 
 @pytest.mark.parametrize("setups", [1, 2, 3])
-def test_of_few_setups_nothing_is_learnt(setups: int) -> None:
-    """Fewer than four say nothing of how alike setups are."""
+def test_fewer_than_four_setups_are_not_pooled(setups: int) -> None:
+    """They do not show how similar setups are."""
     drawn = posterior(Repeats.of([[1.0, 1.2], [2.0, 2.1], [3.0, 3.3]][:setups]))
 
     assert drawn is not None
     assert (drawn.pooled == drawn.means).all()
 
 
-def test_repeats_without_any_spread_stay_where_they_are() -> None:
-    """Nothing is divided by a spread of nothing."""
+def test_repeats_without_any_spread_keep_their_means() -> None:
+    """Nothing is divided by a spread of 0."""
     drawn = posterior(Repeats.of([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [3.0, 3.0]]))
 
     assert drawn is not None

@@ -1,4 +1,4 @@
-"""Draws of true means: with what is known beforehand of the noise, and of a known number of repeats."""
+"""Draws of true means, with a prior for the noise and for a finite number of recorded repeats."""
 
 import numpy as np
 import pytest
@@ -8,23 +8,23 @@ from study.inference.posterior import UNLIMITED, of_all_recorded, posterior
 from study.inference.repeats import Repeats
 
 
-def test_what_is_usual_keeps_two_repeats_that_agree_from_counting_as_no_noise() -> None:
-    """A deviation of 0.15, worth two repeats."""
+def test_with_a_prior_two_equal_repeats_do_not_mean_no_noise() -> None:
+    """The prior is a standard deviation of 0.15 with two degrees of freedom."""
     repeats = Repeats.of([[1.0, 1.0], [2.0, 2.0]])
 
     alone = posterior(repeats)
-    usual = posterior(
+    informed = posterior(
         repeats, variance_prior=VariancePrior(variance=0.15**2, degrees_of_freedom=2.0)
     )
 
     assert alone is not None
-    assert usual is not None
+    assert informed is not None
     assert np.std(alone.means[:, 0]) < 1e-6
-    assert np.std(usual.means[:, 0]) > 0.03
+    assert np.std(informed.means[:, 0]) > 0.03
 
 
-def test_with_what_is_usual_single_repeats_tell_something() -> None:
-    """Without it nothing is known of a spread."""
+def test_with_a_prior_single_repeats_have_a_posterior() -> None:
+    """Without one, nothing is known about the spread."""
     repeats = Repeats.of([[1.0], [2.0]])
 
     assert posterior(repeats) is None
@@ -34,8 +34,8 @@ def test_with_what_is_usual_single_repeats_tell_something() -> None:
     )
 
 
-def test_of_all_that_exist_nothing_is_left_in_doubt() -> None:
-    """Three of three were seen of the first setup, three of many of the second."""
+def test_the_mean_of_all_recorded_repeats_is_certain() -> None:
+    """The first setup has three repeats, all seen; the second has unlimited ones, three of them seen."""
     drawn = posterior(Repeats.of([[1.0, 1.2, 1.4], [1.0, 1.2, 1.4]]))
     assert drawn is not None
 
@@ -46,8 +46,8 @@ def test_of_all_that_exist_nothing_is_left_in_doubt() -> None:
     assert (found.means[:, 1] == drawn.means[:, 1]).all()
 
 
-def test_the_mean_of_all_recorded_lies_where_drawing_without_putting_back_puts_it() -> None:
-    """Of ten draws of a normal variable three are seen; the interval of 90 % covers the ten's mean."""
+def test_intervals_of_the_mean_of_all_recorded_repeats_cover() -> None:
+    """With three of ten normal values seen, 90 % intervals cover the mean of the ten in 90 % of cases."""
     source = np.random.default_rng(0)
     every = source.normal(size=(400, 2, 10))
 

@@ -1,4 +1,4 @@
-"""What picking does to the figures of what was picked."""
+"""Selection bias in the figures of setups that were picked by them."""
 
 import math
 
@@ -18,14 +18,14 @@ from study.inference.selection import (
 from tests.study.inference.draws import certain, drawn
 
 
-def alike(setups: int = 16) -> Repeats:
-    """Setups of the same mean and spread."""
+def equal_setups(setups: int = 16) -> Repeats:
+    """Return repeats of setups with the same mean and spread."""
     return Repeats.of([[-1.0, 1.0]] * setups)
 
 
-def test_of_setups_that_are_alike_the_picked_owe_much_to_luck() -> None:
-    """The recommended one looks too cheap and too good, the costliest too dear."""
-    energy, objective = drawn(alike()), drawn(alike())
+def test_picks_among_equal_setups_are_biased() -> None:
+    """The recommended setup looks too cheap and too good, the costliest too costly."""
+    energy, objective = drawn(equal_setups()), drawn(equal_setups())
 
     found = selection_bias(energy, objective, Aim())
 
@@ -33,14 +33,14 @@ def test_of_setups_that_are_alike_the_picked_owe_much_to_luck() -> None:
     assert found.against_costliest < found.energy
 
 
-def test_the_least_of_setups_that_are_alike_looks_too_cheap() -> None:
-    """One of 16 that is picked for its mean; without noise nothing is luck."""
-    assert selection_bias_of_least(drawn(alike())) < -0.5
+def test_the_cheapest_of_equal_setups_looks_too_cheap() -> None:
+    """The bias of the cheapest of 16 is clearly negative; without noise there is none."""
+    assert selection_bias_of_least(drawn(equal_setups())) < -0.5
     assert selection_bias_of_least(certain([1.0, 2.0, 3.0])) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_there_is_no_luck_without_noise() -> None:
-    """Certain figures owe nothing to it."""
+def test_without_noise_there_is_no_bias() -> None:
+    """All four biases of noiseless figures are 0."""
     energy, objective = certain([1.0, 2.0, 3.0]), certain([0.5, 0.7, 0.9])
 
     found = selection_bias(energy, objective, Aim(tolerance=1.0))
@@ -49,16 +49,16 @@ def test_there_is_no_luck_without_noise() -> None:
     assert every == pytest.approx([0.0] * 4, abs=1e-6)
 
 
-def test_the_only_setup_is_compared_with_nobody() -> None:
-    """Where the recommended one is always the best and the costliest there is nothing to correct."""
-    found = selection_bias(drawn(alike(1)), drawn(alike(1)), Aim())
+def test_the_only_setup_has_no_bias_against_another() -> None:
+    """The recommended setup is always the best and the costliest too, so these biases are NaN."""
+    found = selection_bias(drawn(equal_setups(1)), drawn(equal_setups(1)), Aim())
 
     assert math.isnan(found.against_costliest)
     assert math.isnan(found.against_best)
 
 
-def test_a_saving_against_the_costliest_is_told_smaller_than_it_looks() -> None:
-    """The interval moves towards no saving, and is that of a named pair without a bias."""
+def test_a_saving_against_the_costliest_is_corrected_downwards() -> None:
+    """The interval moves towards no saving; without a bias it is that of a pair named beforehand."""
     energy = drawn(Repeats.of([[1.0, 1.2], [2.0, 2.3], [1.5, 1.8]]))
 
     named = saving_interval(energy, 0, 1)
@@ -70,8 +70,8 @@ def test_a_saving_against_the_costliest_is_told_smaller_than_it_looks() -> None:
     assert (unmoved.low, unmoved.high) == (named.low, named.high)
 
 
-def test_each_draw_loses_another_part_of_the_bias() -> None:
-    """Between a fifth and the whole."""
+def test_each_draw_loses_a_random_fraction_of_the_bias() -> None:
+    """The fractions lie between a fifth and the whole."""
     left = remove_bias(np.zeros(2000), np.asarray(1.0))
 
     assert left.min() == pytest.approx(-1.0, abs=0.01)
@@ -79,8 +79,8 @@ def test_each_draw_loses_another_part_of_the_bias() -> None:
 
 
 @pytest.mark.slow
-def test_the_score_of_the_luckiest_of_many_covers_when_corrected() -> None:
-    """Of 16 setups that are all the same, where luck is all there is: 90 % or more hold the truth."""
+def test_corrected_intervals_of_the_best_score_cover() -> None:
+    """Of 16 equal setups the best is best by luck alone; 90 % or more of its intervals contain the truth."""
     values = np.random.default_rng(3).standard_normal((1000, 16, 2))
     objective = drawn(Repeats.of_array(values), draws=300)
     energy = drawn(Repeats.of_array(np.zeros((1000, 16, 2))), draws=300)
@@ -94,9 +94,9 @@ def test_the_score_of_the_luckiest_of_many_covers_when_corrected() -> None:
     assert corrected > as_it_is + 0.1
 
 
-def test_a_corrected_interval_of_no_bias_is_the_plain_one() -> None:
-    """With a bias of 0 nothing moves."""
-    objective = drawn(alike(4))
+def test_without_bias_the_corrected_interval_is_the_plain_one() -> None:
+    """A bias of 0 moves neither end."""
+    objective = drawn(equal_setups(4))
 
     found = selected_interval(objective, 2, np.asarray(0.0))
 

@@ -1,4 +1,4 @@
-"""The energy that a Tune run may use."""
+"""Energy budget of a Tune run."""
 
 import pickle
 
@@ -10,13 +10,13 @@ from study.instrument.budget import EnergyBudget
 
 @pytest.mark.parametrize("watt_hours", [0, -1, float("inf"), float("nan"), "5"])
 def test_a_budget_is_a_number_above_0(watt_hours: float) -> None:
-    """Anything else would end nothing, or all."""
+    """With any other value, a run would never be stopped, or at once."""
     with pytest.raises(OptionError, match="allowed: a finite number above 0"):
         EnergyBudget(watt_hours=watt_hours)
 
 
-def test_trials_are_summed_by_their_last_word() -> None:
-    """`energy_wh` is cumulative, so a trial's counts once."""
+def test_a_trial_counts_by_its_last_result() -> None:
+    """`energy_wh` is cumulative, so only the last value of each trial is summed."""
     budget = EnergyBudget(watt_hours=5)
 
     ends = [
@@ -31,8 +31,8 @@ def test_trials_are_summed_by_their_last_word() -> None:
     assert budget.stop_all()
 
 
-def test_what_was_used_is_kept_over_a_restore() -> None:
-    """Tune stores its stoppers with the run."""
+def test_the_energy_used_survives_a_restore() -> None:
+    """Tune pickles its stoppers with the run."""
     budget = EnergyBudget(watt_hours=5)
     budget("a", {"energy_wh": 4.0})
 

@@ -1,4 +1,4 @@
-"""What the ledger makes of the results that Tune hands it."""
+"""Stop reasons that the ledger derives from Tune's results."""
 
 import pytest
 from ray.tune.experiment import Trial
@@ -19,10 +19,10 @@ from study.record.vocabulary import StopReason
         ),
     ],
 )
-def test_a_trial_that_a_scheduler_stopped_is_no_whole_training(
+def test_a_trial_that_a_scheduler_stopped_is_not_a_complete_training(
     result: dict[str, object], reason: StopReason
 ) -> None:
-    """Tune sets `done` in each last result: what reached the trial's own `stop` was not cut off."""
+    """Tune sets `done` in every last result; a trial that reached its own `stop` was not cut short."""
     trial = Trial("mine", stub=True, stopping_criterion={"training_iteration": 6, "info/steps": 10})
 
     assert end_reason(trial, {"done": True, "info": {}, **result}) is reason

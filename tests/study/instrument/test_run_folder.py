@@ -1,4 +1,4 @@
-"""The study's folder beside a Tune run: what becomes of rows when its storage is away."""
+"""The study folder among the files of a Tune run: rescued rows, restarted trials, exports."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CONFIG = {"lr": 0.1}
 
 
 def run_at(results: Path, *trials: str, exports: StudyExports | None = None) -> RunFolder:
-    """A run in a folder, with what Tune lists as it begins."""
+    """Create a run folder; `trials` are those that Tune lists at the start."""
     return RunFolder(
         str(results),
         "a",
@@ -32,7 +32,7 @@ def run_at(results: Path, *trials: str, exports: StudyExports | None = None) -> 
 
 
 def result(epoch: int, joules: float, *, attempt: int = 1) -> dict[str, object]:
-    """A result of a measured trainable."""
+    """Return a result as a measured trainable reports it."""
     return {
         "loss": 1 / epoch,
         "training_iteration": epoch,
@@ -42,10 +42,10 @@ def result(epoch: int, joules: float, *, attempt: int = 1) -> dict[str, object]:
     }
 
 
-def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
+def test_rows_of_a_run_that_lost_its_storage_are_rescued_and_restored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They go to this machine's own disk, it is said where, and whoever goes on with the run has them."""
+    """They are kept on this machine's own disk until the run is resumed; a message says so."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     folder, away = tmp_path / "results" / "a", tmp_path / "away"
     run = run_at(tmp_path / "results")
@@ -66,10 +66,10 @@ def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
     assert not list((tmp_path / "state").rglob("epochs.parquet"))
 
 
-def test_a_result_without_the_objective_is_said_at_once(
+def test_a_result_without_the_objective_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With what it has, and once: the run would else end without an answer."""
+    """The message lists the metrics that it has; without it, the run would end without an answer."""
     run = run_at(tmp_path)
     run.expect("t", CONFIG)
 
@@ -82,7 +82,7 @@ def test_a_result_without_the_objective_is_said_at_once(
 
 
 def test_a_failed_trial_that_is_restarted_is_one_training_with_two_attempts(tmp_path: Path) -> None:
-    """`restart_errored` gives it another identifier: what was lost is wasted, and no failed repeat."""
+    """`restart_errored` gives it a new identifier; the lost energy counts as wasted, not as a repeat."""
     first = run_at(tmp_path, "failed", "other")
     for trial_id in ("failed", "other"):
         first.number(trial_id, CONFIG)
@@ -108,12 +108,12 @@ def test_a_failed_trial_that_is_restarted_is_one_training_with_two_attempts(tmp_
         "restarted": dict(zip(columns, ("finished", 0, 2, 140.0, 100.0), strict=True)),
     }
     assert spent["restarted"][1].energy_j == 100.0
-    # Another session knows it by the identifier that it has now.
+    # A further session knows it by its present identifier.
     assert set(run_at(tmp_path, "other", "restarted").spent()["restarted"]) == {1, 2}
 
 
-def test_the_power_log_has_a_restarted_trial_by_its_present_identifier(tmp_path: Path) -> None:
-    """Who asks for the power of a trial of trials.parquet gets that of its lost attempt, too."""
+def test_the_power_log_names_a_restarted_trial_by_its_new_identifier(tmp_path: Path) -> None:
+    """So the power of a trial in trials.parquet includes that of its lost attempt."""
     first = run_at(tmp_path, "failed", "other")
     for trial_id in ("failed", "other"):
         first.expect(trial_id, CONFIG)
@@ -123,8 +123,8 @@ def test_the_power_log_has_a_restarted_trial_by_its_present_identifier(tmp_path:
     first.write(None, status="finished")
     part = tmp_path / "a" / "power.parquet" / "part-1.parquet"
     part.parent.mkdir()
-    told = ["failed", None, "other", "failed"]
-    pd.DataFrame({"trial_id": told, "power_w": [1.0, 2.0, 3.0, 4.0]}).to_parquet(part)
+    trial_ids = ["failed", None, "other", "failed"]
+    pd.DataFrame({"trial_id": trial_ids, "power_w": [1.0, 2.0, 3.0, 4.0]}).to_parquet(part)
     part.with_name(".part-2.parquet.new").write_text("cut off")
 
     run_at(tmp_path, "other", "restarted")
@@ -134,8 +134,8 @@ def test_the_power_log_has_a_restarted_trial_by_its_present_identifier(tmp_path:
     assert log["power_w"].to_pylist() == [1.0, 2.0, 3.0, 4.0]
 
 
-def test_whoever_hears_of_a_restarted_trial_knows_that_it_goes_on(tmp_path: Path) -> None:
-    """By an identity that stays: a run on W&B or MLflow is found again by it."""
+def test_a_restarted_trial_keeps_its_identity_for_exporters(tmp_path: Path) -> None:
+    """An exporter finds the trial's run on W&B or MLflow again by it."""
     exporter = Remembering()
     first = run_at(tmp_path, "failed", "other", exports=StudyExports(heard(exporter)))
     for trial_id in ("failed", "other"):

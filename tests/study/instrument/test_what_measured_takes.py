@@ -1,4 +1,4 @@
-"""What `measured` refuses, before a run begins."""
+"""Arguments that `measured` refuses, before a run begins."""
 
 import pytest
 
@@ -10,13 +10,13 @@ def train(config: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ("PPO", "a function or a class of tune.Trainable, not 'PPO'"),
         (measured(train), "train is measured already"),
     ],
 )
-def test_what_is_no_trainable_is_refused(given: object, said: str) -> None:
-    """By a name that Ray has registered, or twice."""
-    with pytest.raises(TypeError, match=said):
+def test_only_an_unmeasured_trainable_is_accepted(given: object, message: str) -> None:
+    """The name of a registered trainable is refused, and so is one that is measured already."""
+    with pytest.raises(TypeError, match=message):
         measured(given)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Real Tune runs of which no reading is known: a training is never ended by what measures it."""
+"""Real Tune runs without readings: measuring never ends a training."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,33 +21,33 @@ EPOCHS = 3
 
 
 class Counting(tune.Trainable):
-    """Counts its steps, and goes on counting from a checkpoint."""
+    """Trainable that counts its steps and resumes from a checkpoint."""
 
     def setup(self, config: dict[str, Any]) -> None:  # noqa: ARG002 - as Tune calls it
-        """Begin at nothing."""
+        """Begin at 0."""
         self.steps = 0
 
     def step(self) -> dict[str, Any]:
-        """One epoch."""
+        """Train one epoch."""
         self.steps += 1
         return {"accuracy": self.steps / 10, "done": self.steps >= EPOCHS}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:  # noqa: ARG002 - as Tune calls it
-        """The count."""
+        """Save the count."""
         return {"steps": self.steps}
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
-        """Go on from it."""
+        """Resume from a saved count."""
         self.steps = (checkpoint or {})["steps"]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:  # noqa: ARG002 - as Tune calls it
-        """A process runs several trials."""
+        """Begin at 0 again: one process runs several trials."""
         self.steps = 0
         return True
 
 
 def asha() -> dict[str, Any]:
-    """Rungs of watt-hours, and a search by accuracy and watt-hours at once."""
+    """Configure ASHA with rungs in watt-hours, and a search by both accuracy and watt-hours."""
     scheduler: Any = ASHAScheduler
     return {
         "search_alg": OptunaSearch(metric=["accuracy", "energy_wh"], mode=["max", "min"], seed=0),
@@ -59,7 +59,7 @@ def asha() -> dict[str, Any]:
 
 
 def population() -> dict[str, Any]:
-    """Population based training by watt-hours."""
+    """Configure population based training that minimises watt-hours."""
     return {
         "scheduler": PopulationBasedTraining(
             time_attr="training_iteration",
@@ -73,7 +73,7 @@ def population() -> dict[str, Any]:
 
 @pytest.fixture(scope="module", autouse=True)
 def local_ray() -> Iterator[None]:
-    """Ray on this machine alone."""
+    """Start a Ray on this machine alone."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
@@ -87,7 +87,7 @@ def fitted(
     callbacks: tuple[tune.Callback, ...] = (),
     trainable: Any = Counting,  # noqa: ANN401 - a function or a class
 ) -> tune.ResultGrid:
-    """A run of two trials."""
+    """Run two trials."""
     rates = (0.1, 0.01)
     space = tune.choice(rates) if "search_alg" in config else tune.grid_search(rates)
     return tune.Tuner(
@@ -105,11 +105,13 @@ def fitted(
 
 
 @pytest.mark.parametrize("config", [asha, population])
-def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[str, Any]]) -> None:
-    """With a power source that is not there: schedulers get a number, and the status says so."""
-    nothing = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
+def test_missing_readings_do_not_end_a_run(
+    tmp_path: Path, config: Callable[[], dict[str, Any]]
+) -> None:
+    """Without the power source, schedulers still get a number, and the status says that it is missing."""
+    ledger = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
 
-    grid = fitted(tmp_path, config(), callbacks=(nothing,), trainable=measured(Counting))
+    grid = fitted(tmp_path, config(), callbacks=(ledger,), trainable=measured(Counting))
 
     epochs = pd.read_parquet(tmp_path / "run" / "epochs.parquet")
     assert not grid.errors
@@ -123,8 +125,8 @@ def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[s
     assert epochs["trial_id"].nunique() == 2
 
 
-def test_without_a_ledger_a_trial_is_measured_all_the_same(tmp_path: Path) -> None:
-    """The first trial makes what it needs, the others find it, and it ends with none of them."""
+def test_without_a_ledger_trials_are_measured_too(tmp_path: Path) -> None:
+    """The first trial starts the keeper of the trackers, the others use it, and it outlives them all."""
     grid = fitted(tmp_path, {}, trainable=measured(Counting))
 
     assert not grid.errors
@@ -133,7 +135,7 @@ def test_without_a_ledger_a_trial_is_measured_all_the_same(tmp_path: Path) -> No
     assert ray.get(keeper_of_trials().trackers.remote()), "another keeper than the trials had"
 
 
-def test_a_budget_for_what_is_not_measured_is_refused(tmp_path: Path) -> None:
-    """With what to do; silence would let it run for ever."""
+def test_a_budget_for_an_unmeasured_trainable_is_refused(tmp_path: Path) -> None:
+    """The budget would never end the run; the message says what to do."""
     with pytest.raises(TuneError, match=r"Give tune.Tuner measured\(trainable\)"):
         fitted(tmp_path, {}, stop=EnergyBudget(watt_hours=1))

@@ -1,4 +1,4 @@
-"""Trials of Tune that have ended and reported nothing, or of whose end Tune says nothing."""
+"""Tune trials that end without any result, or without a callback."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.study.instrument.test_run_folder import CONFIG, result, run_at
 def test_a_trial_that_ended_without_a_result_has_failed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It does not run for ever, and it is said what to do; one that reported, or was stopped first, has not failed."""
+    """It does not stay `running`, and a message says what to do. One that was stopped has not failed."""
     run = run_at(tmp_path)
     for trial_id in ("silent", "other", "stopped", "paused"):
         run.expect(trial_id, CONFIG)
@@ -39,8 +39,8 @@ def test_a_trial_that_ended_without_a_result_has_failed(
     ]
 
 
-def test_a_trial_that_a_budget_ended_with_all_others_was_stopped(tmp_path: Path) -> None:
-    """Tune says nothing of it, had it reported or not; one that came to its end stays as it is, and one that failed too."""
+def test_trials_that_a_budget_ended_together_were_stopped(tmp_path: Path) -> None:
+    """Tune calls no callback for them. Trials that had finished or failed before keep their status."""
     run = run_at(tmp_path)
     for trial_id in ("under_way", "ended", "failed", "silent"):
         run.expect(trial_id, CONFIG)
@@ -69,8 +69,8 @@ def test_a_trial_that_a_budget_ended_with_all_others_was_stopped(tmp_path: Path)
     assert trials["energy_j"].isna()["silent"]
 
 
-def test_what_was_stopped_before_its_first_result_stays_stopped(tmp_path: Path) -> None:
-    """Also where its run goes on, unless Tune begins it anew; one that was never begun was not stopped."""
+def test_a_trial_stopped_before_its_first_result_stays_stopped(tmp_path: Path) -> None:
+    """Resuming the run changes that only if Tune starts the trial again. One that never began has no row."""
     run = run_at(tmp_path)
     for trial_id in ("silent", "again"):
         run.expect(trial_id, CONFIG)

@@ -1,4 +1,4 @@
-"""A worker of Ray Train: its windows end where its work ends."""
+"""Energy windows of a Ray Train worker."""
 
 import sys
 from types import SimpleNamespace
@@ -11,18 +11,20 @@ from study.instrument.attempt_energy import WorkerAssignment
 from study.instrument.workers import WorkerEnergy
 
 
-def test_a_worker_waits_for_its_board_before_an_epoch_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its board computes still when the loop comes to its report."""
-    done: list[str] = []
+def test_a_worker_synchronizes_its_gpu_before_it_closes_a_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The GPU may still be computing when the training loop reports."""
+    calls: list[str] = []
     client = SimpleNamespace(
-        open=lambda key: done.append(f"open {key.stage} {key.epoch}"),
-        close=lambda key: done.append(f"close {key.stage} {key.epoch}"),
+        open=lambda key: calls.append(f"open {key.stage} {key.epoch}"),
+        close=lambda key: calls.append(f"close {key.stage} {key.epoch}"),
     )
     cuda = SimpleNamespace(
         is_initialized=lambda: True,
         device_count=lambda: 1,
         memory_reserved=lambda _: 1024,
-        synchronize=lambda _: done.append("wait"),
+        synchronize=lambda _: calls.append("synchronize"),
     )
     keeper: Any = SimpleNamespace(
         join_worker=SimpleNamespace(remote=lambda *_: "1"),
@@ -36,9 +38,9 @@ def test_a_worker_waits_for_its_board_before_an_epoch_ends(monkeypatch: pytest.M
     monkeypatch.setattr(workers, "ray", SimpleNamespace(get=lambda sent, **_: sent))
     monkeypatch.setattr(workers, "_follow_reports", lambda _: None)
     worker = WorkerEnergy(WorkerAssignment(keeper=keeper, trial_id="a", attempt=1, epoch=1))
-    done.clear()
+    calls.clear()
 
     with worker.on_report():
-        done.append("report")
+        calls.append("report")
 
-    assert done == ["wait", "close training 1", "report", "open training 2"]
+    assert calls == ["synchronize", "close training 1", "report", "open training 2"]

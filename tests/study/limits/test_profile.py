@@ -1,4 +1,4 @@
-"""The cheapest power limit of a training."""
+"""Search for the cheapest power limit during a training."""
 
 import json
 
@@ -11,10 +11,10 @@ BATCH = 10
 
 
 class Board:
-    """A board on which a step takes a second, and an energy that its limit says."""
+    """Board whose energy per step depends on its power limit alone."""
 
     def __init__(self, step_j: dict[float, float], *, step_s: float = 1.0) -> None:
-        """Steps cost `step_j` by limit."""
+        """Create a board with the energy per step for each limit."""
         self.step_j = step_j
         self.step_s = step_s
         self.limit_w = 0.0
@@ -24,31 +24,31 @@ class Board:
         self.step = 0
 
     def set_limit(self, limit_w: float) -> float:
-        """Set it."""
+        """Set the power limit, and return it."""
         self.limit_w = limit_w
         self.set_w.append(limit_w)
         return limit_w
 
     def open_window(self) -> None:
-        """Measure from this step on."""
+        """Open a window at the present step."""
         self._since = self.step
 
     def close_window(self) -> tuple[float | None, float]:
-        """What the steps since then came to."""
+        """Close the window, and return the energy and time of its steps."""
         assert self._since is not None
         steps, self._since = self.step - self._since, None
         self.windows += 1
         return steps * self.step_j[self.limit_w], steps * self.step_s
 
     def train(self, profile: LimitProfile, steps: int) -> None:
-        """One epoch."""
+        """Train one epoch."""
         for step in range(steps + 1):
             self.step = step
             profile.at_step(step, steps)
 
 
 def profile_of(board: Board) -> LimitProfile:
-    """A profile of all that the board can be set to."""
+    """Return a profile of all limits of a board."""
     return LimitProfile(
         list(board.step_j),
         set_limit=board.set_limit,
@@ -59,8 +59,8 @@ def profile_of(board: Board) -> LimitProfile:
 
 
 @pytest.mark.parametrize("steps", [6, 12, 13, 100])
-def test_the_rest_of_a_training_runs_under_the_cheapest(steps: int) -> None:
-    """One epoch tells what each limit costs; after it the limit stays."""
+def test_the_rest_of_a_training_runs_under_the_cheapest_limit(steps: int) -> None:
+    """One epoch measures every limit; after it, the cheapest stays set."""
     board = Board({300.0: 30.0, 200.0: 20.0, 100.0: 25.0})
     profile = profile_of(board)
 
@@ -72,8 +72,8 @@ def test_the_rest_of_a_training_runs_under_the_cheapest(steps: int) -> None:
     assert board.windows == 3
 
 
-def test_what_is_measured_is_told_once() -> None:
-    """With energy, time and samples of each; a later attempt goes on with the same choice."""
+def test_the_result_is_handed_over_once() -> None:
+    """It holds energy, time and samples for each limit; a later attempt reads the choice from it."""
     board = Board({300.0: 30.0, 200.0: 20.0})
     profile = profile_of(board)
     board.train(profile, 8)
@@ -83,13 +83,13 @@ def test_what_is_measured_is_told_once() -> None:
     assert text is not None
     measured = {each["power_limit_w"]: each for each in json.loads(text)}
     assert measured[200.0]["energy_j"] / measured[200.0]["samples"] == 20.0 / BATCH
-    assert measured[300.0]["time_s"] == 3.0  # of 4 steps the first lets the board settle
+    assert measured[300.0]["time_s"] == 3.0  # of 4 steps, the board needs the first to settle
     assert profile.take_result() is None
     assert chosen_before(text) == 200.0
 
 
-def test_an_epoch_of_few_steps_measures_some_limits_and_the_next_the_others() -> None:
-    """A slice has two steps at least, so that one of them is measured after the board has settled."""
+def test_an_epoch_of_few_steps_measures_only_some_limits() -> None:
+    """A slice has at least two steps, one of them for settling; the next epoch measures the other limits."""
     board = Board({300.0: 30.0, 200.0: 20.0, 100.0: 25.0, 50.0: 60.0})
     profile = profile_of(board)
 
@@ -103,7 +103,7 @@ def test_an_epoch_of_few_steps_measures_some_limits_and_the_next_the_others() ->
 
 
 def test_an_epoch_that_is_too_short_is_measured_again() -> None:
-    """Up to three times: a window of a moment tells little."""
+    """A very short window is inaccurate, so each limit gets up to three."""
     board = Board({300.0: 30.0, 200.0: 20.0}, step_s=0.01)
     profile = profile_of(board)
 
@@ -115,8 +115,8 @@ def test_an_epoch_that_is_too_short_is_measured_again() -> None:
     assert board.windows == 6
 
 
-def test_a_limit_without_an_energy_is_not_chosen() -> None:
-    """A reading that is missing is not a cheap one."""
+def test_a_limit_without_a_reading_is_not_chosen() -> None:
+    """A missing energy is not a low one."""
     board = Board({300.0: 30.0, 200.0: 20.0})
     profile = LimitProfile(
         [300.0, 200.0],
@@ -131,8 +131,8 @@ def test_a_limit_without_an_energy_is_not_chosen() -> None:
     assert profile.chosen_w == 300.0
 
 
-def test_auto_goes_from_the_present_limit_to_the_lowest() -> None:
-    """In five steps, rounded to 5 W; what was asked for is taken as it is."""
+def test_auto_tries_limits_from_the_present_one_to_the_lowest() -> None:
+    """It tries five, rounded to 5 W; limits that were given are only sorted."""
     board = PowerLimits(device_uuid="a", lowest_w=100, highest_w=450, now_w=300)
 
     assert limits_to_try(("auto",), board) == [300, 250, 200, 150, 100]

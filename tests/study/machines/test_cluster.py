@@ -1,4 +1,4 @@
-"""How a study's driver deals with trackers that are slow, or gone."""
+"""Slow and lost trackers, as seen by a study's driver."""
 
 import time
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ pytestmark = pytest.mark.ray
 
 
 class SlowTracker:
-    """Answers once a file is there; counts how often it was asked."""
+    """Tracker that answers once a file exists, and counts how often it was asked."""
 
     def __init__(self, sign: Path) -> None:
-        """Wait for `sign`."""
+        """Create a tracker that waits for the file `sign`."""
         self._sign = sign
         self._asked = 0
 
     def take(self) -> Booking:
-        """What was booked, which no later call will tell again."""
+        """Return new bookings, numbered by the call; no later call returns them again."""
         self._asked += 1
         while not self._sign.exists():
             time.sleep(0.02)
@@ -35,32 +35,32 @@ class SlowTracker:
 
 
 class Manager:
-    """Knows some trackers."""
+    """Manager with given trackers."""
 
     def __init__(self, trackers: dict[str, Any]) -> None:
-        """They are `trackers`."""
+        """Create a manager of trackers by node."""
         self._trackers = trackers
 
     def trackers(self) -> dict[str, Any]:
-        """Them, by node."""
+        """Return the trackers by node."""
         return self._trackers
 
 
 @pytest.fixture(scope="module", autouse=True)
 def local_ray() -> Iterator[None]:
-    """A Ray of this module's own."""
+    """Start a Ray for this module."""
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
 
 def actor(kind: type, argument: object) -> Any:  # noqa: ANN401 - an actor's handle
-    """An actor that claims no processor."""
+    """Start an actor that claims no CPU."""
     return ray.remote(kind).options(num_cpus=0).remote(argument)
 
 
 def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
-    """A cluster of these trackers alone."""
+    """Return a cluster with these trackers and no nodes."""
     manager = actor(Manager, trackers)
     ray.get(manager.trackers.remote())  # a busy machine takes long to start it
     return Cluster(
@@ -73,12 +73,12 @@ def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
 
 
 def next_bookings(cluster: Cluster) -> list[Booking]:
-    """What the first call that has any brings."""
+    """Return the bookings of the first call that has any."""
     return waited_for(cluster.take_bookings, "a booking")
 
 
-def test_a_late_answer_is_taken_by_a_later_call(tmp_path: Path) -> None:
-    """A tracker tells its bookings once, so one that is slow is waited for and not asked anew."""
+def test_a_late_answer_is_returned_by_a_later_call(tmp_path: Path) -> None:
+    """A tracker hands over its bookings once, so a slow one is not asked again before it has answered."""
     sign = tmp_path / "go"
     cluster = cluster_with({"n": actor(SlowTracker, sign)}, answer_s=0.2)
 
@@ -91,8 +91,8 @@ def test_a_late_answer_is_taken_by_a_later_call(tmp_path: Path) -> None:
     assert [each.hostname for each in (*late, *after)] == ["answer 1", "answer 2"]
 
 
-def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) -> None:
-    """Its node may have been lost; what the others have booked is taken all the same."""
+def test_a_lost_tracker_does_not_delay_the_bookings_of_others(tmp_path: Path) -> None:
+    """Its node may be lost; the bookings of the others are returned all the same."""
     sign = tmp_path / "go"
     sign.touch()
     gone, there = actor(SlowTracker, sign), actor(SlowTracker, sign)
@@ -105,14 +105,14 @@ def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) 
     assert [each.hostname for each in taken] == ["answer 2"]
 
 
-def where_it_runs(*said: str) -> tuple[str, ...]:
-    """The node that this ran on, and what it was given."""
+def where_it_runs(*given: str) -> tuple[str, ...]:
+    """Return the node that this runs on, and the arguments."""
     node_id: str = ray.get_runtime_context().get_node_id()
-    return (node_id, *said)
+    return (node_id, *given)
 
 
-def test_every_node_is_asked_and_one_that_is_gone_says_nothing() -> None:
-    """The question runs on the node itself; a study does not wait for one that is not there."""
+def test_every_node_is_asked_and_a_lost_one_answers_none() -> None:
+    """The function runs on each node itself; a study does not wait for a node that is gone."""
     here = Node(node_id=ray.get_runtime_context().get_node_id(), hostname="h", cpus=1, gpus=0)
     gone = replace(here, node_id="0" * len(here.node_id), hostname="gone")
     cluster = replace(cluster_with({}, answer_s=PATIENCE_S), nodes=(gone, here))

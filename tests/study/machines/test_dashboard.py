@@ -1,4 +1,4 @@
-"""Ray's dashboard: found missing before anything starts, and told how to be reached."""
+"""Ray's dashboard: the check of its packages, and the line that says how to reach it."""
 
 from importlib.metadata import PackageNotFoundError
 
@@ -17,33 +17,33 @@ NEEDED = [
 
 
 def only_opencensus(name: str) -> str:
-    """A machine with one package.
+    """Return the version of a package on a machine where only opencensus is installed.
 
     Raises:
-        PackageNotFoundError: It is another.
+        PackageNotFoundError: It is another package.
     """
     if name != "opencensus":
         raise PackageNotFoundError(name)
     return "1.0"
 
 
-def test_what_the_dashboard_needs_is_what_ray_says() -> None:
-    """Of Ray's requirements those of that extra count, for this Python, that are not installed."""
+def test_missing_packages_are_those_of_rays_extra() -> None:
+    """Only requirements of the extra `default` for this Python count, and only if not installed."""
     assert missing_packages(lambda: NEEDED, only_opencensus) == ("aiohttp",)
     assert missing_packages(lambda: None, only_opencensus) == ()
 
 
-def test_the_installed_ray_says_what_it_needs() -> None:
-    """The name of the extra is right: with nothing installed all of its packages are missing."""
+def test_the_installed_ray_has_the_extra() -> None:
+    """Where nothing is installed, packages of Ray's real metadata are missing."""
 
-    def nothing(name: str) -> str:
+    def not_installed(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    assert "aiohttp" in missing_packages(installed=nothing)
+    assert "aiohttp" in missing_packages(installed=not_installed)
 
 
 def test_a_dashboard_that_cannot_start_is_refused() -> None:
-    """With the packages, and the command that installs them."""
+    """The message names the missing packages and the command that installs them."""
     with pytest.raises(
         OptionError,
         match=r"\(aiohttp, opencensus\)\. Install them with `pip install 'ray\[default\]==",
@@ -51,13 +51,13 @@ def test_a_dashboard_that_cannot_start_is_refused() -> None:
         check_dashboard(lambda: ("aiohttp", "opencensus"))
 
 
-def test_a_dashboard_that_can_start_is_not() -> None:
-    """Nothing is missing."""
+def test_a_dashboard_that_can_start_is_accepted() -> None:
+    """With no package missing, the check passes."""
     check_dashboard(lambda: ())
 
 
-def test_one_line_says_where_it_is() -> None:
-    """Here it is on loopback; a cluster's is brought here by Ray's own command."""
+def test_one_line_says_where_the_dashboard_is() -> None:
+    """A local one is on loopback; that of a cluster is forwarded by Ray's own command."""
     here = dashboard_text("127.0.0.1:8265", address=None)
     there = dashboard_text("http://127.0.0.1:8265", address="auto")
 
@@ -66,7 +66,7 @@ def test_one_line_says_where_it_is() -> None:
 
 
 @pytest.mark.parametrize("url", ["", None])
-def test_a_cluster_without_one_is_refused(url: str | None) -> None:
-    """Its head was started without the packages; what to do there is said."""
+def test_a_cluster_without_a_dashboard_is_refused(url: str | None) -> None:
+    """Its head was started without the packages; the message says what to do."""
     with pytest.raises(ClusterError, match=r"cluster at auto has none.*`ray up`.*leave the option"):
         dashboard_text(url, address="auto")

@@ -1,4 +1,4 @@
-"""Which energy ranks, and what is refused."""
+"""Choice of the energy that setups are ranked by."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from study.record.vocabulary import EnergyMethod, EnergyScope
 
 
 def node(*components: str) -> NodeFacts:
-    """A machine on which these are measured."""
+    """Return a machine on which these components are measured."""
     return NodeFacts(
         hostname="one",
         cpus=2,
@@ -30,10 +30,10 @@ def node(*components: str) -> NodeFacts:
     ("on_accelerator", "expected"),
     [(True, EnergyScope.ACCELERATOR), (False, EnergyScope.COMPONENTS)],
 )
-def test_without_a_choice_what_trials_compute_on_ranks(
+def test_by_default_the_device_that_trials_compute_on_ranks(
     expected: EnergyScope, *, on_accelerator: bool
 ) -> None:
-    """The paper's accelerator, or CPU and memory where there is none."""
+    """It is the accelerator as in the paper, or CPU and memory where there is none."""
     nodes = [node("gpu", "cpu")]
 
     assert expected is energy_scope(AUTO, nodes, on_accelerator=on_accelerator, earlier=None)
@@ -48,15 +48,15 @@ def test_without_a_choice_what_trials_compute_on_ranks(
         ((), EnergyScope.ACCELERATOR),
     ],
 )
-def test_trainables_are_ranked_by_what_was_measured(
+def test_trainables_are_ranked_by_what_is_measured(
     components: tuple[str, ...], scope: EnergyScope
 ) -> None:
-    """Without an accelerator nothing is said to be its energy."""
+    """Without a measured accelerator, no energy is called its energy."""
     assert scope_of_trainables([node(*components)]) is scope
 
 
-def test_a_study_that_goes_on_ranks_by_the_same() -> None:
-    """Left out, the option is that of the first time; another one is refused."""
+def test_a_resumed_study_keeps_its_scope() -> None:
+    """Without the option, the earlier scope applies; another one is refused."""
     nodes, was = [node("gpu", "node")], EnergyScope.NODE
 
     assert energy_scope(AUTO, nodes, on_accelerator=True, earlier=was) is was
@@ -65,18 +65,18 @@ def test_a_study_that_goes_on_ranks_by_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ("accelerator", "trials train on the CPU; allowed: components"),
         ("node", "no source measures the whole machine"),
     ],
 )
-def test_what_is_not_there_cannot_rank(asked: str, said: str) -> None:
-    """Before the first trial, not as a study without energies."""
-    with pytest.raises(OptionError, match=said):
+def test_a_scope_that_is_not_measured_is_refused(asked: str, message: str) -> None:
+    """The study ends before its first trial instead of without energies."""
+    with pytest.raises(OptionError, match=message):
         energy_scope(asked, [node("cpu")], on_accelerator=False, earlier=None)
 
 
-def test_the_manifest_has_the_rules_of_what_is_measured() -> None:
-    """And no other."""
+def test_charging_rules_are_those_of_the_measured_components() -> None:
+    """Components that no machine measures have none."""
     assert set(charging_rules([node("gpu"), node("cpu")])) == {"gpu", "cpu"}

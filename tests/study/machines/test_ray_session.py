@@ -1,4 +1,4 @@
-"""A study's Ray leaves the process that ran it as it was."""
+"""Changes that a study's Ray makes to its process, and that are undone afterwards."""
 
 import logging
 import os
@@ -18,10 +18,10 @@ from study.machines.local.signal_shielding import SCHEDULER, blocking_sigterm_un
 from study.machines.ray_session import quiet_process
 
 
-def test_a_process_gets_its_own_ray_back() -> None:
-    """Variables, levels of logs and the way of authentication are a study's while it runs.
+def test_a_process_gets_its_own_ray_settings_back() -> None:
+    """Environment variables, log levels and the mode of authentication are a study's only while it runs.
 
-    With the study's way, a cluster without a token could not be reached afterwards.
+    With the study's mode of authentication, a cluster without a token could not be reached afterwards.
     """
     name, *others = QUIET
     own = os.environ.get(name)
@@ -42,8 +42,8 @@ def test_a_process_gets_its_own_ray_back() -> None:
     assert get_authentication_mode() == mode
 
 
-def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is started meanwhile has SIGTERM blocked, and only there; this process is as it was."""
+def test_a_ray_within_a_slurm_job_ignores_sigterm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes started within a job have SIGTERM blocked; outside a job, and in this process, it is not."""
 
     def is_blocked() -> bool:
         code = "import signal; print(signal.SIGTERM in signal.pthread_sigmask(0, []))"
@@ -60,8 +60,8 @@ def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyP
     assert (within, elsewhere, is_blocked()) == (True, False, False)
 
 
-def test_tune_counts_no_callbacks_for_its_makers() -> None:
-    """It loads MLflow and others for that, where they are installed, before the first trial."""
+def test_tune_reports_no_callbacks_to_its_developers() -> None:
+    """For its usage statistics, it would load MLflow and others before the first trial."""
     before = usage.tag_callbacks
 
     with quiet_process():

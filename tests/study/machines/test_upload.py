@@ -1,4 +1,4 @@
-"""What of the working folder travels to a cluster's machines."""
+"""Files of the working folder that are sent to a cluster's machines."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from study.machines.upload import upload_of
 
 
 def write(folder: Path, *names: str) -> None:
-    """Files of ten bytes."""
+    """Write files of ten bytes."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("0123456789")
 
 
-def test_code_travels_and_neither_secrets_nor_results(tmp_path: Path) -> None:
-    """Whoever may use the cluster sees what was sent; `.gitignore` is honoured too."""
+def test_code_is_sent_but_neither_secrets_nor_results(tmp_path: Path) -> None:
+    """All users of the cluster can read what is sent; files in `.gitignore` stay here, too."""
     write(tmp_path, "mine.py", "package/model.py", "keys.py")
     write(tmp_path, ".env", ".env.local", "deploy/server.pem", "id_ed25519", ".aws/credentials")
     write(tmp_path, "results/a/epochs.parquet", "runs/b/study.json", "runs/b/epochs.parquet")
@@ -30,8 +30,8 @@ def test_code_travels_and_neither_secrets_nor_results(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["/", "home"])
-def test_a_whole_machine_is_not_sent(folder: str, tmp_path: Path) -> None:
-    """From / Ray would pack /proc, and from the home all that somebody has."""
+def test_the_root_and_home_folders_are_not_sent(folder: str, tmp_path: Path) -> None:
+    """From /, Ray would pack /proc, and from the home folder all of the user's files."""
     home = tmp_path / "home"
     home.mkdir()
 

@@ -1,4 +1,4 @@
-"""Which epochs count for a trial that was begun more than once."""
+"""Epochs that count in a trial that was started more than once."""
 
 import pytest
 from hypothesis import given
@@ -26,17 +26,17 @@ from study.record.attempts import Place, counted
     ids=[
         "none",
         "one attempt",
-        "anew",
-        "gone on",
+        "started over",
+        "resumed",
         "a later stage",
-        "anew, not yet so far",
-        "twice",
+        "started over, not yet as far",
+        "resumed, then started over",
         "in any order",
-        "stages in the order of a seed",
+        "another order of stages",
     ],
 )
-def test_what_counts(places: list[Place], kept: list[Place]) -> None:
-    """An attempt counts from its first epoch of a stage on, an earlier one up to there."""
+def test_an_attempt_counts_from_its_first_epoch_on(places: list[Place], kept: list[Place]) -> None:
+    """An earlier attempt counts up to the epoch from which the later one resumed."""
     assert counted(places) == set(kept)
 
 
@@ -48,7 +48,7 @@ def test_what_counts(places: list[Place], kept: list[Place]) -> None:
 def test_each_epoch_of_a_training_counts_once(
     lengths: list[int], losses: list[tuple[int, int]], last: int
 ) -> None:
-    """Whatever was lost, from whichever checkpoint it went on, and wherever it stands now."""
+    """This holds for any losses, any checkpoints it resumed from, and any progress of the last attempt."""
     training = [(f"stage{i}", e + 1) for i, length in enumerate(lengths) for e in range(length)]
     places: list[Place] = []
     expected: list[Place] = []

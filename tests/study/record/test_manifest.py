@@ -1,4 +1,4 @@
-"""study.json, to and fro."""
+"""Writing and reading the manifest, study.json."""
 
 import json
 from collections.abc import Callable
@@ -83,8 +83,8 @@ MANIFEST = Manifest(
         replace(MANIFEST, nodes=(), warnings=(), finished_at="2026-01-02T00:00:00+00:00"),
     ],
 )
-def test_a_manifest_is_its_json(manifest: Manifest) -> None:
-    """What was written comes back equal, tuples and words included."""
+def test_a_manifest_survives_conversion_to_json(manifest: Manifest) -> None:
+    """It is read back equal, tuples and enum members included."""
     again = Manifest.from_json(manifest.to_json())
 
     assert manifest == again
@@ -92,7 +92,7 @@ def test_a_manifest_is_its_json(manifest: Manifest) -> None:
 
 
 def test_paths_among_the_options_are_text() -> None:
-    """Options may hold paths; JSON has none."""
+    """Options may hold paths, which JSON does not have."""
     manifest = replace(MANIFEST, options={"data_dir": Path("data/pamap2")})
 
     again = Manifest.from_json(manifest.to_json())
@@ -101,12 +101,12 @@ def test_paths_among_the_options_are_text() -> None:
 
 
 def without(name: str) -> Callable[[dict[str, Any]], object]:
-    """Takes a field out of the manifest."""
+    """Return a function that removes a field of the manifest."""
     return lambda raw: raw.pop(name)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda raw: raw.update(schema_version=SCHEMA_VERSION + 1), r"schema version 4; .*reads"),
         (without("schema_version"), "schema version None"),
@@ -118,29 +118,29 @@ def without(name: str) -> Callable[[dict[str, Any]], object]:
         (lambda raw: raw.update(paradigm="astrology"), "'astrology'"),
     ],
 )
-def test_a_manifest_of_another_program_is_refused(
-    spoil: Callable[[dict[str, Any]], object], said: str
+def test_a_manifest_of_another_form_is_refused(
+    spoil: Callable[[dict[str, Any]], object], message: str
 ) -> None:
-    """The message names the version or the field, and is a ValueError whatever was wrong."""
+    """The error is always a ValueError that names the version, the field or the word."""
     raw = json.loads(MANIFEST.to_json())
     spoil(raw)
 
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         Manifest.from_json(json.dumps(raw))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("", "Expecting value"), ("[1, 2]", "schema version 'list'"), ('{"study": ', "Expecting")],
 )
-def test_what_is_no_manifest_is_refused(text: str, said: str) -> None:
-    """An empty, cut or foreign file is a ValueError too."""
-    with pytest.raises(ValueError, match=said):
+def test_a_file_that_is_no_manifest_is_refused(text: str, message: str) -> None:
+    """An empty, truncated or foreign file is a ValueError, too."""
+    with pytest.raises(ValueError, match=message):
         Manifest.from_json(text)
 
 
-def test_texts_of_a_manifest_command_no_terminal() -> None:
-    """The folder may be somebody else's, and its words are printed."""
+def test_texts_of_a_manifest_have_no_control_characters() -> None:
+    """The folder may come from somebody else, and its texts are printed on a terminal."""
     planted = replace(MANIFEST, scenario="watch\x1b]0;owned\x07", warnings=("a\x9b2Jb",))
 
     read = Manifest.from_json(planted.to_json())

@@ -1,4 +1,4 @@
-"""Names of version 0.1."""
+"""Migration from version 0.1: names of options, columns and modules."""
 
 import json
 import re
@@ -20,8 +20,8 @@ from study.record.migration import (
 from tests.study.record.test_manifest import MANIFEST
 
 
-def test_an_old_manifest_has_its_options_under_their_present_names() -> None:
-    """A search of version 0.1 goes on, and is analysed, with the goal it had."""
+def test_options_of_an_old_manifest_get_their_present_names() -> None:
+    """A search of version 0.1 is resumed and analysed with its own goal."""
     raw = json.loads(MANIFEST.to_json())
     raw |= {"schema_version": 2, "options": {"objective": "accuracy", "max_epochs": 3}}
 
@@ -31,8 +31,8 @@ def test_an_old_manifest_has_its_options_under_their_present_names() -> None:
     assert read.schema_version == SCHEMA_VERSION
 
 
-def test_an_old_table_has_its_columns_under_their_present_names() -> None:
-    """Its accuracies are scores, and metrics by name; the columns of two tasks are metrics alone."""
+def test_columns_of_an_old_table_get_their_present_names() -> None:
+    """Accuracies become scores and metrics; columns of single tasks become metrics only."""
     old = {
         "epoch": (1, 2),
         "val_accuracy": (0.5, 0.75),
@@ -51,8 +51,8 @@ def test_an_old_table_has_its_columns_under_their_present_names() -> None:
     assert migrated_columns({"best_val_accuracy": (0.5,)}) == {"best_val_score": (0.5,)}
 
 
-def test_an_old_row_is_the_row_of_an_old_table() -> None:
-    """A line of `result.json` is one."""
+def test_an_old_row_is_migrated_like_an_old_table() -> None:
+    """A line of `result.json` is such a row."""
     assert migrated_row({"epoch": 1, "val_accuracy": 0.5}) == {
         "epoch": 1,
         "val_score": 0.5,
@@ -61,7 +61,7 @@ def test_an_old_row_is_the_row_of_an_old_table() -> None:
 
 
 def test_a_table_of_the_present_schema_stays_as_it_is() -> None:
-    """Also its metrics, which an old one has not."""
+    """Its metrics stay as they are, too."""
     row = {"epoch": 1, "val_score": 0.5, "val_metrics": "{}"}
 
     assert migrated_row(row) == row
@@ -80,15 +80,15 @@ def test_a_table_of_the_present_schema_stays_as_it_is() -> None:
         ({"scenario": "mine.py:Watch"}, {"scenario": "mine.py:Watch"}),
     ],
 )
-def test_an_old_option_has_its_present_name_and_form(
+def test_an_old_option_gets_its_present_name_and_form(
     was: dict[str, object], now: dict[str, object]
 ) -> None:
-    """`--tracker` took one source, and takes several now; the watch was an example."""
+    """`--tracker` takes several sources now, and the scenario watch is no longer an example."""
     assert with_present_names(was) == now
 
 
-def test_options_of_a_scenario_are_options() -> None:
-    """As version 0.1 wrote them; a study without any has its own alone."""
+def test_options_of_a_scenario_become_options_of_the_study() -> None:
+    """Version 0.1 kept them apart; a study without any has only its own."""
     own = {"max_epochs": 3, "scenario_options": {"people": 4}}
 
     assert with_scenario_options(own) == {"max_epochs": 3, "people": 4}
@@ -100,8 +100,8 @@ def test_options_of_a_scenario_are_options() -> None:
     ("kinds", "scope"),
     [(["cpu"], "components"), (["gpu"], "accelerator"), (["cpu", "gpu"], "accelerator")],
 )
-def test_an_old_study_is_ranked_by_what_it_had_measured(kinds: list[str], scope: str) -> None:
-    """Its accelerators, or its CPU where no machine had another device."""
+def test_an_old_study_is_ranked_by_the_device_it_measured(kinds: list[str], scope: str) -> None:
+    """That is its accelerator, or its CPU if no machine had another device."""
     raw = json.loads(MANIFEST.to_json())
     [device] = raw["nodes"][0]["devices"]
     raw["nodes"][0]["devices"] = [{**device, "kind": kind} for kind in kinds]
@@ -125,15 +125,15 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "upgrading.md").read_text(encoding="utf-8")
 
 
-def test_the_page_on_upgrading_has_every_name_that_is_answered() -> None:
-    """Options and columns of version 0.1 stand there as a user wrote them."""
+def test_the_page_on_upgrading_has_every_old_name() -> None:
+    """Renamed options and columns of version 0.1 are listed as a user wrote them."""
     options = {f"--{name.replace('_', '-')}" for name in RENAMED_OPTIONS}
 
     assert [name for name in {*options, *EARLIER} if name not in PAGE] == []
 
 
-def test_the_page_on_upgrading_names_modules_that_are_there() -> None:
-    """Those of version 0.2, in the last column of its table of imports."""
+def test_the_page_on_upgrading_names_existing_modules() -> None:
+    """They are those of version 0.2 in the last column of its table of imports."""
     rows = PAGE.partition("## Imports")[2].splitlines()
     named = {
         name
@@ -154,11 +154,11 @@ def test_the_page_on_upgrading_names_modules_that_are_there() -> None:
         ("--target_accuracy", {"target", "tolerance"}),
     ],
 )
-def test_studies_and_reports_answer_an_old_option_alike(word: str, present: set[str]) -> None:
-    """Of what the command has; another program's words are its own."""
-    said = renamed_option(["results/a", word, "0.9"], present)
+def test_an_old_option_is_explained(word: str, present: set[str]) -> None:
+    """Only a command that has the new option explains the old one."""
+    message = renamed_option(["results/a", word, "0.9"], present)
 
-    assert said == (
+    assert message == (
         "--target-accuracy was renamed to --target in version 0.2. Give --target instead."
     )
     assert renamed_option([word], {"tolerance"}) is None

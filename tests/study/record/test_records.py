@@ -1,4 +1,4 @@
-"""The rows that every table is made of."""
+"""Records, the rows of all tables of a study."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ COUNTS = st.integers(1, 2**40)
 
 
 def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The values, or nothing."""
+    """Return a strategy for the values or None."""
     return st.none() | values
 
 
@@ -52,15 +52,15 @@ FINITE = {float: NUMBERS, float | None: maybe(NUMBERS)}
 
 
 def any_of(kind: type) -> st.SearchStrategy[Any]:
-    """Any record of a type that checks nothing."""
+    """Return a strategy for records of a type without checks of its own."""
     fields: dict[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
     floats = {name: FINITE[each.type] for name, each in fields.items() if each.type in FINITE}
     return st.builds(kind, **floats)
 
 
 @given(record=EPOCHS | any_of(TrialRecord) | any_of(WindowRecord) | any_of(PowerRecord))
-def test_a_record_is_its_row(record: EpochRecord) -> None:
-    """A row holds plain values only, in the order of the fields, and gives the same record back."""
+def test_a_record_survives_conversion_to_a_row(record: EpochRecord) -> None:
+    """A row has only plain values, in the order of the fields, and gives the same record back."""
     row = record.to_row()
 
     again = type(record).from_row(row)
@@ -70,8 +70,8 @@ def test_a_record_is_its_row(record: EpochRecord) -> None:
     assert {type(value) for value in row.values()} <= {str, int, float, type(None)}
 
 
-def test_not_a_number_is_missing() -> None:
-    """A table's NaN comes back as None, in numbers as in words."""
+def test_nan_is_read_as_missing() -> None:
+    """A table's NaN becomes None, for numbers and for words."""
     nan = float("nan")
     row = epoch(1).to_row() | {"val_score": nan, "peak_memory_bytes": nan, "stop_reason": nan}
 
@@ -80,8 +80,8 @@ def test_not_a_number_is_missing() -> None:
     assert (record.val_score, record.peak_memory_bytes, record.stop_reason) == (None, None, None)
 
 
-def test_an_integer_of_a_data_frame_is_an_integer_again() -> None:
-    """Where a count may be missing, a frame has floats; one with a fraction is refused."""
+def test_whole_floats_are_read_as_integers() -> None:
+    """Data frames hold a count that may be missing as a float; a fraction is refused."""
     row = epoch(1).to_row() | {"peak_memory_bytes": 64.0}
 
     record = EpochRecord.from_row(row)
@@ -91,8 +91,8 @@ def test_an_integer_of_a_data_frame_is_an_integer_again() -> None:
         EpochRecord.from_row(row | {"peak_memory_bytes": 64.5})
 
 
-def test_words_are_words_again() -> None:
-    """What was text in a table is a member of its list, so that `is` holds."""
+def test_words_are_read_as_members_of_their_enum() -> None:
+    """So they can be compared with `is`."""
     row = epoch(1, stop=StopReason.PATIENCE).to_row()
 
     record = EpochRecord.from_row(row)
@@ -102,8 +102,8 @@ def test_words_are_words_again() -> None:
     assert record.paradigm is Paradigm.REGIME
 
 
-def test_a_result_of_tune_has_our_trial_id() -> None:
-    """Tune writes its own identifier over ours; ours is taken from the configuration."""
+def test_a_result_of_tune_is_read_with_our_trial_id() -> None:
+    """Tune overwrites it with its own; ours is taken from the configuration."""
     record = epoch(3)
     result = record.to_row() | {
         "trial_id": "a1b2c_00000",
@@ -115,7 +115,7 @@ def test_a_result_of_tune_has_our_trial_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"attempt": 0}, "attempt is 0; it counts from 1"),
         ({"setup": 0}, "setup is 0; it counts from 1"),
@@ -130,9 +130,9 @@ def test_a_result_of_tune_has_our_trial_id() -> None:
         ({"energy_status": EnergyStatus.MISSING}, "None and `missing` go together"),
     ],
 )
-def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:
-    """The message says which field, what it is and what is allowed."""
-    with pytest.raises(ValueError, match=said):
+def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
+    """The message has the field, its value and what is allowed."""
+    with pytest.raises(ValueError, match=message):
         epoch(1, **changes)
 
 
@@ -144,10 +144,10 @@ def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], said:
         lambda row: row.update(seed="one"),
     ],
 )
-def test_a_row_of_another_program_is_refused(
+def test_a_row_of_another_form_is_refused(
     spoil: Callable[[dict[str, Any]], object],
 ) -> None:
-    """A field that is missing, a wrong type or an unknown word is an error, not a default."""
+    """A missing field, a wrong type or an unknown word is an error, not a default."""
     row = epoch(1).to_row()
     spoil(row)
 
@@ -156,7 +156,7 @@ def test_a_row_of_another_program_is_refused(
 
 
 def test_the_columns_of_a_record_follow_from_its_annotations() -> None:
-    """Type, whether a value may be missing or the column absent, and the words it may hold."""
+    """They give its type, permitted words, and whether a value or the column may be missing."""
     found = {each.name: each for each in columns(EpochRecord)}
 
     assert found["epoch"] == Column(
@@ -174,7 +174,7 @@ def test_the_columns_of_a_record_follow_from_its_annotations() -> None:
     )
 
 
-def test_what_is_no_record_has_no_columns() -> None:
-    """A class that is not a dataclass is refused by name."""
+def test_a_class_that_is_no_record_has_no_columns() -> None:
+    """The message names a class that is not a dataclass."""
     with pytest.raises(TypeError, match="Row is not a dataclass"):
         columns(Row)

@@ -1,4 +1,4 @@
-"""The folder in which the last rows of a study are kept on this machine."""
+"""Rescue folders: rows of a study that are kept on this machine while its storage is unreachable."""
 
 import os
 import stat
@@ -8,11 +8,11 @@ import pytest
 
 from study.record.rescue import contradicting, make_root, rescue_name, rescue_roots, rescued
 
-PLACE = "/data/results/My study X"
+STUDY_PATH = "/data/results/My study X"
 
 
 def row(epoch: int, energy_j: float | None, *, attempt: int = 1) -> dict[str, object]:
-    """The row of an epoch."""
+    """Return the row of an epoch."""
     return {
         "trial_id": "t",
         "attempt": attempt,
@@ -24,59 +24,59 @@ def row(epoch: int, energy_j: float | None, *, attempt: int = 1) -> dict[str, ob
 
 @pytest.fixture
 def own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The machine's own disk is a folder of this test."""
+    """Return a folder that stands for the machine's own disk."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
-def test_rows_are_rescued_in_the_users_state_and_else_among_temporary_files(own_disk: Path) -> None:
-    """In folders of this program's name, the temporary one with the user's number in it."""
+def test_rescue_roots_are_the_state_folder_and_then_temporary_files(own_disk: Path) -> None:
+    """Both have this program's name; the temporary one has the user's number, too."""
     assert rescue_roots() == (
         own_disk / "state" / "power-of-training" / "rescue",
         own_disk / f"power-of-training-rescue-{os.getuid()}",
     )
 
 
-def test_without_a_state_folder_it_is_that_of_the_home_folder(
+def test_without_a_state_folder_the_home_folders_is_used(
     own_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A user of a container may have none: then temporary files are left."""
+    """A user in a container may have no home folder; then only the temporary one is left."""
     monkeypatch.delenv("XDG_STATE_HOME")
 
-    def nobody() -> Path:
+    def no_home() -> Path:
         raise RuntimeError
 
     state = own_disk / ".local" / "state" / "power-of-training" / "rescue"
     assert rescue_roots(lambda: own_disk)[0] == state
-    assert rescue_roots(nobody) == (own_disk / f"power-of-training-rescue-{os.getuid()}",)
+    assert rescue_roots(no_home) == (own_disk / f"power-of-training-rescue-{os.getuid()}",)
 
 
-def test_a_study_has_one_name_that_only_its_place_has() -> None:
-    """A stroke at the end makes no other study; by its letters alone a name could be of two studies.
+def test_the_rescue_name_is_unique_to_the_studys_path() -> None:
+    """It includes a hash of the path, without a slash at the end.
 
-    An earlier version's rows are found under it, so that it never changes.
+    It never changes between versions, so that rows of an earlier version are found.
     """
-    assert rescue_name(PLACE) == "My_study_X-aea9846e082d5dc3"
-    assert rescue_name(PLACE + "/") == rescue_name(PLACE)
-    assert rescue_name("/elsewhere/My study X") != rescue_name(PLACE)
+    assert rescue_name(STUDY_PATH) == "My_study_X-aea9846e082d5dc3"
+    assert rescue_name(STUDY_PATH + "/") == rescue_name(STUDY_PATH)
+    assert rescue_name("/elsewhere/My study X") != rescue_name(STUDY_PATH)
     assert rescue_name("s3://bucket/a:b").startswith("a_b-")
 
 
-def test_rows_are_found_in_folders_of_this_user_alone(own_disk: Path) -> None:
-    """Neither a file nor a link to a folder is one, whoever made it."""
+def test_rescued_rows_are_found_only_in_real_folders(own_disk: Path) -> None:
+    """A link to a folder is not followed."""
     state, temporary = rescue_roots()
     make_root(state)
-    (state / rescue_name(PLACE)).mkdir()
+    (state / rescue_name(STUDY_PATH)).mkdir()
     make_root(temporary)
-    (temporary / rescue_name(PLACE)).symlink_to(own_disk)
+    (temporary / rescue_name(STUDY_PATH)).symlink_to(own_disk)
 
-    assert rescued(PLACE) == (state / rescue_name(PLACE),)
+    assert rescued(STUDY_PATH) == (state / rescue_name(STUDY_PATH),)
     assert rescued("/another/study") == ()
 
 
-def test_a_root_can_be_entered_by_its_owner_alone(own_disk: Path) -> None:
-    """Also one that was there already, with other rights."""
+def test_a_root_can_be_entered_only_by_its_owner(own_disk: Path) -> None:
+    """The permissions of one that existed already are corrected."""
     root = own_disk / "a" / "b"
     root.mkdir(parents=True, mode=0o755)
 
@@ -88,8 +88,8 @@ def test_a_root_can_be_entered_by_its_owner_alone(own_disk: Path) -> None:
     ] * 2
 
 
-def test_a_root_that_is_not_ours_is_refused(own_disk: Path) -> None:
-    """A link could lead into another user's folder."""
+def test_a_root_that_is_a_link_is_refused(own_disk: Path) -> None:
+    """It could lead into another user's folder."""
     (own_disk / "there").mkdir()
     (own_disk / "link").symlink_to(own_disk / "there")
 
@@ -110,20 +110,20 @@ def test_a_root_that_is_not_ours_is_refused(own_disk: Path) -> None:
         ([], [row(1, 5.0)], set()),
     ],
     ids=[
-        "goes on",
-        "without an energy",
-        "likewise",
+        "continued",
+        "missing energy stored as None",
+        "missing energy stored as NaN",
         "another energy",
-        "further rows",
-        "a row without an energy",
+        "further rows stored",
+        "a stored row without an energy",
         "another attempt",
         "nothing stored",
     ],
 )
-def test_rows_contradict_where_a_study_has_gone_on_elsewhere(
+def test_rescued_rows_contradict_a_study_that_continued_elsewhere(
     stored: list[dict[str, object]],
     found: list[dict[str, object]],
     contradict: set[tuple[str, int]],
 ) -> None:
-    """Rescued rows continue those on storage: each of these is among them, with the same energy."""
+    """They do not contradict if every stored row is among them, with the same energy."""
     assert contradicting(stored, found) == contradict

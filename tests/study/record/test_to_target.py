@@ -1,4 +1,4 @@
-"""Energy up to the first epoch that reached the target: one rule for a trial's record and for reports."""
+"""Energy to target, by one rule for a trial's record and for reports."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +29,10 @@ STAGES = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN)
     ],
     ids=["reached", "never", "no energy on the way", "no energy after it", "no epoch"],
 )
-def test_it_ends_with_the_first_epoch_that_reaches_the_target(
+def test_energy_to_target_ends_with_the_first_epoch_that_reaches_it(
     epochs: list[tuple[float | None, float | None]], expected: tuple[bool, float | None]
 ) -> None:
-    """In whatever order the epochs come, and of a loss where less is better."""
+    """The order of the rows does not matter, and a loss works like a score."""
     rows = [TrainedEpoch("a", n, score, j) for n, (j, score) in enumerate(epochs, start=1)]
     losses = [row._replace(score=None if row.score is None else 1 - row.score) for row in rows]
 
@@ -42,13 +42,13 @@ def test_it_ends_with_the_first_epoch_that_reaches_the_target(
     assert energy_to_target(rows, ACCURACY, None) == (False, None)
 
 
-def test_record_and_report_have_all_of_the_encoder_in_the_price(tmp_path: Path) -> None:
-    """A frozen classifier reaches the target in its first epoch: 5 + 5 J before, and 1 J."""
+def test_record_and_report_include_the_whole_pretraining(tmp_path: Path) -> None:
+    """5 + 5 J of the encoder count, and 1 J of the classifier's first epoch, which reaches the target."""
     setups = grid([64], [0.1])
     energies = {Stage.ENCODER: [5.0, 5.0], Stage.CLASSIFIER_FROZEN: [1.0, 1.0]}
     trial = staged(1, energies, accuracies={Stage.CLASSIFIER_FROZEN: 0.9})
-    asked = {"paradigm": Paradigm.SEARCH, "stages": STAGES}
-    study = load(write_study(tmp_path / "a", setups, [trial], manifest=asked))
+    fields = {"paradigm": Paradigm.SEARCH, "stages": STAGES}
+    study = load(write_study(tmp_path / "a", setups, [trial], manifest=fields))
     rows = [epoch(n, 5.0, None, stage=Stage.ENCODER) for n in (1, 2)]
     rows += [epoch(n, 1.0, 0.9, stage=Stage.CLASSIFIER_FROZEN) for n in (1, 2)]
     plan = replace(trial_plan(setups[0], 0), trial_id=rows[0].trial_id)

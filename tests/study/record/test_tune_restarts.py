@@ -1,4 +1,4 @@
-"""Trials of Tune that are trainings of an earlier session begun anew."""
+"""Tune trials that restart a training of an earlier session."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ FAILED, FINISHED = False, True
 
 
 def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], bool]) -> list[EarlierTrial]:
-    """Trials of an earlier session, by identifier: their configurations and whether they finished."""
+    """Return trials of an earlier session, from configurations and whether they finished."""
     found = []
     for trial_id, (config, has_finished) in trials.items():
         plan = book.plan(trial_id, config)
@@ -35,25 +35,25 @@ def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], bool]) -> list[E
         pytest.param({"a": {"lr": 1, "seed": 7}, "b": {"lr": 1, "seed": 7}}, {}, id="still listed"),
     ],
 )
-def test_a_restarted_trial_has_the_configuration_of_one_that_tune_no_longer_lists(
+def test_a_restarted_trial_is_found_by_its_configuration(
     now: dict[str, dict[str, Any]], expected: dict[str, str]
 ) -> None:
-    """Setup and seed; a failed trial that Tune still lists was not restarted."""
+    """Setup and seed must be the same; a failed trial that Tune still lists was not restarted."""
     book = SetupNumbers(seed_key="seed")
     failed = earlier(book, a=({"lr": 1, "seed": 7}, FAILED))
 
     assert restarts(now, failed, book) == expected
 
 
-def test_a_finished_trial_is_no_lost_attempt() -> None:
-    """Tune may have forgotten it; its training is whole."""
+def test_a_finished_trial_is_not_restarted() -> None:
+    """Its training is complete, even if Tune no longer lists it."""
     book = SetupNumbers(seed_key="seed")
 
     assert restarts({"b": {"lr": 1}}, earlier(book, a=({"lr": 1}, FINISHED)), book) == {}
 
 
 def test_repeats_without_a_seed_are_matched_one_by_one() -> None:
-    """Two were lost, and a third trial has not begun before: each lost one has one that goes on with it."""
+    """Of three new trials, two restart the two lost ones, and the third is new."""
     book = SetupNumbers(seed_key="seed")
     lost = earlier(book, a=({"lr": 1}, FAILED), b=({"lr": 1}, FAILED))
 
@@ -62,8 +62,8 @@ def test_repeats_without_a_seed_are_matched_one_by_one() -> None:
     assert found == {"a": "x", "b": "y"}
 
 
-def test_a_seed_that_another_repeat_has_already_tells_nothing() -> None:
-    """With `num_samples` all have the configuration's seed, and their numbers are ours."""
+def test_repeats_with_the_same_seed_are_matched_by_setup() -> None:
+    """With `num_samples`, all have the configuration's seed, so it does not tell them apart."""
     book = SetupNumbers(seed_key="seed")
     config = {"lr": 1, "seed": 7}
     both = earlier(book, a=(config, FINISHED), b=(config, FAILED))

@@ -1,4 +1,4 @@
-"""Configurations as setups, results as rows."""
+"""Setups from the configurations of Tune trials, and rows from their results."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ OBJECTIVE = Objective("val_loss", "min")
 
 
 def record(book: SetupNumbers, result: dict[str, Any], config: dict[str, Any]) -> EpochRecord:
-    """The row of a result of trial `t`."""
+    """Return the row of a result of trial `t`."""
     return epoch_record(
         {"training_iteration": 1, **result},
         book.plan("t", config),
@@ -35,8 +35,8 @@ def record(book: SetupNumbers, result: dict[str, Any], config: dict[str, Any]) -
         {"data": {"batch_size": 8}, "optimizer": {"lr": 0.1}, "depth": 3},
     ],
 )
-def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None:
-    """Under the names that people give them, nested or not; the rest are parameters."""
+def test_batch_size_and_learning_rate_are_found(config: dict[str, Any]) -> None:
+    """They are found under their usual names, nested or not; the rest are parameters."""
     book = SetupNumbers(seed_key="seed")
 
     book.plan("a", config)
@@ -45,8 +45,8 @@ def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None
     assert (setup.batch_size, setup.learning_rate, setup.parameters) == (8, 0.1, {"depth": 3})
 
 
-def test_numbers_of_numpy_and_torch_are_numbers() -> None:
-    """Those of a configuration, as of a grid that numpy made, and those of a result."""
+def test_numbers_of_numpy_and_torch_are_accepted() -> None:
+    """They may be in a configuration, such as one from a numpy grid, or in a result."""
     book = SetupNumbers(seed_key="seed")
     config = {"batch_size": np.int64(8), "lr": np.float32(0.5), "seed": np.int64(7)}
 
@@ -57,8 +57,8 @@ def test_numbers_of_numpy_and_torch_are_numbers() -> None:
     assert row.val_metrics == '{"a/b": 2.0, "val_loss": 0.25}'
 
 
-def test_what_a_configuration_does_not_name_is_not_known() -> None:
-    """A batch size that nobody said is None, and no number."""
+def test_axes_missing_from_a_configuration_are_none() -> None:
+    """A batch size that is not given is None, not a default."""
     book = SetupNumbers(seed_key="seed")
 
     setup = book.plan("a", {"depth": 3}).setup
@@ -66,8 +66,8 @@ def test_what_a_configuration_does_not_name_is_not_known() -> None:
     assert (setup.batch_size, setup.learning_rate, setup.parameters) == (None, None, {"depth": 3})
 
 
-def test_a_seed_makes_no_setup() -> None:
-    """Two trials that differ in it alone are repeats."""
+def test_a_seed_is_not_part_of_the_setup() -> None:
+    """Two trials that differ only in their seed are repeats."""
     book = SetupNumbers(seed_key="random_state")
 
     plans = [
@@ -78,7 +78,7 @@ def test_a_seed_makes_no_setup() -> None:
 
 
 def test_repeats_without_a_seed_are_numbered() -> None:
-    """As with `num_samples`."""
+    """Trials of `num_samples` are such repeats."""
     book = SetupNumbers(seed_key="seed")
 
     plans = [book.plan(trial, {"lr": 0.1}) for trial in "abc"]
@@ -87,15 +87,15 @@ def test_repeats_without_a_seed_are_numbered() -> None:
 
 
 def test_a_trial_keeps_its_plan() -> None:
-    """Whatever PBT makes of its configuration on the way."""
+    """PBT may change its configuration later."""
     book = SetupNumbers(seed_key="seed")
     first = book.plan("a", {"lr": 0.1})
 
     assert book.plan("a", {"lr": 0.2}) is first
 
 
-def test_a_value_that_json_has_not_is_text() -> None:
-    """A class in a configuration is a parameter like others."""
+def test_a_value_without_a_json_form_becomes_text() -> None:
+    """A class or an infinite number in a configuration is a parameter like others."""
     book = SetupNumbers(seed_key="seed")
 
     book.plan("a", {"lr": 0.1, "act": int, "limit": float("inf")})
@@ -103,8 +103,8 @@ def test_a_value_that_json_has_not_is_text() -> None:
     assert book.setups[0].parameters == {"act": str(int), "limit": "inf"}
 
 
-def test_every_number_that_was_reported_is_kept() -> None:
-    """By its name; Tune's own columns and ours are none of them."""
+def test_every_reported_number_is_kept_as_a_metric() -> None:
+    """Tune's own columns and ours are not metrics."""
     book = SetupNumbers(seed_key="seed")
 
     row = record(
@@ -130,8 +130,8 @@ def test_every_number_that_was_reported_is_kept() -> None:
     assert row.epoch_time_s == 4.0
 
 
-def test_a_result_without_energy_is_a_row_without() -> None:
-    """Missing, and never 0."""
+def test_a_result_without_energy_has_a_missing_energy() -> None:
+    """It is None, never 0."""
     row = record(SetupNumbers(seed_key="seed"), {"val_loss": float("nan")}, {"lr": 0.1})
 
     assert row.epoch_energy_j is None
@@ -140,7 +140,7 @@ def test_a_result_without_energy_is_a_row_without() -> None:
 
 
 def test_an_energy_of_the_users_own_is_a_metric() -> None:
-    """That of a molecule or of a model, under the name that our columns have."""
+    """A metric may be named `energy`, like our column, for example a molecule's energy."""
     row = record(SetupNumbers(seed_key="seed"), {"val_loss": 0.5, "energy": -76.4}, {"lr": 0.1})
     nested = record(SetupNumbers(seed_key="seed"), {"energy": {"kinetic": 2.0}}, {"lr": 0.1})
 
@@ -150,8 +150,8 @@ def test_an_energy_of_the_users_own_is_a_metric() -> None:
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1.0, "2 s", None, True])
-def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
-    """Whatever a result holds: a row is made of it, and nothing is raised into somebody's run."""
+def test_an_invalid_amount_is_missing(odd: object) -> None:
+    """Any result gives a row, and no exception disturbs the user's run."""
     result = {"time_this_iter_s": odd, "epoch_energy_j": odd, "mean_power_w": odd}
 
     row = record(SetupNumbers(seed_key="seed"), {**result, "energy_method": "guessed"}, {"lr": 0.1})
@@ -168,8 +168,8 @@ def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
         {"batch_size": "auto", "lr": float("inf"), "seed": 2**70},
     ],
 )
-def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None:
-    """Neither a share of a sample nor a word is one."""
+def test_an_invalid_batch_size_is_a_parameter(config: dict[str, object]) -> None:
+    """So is an invalid learning rate; an invalid seed is ignored."""
     book = SetupNumbers(seed_key="seed")
 
     plan = book.plan("a", config)
@@ -178,8 +178,8 @@ def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None
     assert {"batch_size", "lr"} <= set(plan.setup.parameters)
 
 
-def test_an_object_is_the_same_in_each_process() -> None:
-    """Repeats are told by their configuration, of which a place in memory is no part."""
+def test_an_objects_address_is_not_part_of_its_setup() -> None:
+    """Otherwise repeats in different processes would count as different setups."""
     book = SetupNumbers(seed_key="seed")
 
     plans = [

@@ -1,4 +1,4 @@
-"""A measured trainable's rows, whole, and the manifest of its run."""
+"""All columns of a measured trainable's rows, and the manifest of its run."""
 
 import sys
 from typing import Any
@@ -46,7 +46,7 @@ RESULT = {
 def row_of(
     result: dict[str, Any], before_j: float | None = 10.0, *, of: TunePlan | None = None
 ) -> EpochRecord:
-    """The row of a result."""
+    """Return the row of a result."""
     trial = of or SetupNumbers(seed_key="seed").plan(
         "t", {"batch_size": 8, "lr": 0.1, "depth": 3, "seed": 7}
     )
@@ -61,8 +61,8 @@ def row_of(
     )
 
 
-def test_every_word_of_a_result_has_its_column() -> None:
-    """Energies, their parts and their doubt among them; the whole doubt is the root of two squares."""
+def test_every_field_of_a_result_has_its_column() -> None:
+    """The total uncertainty is the root of the sum of squares of its two parts."""
     assert row_of(RESULT) == EpochRecord(
         study="mine",
         trial_id="t",
@@ -106,8 +106,8 @@ def test_every_word_of_a_result_has_its_column() -> None:
     )
 
 
-def test_a_result_that_says_nothing_of_its_energy_has_nothing_made_up() -> None:
-    """Its time is Tune's own."""
+def test_a_result_without_energy_has_only_missing_energies() -> None:
+    """Its time is that of Tune."""
     trial = SetupNumbers(seed_key="seed").plan("t", {"lr": 0.1})
 
     row = row_of({"training_iteration": 1, "time_this_iter_s": 2.5}, of=trial)
@@ -119,20 +119,20 @@ def test_a_result_that_says_nothing_of_its_energy_has_nothing_made_up() -> None:
 
 
 @pytest.mark.parametrize("lacking", ["uncertainty_common_j", "uncertainty_own_j"])
-def test_a_doubt_of_which_a_part_is_not_known_is_not_known(lacking: str) -> None:
-    """The other part alone would be too small."""
+def test_an_uncertainty_with_a_missing_part_is_missing(lacking: str) -> None:
+    """The other part alone would understate it."""
     energy = {name: value for name, value in ENERGY.items() if name != lacking}
 
     assert row_of({**RESULT, "energy": energy}).uncertainty_j is None
 
 
-def test_an_epoch_that_took_nothing_is_no_missing_one() -> None:
-    """0 J were measured; a sum in which one epoch is missing is missing."""
-    nothing = {**RESULT, "epoch_energy_j": 0.0, "mean_power_w": 0.5}
+def test_an_energy_of_0_is_not_missing() -> None:
+    """0 J is a measurement; a sum with a missing epoch is missing."""
+    zero = {**RESULT, "epoch_energy_j": 0.0, "mean_power_w": 0.5}
 
-    assert (row_of(nothing).epoch_energy_j, row_of(nothing).energy_j) == (0.0, 10.0)
-    assert row_of(nothing).mean_power_w == 0.5
-    assert row_of(nothing, before_j=None).energy_j is None
+    assert (row_of(zero).epoch_energy_j, row_of(zero).energy_j) == (0.0, 10.0)
+    assert row_of(zero).mean_power_w == 0.5
+    assert row_of(zero, before_j=None).energy_j is None
 
 
 @pytest.mark.parametrize(
@@ -142,23 +142,23 @@ def test_an_epoch_that_took_nothing_is_no_missing_one() -> None:
         ({"batch_size": 0, "lr": sys.float_info.max}, (None, sys.float_info.max)),
     ],
 )
-def test_the_least_and_the_most_of_an_axis_belong_to_it(
+def test_the_limits_of_an_axis_belong_to_it(
     config: dict[str, Any], expected: tuple[int | None, float]
 ) -> None:
-    """One sample is a batch, and any rate above 0 one."""
+    """One sample is a batch, and any finite number above 0 is a learning rate."""
     setup = SetupNumbers(seed_key="seed").plan("t", config).setup
 
     assert (setup.batch_size, setup.learning_rate) == expected
 
 
 @pytest.mark.parametrize(("seed", "kept"), [(2**63 - 1, True), (2**63, False), (-(2**63), False)])
-def test_a_seed_is_kept_that_a_table_can_hold(seed: int, *, kept: bool) -> None:
-    """Another is the number of the repeat."""
+def test_a_seed_that_a_table_can_hold_is_kept(seed: int, *, kept: bool) -> None:
+    """Any other is replaced by the number of the repeat."""
     assert SetupNumbers(seed_key="seed").plan("t", {"seed": seed}).seed == (seed if kept else 0)
 
 
 def test_a_trial_of_an_earlier_session_keeps_its_setup_and_seed() -> None:
-    """A later trial of the setup is another repeat of it."""
+    """A later trial of the same setup is another repeat."""
     book = SetupNumbers(seed_key="seed")
     for rate in (0.1, 0.2):
         book.plan(f"lr{rate}", {"lr": rate})
@@ -185,13 +185,13 @@ def test_a_trial_of_an_earlier_session_keeps_its_setup_and_seed() -> None:
         (float("nan"), "nan"),
     ],
 )
-def test_a_value_of_an_array_library_is_its_number(value: object, kept: object) -> None:
-    """As JSON has it; what is no number there is text."""
+def test_array_values_become_json_values(value: object, kept: object) -> None:
+    """A value that JSON has no form for becomes text."""
     assert as_json(value) == kept
 
 
-def test_the_manifest_of_a_run_says_what_its_configurations_tell() -> None:
-    """And that its data were not generated for a try."""
+def test_the_manifest_of_a_run_follows_from_its_configurations() -> None:
+    """Its data do not count as synthetic."""
     book = SetupNumbers(seed_key="seed")
     book.plan("t", {"batch_size": 8, "lr": 0.1, "seed": 7})
 

@@ -1,4 +1,4 @@
-"""What a trial has used in all: one rule for budgets, bills and forecasts."""
+"""Energy that a trial has used in all, by one rule for budgets and bills."""
 
 import dataclasses
 from dataclasses import replace
@@ -21,8 +21,8 @@ ENERGIES = {"energy_j", "energy_to_target_j", *BESIDE_EPOCHS, LOST}
 COMPONENTS = {"gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j"}
 
 
-def lost_and_begun_anew(tmp_path: Path, *, second_j: float | None) -> Recorder:
-    """A trial that lost 25 J, and then used 7 J of set-up, 15 J, `second_j`, and 3 J of a test."""
+def restarted_trial(tmp_path: Path, *, second_j: float | None) -> Recorder:
+    """Record a trial that lost 25 J, restarted, and used 7 J to set up, 15 J, `second_j`, and 3 J to test."""
     recorder = recorder_in(tmp_path)
     [trial] = recorder.expect([plan(1)])
     again = replace(trial, attempt=2)
@@ -39,11 +39,9 @@ def lost_and_begun_anew(tmp_path: Path, *, second_j: float | None) -> Recorder:
 @pytest.mark.parametrize(
     ("second_j", "all_j"), [(15.0, 25.0 + 45.0), (None, 25.0 + 7.0 + 15.0 + 3.0)]
 )
-def test_budget_and_bill_come_to_the_same(
-    tmp_path: Path, second_j: float | None, all_j: float
-) -> None:
-    """Of a trial that lacks an epoch's energy too: what is known counts, and nothing twice."""
-    recorder = lost_and_begun_anew(tmp_path, second_j=second_j)
+def test_budget_and_bill_agree(tmp_path: Path, second_j: float | None, all_j: float) -> None:
+    """They also agree if an epoch has no energy: known energies count, and none twice."""
+    recorder = restarted_trial(tmp_path, second_j=second_j)
     [trial] = recorder.trials()
     rows = recorder.epochs_of(trial.trial_id)
 
@@ -54,15 +52,15 @@ def test_budget_and_bill_come_to_the_same(
     assert bill.total_j == pytest.approx(all_j)
 
 
-def test_each_energy_of_a_trial_is_on_the_bill_or_part_of_another() -> None:
-    """A new column of joules has its place in the rule, or in this test."""
+def test_every_energy_column_of_a_trial_is_accounted_for() -> None:
+    """A new column of joules must be added to the rule or to this test."""
     columns = {each.name for each in dataclasses.fields(TrialRecord)}
 
     assert {each for each in columns if each.endswith("_j")} == ENERGIES | COMPONENTS
 
 
 def frame(kind: type, *rows: EpochRecord | TrialRecord) -> pd.DataFrame:
-    """Rows as the analysis reads them."""
+    """Return rows as a data frame, as the analysis reads them."""
     columns = [each.name for each in dataclasses.fields(kind)]
     frame = pd.DataFrame([{name: getattr(row, name) for name in columns} for row in rows])
     energies = [name for name in columns if name.endswith("_j")]

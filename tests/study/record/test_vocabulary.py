@@ -1,4 +1,4 @@
-"""The words of a record are defined once, and mean the same to who writes and who reads it."""
+"""Vocabulary of records, shared by writers and readers."""
 
 import pytest
 from hypothesis import given
@@ -22,17 +22,17 @@ from study.record.vocabulary import (
 from trackers.sample import Method, Status
 
 
-def test_words_of_an_energy_are_the_trackers_own() -> None:
-    """A reading's words need no translation, and `is` holds between a reading and its row."""
+def test_energy_methods_and_statuses_are_the_trackers() -> None:
+    """They need no conversion, and can be compared between a reading and its row with `is`."""
     assert EnergyMethod is Method
     assert EnergyStatus is Status
 
 
-def test_a_training_is_whole_that_came_to_an_end_of_its_own() -> None:
-    """Only its energy is that of a training: for the terminal, the repeats and the report alike."""
-    whole = {StopReason.PATIENCE, StopReason.MAX_EPOCHS, StopReason.TARGET}
+def test_a_training_is_complete_if_it_ended_by_itself() -> None:
+    """Terminal, repeats and report use only energies of such trainings."""
+    complete = {StopReason.PATIENCE, StopReason.MAX_EPOCHS, StopReason.TARGET}
 
-    assert set(StopReason) - whole == NOT_WHOLE
+    assert set(StopReason) - complete == NOT_WHOLE
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,13 @@ def test_a_training_is_whole_that_came_to_an_end_of_its_own() -> None:
         ("image_size", ("image size", "")),
     ],
 )
-def test_an_axis_is_named_in_words_and_only_ours_has_a_unit(
-    name: str, words: tuple[str, str]
-) -> None:
-    """What somebody else's suffix means is not known: a kernel's width is no power."""
+def test_only_axes_of_ours_have_a_unit(name: str, words: tuple[str, str]) -> None:
+    """The suffix of a user's axis may mean something else: `kernel_w` is a width, not a power."""
     assert axis_words(name) == words
 
 
-def test_numbers_have_six_digits_unless_they_are_needed() -> None:
-    """Equal weights of three tasks fill no line; two setups that differ do so in words too."""
+def test_numbers_have_six_digits_unless_more_are_needed() -> None:
+    """1/3 stays short, but setups that differ have different texts."""
     near = [{"alpha": 0.12345671}, {"alpha": 0.12345674}]
 
     assert parameters_text({"weight_b": 1 / 3, "kind": "sgd"}) == "kind sgd, weight b 0.333333"
@@ -61,8 +59,8 @@ def test_numbers_have_six_digits_unless_they_are_needed() -> None:
     assert telling_digits([{"alpha": 1 / 3}, {"alpha": 0.5}, {"alpha": 0.5}]) == FEW_DIGITS
 
 
-def test_choices_read_as_sentences_do() -> None:
-    """Numbers without exponents, switches as they are typed, and the unit behind its number."""
+def test_parameters_are_written_for_people() -> None:
+    """Numbers have no exponents, switches are written as typed, and units follow their number."""
     chosen = {"power_limit_w": 200.0, "weight_decay": 1e-05, "compile": True, "kind": "sgd"}
 
     assert parameters_text(chosen) == (
@@ -70,8 +68,8 @@ def test_choices_read_as_sentences_do() -> None:
     )
 
 
-def test_a_record_s_choices_follow_in_a_line() -> None:
-    """A search's answer shows no JSON; a setup without further choices adds nothing."""
+def test_a_setup_is_described_in_one_line() -> None:
+    """Its parameters are shown as text, not JSON; values that are missing are left out."""
     with_limit = setup_words(64, 0.0001, '{"power_limit_w": 150.0}')
 
     assert with_limit == "batch size 64, learning rate 0.0001, power limit 150 W"
@@ -82,7 +80,7 @@ def test_a_record_s_choices_follow_in_a_line() -> None:
 
 @given(st.floats(min_value=1e-12, max_value=1e12))
 def test_a_number_without_exponent_is_the_same_number(value: float) -> None:
-    """With all its digits it is read back exactly, with six to one in a million."""
+    """With 17 digits it is read back exactly, by default to at least five digits."""
     text = positional(value, digits=17)
 
     assert "e" not in text.lower()
@@ -99,8 +97,8 @@ def test_a_number_without_exponent_is_the_same_number(value: float) -> None:
         (Paradigm.REGIME, (), None),
     ],
 )
-def test_one_stage_of_several_ranks_setups(
+def test_one_of_several_stages_ranks_setups(
     paradigm: Paradigm, stages: tuple[str, ...], ranked: str | None
 ) -> None:
-    """All tasks together, and encoder and classifier trained from scratch."""
+    """It is the one with all tasks, or encoder and classifier trained from scratch."""
     assert ranked_stage(paradigm, stages) == ranked

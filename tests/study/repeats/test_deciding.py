@@ -1,4 +1,4 @@
-"""Which setup is trained once more, and how probable the answer is."""
+"""Decision on the next repeat, and the probability of the answer."""
 
 import pytest
 
@@ -9,7 +9,7 @@ AIM = Aim()
 
 
 def whole(*results: tuple[float, float]) -> list[TrainingResult]:
-    """Trainings that came to their end, of so many joules and such a score."""
+    """Return complete trainings from their energies in joules and their scores."""
     return [TrainingResult(energy_j=j, gain=gain, is_whole=True) for j, gain in results]
 
 
@@ -21,7 +21,7 @@ CLEAR = {
 
 
 def test_a_clear_answer_is_nearly_certain() -> None:
-    """A setup that needs a third of the energy for the same score."""
+    """One setup needs a third of the energy for the same score."""
     decision = decide(CLEAR, {}, AIM)
 
     assert decision is not None
@@ -30,7 +30,7 @@ def test_a_clear_answer_is_nearly_certain() -> None:
 
 
 def test_the_next_repeat_is_of_a_contender() -> None:
-    """Not of a setup that is out of the question."""
+    """A setup that cannot be the answer is not repeated."""
     near = {
         1: whole((100.0, 0.90), (130.0, 0.91)),
         2: whole((105.0, 0.90), (125.0, 0.91)),
@@ -44,8 +44,8 @@ def test_the_next_repeat_is_of_a_contender() -> None:
     assert decision.right < 0.9
 
 
-def test_trainings_under_way_count_as_if_they_had_ended() -> None:
-    """So that two free slots do not get the same training for the same reason."""
+def test_running_trainings_count_as_if_they_had_ended() -> None:
+    """So two free slots do not repeat the same setup for the same reason."""
     near = {
         1: whole((100.0, 0.90), (130.0, 0.91)),
         2: whole((105.0, 0.90), (125.0, 0.91)),
@@ -69,15 +69,15 @@ def test_trainings_under_way_count_as_if_they_had_ended() -> None:
         {1: [TrainingResult(energy_j=9.0, gain=None, is_whole=False)] * 2},
     ],
 )
-def test_without_a_spread_there_is_nothing_to_decide(
+def test_without_a_spread_there_is_no_decision(
     trainings: dict[int, list[TrainingResult]],
 ) -> None:
-    """Two whole trainings of one setup are the least."""
+    """At least one setup must have two complete trainings."""
     assert decide(trainings, {}, AIM) is None
 
 
-def test_a_setup_that_fails_pays_for_its_failures() -> None:
-    """Cheapest by its one success, it is not by what a success costs."""
+def test_a_setup_bears_the_cost_of_its_failures() -> None:
+    """Setup 4 is the cheapest by its one success, but not by its cost per success."""
     failing = [*whole((80.0, 0.9)), *[TrainingResult(energy_j=80.0, gain=0.1, is_whole=False)] * 3]
 
     decision = decide({**CLEAR, 4: failing}, {}, AIM)

@@ -1,4 +1,4 @@
-"""What a study says when it trains a setup once more."""
+"""Text about the leading setup, which a study prints with each further repeat."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from study.repeats.leader_text import leader_text
 LEADS = Decision(answer=1, right=0.52, repeat=2)
 
 
-def test_the_first_line_says_what_is_probable_and_that_it_may_fall() -> None:
-    """Whoever reads it for the first time knows of what the number is."""
+def test_the_first_line_explains_the_probability() -> None:
+    """It says what the probability refers to, and that it may fall."""
     line = leader_text(LEADS, 3, before=None)
 
     assert line == (
@@ -33,12 +33,12 @@ def test_the_first_line_says_what_is_probable_and_that_it_may_fall() -> None:
     ],
 )
 def test_each_further_line_says_what_has_changed(now: Decision, line: str) -> None:
-    """Another leader, or the same with another probability."""
+    """It names a new leader or a new probability, or says that both are as before."""
     assert leader_text(now, 4, before=LEADS) == line
 
 
-def test_what_is_nearly_sure_is_not_said_to_be_100_percent() -> None:
-    """99.6 % of the draws; the report of the same study says over 99 %, and so does this line."""
+def test_a_near_certain_answer_is_not_shown_as_100_percent() -> None:
+    """99.6 % of the draws are shown as over 99 %, as in the study's report."""
     first = leader_text(Decision(answer=1, right=0.996, repeat=2), 3, before=None)
     then = leader_text(Decision(answer=1, right=1.0, repeat=2), 3, before=LEADS)
 

@@ -1,4 +1,4 @@
-"""Options of studies that compare setups: what is refused, and what a smoke run makes of them."""
+"""Options of studies that compare setups: checks, limits and smoke runs."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from study.repeats.options import ComparisonOptions
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"more_repeats": -1}, "--more-repeats is -1"),
         ({"sure": 1.0}, "a probability between 0 and 1"),
@@ -21,36 +21,36 @@ from study.repeats.options import ComparisonOptions
         ({"sure": 0.9, "repeats": 1}, "--sure is given with --repeats 1"),
     ],
 )
-def test_what_cannot_be_run_is_refused(given: dict[str, Any], said: str) -> None:
-    """In words that say what is allowed."""
+def test_invalid_options_are_refused(given: dict[str, Any], message: str) -> None:
+    """The message says what is allowed."""
     with pytest.raises(OptionError) as refused:
         ComparisonOptions(**given)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
-def test_a_grid_does_not_go_on() -> None:
-    """Without either option there is nothing after the first repeats."""
+def test_a_plain_grid_has_no_further_repeats() -> None:
+    """Only `sure` or a number of further repeats adds any."""
     assert not ComparisonOptions().adds_repeats
     assert not ComparisonOptions(more_repeats=0).adds_repeats
     assert ComparisonOptions(sure=0.9).adds_repeats
     assert ComparisonOptions(more_repeats=2).adds_repeats
 
 
-def test_sure_alone_trains_at_most_as_many_as_the_first() -> None:
-    """With a number that one."""
+def test_sure_alone_allows_as_many_further_repeats_as_first_ones() -> None:
+    """`more_repeats` sets another maximum."""
     assert ComparisonOptions(sure=0.9, repeats=3).most_further(4) == 12
     assert ComparisonOptions(sure=0.9, more_repeats=5).most_further(4) == 5
 
 
-def test_a_budget_is_in_joules_and_may_be_left_out() -> None:
-    """Left out there is no end to it."""
+def test_a_budget_is_converted_to_joules() -> None:
+    """Without the option it is infinite."""
     assert ComparisonOptions(sure=0.9, energy_budget_wh=2.0).budget_j == 7200.0
     assert math.isinf(ComparisonOptions().budget_j)
 
 
-def test_a_smoke_run_goes_through_one_further_repeat() -> None:
-    """After two repeats, the fewest from which there is a spread."""
+def test_a_smoke_run_has_one_further_repeat() -> None:
+    """It follows two first repeats, the fewest with a spread."""
     reduced = ComparisonOptions(smoke=True, sure=0.9, repeats=5).reduced()
 
     assert (reduced.repeats, reduced.more_repeats) == (2, 1)

@@ -1,4 +1,4 @@
-"""A search that trains, without Ray: proposals, decisions, and what is booked."""
+"""A search that trains, without Ray: proposals, decisions, and the energy it counts."""
 
 from dataclasses import replace
 
@@ -29,12 +29,12 @@ OPTIONS = SearchOptions(
 def epoch_of(
     plan: TrialPlan, number: int, energy_j: float | None, accuracy: float | None
 ) -> EpochRecord:
-    """A reported epoch."""
+    """Return the row of a reported epoch."""
     return epoch(number, energy_j, accuracy, of=plan)
 
 
 def plans_of(options: SearchOptions) -> list[TrialPlan]:
-    """All trials of the space."""
+    """Return all trials of the space."""
     setups = grid(options.batch_sizes, options.learning_rates)
     return trial_plans(setups, options.seeds, shuffle_seed=0)
 
@@ -47,7 +47,7 @@ def live(
     known: tuple[TrialRecord, ...] = (),
     epochs: tuple[EpochRecord, ...] = (),
 ) -> LiveSearch:
-    """A search in the order of the grid; `ended` are trials of earlier commands."""
+    """Return a search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
     ids = frozenset(plan.trial_id for plan in ended)
     registry = SetupRegistry(
@@ -68,7 +68,7 @@ def live(
 
 
 def record_of(plan: TrialPlan, *energies_j: float | None) -> TrialRecord:
-    """A trial whose only attempt had these epochs and was then lost."""
+    """Return the record of a trial whose only attempt was lost after these epochs."""
     return trial_record(
         plan,
         epochs=[epoch_of(plan, i, j, 0.5) for i, j in enumerate(energies_j, start=1)],
@@ -83,8 +83,8 @@ def record_of(plan: TrialPlan, *energies_j: float | None) -> TrialRecord:
     )
 
 
-def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
-    """The reasons stand on the rows."""
+def test_a_trial_ends_at_the_target_or_when_it_costs_more() -> None:
+    """The first one reaches the target, the second has used as much energy without it."""
     search = live()
     first = search.propose()
     assert first is not None
@@ -102,8 +102,8 @@ def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
     assert search.budget.spent_j == 8.0
 
 
-def test_an_epoch_that_is_told_twice_counts_once() -> None:
-    """Tune tells the last one again when a trial has ended by itself."""
+def test_an_epoch_that_is_reported_twice_counts_once() -> None:
+    """Tune reports the last one again when a trial has ended by itself."""
     search = live()
     plan = search.propose()
     assert plan is not None
@@ -115,8 +115,8 @@ def test_an_epoch_that_is_told_twice_counts_once() -> None:
     assert search.budget.spent_j == 4.0
 
 
-def test_nothing_is_begun_when_the_budget_is_used() -> None:
-    """And the trial that used it ends with its epoch."""
+def test_no_trial_begins_after_the_budget_is_used_up() -> None:
+    """The trial that used it up ends with its current epoch."""
     search = live()
     plan = search.propose()
     assert plan is not None
@@ -128,8 +128,8 @@ def test_nothing_is_begun_when_the_budget_is_used() -> None:
     assert search.propose() is None
 
 
-def test_an_epoch_dearer_than_the_budget_is_said() -> None:
-    """With both figures."""
+def test_an_epoch_costlier_than_the_budget_is_reported() -> None:
+    """The message has both energies."""
     search = live()
     plan = search.propose()
     assert plan is not None
@@ -142,17 +142,17 @@ def test_an_epoch_dearer_than_the_budget_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "energy_j", "failed", "said"),
+    ("score", "energy_j", "failed", "message"),
     [
         (None, 1.0, False, "has no accuracy, so it counts as failed"),
         (0.5, None, False, "has no energy, so it counts as failed"),
         (0.5, 1.0, True, "failed, and counts as failed"),
     ],
 )
-def test_a_trial_without_values_is_told_as_failed(
-    *, score: float | None, energy_j: float | None, failed: bool, said: str
+def test_a_trial_without_values_counts_as_failed(
+    *, score: float | None, energy_j: float | None, failed: bool, message: str
 ) -> None:
-    """Nothing is left running at Optuna, and the user is told, with the reason."""
+    """It does not stay `running` in Optuna's study, and a message has the reason."""
     search = live()
     plan = search.propose()
     assert plan is not None
@@ -160,11 +160,11 @@ def test_a_trial_without_values_is_told_as_failed(
 
     search.end(plan.trial_id, failed=failed)
 
-    assert search.notes == [f"{plan.trial_id} {said} in Optuna's study."]
+    assert search.notes == [f"{plan.trial_id} {message} in Optuna's study."]
 
 
-def test_what_a_lost_attempt_used_counts_once() -> None:
-    """Before it is run again as overhead, afterwards as wasted."""
+def test_the_energy_of_a_lost_attempt_counts_once() -> None:
+    """Before the trial is run again it counts as overhead, afterwards as wasted energy."""
     plan = plans_of(OPTIONS)[0]
     lost = record_of(plan, 5.0, 5.0)
     search = live(earlier=(lost,))
@@ -180,8 +180,8 @@ def test_what_a_lost_attempt_used_counts_once() -> None:
     assert again.budget.spent_j == 10.0
 
 
-def test_all_that_is_known_of_a_trial_uses_the_budget() -> None:
-    """Its test, and the epochs that have an energy where one has none."""
+def test_all_known_energy_of_a_trial_uses_the_budget() -> None:
+    """This includes its test, and the known epochs of a trial with a missing one."""
     first, second = plans_of(OPTIONS)
     ended = replace(record_of(first, 5.0, None), test_energy_j=2.0)
     lost = record_of(second, 3.0, None)
@@ -195,8 +195,8 @@ def test_all_that_is_known_of_a_trial_uses_the_budget() -> None:
     assert search.budget.spent_j == 5.0 + 2.0 + 3.0
 
 
-def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
-    """It counts against --trials as well."""
+def test_a_trial_of_an_earlier_command_is_counted_and_not_run_again() -> None:
+    """Its energy counts towards the budget."""
     first, second = plans_of(OPTIONS)
     search = live(earlier=(record_of(first, 5.0),), ended=(first,))
     search.earlier()
@@ -208,7 +208,7 @@ def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
 
 
 def test_the_leading_setups_are_trained_again() -> None:
-    """With the next seeds, once the others have ended; they end at the target only."""
+    """They get the next seeds once all other trials have ended, and end only at the target."""
     search = live(replace(OPTIONS, confirm=2, energy_budget_wh=1.0))
     first, second = search.propose(), search.propose()
     assert first is not None
@@ -238,7 +238,7 @@ def test_the_leading_setups_are_trained_again() -> None:
 
 
 def test_repeats_stop_with_the_budget() -> None:
-    """They are what is left of it, and no more."""
+    """No setup is trained again if the rest of the budget is too small."""
     search = live(replace(OPTIONS, confirm=3))
     plans = [search.propose(), search.propose()]
     for plan in plans:
@@ -251,7 +251,7 @@ def test_repeats_stop_with_the_budget() -> None:
 
 
 def test_a_search_waits_for_room_in_its_budget() -> None:
-    """What is promised to a trial that runs may come free when it ends."""
+    """Energy that is reserved for a running trial may become free when it ends."""
     search = live(replace(OPTIONS, halving="energy", first_rung_wh=0.006))
     first = search.propose()
     assert first is not None
@@ -266,8 +266,8 @@ def test_a_search_waits_for_room_in_its_budget() -> None:
     assert search.propose() is not None
 
 
-def test_what_an_earlier_study_needed_is_to_be_beaten() -> None:
-    """A trial that cannot is stopped with its first epoch."""
+def test_trials_have_to_beat_an_earlier_study() -> None:
+    """A trial that cannot need less energy to the target is stopped with its first epoch."""
     plan = plans_of(OPTIONS)[0]
     known = replace(record_of(plan, 5.0), study="grid", energy_to_target_j=5.0)
     search = live(known=(known,))
@@ -280,7 +280,7 @@ def test_what_an_earlier_study_needed_is_to_be_beaten() -> None:
 
 
 def test_a_trial_whose_encoder_has_ended_can_be_stopped() -> None:
-    """The end of a stage is not the end of the trial; that of the last one is."""
+    """Only the end of the last stage is the end of the trial."""
     search = live()
     first = search.propose()
     assert first is not None
@@ -293,11 +293,11 @@ def test_a_trial_whose_encoder_has_ended_can_be_stopped() -> None:
     assert classifier is None
 
 
-def test_setups_count_ahead_for_trials_that_run() -> None:
-    """Two trials run, the set-up of one is known: the other is expected to need as much."""
+def test_set_up_energy_is_expected_of_running_trials() -> None:
+    """Two trials run and the set-up of one is known, so the other is expected to need as much."""
     first, second = plans_of(OPTIONS)
-    told = replace(record_of(first), setup_energy_j=10.0, energy_j=None)
-    search = live(earlier=(told,))
+    known = replace(record_of(first), setup_energy_j=10.0, energy_j=None)
+    search = live(earlier=(known,))
     assert search.propose() == first
     assert search.propose() == second
 
@@ -307,8 +307,8 @@ def test_setups_count_ahead_for_trials_that_run() -> None:
     assert search.budget.expected_j == 20.0
 
 
-def test_no_trial_begins_that_cannot_get_to_its_first_rung() -> None:
-    """Twice the first epoch, once that is known: 20 J, of which 16 J are left."""
+def test_no_trial_begins_that_cannot_reach_its_first_rung() -> None:
+    """The rung is at twice the first epoch's energy, 20 J, and only 16 J are left."""
     search = live(replace(OPTIONS, halving="energy"))
     first = search.propose()
     assert first is not None

@@ -1,4 +1,4 @@
-"""`python -m study.search`: its subcommands, and what it refuses before anything starts."""
+"""`python -m study.search`: subcommands, help, and errors before anything starts."""
 
 import pytest
 import ray
@@ -21,7 +21,7 @@ from study.search.__main__ import main
 def test_bad_input_is_refused_before_anything_starts(
     options: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With exit status 2 and what is allowed; `run` is what is meant without a subcommand."""
+    """The exit status is 2, and the message says what is allowed; `run` is the default subcommand."""
     status = main(options)
 
     err = capsys.readouterr().err
@@ -39,10 +39,10 @@ def test_bad_input_is_refused_before_anything_starts(
         (("--compare", "--replay", "a.csv"), "python -m benchmarks.search --compare TABLE"),
     ],
 )
-def test_an_option_that_is_a_command_now_is_answered_with_it(
+def test_an_old_option_is_answered_with_its_command(
     options: tuple[str, ...], command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A command line of version 0.1 says where to go."""
+    """A command line of version 0.1 is refused with the command to use now."""
     status = main(options)
 
     assert status == 2
@@ -50,7 +50,7 @@ def test_an_option_that_is_a_command_now_is_answered_with_it(
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "text"),
     [
         ((), "run (which may be left out) trains, replay searches on recorded trainings"),
         ((), "--target VALUE Value of the objective, for example a validation accuracy of 0.9."),
@@ -61,12 +61,12 @@ def test_an_option_that_is_a_command_now_is_answered_with_it(
         (("recurring",), "--start NAME=VALUE,... The setup that the first run takes"),
     ],
 )
-def test_help_says_the_commands_own_words(
-    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
+def test_help_is_specific_to_the_command(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], text: str
 ) -> None:
-    """Of what may be run, and of options that mean another thing than in other studies."""
+    """It lists the subcommands, and explains options that have another meaning than in other studies."""
     with pytest.raises(SystemExit):
         main([*args, "--help"])
 
     lines = (line.strip("│╭╰╮╯─ ") for line in capsys.readouterr().out.splitlines())
-    assert said in " ".join(" ".join(lines).split())
+    assert text in " ".join(" ".join(lines).split())

@@ -1,4 +1,4 @@
-"""What a search takes on its command line."""
+"""Options of a search."""
 
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ from study.search.stopping.halving import Rungs
         ({"trials": 0}, "--trials is 0"),
     ],
 )
-def test_what_cannot_be_run_is_refused(given: dict[str, Any], named: str) -> None:
-    """With what is allowed, or what to leave out."""
+def test_invalid_options_are_refused(given: dict[str, Any], named: str) -> None:
+    """The message says what is allowed, or which option to give."""
     with pytest.raises(OptionError, match=named):
         SearchOptions(**given)
 
 
-def test_a_range_needs_an_end(tmp_path: Path) -> None:
-    """A number of trials or a budget."""
+def test_a_search_over_a_range_needs_a_limit(tmp_path: Path) -> None:
+    """It is a number of trials or an energy budget."""
     space = tmp_path / "space.yaml"
     space.write_text("learning_rate: {low: 0.001, high: 0.1}")
 
@@ -38,8 +38,8 @@ def test_a_range_needs_an_end(tmp_path: Path) -> None:
     assert not SearchOptions(space=space, energy_budget_wh=1.0).searched().is_listed
 
 
-def test_a_scenario_brings_axes_of_its_own() -> None:
-    """Those with values are searched over by themselves; others only where they are named."""
+def test_a_scenario_adds_axes_of_its_own() -> None:
+    """Axes with values are searched by default, others only if they are named."""
     space = SearchOptions(batch_sizes=(8,), learning_rates=(0.1,)).searched(
         {"depth": (1, 2), "encoder": ()}
     )
@@ -47,21 +47,21 @@ def test_a_scenario_brings_axes_of_its_own() -> None:
     assert [axis.name for axis in space.axes] == ["batch_size", "learning_rate", "depth"]
 
 
-def test_confirming_takes_the_next_seeds() -> None:
-    """The first is the search's own."""
+def test_confirmation_uses_the_next_seeds() -> None:
+    """The first seed is the search's own."""
     assert SearchOptions(seed=3, confirm=2).seeds == (3, 4, 5)
 
 
 @pytest.mark.parametrize(
     ("goal", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
 )
-def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
-    """The ends of a front need trials that go on."""
+def test_halving_is_the_default_only_with_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
+    """For the ends of a front, trials must be trained to their end."""
     assert SearchOptions(goal=goal, target=0.9).rungs is rungs
 
 
 def test_an_axis_of_power_limits_is_measured_within_each_training() -> None:
-    """Where trainings are paused: a limit changes what an epoch costs, not what is learnt in it."""
+    """A limit changes the cost of an epoch, not what is learnt, so one training can try all of them."""
     options = SearchOptions(
         goal="energy-to-target", target=0.8, axis=("power_limit_w=200,300", "precision=fp32,bf16")
     )
@@ -82,8 +82,8 @@ def test_an_axis_of_power_limits_is_measured_within_each_training() -> None:
         {"space": Path("space.yaml")},
     ],
 )
-def test_elsewhere_each_power_limit_is_a_setup_of_its_own(other: dict[str, Any]) -> None:
-    """Optuna's samplers train a setup once, and workers set the limits of several boards."""
+def test_without_pausing_each_power_limit_is_a_setup(other: dict[str, Any]) -> None:
+    """This applies to Optuna's samplers, other goals, space files and several workers."""
     given = {"goal": "energy-to-target", "target": 0.8, "axis": ("power_limit_w=200,300",), **other}
 
     assert SearchOptions(**given).reduced().axis == ("power_limit_w=200,300",)

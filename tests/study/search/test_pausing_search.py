@@ -1,4 +1,4 @@
-"""A search that trains, pauses and goes on, without Ray: trials, attempts, and a kill at any moment."""
+"""A search that pauses and resumes trainings, without Ray: trials, attempts, and kills at any moment."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -38,9 +38,9 @@ SETUPS = grid(OPTIONS.batch_sizes, OPTIONS.learning_rates)
 
 @dataclass
 class Folder:
-    """What a study leaves, and the trainings that write it: one at a time, a checkpoint each epoch.
+    """A study's folder and its trainings, one at a time, with a checkpoint after each epoch.
 
-    The meter fails in the epochs that are `unread`.
+    Epochs in `unread` have no energy.
     """
 
     epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
@@ -51,22 +51,22 @@ class Folder:
 
     @classmethod
     def as_killed(cls, rows: Sequence[EpochRecord], further: Sequence[FurtherTrial]) -> "Folder":
-        """What lies there when a command was killed that had written so many rows."""
+        """Create the folder of a command that was killed after it had written these rows."""
         folder = cls(further=list(further))
         for row in rows:
-            of = folder.epochs.setdefault(row.trial_id, [])
-            if of:  # whoever goes on reports it once more, as an epoch that it was not stopped at
-                of[-1] = replace(of[-1], stop_reason=None)
-            of.append(row)
+            earlier = folder.epochs.setdefault(row.trial_id, [])
+            if earlier:  # a resumed trial reports its last epoch again, without its stop reason
+                earlier[-1] = replace(earlier[-1], stop_reason=None)
+            earlier.append(row)
         return folder
 
     @property
     def in_order(self) -> list[EpochRecord]:
-        """All rows, as they were trained."""
+        """All rows, in the order in which they were trained."""
         return [self.epochs[trial_id][number - 1] for trial_id, number in self.trained]
 
     def search(self, options: SearchOptions = OPTIONS) -> PausingSearch:
-        """A command that takes up what lies here."""
+        """Start a command that resumes from this folder."""
         space = options.searched()
         search = PausingSearch(
             options,
@@ -85,7 +85,7 @@ class Folder:
         return search
 
     def run(self, search: PausingSearch, *, killed_after: int | None = None) -> None:
-        """Train what the search proposes, to its end or until it is killed after so many epochs."""
+        """Train what the search proposes, to the end or until it is killed after `killed_after` epochs."""
         while (plan := search.propose()) is not None:
             self.further = list(search.further)
             if not self._train(plan, search, killed_after):
@@ -123,7 +123,7 @@ class Folder:
         return found
 
     def trials(self) -> list[TrialRecord]:
-        """Records of the trials so far."""
+        """Return the records of all trials so far."""
         return [
             trial_record(
                 self.plans.get(rows[0].trial_id) or _plan_of(rows[0]),
@@ -154,22 +154,22 @@ def _plan_of(row: EpochRecord) -> TrialPlan:
 
 
 @pytest.fixture(scope="module", name="expected")
-def whole() -> Folder:
-    """A search that nobody killed."""
+def uninterrupted() -> Folder:
+    """Return the folder of a search that was not killed."""
     folder = Folder()
     folder.run(folder.search())
     return folder
 
 
-def test_a_paused_trial_goes_on_as_a_further_attempt_from_where_it_was(expected: Folder) -> None:
-    """Each of its epochs is trained once."""
+def test_a_paused_trial_resumes_as_a_further_attempt(expected: Folder) -> None:
+    """No epoch is trained twice."""
     attempts = {name: {row.attempt for row in rows} for name, rows in expected.epochs.items()}
     assert any(len(each) > 1 for each in attempts.values())
     assert len(set(expected.trained)) == len(expected.trained)
 
 
 def test_the_setup_that_is_best_with_every_seed_is_found() -> None:
-    """With the probability that it is."""
+    """The answer has a probability of being right."""
     folder = Folder()
     search = folder.search()
     folder.run(search)
@@ -182,23 +182,23 @@ def test_the_setup_that_is_best_with_every_seed_is_found() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_next_follows_from_the_rows_alone(expected: Folder) -> None:
-    """After any epoch, whether or not what it decides was written, or repeats are noted without a row.
+def test_the_next_trial_follows_from_the_rows_alone(expected: Folder) -> None:
+    """It is the same after any epoch, even if that epoch's stop reason was not written yet.
 
-    Rows are written seconds after they come, a proposal at once.
+    Proposals are written at once, rows only seconds after they come.
     """
     rows, next_one = expected.in_order, [*(name for name, _ in expected.trained), None]
     stopped = {StopReason.STOPPED, StopReason.TARGET}
 
     for count, row in enumerate(rows, start=1):
-        heard = replace(row, stop_reason=None) if row.stop_reason in stopped else row
-        for last in (row, heard):
+        undecided = replace(row, stop_reason=None) if row.stop_reason in stopped else row
+        for last in (row, undecided):
             plan = Folder.as_killed([*rows[: count - 1], last], expected.further).search().propose()
             assert (plan and plan.trial_id) == next_one[count], f"after {count} epochs"
 
 
-def test_a_killed_search_says_why_its_last_epoch_ends_its_trial(expected: Folder) -> None:
-    """The row gets the reason that nobody lived to write."""
+def test_a_killed_search_gets_the_stop_reason_of_its_last_epoch(expected: Folder) -> None:
+    """The next command adds the reason that the killed one could not write."""
     rows = expected.in_order
     count = next(place for place, row in enumerate(rows) if row.stop_reason is StopReason.TARGET)
     folder = Folder.as_killed([*rows[:count], replace(rows[count], stop_reason=None)], ())
@@ -209,10 +209,12 @@ def test_a_killed_search_says_why_its_last_epoch_ends_its_trial(expected: Folder
 
 
 @pytest.mark.parametrize("moment", [1, 9, 35, 60])
-def test_a_search_that_is_killed_goes_on_as_it_would_have(moment: int, expected: Folder) -> None:
-    """The same trainings in the same order, and no joule twice or lost.
+def test_a_killed_search_resumes_as_if_it_had_not_been_killed(
+    moment: int, expected: Folder
+) -> None:
+    """It trains the same epochs in the same order, and counts each joule once.
 
-    The 36th epoch is a repeat's first, which goes on with a paused trial.
+    The 36th epoch is the first of a repeat that resumes a paused trial.
     """
     killed = Folder()
     killed.run(killed.search(), killed_after=moment)
@@ -224,7 +226,7 @@ def test_a_search_that_is_killed_goes_on_as_it_would_have(moment: int, expected:
 
 
 def test_three_kills_change_nothing(expected: Folder) -> None:
-    """Each command takes up what the one before has left."""
+    """Each command resumes from what the one before has left."""
     killed = Folder()
 
     for moment in (4, 11, 19):
@@ -234,8 +236,8 @@ def test_three_kills_change_nothing(expected: Folder) -> None:
     assert killed.trained == expected.trained
 
 
-def test_a_budget_ends_every_training_with_the_epoch_it_is_in() -> None:
-    """And nothing is begun after it."""
+def test_a_budget_ends_each_training_with_its_current_epoch() -> None:
+    """Nothing is begun after that."""
     options = SearchOptions(
         goal="energy-to-target",
         target=0.8,
@@ -253,8 +255,8 @@ def test_a_budget_ends_every_training_with_the_epoch_it_is_in() -> None:
 
 
 @pytest.mark.parametrize("unread", [[3], [1], [1, 2], range(1, 10)])
-def test_epochs_without_a_reading_are_booked_as_in_the_bill(unread: Sequence[int]) -> None:
-    """With what is known of them: nothing; and none of them ends the search."""
+def test_epochs_without_a_reading_use_no_budget(unread: Sequence[int]) -> None:
+    """As on the bill, they add no energy, and none of them ends the search."""
     folder = Folder(unread=unread)
     search = folder.search()
 
@@ -264,8 +266,8 @@ def test_epochs_without_a_reading_are_booked_as_in_the_bill(unread: Sequence[int
     assert search.budget.spent_j == pytest.approx(known)
 
 
-def test_decisions_take_an_epoch_without_a_reading_to_be_as_dear_as_the_others() -> None:
-    """So that a search whose meter failed once trains what it would have trained."""
+def test_decisions_assume_a_typical_cost_for_unread_epochs() -> None:
+    """A search whose meter failed in some epochs trains what it would have trained."""
     expected, gap = Folder(), Folder(unread=[1])
     expected.run(expected.search())
 
@@ -274,8 +276,8 @@ def test_decisions_take_an_epoch_without_a_reading_to_be_as_dear_as_the_others()
     assert gap.trained == expected.trained
 
 
-def test_where_no_epoch_has_a_reading_no_setup_is_named_the_cheapest() -> None:
-    """What reached the target without one would look as if it had cost nothing."""
+def test_without_any_reading_there_is_no_cheapest_setup() -> None:
+    """Otherwise, a setup without readings would look as if it cost nothing."""
     folder = Folder(unread=range(1, 10))
     search = folder.search()
 
@@ -284,8 +286,8 @@ def test_where_no_epoch_has_a_reading_no_setup_is_named_the_cheapest() -> None:
     assert search.answer is None
 
 
-def test_what_is_asked_for_is_tried_first() -> None:
-    """--start batch_size=128."""
+def test_a_requested_setup_is_tried_first() -> None:
+    """--start batch_size=128 requests it."""
     options = SearchOptions(
         goal="energy-to-target",
         target=0.8,
@@ -299,8 +301,8 @@ def test_what_is_asked_for_is_tried_first() -> None:
     assert plan.batch_size == 128
 
 
-def test_trials_come_one_after_another_while_others_run() -> None:
-    """On three slots three different setups are begun."""
+def test_running_trials_do_not_delay_the_next() -> None:
+    """On three slots, three different setups are begun."""
     search = Folder().search()
 
     plans = list(itertools.islice(iter(search.propose, None), 3))
@@ -310,7 +312,7 @@ def test_trials_come_one_after_another_while_others_run() -> None:
 
 
 def recurring(runs: int) -> RecurringOptions:
-    """A job of which so many runs are asked for."""
+    """Return options of a recurring job with a number of runs."""
     return RecurringOptions(
         name="nightly",
         target=0.8,
@@ -321,8 +323,8 @@ def recurring(runs: int) -> RecurringOptions:
 
 
 @pytest.mark.parametrize("moment", [1, 9, 25])
-def test_a_recurring_job_that_is_killed_remembers_what_it_has_trained(moment: int) -> None:
-    """The memory is the study's rows: the next command goes on as the one before would have."""
+def test_a_killed_recurring_job_remembers_its_trainings(moment: int) -> None:
+    """The next command reads them from the study's rows and continues as the killed one would have."""
     expected, killed = Folder(), Folder()
     expected.run(expected.search(recurring(8)))
     killed.run(killed.search(recurring(8)), killed_after=moment)
@@ -333,7 +335,7 @@ def test_a_recurring_job_that_is_killed_remembers_what_it_has_trained(moment: in
 
 
 def test_each_training_of_a_recurring_job_has_a_seed_of_its_own() -> None:
-    """And stands in the manifest in the order in which it was begun."""
+    """The manifest lists them in the order in which they were begun."""
     folder = Folder()
     folder.run(folder.search(recurring(4)))
     folder.run(folder.search(recurring(2)))

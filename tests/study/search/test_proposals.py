@@ -1,4 +1,4 @@
-"""What a search tries next, from lists and from ranges."""
+"""Setups that a search tries next, from lists and from ranges."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ OPEN = Space(axes=(*space_of({"batch_size": (8, 16)}).axes, RATES))
 def proposer(
     space: Space, sampler: SamplerName = "random", *, path: Path | None = None, name: str = "s"
 ) -> Proposer:
-    """One for energy to target; in a file, where one is given."""
+    """Return a proposer for energy to target, stored in a file if `path` is given."""
     storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
     return Proposer(
         space,
@@ -33,7 +33,7 @@ def proposer(
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "gp"])
 def test_a_range_gives_values_between_its_ends(sampler: SamplerName) -> None:
-    """All of them different, short enough to be read, and whole where they must be."""
+    """They are all different, have few digits, and are integers where they must be."""
     source = proposer(Space(axes=(SIZES, RATES)), sampler)
 
     choices = []
@@ -52,8 +52,8 @@ def test_a_range_gives_values_between_its_ends(sampler: SamplerName) -> None:
         assert float(f"{rate:.4g}") == rate
 
 
-def test_a_range_that_was_gone_through_ends() -> None:
-    """Five batch sizes are no more than five setups."""
+def test_an_exhausted_range_gives_no_more_proposals() -> None:
+    """Five batch sizes make five setups."""
     source = proposer(Space(axes=(SIZES, *space_of({"learning_rate": (0.1,)}).axes)))
 
     choices = {proposal.choice for proposal in iter(source.next, None)}
@@ -61,13 +61,13 @@ def test_a_range_that_was_gone_through_ends() -> None:
     assert choices == {(size, 0.1) for size in range(8, 13)}
 
 
-def test_a_grid_takes_no_range() -> None:
-    """With what to give instead."""
+def test_the_grid_sampler_refuses_a_range() -> None:
+    """The message says what to give instead."""
     with pytest.raises(OptionError, match="Give a list, or low, high and step"):
         proposer(OPEN, "grid")
 
 
-def test_what_is_known_of_a_range_is_not_proposed_again() -> None:
+def test_a_known_choice_of_a_range_is_not_proposed_again() -> None:
     """A hint without values is proposed first."""
     source = proposer(OPEN)
     source.take(
@@ -84,8 +84,8 @@ def test_what_is_known_of_a_range_is_not_proposed_again() -> None:
     assert (8, 0.01) in source.tried
 
 
-def test_another_space_is_no_continuation(tmp_path: Path) -> None:
-    """Numbers from lists are kept as ranks, which would mean something else."""
+def test_a_search_cannot_resume_with_another_space(tmp_path: Path) -> None:
+    """Optuna's file holds values of lists as ranks, which would have another meaning."""
     path = tmp_path / "optuna.db"
     proposer(space_of({"batch_size": (8, 16), "learning_rate": (0.1,)}), path=path)
 
@@ -93,8 +93,8 @@ def test_another_space_is_no_continuation(tmp_path: Path) -> None:
         proposer(space_of({"batch_size": (8, 32), "learning_rate": (0.1,)}), path=path)
 
 
-def test_a_search_whose_folder_was_renamed_goes_on(tmp_path: Path) -> None:
-    """What it has tried is in the file under its old name."""
+def test_a_search_whose_folder_was_renamed_resumes(tmp_path: Path) -> None:
+    """Its trials are in Optuna's file under the old name."""
     first = proposer(OPEN, path=tmp_path / "optuna.db").next()
 
     again = proposer(OPEN, path=tmp_path / "optuna.db", name="t").next()

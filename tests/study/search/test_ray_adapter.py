@@ -1,4 +1,4 @@
-"""A search as the source of a study's trials: what Ray Tune gets from it, without Ray."""
+"""A search as the source of a study's trials: its searcher and stopper for Tune, without Ray."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ SPACE = OPTIONS.searched()
 
 
 def recorder_of(folder: StudyFolder) -> Recorder:
-    """Of a search with one stage."""
+    """Return a recorder of a search with one stage."""
     return Recorder(
         folder,
         study="a",
@@ -54,13 +54,13 @@ def recorder_of(folder: StudyFolder) -> Recorder:
 NOTHING_KNOWN = EarlierStudies(trials=(), hints=())
 
 
-def begun(
+def begun_search(
     tmp_path: Path,
     options: SearchOptions = OPTIONS,
     *ended: EpochRecord,
     earlier: EarlierStudies = NOTHING_KNOWN,
 ) -> RaySearchAdapter:
-    """A search that has begun; `ended` are rows of an earlier command."""
+    """Begin a search, and return it; `ended` are rows of an earlier command."""
     folder = StudyFolder(str(tmp_path), "a")
     folder.prepare()
     recorder = recorder_of(folder)
@@ -75,25 +75,25 @@ def begun(
 
 
 def plan_of(batch_size: int) -> TrialPlan:
-    """A trial of an earlier study, in which its setup is the first."""
+    """Return a trial of an earlier study, in which its setup is number 1."""
     return plan(1, batch_size=batch_size)
 
 
-def nothing() -> None:
-    """Stands for a hook that a test does not look at."""
+def no_hook() -> None:
+    """Do nothing."""
 
 
-def hear(_: str) -> None:
-    """Stands for a user to whom nothing is said."""
+def ignore(_: str) -> None:
+    """Ignore a message to the user."""
 
 
-def parts_of(source: RaySearchAdapter, note: Callable[[], None] = nothing) -> TuneParts:
-    """What Tune gets, with two slots."""
-    return source.parts(slots=2, collect=nothing, note=note, say=hear)
+def parts_of(source: RaySearchAdapter, note: Callable[[], None] = no_hook) -> TuneParts:
+    """Return the parts for Tune, with two slots."""
+    return source.parts(slots=2, collect=no_hook, note=note, say=ignore)
 
 
 def suggested(parts: TuneParts, number: int) -> dict[str, Any]:
-    """The configuration of Tune's trial `number`."""
+    """Return the configuration of Tune's trial `number`."""
     assert isinstance(parts.searcher, Searcher)
     config = parts.searcher.suggest(f"tune{number}")
     assert isinstance(config, dict)
@@ -101,20 +101,20 @@ def suggested(parts: TuneParts, number: int) -> dict[str, Any]:
 
 
 def is_finished(parts: TuneParts) -> bool:
-    """Whether there is no more trial to come."""
+    """Return whether the searcher has no more trials."""
     assert isinstance(parts.searcher, Searcher)
     word: Any = parts.searcher.suggest("more")
     return bool(word == Searcher.FINISHED)
 
 
 def reported(config: dict[str, Any], accuracy: float) -> dict[str, Any]:
-    """The result of a trial's first epoch."""
+    """Return the result of a trial's first epoch."""
     return {**epoch(1, 4.0, accuracy, of=TrialPlan.from_config(config)).to_row(), "config": config}
 
 
-def test_tune_gets_one_trial_after_another_until_all_were_tried(tmp_path: Path) -> None:
-    """As many at a time as there are slots; the searcher says when it is done."""
-    parts = parts_of(begun(tmp_path))
+def test_tune_gets_trials_until_all_setups_were_tried(tmp_path: Path) -> None:
+    """As many run at a time as there are slots; the searcher says when it has finished."""
+    parts = parts_of(begun_search(tmp_path))
 
     sizes = [suggested(parts, number)["batch_size"] for number in (1, 2)]
 
@@ -123,19 +123,19 @@ def test_tune_gets_one_trial_after_another_until_all_were_tried(tmp_path: Path) 
     assert is_finished(parts)
 
 
-def test_setups_are_written_down_before_they_are_trained(tmp_path: Path) -> None:
-    """Once for each proposal."""
+def test_setups_are_recorded_before_they_are_trained(tmp_path: Path) -> None:
+    """They are recorded once for each proposal."""
     notes: list[int] = []
-    parts = parts_of(begun(tmp_path), note=lambda: notes.append(1))
+    parts = parts_of(begun_search(tmp_path), note=lambda: notes.append(1))
 
     suggested(parts, 1)
 
     assert notes == [1]
 
 
-def test_a_trial_at_the_target_ends_and_its_row_says_so(tmp_path: Path) -> None:
-    """Tune's result is the row that the callback records."""
-    parts = parts_of(begun(tmp_path))
+def test_a_trial_at_the_target_is_stopped_with_that_reason(tmp_path: Path) -> None:
+    """The reason is in Tune's result, which the callback records as a row."""
+    parts = parts_of(begun_search(tmp_path))
     result = reported(suggested(parts, 1), 0.95)
 
     assert parts.stopper is not None
@@ -146,9 +146,9 @@ def test_a_trial_at_the_target_ends_and_its_row_says_so(tmp_path: Path) -> None:
     assert not parts.stopper.stop_all()
 
 
-def test_a_trial_below_the_target_goes_on(tmp_path: Path) -> None:
-    """With its row as it was."""
-    parts = parts_of(begun(tmp_path))
+def test_a_trial_below_the_target_continues(tmp_path: Path) -> None:
+    """Its row gets no stop reason."""
+    parts = parts_of(begun_search(tmp_path))
     result = reported(suggested(parts, 1), 0.5)
 
     assert parts.stopper is not None
@@ -166,14 +166,14 @@ def test_a_trial_below_the_target_goes_on(tmp_path: Path) -> None:
         (None, True, optuna.trial.TrialState.FAIL),
     ],
 )
-def test_optuna_learns_how_a_trial_ended(
+def test_optunas_study_records_how_a_trial_ended(
     tmp_path: Path,
     result: dict[str, Any] | None,
     error: bool,  # noqa: FBT001 - a parameter
     state: optuna.trial.TrialState,
 ) -> None:
-    """One that raised, or whose process died, has failed."""
-    parts = parts_of(begun(tmp_path))
+    """A trial that raised an exception, or whose process died, has failed."""
+    parts = parts_of(begun_search(tmp_path))
     config = suggested(parts, 1)
     assert parts.stopper is not None
     parts.stopper("tune1", reported(config, 0.95))
@@ -186,13 +186,13 @@ def test_optuna_learns_how_a_trial_ended(
     assert trial.state is state
 
 
-def test_a_resumed_search_proposes_what_has_not_ended(tmp_path: Path) -> None:
-    """What ended in an earlier command is neither proposed nor remaining."""
-    first = begun(tmp_path)
+def test_a_resumed_search_proposes_only_setups_without_an_ended_trial(tmp_path: Path) -> None:
+    """A trial that ended in an earlier command is neither proposed nor remaining."""
+    first = begun_search(tmp_path)
     plan = TrialPlan.from_config(suggested(parts_of(first), 1))
     StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, MANIFEST.to_json())
 
-    resumed = begun(
+    resumed = begun_search(
         tmp_path,
         replace(OPTIONS, resume=True, name="a"),
         epoch(1, 4.0, 0.95, of=plan, stop=StopReason.TARGET),
@@ -208,8 +208,8 @@ def test_a_resumed_search_proposes_what_has_not_ended(tmp_path: Path) -> None:
     assert states.count(TrialState.RUNNING) == 1, "only what was proposed last"
 
 
-def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> None:
-    """Its trial is kept with the number that its setup has here; the others are trained."""
+def test_a_setup_known_from_an_earlier_study_is_not_trained_again(tmp_path: Path) -> None:
+    """Its trial is kept with the number that its setup has in this search; other setups are trained."""
     row = epoch(1, 4.0, 0.95, of=plan_of(16), stop=StopReason.TARGET)
     record = trial_record(
         plan_of(16),
@@ -225,7 +225,7 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
     )
     hint = Hint(choice=(16, 0.1), values=(0.6,), study="g")
 
-    source = begun(tmp_path, earlier=EarlierStudies(trials=(record,), hints=(hint,)))
+    source = begun_search(tmp_path, earlier=EarlierStudies(trials=(record,), hints=(hint,)))
 
     parts = parts_of(source)
     kept = StudyFolder(str(tmp_path), "a").read_rows(EARLIER_FILE)
@@ -235,9 +235,9 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
     assert [each.setup for each in source.known] == [2]
 
 
-def test_a_search_expects_the_trials_that_it_began(tmp_path: Path) -> None:
-    """How many it needs is known at its end."""
-    source = begun(tmp_path)
+def test_a_search_expects_only_trials_that_it_has_begun(tmp_path: Path) -> None:
+    """How many it will need is known only at its end."""
+    source = begun_search(tmp_path)
 
     assert source.expected == len(source.trials()) == 0
     assert source.has_more
@@ -245,7 +245,7 @@ def test_a_search_expects_the_trials_that_it_began(tmp_path: Path) -> None:
 
 
 def test_optunas_study_needs_a_file_system() -> None:
-    """SQLite cannot be kept in a bucket, which the message says before anything is trained."""
+    """SQLite cannot write to a bucket; this is an error before anything is trained."""
     folder = StudyFolder("mock:///bucket", "a")
     source = RaySearchAdapter(OPTIONS, SPACE, lambda *_: NOTHING_KNOWN)
 
@@ -253,9 +253,9 @@ def test_optunas_study_needs_a_file_system() -> None:
         source.check(folder, MANIFEST)
 
 
-def test_tune_stores_neither_searcher_nor_stopper(tmp_path: Path) -> None:
-    """A search is resumed from its rows; what is open cannot be pickled."""
-    parts = parts_of(begun(tmp_path))
+def test_searcher_and_stopper_are_pickled_without_state(tmp_path: Path) -> None:
+    """A search resumes from its rows, and its open files cannot be pickled."""
+    parts = parts_of(begun_search(tmp_path))
 
     assert parts.searcher.__getstate__() == {}
     assert parts.stopper.__getstate__() == {}

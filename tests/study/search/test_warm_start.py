@@ -1,4 +1,4 @@
-"""What a search takes from earlier studies, and what it refuses."""
+"""Results that a search takes from earlier studies, and studies that it refuses."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ SEARCH = replace(MANIFEST, study="search", paradigm=Paradigm.SEARCH, options=OPT
 SPACE = space_of({"batch_size": (64, 256), "learning_rate": (0.1, 0.01)})
 
 Trial = tuple[TrialPlan, Sequence[float], StopReason]
-"""A trial, its accuracies, and why it ended; each of its epochs has 2 J."""
+"""A trial, its accuracies, and its stop reason; each epoch needs 2 J."""
 
 
 def write(tmp_path: Path, *trials: Trial, **changes: Any) -> Path:  # noqa: ANN401 - any field
-    """An earlier study of the regime with these trials."""
+    """Write an earlier regime study with these trials, and return its folder."""
     earlier = replace(MANIFEST, study="grid", options=OPTIONS)
     folder = StudyFolder(str(tmp_path), "grid")
     folder.prepare()
@@ -80,7 +80,7 @@ def known(
     similar: bool = False,
     devices: Collection[str] = (),
 ) -> EarlierStudies:
-    """What a search knows of the study, with a target of 0.8."""
+    """Return what a search with a target of 0.8 takes from the study."""
     return earlier_studies(
         [place],
         manifest,
@@ -92,8 +92,8 @@ def known(
     )
 
 
-def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
-    """Up to the first epoch that reached it: the earlier study had no target at all."""
+def test_energy_is_taken_to_the_searchs_own_target(tmp_path: Path) -> None:
+    """The earlier study had no target; epochs count up to the first that reaches this one."""
     place = write(tmp_path, (plan(1), [0.5, 0.8, 0.9], StopReason.MAX_EPOCHS))
 
     found = known(place)
@@ -104,8 +104,8 @@ def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
     assert [trial.energy_to_target_j for trial in found.trials] == [4.0]
 
 
-def test_seeds_of_a_setup_are_one_hint_and_all_kept(tmp_path: Path) -> None:
-    """Their values are averaged; how far they differ is used later."""
+def test_seeds_of_a_setup_are_averaged_in_one_hint(tmp_path: Path) -> None:
+    """All their trials are kept, because their spread is used later."""
     place = write(
         tmp_path,
         (plan(1), [0.8], StopReason.PATIENCE),
@@ -127,25 +127,25 @@ def test_seeds_of_a_setup_are_one_hint_and_all_kept(tmp_path: Path) -> None:
         ([0.5, 0.9], StopReason.TARGET, SearchGoal.ACCURACY_ENERGY),
     ],
 )
-def test_a_training_that_was_cut_short_tells_nothing(
+def test_a_training_that_was_cut_short_is_not_taken(
     tmp_path: Path, accuracies: list[float], reason: StopReason, goal: SearchGoal
 ) -> None:
-    """It is a lower bound, or ended at a target that is not enough here."""
+    """Its energy is a lower bound, or it ended at a target that is too low for this search."""
     found = known(write(tmp_path, (plan(1), accuracies, reason)), goal=goal)
 
     assert found.trials == ()
     assert all(hint.values is None for hint in found.hints)
 
 
-def test_setups_beside_the_space_are_passed_over(tmp_path: Path) -> None:
-    """A batch size that the search does not have."""
+def test_setups_outside_the_space_are_ignored(tmp_path: Path) -> None:
+    """The search does not have this batch size."""
     place = write(tmp_path, (plan(1, batch_size=32), [0.9], StopReason.PATIENCE))
 
     assert known(place) == EarlierStudies()
 
 
-def test_a_trial_that_chose_what_holds_not_here_is_passed_over(tmp_path: Path) -> None:
-    """A grid over precisions has trained with the search's own too; that of the others is another training."""
+def test_trials_with_other_parameters_are_ignored(tmp_path: Path) -> None:
+    """Of a grid over precisions, only trials with the search's own precision are taken."""
     place = write(
         tmp_path,
         *(
@@ -160,8 +160,8 @@ def test_a_trial_that_chose_what_holds_not_here_is_passed_over(tmp_path: Path) -
     assert [each.setup for each in known(place, similar=True).trials] == [2]
 
 
-def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
-    """So it knows setups that do not freeze them, and its optimiser."""
+def test_a_grid_counts_as_training_its_encoders(tmp_path: Path) -> None:
+    """Its trials have the option's optimizer, and no frozen encoder."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE))
     space = space_of(
         {
@@ -199,7 +199,7 @@ def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
 def test_a_study_of_something_else_is_refused(
     tmp_path: Path, changes: dict[str, Any], named: str
 ) -> None:
-    """Or taken as hints without values, on request."""
+    """On request, its setups are taken as hints without values."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), **changes)
 
     with pytest.raises(OptionError, match=named):
@@ -210,10 +210,10 @@ def test_a_study_of_something_else_is_refused(
 
 
 @pytest.mark.parametrize(("default", "taken"), [("bf16", True), ("fp16", False)])
-def test_an_axis_that_covers_the_present_value_is_alike(
+def test_an_axis_with_the_present_value_matches(
     tmp_path: Path, default: str, *, taken: bool
 ) -> None:
-    """Whatever the option was beside it; an axis without it is another training."""
+    """The earlier study's option does not matter then; an axis without the value does not match."""
     axis = [
         SetupFacts(
             setup=n, batch_size=64, learning_rate=0.1, parameters={"precision": f"fp{n * 16}"}
@@ -235,8 +235,8 @@ def test_an_axis_that_covers_the_present_value_is_alike(
             known(place)
 
 
-def test_options_that_json_writes_otherwise_are_alike(tmp_path: Path) -> None:
-    """An earlier study has lists and texts where this one has tuples and paths."""
+def test_options_that_json_changes_still_match(tmp_path: Path) -> None:
+    """JSON turns tuples and paths into lists and texts."""
     own = {"weights": Path("a.pt"), "sizes": (1, 2)}
     options = {**OPTIONS, "scenario_options": own}
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), options=options)
@@ -244,8 +244,8 @@ def test_options_that_json_writes_otherwise_are_alike(tmp_path: Path) -> None:
     assert len(known(place, manifest=replace(SEARCH, options=options)).trials) == 1
 
 
-def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) -> None:
-    """To a target it is the same; to the end it is not."""
+def test_the_length_of_trainings_matters_only_without_a_target(tmp_path: Path) -> None:
+    """Training to a target does not depend on it; training to the end does."""
     options = {**OPTIONS, "max_epochs": 30}
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), options=options)
 
@@ -255,13 +255,13 @@ def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) ->
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
-    """With its name."""
+    """The error names the folder."""
     with pytest.raises(OptionError, match="nowhere holds no study"):
         known(tmp_path / "nowhere")
 
 
-def test_a_resumed_trial_counts_with_all_attempts_that_it_went_on_from(tmp_path: Path) -> None:
-    """Two epochs of the first attempt and the third of the second: 6 J, as its record says."""
+def test_a_resumed_trial_counts_with_all_its_attempts(tmp_path: Path) -> None:
+    """Two epochs of the first attempt and one of the second are 6 J, as in its record."""
     place = write(tmp_path, (plan(1), [0.5, 0.6, 0.9], StopReason.MAX_EPOCHS))
     folder = StudyFolder(str(tmp_path), "grid")
     rows = folder.read_rows(EPOCHS_FILE)

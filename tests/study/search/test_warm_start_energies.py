@@ -1,4 +1,4 @@
-"""Energies of earlier studies that a search does not take: of another scope, by other means, of other boards."""
+"""Energies of earlier studies that a search refuses: another scope, other methods, other boards."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.study.search.test_warm_start import OPTIONS, SEARCH, known, write
 
 
 def measured(*components: str, method: EnergyMethod = EnergyMethod.COUNTER) -> dict[str, Any]:
-    """Machines whose components are measured, as fields of a manifest."""
+    """Return fields of a manifest, with machines on which these components are measured."""
     facts = tuple(
         ComponentFacts(component=each, source="any", method=method) for each in components
     )
@@ -29,7 +29,7 @@ def measured(*components: str, method: EnergyMethod = EnergyMethod.COUNTER) -> d
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "said"),
+    ("was", "now", "message"),
     [
         (
             {"energy_of": EnergyScope.COMPONENTS},
@@ -62,29 +62,29 @@ def measured(*components: str, method: EnergyMethod = EnergyMethod.COUNTER) -> d
         ({"options": {**OPTIONS, "workers_per_trial": 2}}, {}, "had 2 workers and has 1"),
     ],
 )
-def test_energies_of_something_else_are_refused(
-    tmp_path: Path, was: dict[str, Any], now: dict[str, Any], said: str
+def test_incomparable_energies_are_refused(
+    tmp_path: Path, was: dict[str, Any], now: dict[str, Any], message: str
 ) -> None:
-    """They are not those that this search will measure."""
+    """This search will measure other components, or by another method."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), **was)
     manifest = replace(SEARCH, **now)
 
-    with pytest.raises(OptionError, match=said):
+    with pytest.raises(OptionError, match=message):
         known(place, manifest=manifest)
     found = known(place, manifest=manifest, similar=True)
     assert [hint.values for hint in found.hints] == [None]
     assert found.trials == ()
 
 
-def test_energies_are_compared_when_the_machines_are_known(tmp_path: Path) -> None:
-    """Before, it is not known which energy ranks here."""
+def test_energies_are_compared_only_when_the_machines_are_known(tmp_path: Path) -> None:
+    """Before that, it is not known which energy this search will rank by."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), energy_of=EnergyScope.COMPONENTS)
 
     assert len(known(place, manifest=replace(SEARCH, nodes=())).trials) == 1
 
 
 def test_energies_of_another_board_are_refused(tmp_path: Path) -> None:
-    """None of its trials ran on what this search trains on."""
+    """None of the earlier trials ran on the device of this search."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE))
 
     assert len(known(place, devices=["Board", "Other board"]).trials) == 1
@@ -93,8 +93,8 @@ def test_energies_of_another_board_are_refused(tmp_path: Path) -> None:
     assert [each.values for each in known(place, similar=True, devices=["Other"]).hints] == [None]
 
 
-def test_of_several_boards_those_of_this_one_are_taken(tmp_path: Path) -> None:
-    """The setups of the others are hints without values."""
+def test_only_trials_on_the_searchs_boards_are_taken(tmp_path: Path) -> None:
+    """A trial that also ran on another board is not taken."""
     place = write(
         tmp_path, (plan(1), [0.9], StopReason.PATIENCE), (plan(3), [0.9], StopReason.PATIENCE)
     )

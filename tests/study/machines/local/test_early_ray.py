@@ -1,4 +1,4 @@
-"""A Ray that starts beside its command: reached where it is wanted, gone where it is not."""
+"""A local Ray that starts in a process of its own while the command prepares."""
 
 import os
 import tempfile
@@ -19,17 +19,17 @@ from tests.waiting import waited_for
 
 @pytest.fixture
 def rays(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for Rays of a test."""
+    """Return the temporary folder in which a test's Rays put their sessions."""
     with tempfile.TemporaryDirectory(prefix="e", dir="/tmp") as folder:
         monkeypatch.setenv("RAY_TMPDIR", folder)
         yield Path(folder)
 
 
-def test_one_that_nobody_wants_is_gone_at_once(rays: Path) -> None:
-    """A command that refuses its input leaves neither a process nor a file, whatever Ray was at."""
+def test_a_ray_that_is_not_needed_is_removed_at_once(rays: Path) -> None:
+    """A command that refuses its input leaves neither a process nor a file, however far Ray had started."""
     early = EarlyRay(StudyOptions())
     folder = os.environ[MARK]
-    # While a process turns into the program that it starts, Linux shows an empty environment.
+    # During exec, Linux shows an empty environment, so the process may not be found at once.
     waited_for(lambda: ray_processes(folder), "its first process")
 
     early.close()
@@ -39,8 +39,8 @@ def test_one_that_nobody_wants_is_gone_at_once(rays: Path) -> None:
     assert MARK not in os.environ
 
 
-def test_one_that_cannot_start_says_why(rays: Path) -> None:
-    """As one that starts in the command's own process; the command ends with it."""
+def test_a_ray_that_cannot_start_is_an_error(rays: Path) -> None:
+    """The command ends with a message, as with a Ray in its own process."""
     early = EarlyRay(StudyOptions())
     folder = os.environ[MARK]
     (child,) = waited_for(
@@ -56,15 +56,15 @@ def test_one_that_cannot_start_says_why(rays: Path) -> None:
     assert list(rays.iterdir()) == []
 
 
-def test_where_ray_is_loaded_it_starts_here() -> None:
-    """As in a notebook: another process would have to load it first."""
+def test_where_ray_is_imported_already_it_starts_in_this_process() -> None:
+    """In a notebook, for example, a separate process would only have to import it again."""
     with early_ray(StudyOptions()) as early:
         assert early is None
 
 
 @pytest.mark.ray
-def test_a_study_reaches_it_and_nothing_is_left(rays: Path) -> None:
-    """With the token of its own; at the end its processes have ended, and its folder is removed."""
+def test_a_study_connects_to_it_and_nothing_is_left(rays: Path) -> None:
+    """The study uses that Ray's own token; at the end, its processes and its folder are gone."""
     early = EarlyRay(StudyOptions())
     folder = os.environ[MARK]
     with quiet_process(), Interrupts():

@@ -1,4 +1,4 @@
-"""Where a study's local Ray lives: nobody else gets in, and nothing is left of it."""
+"""The private folder and processes of a study's local Ray."""
 
 import os
 import subprocess
@@ -32,12 +32,12 @@ try:
 except PermissionError:
     sys.exit(13)
 """
-"""Another user puts code in the place of a package that Ray unpacked for its workers."""
+"""Program of another user, which replaces a package that Ray unpacked for its workers."""
 
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder for temporary files that all users share, as /tmp is."""
+    """Return a folder for temporary files that all users share, like /tmp."""
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as folder:
         Path(folder).chmod(0o1777)
         yield Path(folder)
@@ -45,13 +45,13 @@ def shared() -> Iterator[Path]:
 
 @pytest.fixture
 def at_shared(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, and Ray is told to use it."""
+    """Set RAY_TMPDIR to the shared folder, and return it."""
     monkeypatch.setenv("RAY_TMPDIR", str(shared))
     return shared
 
 
-def a_package_in(place: Path) -> Path:
-    """What Ray leaves in a session's folder, with the modes that it gives."""
+def unpacked_package(place: Path) -> Path:
+    """Create a package in a session's folder as Ray does, with Ray's permissions."""
     working_dir = place / "session_x" / "runtime_resources" / "working_dir_files" / "_ray_pkg_0"
     for folder in (*reversed(working_dir.parents), working_dir):
         if place in (folder, *folder.parents):
@@ -62,22 +62,22 @@ def a_package_in(place: Path) -> Path:
 
 
 def attacked(package: Path) -> int:
-    """Exit status of another user's attack."""
+    """Run another user's attack on a package, and return its exit status."""
     return subprocess.run([sys.executable, "-c", ATTACK, str(package)], check=False).returncode
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
-def test_another_user_cannot_put_code_into_a_study(at_shared: Path) -> None:
-    """What works against a session in a folder for all, as Ray makes it, fails against ours."""
-    unprotected = attacked(a_package_in(at_shared / "ray"))
+def test_another_user_cannot_inject_code_into_a_study(at_shared: Path) -> None:
+    """An attack that succeeds on Ray's own session in a shared folder fails on ours."""
+    unprotected = attacked(unpacked_package(at_shared / "ray"))
     with private_ray() as place:
-        protected = attacked(a_package_in(place))
+        protected = attacked(unpacked_package(place))
 
     assert (unprotected, protected) == (0, 13)
 
 
-def test_the_folder_is_its_owners_alone_and_removed(at_shared: Path) -> None:
-    """Its sockets' names are short enough for every system."""
+def test_the_folder_is_private_and_removed_at_the_end(at_shared: Path) -> None:
+    """Only its owner can enter it, and files left in it are removed, too."""
     with private_ray() as place:
         mode = place.parent.stat().st_mode & 0o777
         place.mkdir()
@@ -87,10 +87,10 @@ def test_the_folder_is_its_owners_alone_and_removed(at_shared: Path) -> None:
     assert list(at_shared.iterdir()) == []
 
 
-def test_a_long_folder_for_temporary_files_is_passed_over(
+def test_a_long_path_for_temporary_files_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a socket's name would not fit."""
+    """The paths of Ray's sockets would exceed the system's limit."""
     long = tmp_path / ("x" * 80)
     long.mkdir()
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
@@ -110,8 +110,8 @@ with private_ray():
 """
 
 
-def test_what_a_killed_study_has_started_is_ended(at_shared: Path) -> None:
-    """Also what left its session, and the folder with it; the guardian goes last."""
+def test_processes_of_a_killed_study_are_ended(at_shared: Path) -> None:
+    """This includes those in a session of their own, and the folder; the guardian ends last."""
     with subprocess.Popen(
         [sys.executable, "-c", STUDY], stdout=subprocess.PIPE, text=True
     ) as killed:
@@ -120,18 +120,18 @@ def test_what_a_killed_study_has_started_is_ended(at_shared: Path) -> None:
         (guarding,) = (each for each in psutil.Process(killed.pid).children() if each.pid != left)
         killed.kill()
 
-    waited_for(lambda: not psutil.pid_exists(left), "the end of what was started")
+    waited_for(lambda: not psutil.pid_exists(left), "the end of the process left behind")
     waited_for(lambda: not guarding.is_running(), "the guardian's end")
     assert list(at_shared.iterdir()) == []
 
 
-def test_one_name_says_who_is_spared() -> None:
-    """A process that sets power limits back must live until it has; the guardian imports nothing of ours."""
+def test_guardian_and_tracker_use_the_same_variable() -> None:
+    """It marks processes that the guardian, which imports none of our code, must not kill."""
     assert guardian.OUTLIVES == OUTLIVES
 
 
-def test_the_mark_is_taken_back() -> None:
-    """What this process starts later has nothing to do with that Ray."""
+def test_the_mark_is_removed_from_the_environment() -> None:
+    """Processes that are started later must not be taken for that Ray's."""
     before: Any = os.environ.get(guardian.MARK)
 
     with private_ray() as place:
@@ -141,8 +141,8 @@ def test_the_mark_is_taken_back() -> None:
     assert os.environ.get(guardian.MARK) == before
 
 
-def test_the_token_is_the_users_alone_and_not_at_home(at_shared: Path) -> None:
-    """A home folder that cannot be written (ray#30959) needs none; afterwards all is as before."""
+def test_the_token_is_private_and_not_in_the_home_folder(at_shared: Path) -> None:
+    """So a read-only home folder (ray#30959) does no harm; afterwards the environment is as before."""
     assert TOKEN_PATH not in os.environ
     with private_ray() as place:
         token = Path(os.environ[TOKEN_PATH])
@@ -155,8 +155,10 @@ def test_the_token_is_the_users_alone_and_not_at_home(at_shared: Path) -> None:
     assert list(at_shared.iterdir()) == []
 
 
-def test_no_place_for_a_session_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file where RAY_TMPDIR should be: what is wrong, and what to do."""
+def test_a_session_that_cannot_have_a_folder_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If RAY_TMPDIR is a file, the message says what is wrong and what to do."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "file"))
 

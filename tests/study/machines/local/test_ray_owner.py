@@ -1,4 +1,4 @@
-"""The process that holds a local Ray, with another Ray in its place."""
+"""The process that owns a local Ray, with a stand-in for the package ray."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from study.machines.local.early_ray import OWNER
 
 RAY = """
 import os
-os.write(1, b"said by a library of C\\n")
+os.write(1, b"printed by a C library\\n")
 def init(**keywords):
-    print("said by Ray")
+    print("printed by Ray")
     if keywords["include_dashboard"]:
         raise RuntimeError("no dashboard here")
     class Context:
@@ -22,7 +22,7 @@ def init(**keywords):
 
 
 def answer(folder: Path, **keywords: object) -> object:
-    """What the process says of a Ray that is started so; it ends with its input, which is closed at once."""
+    """Return the owner's answer; its input is empty, so it ends at once."""
     (folder / "ray.py").write_text(RAY)
     done = subprocess.run(
         [sys.executable, "-P", str(OWNER), json.dumps(keywords)],
@@ -36,11 +36,11 @@ def answer(folder: Path, **keywords: object) -> object:
     return json.loads(done.stdout)
 
 
-def test_what_ray_prints_is_no_answer(tmp_path: Path) -> None:
-    """The line that the command reads is the address alone."""
+def test_output_of_ray_does_not_reach_the_command(tmp_path: Path) -> None:
+    """The command reads nothing but the address."""
     assert answer(tmp_path, include_dashboard=False) == {"address": "127.0.0.1:6379"}
 
 
-def test_a_ray_that_cannot_start_is_an_answer(tmp_path: Path) -> None:
-    """In its own words."""
+def test_the_error_of_a_ray_that_cannot_start_is_the_answer(tmp_path: Path) -> None:
+    """It has Ray's own message."""
     assert answer(tmp_path, include_dashboard=True) == {"error": "no dashboard here"}

@@ -1,4 +1,4 @@
-"""The curve of a trial, and the mean of a setup's."""
+"""Curves of trials, and the mean curve of a setup."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ EPOCHS = st.lists(
 
 
 def ended(energy_j: float, time_s: float, score: float | None, **changes: object) -> TrialCurve:
-    """A trial of four epochs with a target of 0.8."""
+    """Return the curve of a trial of four epochs with a target of 0.8."""
     given_values = {"epochs": 4, "known_j": energy_j, "time_s": time_s, "best_score": score}
     return replace(TrialCurve(target=0.8), **{**given_values, **changes})  # type: ignore[arg-type]
 
@@ -28,7 +28,7 @@ def ended(energy_j: float, time_s: float, score: float | None, **changes: object
 def test_a_curve_is_the_sum_of_its_epochs(
     epochs: list[tuple[float | None, float | None, float]],
 ) -> None:
-    """Time and energy add up; an epoch without energy adds none and leaves the whole unknown."""
+    """Time and energy add up; with an epoch without energy, the total is unknown."""
     curve = TrialCurve(target=0.8)
     for score, energy_j, time_s in epochs:
         curve.add(score=score, energy_j=energy_j, time_s=time_s)
@@ -41,8 +41,8 @@ def test_a_curve_is_the_sum_of_its_epochs(
     assert (curve.energy_j is None) == (curve.missing > 0 or not epochs)
 
 
-def test_the_energy_to_target_is_that_of_the_first_epoch_which_reaches_it() -> None:
-    """What is trained after it, better or worse, changes nothing."""
+def test_the_energy_to_target_ends_with_the_first_epoch_that_reaches_it() -> None:
+    """Later epochs, better or worse, do not change it."""
     curve = TrialCurve(target=0.8)
     for score in (0.5, 0.8, 0.9, 0.7):
         curve.add(score=score, energy_j=2.0, time_s=1.0)
@@ -51,8 +51,8 @@ def test_the_energy_to_target_is_that_of_the_first_epoch_which_reaches_it() -> N
 
 
 @pytest.mark.parametrize("reason", [None, *StopReason])
-def test_a_recorded_trial_is_its_curve(reason: StopReason | None) -> None:
-    """With its epochs, time and energy; what has not ended, or was stopped, is a lower bound."""
+def test_a_curve_is_restored_from_a_recorded_trial(reason: StopReason | None) -> None:
+    """A trial that was stopped or has not ended gives a curve that is marked as stopped."""
     record = replace(
         record_of(plan(), 7.0),
         epochs=3,
@@ -76,8 +76,8 @@ def test_a_recorded_trial_is_its_curve(reason: StopReason | None) -> None:
     )
 
 
-def test_a_recorded_trial_that_lacks_an_epochs_energy_has_no_energy() -> None:
-    """None of its energy is made up."""
+def test_a_recorded_trial_with_a_missing_epoch_has_no_energy() -> None:
+    """The missing energy is not estimated."""
     record = replace(record_of(plan(), 7.0), energy_j=None, missing_epochs=2)
 
     curve = curve_of_trial(record, target=0.8)
@@ -85,15 +85,15 @@ def test_a_recorded_trial_that_lacks_an_epochs_energy_has_no_energy() -> None:
     assert (curve.energy_j, curve.known_j, curve.missing) == (None, 0.0, 2)
 
 
-def test_a_setup_is_the_mean_of_its_seeds() -> None:
-    """Of energy, time, epochs and score; the epochs without energy are those of all."""
+def test_a_setups_curve_is_the_mean_of_its_seeds() -> None:
+    """Energy, time, epochs and score are averaged; epochs without energy are summed."""
     mean = mean_of([ended(2.0, 10.0, 0.6), ended(4.0, 30.0, 0.8, epochs=6, missing=1)])
 
     assert mean == ended(3.0, 20.0, 0.7, epochs=5, missing=1)
 
 
-def test_a_setup_without_a_score_of_each_seed_has_none() -> None:
-    """The mean of those that have one would be of other trainings than its energy."""
+def test_a_setup_with_an_unscored_seed_has_no_score() -> None:
+    """Otherwise its score and its energy would be means of different trainings."""
     mean = mean_of([ended(2.0, 10.0, 0.6), ended(4.0, 30.0, None)])
 
     assert mean is not None
@@ -101,16 +101,16 @@ def test_a_setup_without_a_score_of_each_seed_has_none() -> None:
 
 
 @pytest.mark.parametrize("failed", [True, False])
-def test_a_setup_fails_with_one_of_its_seeds(*, failed: bool) -> None:
-    """To leave out a bad seed would flatter."""
+def test_a_setup_fails_if_one_of_its_seeds_fails(*, failed: bool) -> None:
+    """Leaving out a bad seed would flatter the setup."""
     mean = mean_of([ended(2.0, 10.0, 0.6), ended(4.0, 30.0, 0.7, failed=failed)])
 
     assert mean is not None
     assert mean.failed is failed
 
 
-def test_a_training_that_was_stopped_needs_one_more_epoch_at_least() -> None:
-    """And comes closer to its target no faster than so far: 0.2 of 0.8 for 8 J make 32 J."""
+def test_a_stopped_training_needs_at_least_one_more_epoch() -> None:
+    """It approaches its target no faster than before: 0.2 of 0.8 for 8 J makes 32 J."""
     far = ended(8.0, 10.0, 0.2, stopped=True)
     near = ended(8.0, 10.0, 0.8, stopped=True)
     whole = ended(8.0, 10.0, 0.2)

@@ -1,4 +1,4 @@
-"""Trials as numbers for Optuna, and which of them is best."""
+"""Values of trials for Optuna, and the best trials for a goal."""
 
 import math
 
@@ -12,7 +12,7 @@ from study.record.search.goal import SearchGoal, best_of, most_epochs, values_of
 
 
 def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> TrialCurve:
-    """A trial to a target of 0.8, from accuracies and joules."""
+    """Return the curve of a trial with a target of 0.8, from accuracies and joules."""
     made = TrialCurve(target=0.8)
     for accuracy, energy_j in epochs:
         made.add(score=accuracy, energy_j=energy_j, time_s=1.0)
@@ -28,15 +28,15 @@ def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> 
 def test_values_are_finite_or_none(
     accuracy: float | None, energy_j: float | None, *, stopped: bool
 ) -> None:
-    """Optuna would keep a trial whose value is not a number running for ever."""
+    """Optuna would leave a trial with a NaN value in the state `running`."""
     for goal in SearchGoal:
         values = values_of(goal, curve((accuracy, energy_j), stopped=stopped), max_epochs=10)
 
         assert values is None or all(math.isfinite(value) for value in values)
 
 
-def test_a_trial_that_misses_the_target_is_worse_than_its_whole_training() -> None:
-    """So that a sampler never prefers what was stopped early."""
+def test_a_trial_that_misses_the_target_is_worse_than_any_that_reaches_it() -> None:
+    """So a sampler never prefers a trial that was stopped early."""
     reached = values_of(SearchGoal.ENERGY_TO_TARGET, curve((0.9, 5.0)), max_epochs=10)
     missed = values_of(SearchGoal.ENERGY_TO_TARGET, curve((0.7, 1.0), stopped=True), max_epochs=10)
 
@@ -46,7 +46,7 @@ def test_a_trial_that_misses_the_target_is_worse_than_its_whole_training() -> No
 
 
 def test_a_stopped_trial_is_never_on_the_front() -> None:
-    """It is a lower bound of what its setup costs."""
+    """Its energy is only a lower bound of a complete training's."""
     cheap = curve((0.9, 1.0), stopped=True)
     whole = curve((0.8, 5.0))
 
@@ -54,15 +54,15 @@ def test_a_stopped_trial_is_never_on_the_front() -> None:
     assert values_of(SearchGoal.ACCURACY_ENERGY, cheap, max_epochs=10) is None
 
 
-def test_the_front_leaves_out_what_is_beaten() -> None:
-    """No other is both more accurate and cheaper."""
+def test_the_front_leaves_out_dominated_trials() -> None:
+    """For each trial on it, no other is both more accurate and cheaper."""
     curves = [curve((0.9, 5.0)), curve((0.7, 6.0)), curve((0.6, 1.0))]
 
     assert best_of(SearchGoal.ACCURACY_ENERGY, curves) == (2, 0)
 
 
-def test_a_missing_energy_is_not_counted_as_nothing() -> None:
-    """An epoch without a reading leaves the trial without energy and energy to target."""
+def test_a_missing_energy_does_not_count_as_0() -> None:
+    """With an epoch without a reading, the trial has no energy and no energy to target."""
     gap = curve((0.5, None), (0.9, 1.0))
 
     assert gap.energy_j is None
@@ -70,8 +70,8 @@ def test_a_missing_energy_is_not_counted_as_nothing() -> None:
     assert best_of(SearchGoal.ENERGY_TO_TARGET, [gap]) == ()
 
 
-def test_a_share_that_is_not_known_is_the_worst_there_is() -> None:
-    """Of an error rate that is 1, and not 0, which no training reaches."""
+def test_an_unknown_share_counts_as_the_worst_one() -> None:
+    """For an error rate that is 1, not 0."""
     error_rate = Objective("error", "min", is_share=True)
     unknown, poor = (TrialCurve(objective=error_rate, target=0.1) for _ in range(2))
     unknown.add(score=None, energy_j=1.0, time_s=1.0)
@@ -95,17 +95,17 @@ def test_a_share_that_is_not_known_is_the_worst_there_is() -> None:
         (((0.9, 5.0), (0.9, 6.0)), (0,)),
         (((0.9, 5.0), (0.9, 5.0)), (0, 1)),
     ],
-    ids=["better for as much", "cheaper for as good", "the same twice"],
+    ids=["better at equal energy", "cheaper at equal score", "equal"],
 )
-def test_one_that_is_alike_in_one_value_is_beaten_by_the_other(
+def test_equality_in_one_value_leaves_the_other_to_decide(
     curves: tuple[tuple[float, float], ...], front: tuple[int, ...]
 ) -> None:
-    """A point stays only where no other is as good and as cheap, and better in one of them."""
+    """A trial is off the front if another is at least as good in both values and better in one."""
     assert best_of(SearchGoal.ACCURACY_ENERGY, [curve(each) for each in curves]) == front
 
 
-def test_of_two_that_are_alike_the_first_is_the_answer() -> None:
-    """By either goal that has one answer."""
+def test_of_two_equal_trials_the_first_is_the_answer() -> None:
+    """This holds for both goals with a single answer."""
     twins = [curve((0.9, 5.0)), curve((0.9, 5.0))]
 
     for goal in (SearchGoal.ACCURACY, SearchGoal.ENERGY_TO_TARGET):
@@ -113,8 +113,8 @@ def test_of_two_that_are_alike_the_first_is_the_answer() -> None:
         assert best_of(goal, []) == ()
 
 
-def test_a_whole_trial_is_its_score_and_the_logarithm_of_its_joules() -> None:
-    """So that ten times as much is as far at either end of the scale."""
+def test_a_complete_trial_has_its_score_and_log_energy_as_values() -> None:
+    """A factor of ten is the same distance anywhere on the scale."""
     assert values_of(SearchGoal.ACCURACY_ENERGY, curve((0.7, 100.0)), max_epochs=9) == (0.7, 2.0)
 
 
@@ -130,10 +130,10 @@ def test_a_whole_trial_is_its_score_and_the_logarithm_of_its_joules() -> None:
         (Objective("score"), None, -3.0, 0.0),
     ],
 )
-def test_a_missed_target_costs_ten_trainings_and_more_the_further_it_is(
+def test_a_missed_target_costs_ten_trainings_plus_its_distance(
     objective: Objective, target: float | None, score: float | None, beyond: float
 ) -> None:
-    """200 J in 2 of 10 epochs are 1000 J; a share counts in its unit, all else by the target's size."""
+    """200 J in 2 of 10 epochs make 1000 J; distances are relative to the target, except for shares."""
     trial = TrialCurve(objective=objective, target=target, stopped=True)
     for _ in range(2):
         trial.add(score=score, energy_j=100.0, time_s=1.0)
@@ -145,7 +145,7 @@ def test_a_missed_target_costs_ten_trainings_and_more_the_further_it_is(
 
 
 def test_an_objective_that_is_no_share_has_no_worst_value() -> None:
-    """Without a score such a trial has no values."""
+    """A trial without a score then has no values."""
     trial = TrialCurve(objective=Objective("loss", "min"), target=1.0)
     trial.add(score=None, energy_j=1.0, time_s=1.0)
 
@@ -156,5 +156,5 @@ def test_an_objective_that_is_no_share_has_no_worst_value() -> None:
     ("every", "rows"), [(None, 3), (0.25, 12), (0.3, 12), (1, 3), (1.5, 3), (500, 3)]
 )
 def test_the_longest_training_is_counted_in_validations(every: float | None, rows: int) -> None:
-    """By steps nobody knows it beforehand."""
+    """With validation every so many steps it is not known in advance, and epochs are counted."""
     assert most_epochs({"max_epochs": 3, "validate_every": every}) == rows

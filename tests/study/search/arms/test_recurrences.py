@@ -1,4 +1,4 @@
-"""A job that is trained again and again: what its runs train, on curves that are known beforehand."""
+"""Runs of a job that is trained again and again, on given learning curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ FAST, SLOW, NEVER = [0.4, 0.8], [0.05 * n for n in range(1, 17)], [0.1, 0.2, 0.2
 
 
 def job(sizes: Sequence[int], *, runs: int, budget: Budget | None = None) -> Recurrences:
-    """A job over batch sizes of which nothing is known."""
+    """Return a job over batch sizes without earlier trainings."""
     axis = Axis(name="batch_size", values=tuple(sizes))
     arms: list[Choice] = [(size,) for size in sizes]
     return Recurrences(
@@ -29,18 +29,18 @@ def job(sizes: Sequence[int], *, runs: int, budget: Budget | None = None) -> Rec
 
 
 def train(recurring: Recurrences, curves: Mapping[int, Sequence[float]]) -> list[Training]:
-    """All trainings of this command, a joule an epoch."""
+    """Run all trainings of a command; each epoch needs 1 J."""
     found = []
     while (training := recurring.next()) is not None:
         found.append(training)
-        go_on(recurring, training, curves)
+        run_training(recurring, training, curves)
     return found
 
 
-def go_on(
+def run_training(
     recurring: Recurrences, training: Training, curves: Mapping[int, Sequence[float]]
 ) -> None:
-    """One training until it ends."""
+    """Train until the training ends or is paused."""
     scores = curves[int(training.arm[0])]
     training.state = State.RUNNING
     for score in scores[len(training.gains) :]:
@@ -52,8 +52,8 @@ def go_on(
     training.state = State.ENDED
 
 
-def test_every_run_ends_with_a_training_that_has_reached_the_target() -> None:
-    """As many as were asked for, whatever was tried on the way."""
+def test_every_run_ends_with_a_training_that_reaches_the_target() -> None:
+    """There are as many as requested, whatever else was tried."""
     curves = {8: SLOW, 16: FAST, 32: SLOW, 64: NEVER}
 
     trainings = train(job(list(curves), runs=12), curves)
@@ -62,8 +62,8 @@ def test_every_run_ends_with_a_training_that_has_reached_the_target() -> None:
     assert trainings[-1].reached
 
 
-def test_later_runs_keep_to_the_cheapest() -> None:
-    """It costs an eighth of the others."""
+def test_later_runs_use_the_cheapest_setup() -> None:
+    """It needs an eighth of the others' energy."""
     curves = {8: SLOW, 16: SLOW, 32: SLOW, 64: FAST, 128: SLOW}
 
     trainings = train(job(list(curves), runs=30), curves)
@@ -71,8 +71,8 @@ def test_later_runs_keep_to_the_cheapest() -> None:
     assert [each.arm for each in trainings[-10:]] == [(64,)] * 10
 
 
-def test_what_promises_to_cost_more_is_ended_early_and_the_run_trained_with_the_best() -> None:
-    """No training of another setup uses more than twice what the best needs."""
+def test_a_costlier_setup_is_stopped_and_the_run_uses_the_best() -> None:
+    """No training of another setup uses more than twice the energy that the best one needs."""
     curves = {8: SLOW, 16: FAST, 32: SLOW}
 
     trainings = train(job(list(curves), runs=20), curves)
@@ -85,8 +85,8 @@ def test_what_promises_to_cost_more_is_ended_early_and_the_run_trained_with_the_
     assert all(trainings[trainings.index(each) + 1].arm == (16,) for each in others)
 
 
-def test_what_misses_the_target_is_not_tried_again() -> None:
-    """Nor is it a run."""
+def test_a_setup_that_misses_the_target_is_not_tried_again() -> None:
+    """Its training does not count as a run."""
     curves = {8: NEVER, 16: NEVER, 32: FAST}
 
     trainings = train(job(list(curves), runs=5), curves)
@@ -95,8 +95,8 @@ def test_what_misses_the_target_is_not_tried_again() -> None:
     assert sum(each.reached for each in trainings) == 5
 
 
-def test_where_no_setup_reaches_the_target_the_job_ends() -> None:
-    """Each was tried once, and there is no proposal."""
+def test_a_job_ends_if_no_setup_reaches_the_target() -> None:
+    """Each setup is tried once; then there is no proposal and no answer."""
     curves = {8: NEVER, 16: NEVER, 32: NEVER}
     recurring = job(list(curves), runs=3)
 
@@ -108,8 +108,8 @@ def test_where_no_setup_reaches_the_target_the_job_ends() -> None:
 
 
 @pytest.mark.parametrize("before", [1, 4, 9])
-def test_the_next_command_proposes_what_the_same_one_would_have(before: int) -> None:
-    """What was trained is all the memory there is."""
+def test_the_next_command_continues_as_the_same_one_would_have(before: int) -> None:
+    """The earlier trainings are its only memory."""
     curves = {8: SLOW, 16: [0.3, 0.6, 0.8], 32: FAST, 64: SLOW}
     whole = train(job(list(curves), runs=10), curves)
     first = train(job(list(curves), runs=before), curves)
@@ -125,20 +125,20 @@ def test_the_next_command_proposes_what_the_same_one_would_have(before: int) -> 
     assert [each.arm for each in (*first, *later)] == [each.arm for each in whole]
 
 
-def test_a_run_that_was_killed_counts_when_it_is_gone_on_with() -> None:
-    """One run is asked for, and one was under way."""
+def test_a_resumed_run_counts() -> None:
+    """One run is requested, and a killed one is resumed."""
     recurring = job([8, 16], runs=1)
     left = recurring.take((16,), seed=0, repeat_number=1)
     left.add({(): 1.0}, FAST[0])
 
-    go_on(recurring, left, {16: FAST})
+    run_training(recurring, left, {16: FAST})
 
     assert recurring.next() is None
     assert recurring.done == 1
 
 
-def test_the_budget_ends_a_run_with_the_epoch_it_is_in() -> None:
-    """And it is not one that has reached the target."""
+def test_the_budget_ends_a_run_with_its_current_epoch() -> None:
+    """The run then counts as ended by the budget."""
     budget = Budget(2.5)
     recurring = job([8], runs=1, budget=budget)
     training = recurring.next()

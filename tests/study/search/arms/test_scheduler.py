@@ -1,4 +1,4 @@
-"""Which training goes on: on curves that are known beforehand."""
+"""Choice of the training to continue, on given learning curves."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import StopDecision
 
 Curves = Mapping[int, Sequence[Sequence[float]]]
-"""Of each batch size its scores, of one seed after the other."""
+"""Scores of each epoch, by batch size and then by seed."""
 
 TARGET = 0.8
 
@@ -23,7 +23,7 @@ TARGET = 0.8
 def search(
     curves: Curves, *, policy: Policy | None = None, joules: Mapping[int, float] | None = None
 ) -> Scheduler:
-    """A search to its end, one training at a time; an epoch costs a joule, or what `joules` says."""
+    """Run a search, one training at a time; an epoch needs 1 J, or the energy in `joules`."""
     axis = Axis(name="batch_size", values=tuple(sorted(curves)))
     arms: list[Choice] = [(size,) for size in axis.values]
     budget = Budget()
@@ -61,8 +61,8 @@ def _run(
             return
 
 
-def test_a_setup_that_reaches_the_target_is_found_behind_many_that_only_begin_well() -> None:
-    """They are stopped by nothing but their own end; the late one was paused before."""
+def test_a_late_setup_is_found_among_many_that_only_begin_well() -> None:
+    """The others are trained to their end at a plateau, and the late one, paused before, is resumed."""
     plateau = [0.4, 0.6, 0.7, *[0.75] * 17]
     late = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85]
 
@@ -72,7 +72,7 @@ def test_a_setup_that_reaches_the_target_is_found_behind_many_that_only_begin_we
 
 
 def test_a_plateau_at_the_start_does_not_end_the_best_setup() -> None:
-    """It needs five epochs, of which three are at chance; the other needs nine."""
+    """It needs five epochs, the first three at chance; the others need nine."""
     steady = [0.1 * n for n in range(1, 10)]
     best = [0.1, 0.1, 0.1, 0.5, 0.85]
 
@@ -81,7 +81,7 @@ def test_a_plateau_at_the_start_does_not_end_the_best_setup() -> None:
     assert found.answer() == ((16,), 5.0)
 
 
-def test_one_that_is_on_its_way_is_not_left_for_a_new_one() -> None:
+def test_a_promising_training_is_not_paused_for_a_new_one() -> None:
     """The first arm is trained to the target without a pause."""
     found = search({8: [[0.1] * 9], 16: [[0.5, 0.7, 0.78, 0.85]], 32: [[0.1] * 9]})
 
@@ -90,8 +90,8 @@ def test_one_that_is_on_its_way_is_not_left_for_a_new_one() -> None:
     assert first.reached
 
 
-def test_without_pausing_what_was_stopped_is_lost() -> None:
-    """The ablation that the comparison prints."""
+def test_without_pausing_stopped_trainings_are_not_resumed() -> None:
+    """This ablation is part of the comparison that the benchmark prints."""
     late = [0.01, 0.01, 0.01, 0.5, 0.9]
 
     curves = {8: [late], 16: [late], 32: [late]}
@@ -100,8 +100,8 @@ def test_without_pausing_what_was_stopped_is_lost() -> None:
     assert search(curves, policy=Policy(pausing=False)).answer() is None
 
 
-def test_no_more_arms_are_begun_than_were_asked_for() -> None:
-    """What was begun is gone on with."""
+def test_no_more_arms_are_begun_than_allowed() -> None:
+    """The arms that were begun are resumed."""
     late = [0.01, 0.01, 0.01, 0.5, 0.9]
 
     found = search({8: [late], 16: [late], 32: [late]}, policy=Policy(most_arms=2))
@@ -110,8 +110,8 @@ def test_no_more_arms_are_begun_than_were_asked_for() -> None:
     assert found.answer() is not None
 
 
-def test_repeats_end_when_the_answer_is_sure_enough_and_stays_so() -> None:
-    """One setup is ten times cheaper; four repeats suffice, with half of the doubt that is allowed."""
+def test_repeats_end_when_the_answer_stays_sure_enough() -> None:
+    """One setup is ten times cheaper: four repeats suffice, and leave half of the doubt that is allowed."""
     fast, slow = [0.4, 0.8], [*[0.04 * n for n in range(1, 20)], 0.81]
 
     found = search({8: [fast], 16: [slow], 32: [slow]}, policy=Policy(sure=0.9))
@@ -135,8 +135,8 @@ def test_repeats_correct_a_lucky_seed() -> None:
     assert found[0] == (16,)
 
 
-def test_without_a_setup_that_reaches_the_target_there_is_no_answer_and_an_end() -> None:
-    """Nothing hangs."""
+def test_a_search_ends_without_an_answer_if_no_setup_reaches_the_target() -> None:
+    """It does not go on forever."""
     found = search({8: [[0.1, 0.2]], 16: [[0.2, 0.3]]}, policy=Policy(sure=0.9))
 
     assert found.answer() is None
@@ -152,7 +152,7 @@ def test_without_a_setup_that_reaches_the_target_there_is_no_answer_and_an_end()
     )
 )
 def test_there_is_an_answer_whenever_a_setup_reaches_the_target(curves: list[list[float]]) -> None:
-    """Whatever the curves are like."""
+    """This holds for any curves."""
     found = search({8 * 2**n: [scores] for n, scores in enumerate(curves)})
 
     reaches = any(max(scores) >= TARGET for scores in curves)

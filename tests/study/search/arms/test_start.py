@@ -1,4 +1,4 @@
-"""`--start`."""
+"""Setups to begin with: `--start`."""
 
 import pytest
 
@@ -13,15 +13,15 @@ AXES = (
 ARMS: list[Choice] = [(64, 0.001), (64, 0.1), (256, 0.1)]
 
 
-def test_arms_are_named_by_their_values_however_numbers_are_written() -> None:
-    """What is left open is whatever comes first."""
+def test_arms_are_named_by_their_values() -> None:
+    """Numbers may be written in any form; for an axis that is not named, the first match is used."""
     found = starting_arms(("batch_size=64,learning_rate=1e-1", "batch_size=256"), AXES, ARMS)
 
     assert found == ((64, 0.1), (256, 0.1))
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (
             "momentum=0.9",
@@ -31,9 +31,9 @@ def test_arms_are_named_by_their_values_however_numbers_are_written() -> None:
         ("batch_size=256,learning_rate=0.001", "no setup has all of these values"),
     ],
 )
-def test_what_is_not_searched_is_refused(given: str, said: str) -> None:
-    """With what is allowed."""
+def test_a_setup_outside_the_search_is_refused(given: str, message: str) -> None:
+    """The message says what is allowed."""
     with pytest.raises(OptionError, match=r"--start") as refused:
         starting_arms((given,), AXES, ARMS)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)

@@ -1,4 +1,4 @@
-"""`python -m study.search recurring`: what its help teaches, what it refuses, and what it says."""
+"""`python -m study.search recurring`: its help, its errors and its summary."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from study.search.recurring.command import lines
 from tests.study.search.test_pausing_search import Folder, recurring
 
 
-def test_help_says_what_a_run_is_and_where_the_memory_lies(
+def test_help_explains_runs_and_leaves_out_options_of_a_search(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Without the options of a search that mean nothing here."""
+    """Options that have no meaning for a recurring job are not listed."""
     with pytest.raises(SystemExit) as ended:
         main(["recurring", "--help"])
 
@@ -31,18 +31,18 @@ def test_help_says_what_a_run_is_and_where_the_memory_lies(
         (("--name", "n", "--target", "0.8", "--runs", "0"), "--runs is 0"),
     ],
 )
-def test_bad_input_is_named(
+def test_bad_input_is_refused(
     options: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything starts, with exit status 2."""
+    """The exit status is 2, and the message names the option."""
     status = main(["recurring", *options])
 
     assert status == 2
     assert named in capsys.readouterr().err
 
 
-def test_it_says_what_runs_have_cost_and_what_comes_next() -> None:
-    """In the order of the runs."""
+def test_the_summary_has_the_cost_of_runs_and_the_next_setup() -> None:
+    """It lists the runs in their order."""
     folder = Folder()
     search = folder.search(recurring(3))
     folder.run(search)
@@ -56,8 +56,8 @@ def test_it_says_what_runs_have_cost_and_what_comes_next() -> None:
     assert following.startswith("next run: batch_size")
 
 
-def test_it_says_where_a_run_is_without_readings() -> None:
-    """What it shows is then in part taken from the other epochs."""
+def test_the_summary_marks_runs_with_missing_readings() -> None:
+    """Their energy is partly estimated from other epochs."""
     folder = Folder(unread=[2])
     search = folder.search(recurring(1))
     folder.run(search)

@@ -1,4 +1,4 @@
-"""Replayed searches that pause: shared curves, the bill, and what is drawn."""
+"""Replayed searches that pause: shared learning curves, energy spent, and drawn seeds."""
 
 import itertools
 
@@ -14,7 +14,7 @@ from tests.study.replayed import four_setups, rows_of
 
 
 def limits_table() -> ReplayTable:
-    """Two batch sizes at three power limits; a limit changes what an epoch costs."""
+    """Return a table of two batch sizes at three power limits, which change only the cost of epochs."""
     curves = {(64, 0.1): [([0.3, 0.7, 0.9], 10.0)], (128, 0.1): [([0.2, 0.4, 0.9], 20.0)]}
     frames = []
     for limit, share in ((100, 0.6), (200, 0.5), (300, 1.0)):
@@ -32,15 +32,15 @@ def searched(
     policy: Policy | None = None,
     budget: Budget | None = None,
 ) -> PausingOutcome:
-    """A search for energy to an accuracy of 0.9."""
+    """Replay a search for energy to an accuracy of 0.9."""
     arms = ArmTable.of(table, sharing=sharing)
     return PausingReplay(
         table, arms, target=0.9, seed=seed, gpus=gpus, policy=policy, budget=budget
     ).run()
 
 
-def test_one_training_tells_what_all_power_limits_cost() -> None:
-    """Its first epoch is shared out among them, the others are at the cheapest."""
+def test_one_training_measures_all_power_limits() -> None:
+    """Its first epoch is divided among them, and the others run at the cheapest."""
     outcome = searched(limits_table())
 
     first = outcome.found[0]
@@ -50,7 +50,7 @@ def test_one_training_tells_what_all_power_limits_cost() -> None:
 
 
 def test_without_sharing_every_power_limit_is_trained() -> None:
-    """The ablation: six trainings instead of two."""
+    """This ablation needs six trainings instead of two."""
     alone = searched(limits_table(), sharing=False)
 
     assert len(searched(limits_table()).trainings) == 2
@@ -58,8 +58,8 @@ def test_without_sharing_every_power_limit_is_trained() -> None:
     assert alone.found[-1].choice == (64, 0.1, 200)
 
 
-def test_the_bill_is_the_sum_of_all_epochs_set_ups_and_lost_attempts() -> None:
-    """Each training sets itself up once where none is gone on with."""
+def test_the_energy_spent_is_the_sum_of_epochs_and_set_ups() -> None:
+    """Each training is set up once if none is resumed."""
     rows = rows_of({(64, 0.1): [([0.5, 0.9], 2.0)], (256, 0.1): [([0.1, 0.2, 0.3], 2.0)]})
     outcome = searched(table_of(rows.assign(setup_energy_j=1.5), name="set-up"))
 
@@ -68,7 +68,7 @@ def test_the_bill_is_the_sum_of_all_epochs_set_ups_and_lost_attempts() -> None:
 
 
 def test_a_budget_ends_a_search_within_an_epoch() -> None:
-    """Which is as dear as 4 J."""
+    """An epoch needs at most 4 J."""
     outcome = searched(four_setups(), budget=Budget(9.0))
 
     assert outcome.spent_j < 9.0 + 4.0
@@ -76,7 +76,7 @@ def test_a_budget_ends_a_search_within_an_epoch() -> None:
 
 @pytest.mark.parametrize("gpus", [1, 3])
 def test_the_same_seed_gives_the_same_search(gpus: int) -> None:
-    """With one training at a time or several."""
+    """This holds for one training at a time and for several."""
     one, other = (
         searched(four_setups(), seed=3, gpus=gpus, policy=Policy(sure=0.9)) for _ in range(2)
     )
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_search(gpus: int) -> None:
 
 
 def test_each_recorded_seed_is_drawn_once_before_any_is_drawn_again() -> None:
-    """All settings of an arm get the same."""
+    """Five recorded seeds are drawn in two rounds."""
     rows = rows_of({(64, 0.1): [([0.9], float(n)) for n in range(1, 6)]})
     draws = ArmTable.of(table_of(rows, name="seeds")).draw(7)
 
@@ -95,8 +95,8 @@ def test_each_recorded_seed_is_drawn_once_before_any_is_drawn_again() -> None:
     assert sorted(places[:5]) == sorted(places[5:]) == list(range(5))
 
 
-def test_a_table_without_every_combination_is_searched_as_it_is() -> None:
-    """Three setups of four."""
+def test_an_incomplete_grid_is_searched_as_it_is() -> None:
+    """The table has three setups of four."""
     rows = rows_of(
         {
             setup: [([0.5, 0.9], 1.0)]
@@ -109,7 +109,7 @@ def test_a_table_without_every_combination_is_searched_as_it_is() -> None:
 
 @pytest.mark.parametrize("unread", [0.0, float("nan")])
 def test_a_recorded_training_may_begin_without_a_reading(unread: float) -> None:
-    """Its first epochs count as dear as the ones that were read."""
+    """Its first epochs count like those with a reading."""
     rows = rows_of({(64, 0.1): [([0.3, 0.7, 0.9], 10.0)], (128, 0.1): [([0.2, 0.4, 0.9], 20.0)]})
     rows.loc[rows["epoch"] == 1, "epoch_energy_j"] = unread
 

@@ -1,4 +1,4 @@
-"""Replayed searches: the budget, the clock and what is booked."""
+"""Replayed searches: budget, simulated time and energy spent."""
 
 import itertools
 import random
@@ -30,7 +30,7 @@ def searched(
     halving: Halving | None = None,
     capping: bool = True,
 ) -> ReplayedSearch:
-    """A search for energy to an accuracy of 0.9."""
+    """Replay a search for energy to an accuracy of 0.9."""
     budget, goal = Budget(budget_j), SearchGoal.ENERGY_TO_TARGET
     return Simulation(
         table,
@@ -46,9 +46,9 @@ def searched(
 
 
 def random_table(seed: int, *, setup_j: float = 0.0, lost: bool = False) -> ReplayTable:
-    """Six setups whose trainings have lengths, accuracies and energies by chance.
+    """Return a table of six setups with random lengths, accuracies and energies.
 
-    With `lost`, half of the trainings lost an attempt after some of its epochs.
+    With `lost`, half of the trainings lost an attempt after some epochs.
     """
     draw = random.Random(seed)  # noqa: S311 - made-up trainings
     rows = rows_of(
@@ -67,7 +67,7 @@ def random_table(seed: int, *, setup_j: float = 0.0, lost: bool = False) -> Repl
 
 
 def max_epoch_j(table: ReplayTable) -> float:
-    """The costliest epoch of all."""
+    """Return the energy of the costliest epoch."""
     return max(
         epoch.energy_j or 0.0
         for many in table.recordings.values()
@@ -84,10 +84,10 @@ def max_epoch_j(table: ReplayTable) -> float:
 )
 @settings(max_examples=25, deadline=None)
 @pytest.mark.slow
-def test_the_budget_holds_and_every_joule_is_booked(
+def test_the_budget_is_kept_and_every_joule_is_counted(
     seed: int, gpus: int, setup_j: float, budget_j: float, *, lost: bool
 ) -> None:
-    """Passed by at most one epoch for each running trial, set-up and lost attempts included."""
+    """It is exceeded by at most one epoch per running trial; set-up and lost attempts count, too."""
     table = random_table(seed, setup_j=setup_j, lost=lost)
 
     search = searched(table, budget_j=budget_j, gpus=gpus, seed=seed, sampler="random")
@@ -98,8 +98,8 @@ def test_the_budget_holds_and_every_joule_is_booked(
     assert all(trial.overhead_j >= setup_j for trial in search.trials)
 
 
-def test_the_setup_of_running_trials_is_counted_ahead() -> None:
-    """A second trial would fit by its epoch alone, and is not begun."""
+def test_set_up_energy_of_a_new_trial_is_reserved() -> None:
+    """A second trial, whose epoch alone would fit, is not begun."""
     table = random_table(0, setup_j=3.0)
     first = next(iter(table.recordings.values()))[0]
     epoch_j = first.epochs[0].energy_j or 0.0
@@ -116,8 +116,8 @@ def test_the_setup_of_running_trials_is_counted_ahead() -> None:
     assert budget.spent_j == 3.0 + epoch_j
 
 
-def test_what_a_trial_lost_is_no_part_of_its_course() -> None:
-    """It costs energy and time, and brings no accuracy."""
+def test_a_lost_attempt_is_not_part_of_the_curve() -> None:
+    """It counts as overhead, and its epochs do not count."""
     table = random_table(1, lost=True)
 
     search = searched(table, capping=False)
@@ -130,8 +130,8 @@ def test_what_a_trial_lost_is_no_part_of_its_course() -> None:
 
 @given(seed=st.integers(0, 1000), gpus=st.integers(1, 5))
 @settings(max_examples=20, deadline=None)
-def test_more_gpus_take_no_longer_without_stopping(seed: int, gpus: int) -> None:
-    """Nothing is lost on the simulated clock: time x GPUs is at least the work."""
+def test_more_gpus_take_no_longer(seed: int, gpus: int) -> None:
+    """Without early stopping, time x GPUs is at least the time of all epochs."""
     table = random_table(seed)
 
     search = searched(table, gpus=gpus, capping=False)
@@ -141,8 +141,8 @@ def test_more_gpus_take_no_longer_without_stopping(seed: int, gpus: int) -> None
     assert search.duration_s * gpus >= work_s
 
 
-def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
-    """The best of four is found without training any of them to its end."""
+def test_a_trial_ends_at_the_target_or_when_it_costs_more() -> None:
+    """The best of four setups is found without training any to its end."""
     search = searched(four_setups())
 
     ended = {trial.choice: (trial.decision, trial.curve.epochs) for trial in search.trials}
@@ -151,8 +151,8 @@ def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
     assert ended[256, 0.1] == (StopDecision.CAPPED, 1)
 
 
-def test_without_caps_all_is_trained() -> None:
-    """A grid without means of stopping costs what the table says."""
+def test_without_caps_everything_is_trained() -> None:
+    """A grid without early stopping needs the energy of the whole table."""
     table = four_setups()
 
     search = searched(table, capping=False)
@@ -161,8 +161,8 @@ def test_without_caps_all_is_trained() -> None:
     assert not any(trial.curve.stopped for trial in search.trials)
 
 
-def test_what_was_not_run_is_listed() -> None:
-    """Every setup is either a trial or in the list."""
+def test_setups_that_were_not_run_are_listed() -> None:
+    """Every setup either has a trial or is in the list."""
     table = four_setups()
 
     search = searched(table, budget_j=5.0)
@@ -174,7 +174,7 @@ def test_what_was_not_run_is_listed() -> None:
 
 
 def test_no_trial_begins_that_cannot_reach_its_first_rung() -> None:
-    """With 3 J left and a rung at 4 J nothing is begun."""
+    """With less energy left than the rung at 4 J, no further trial begins."""
     table = four_setups()
     halving = Halving(rungs=Rungs.ENERGY, first=4.0)
 
@@ -184,13 +184,13 @@ def test_no_trial_begins_that_cannot_reach_its_first_rung() -> None:
 
 
 def test_a_budget_below_one_epoch_is_refused() -> None:
-    """Before anything is run, with both figures."""
+    """The error comes before anything is run, and has both energies."""
     with pytest.raises(OptionError, match=r"cheapest epoch of four needs"):
         searched(four_setups(), budget_j=1.0)
 
 
-def test_epochs_without_accuracy_or_energy_end_a_search_as_well() -> None:
-    """Such a trial gives Optuna no value, and the search goes on to its end."""
+def test_missing_accuracies_and_energies_do_not_block_a_search() -> None:
+    """Such a trial has no value for Optuna, and the search continues to its end."""
     rows = rows_of({(8, 0.1): [([0.5, 0.9], 1.0)], (8, 0.01): [([0.5, 0.9], 1.0)]})
     rows.loc[:1, ["val_score", "epoch_energy_j"]] = float("nan")
 
@@ -202,9 +202,9 @@ def test_epochs_without_accuracy_or_energy_end_a_search_as_well() -> None:
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp", "random", "grid"])
 def test_a_setup_is_trained_once(sampler: SamplerName) -> None:
-    """Whatever proposes, a search over 12 setups ends after 12 different trials.
+    """With any sampler, a search over 12 setups ends after 12 different trials.
 
-    Samplers draw their first ten by chance, so that two are proposed.
+    Samplers draw the first ten at random, so that only two are really proposed by them.
     """
     sizes, rates = (8, 16, 32, 64), (0.1, 0.01, 0.001)
     curves = {(s, r): [([0.5, 0.9], s + r)] for s in sizes for r in rates}
@@ -214,8 +214,8 @@ def test_a_setup_is_trained_once(sampler: SamplerName) -> None:
     assert len({trial.choice for trial in search.trials}) == len(search.trials) == 12
 
 
-def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
-    """What was trained costs nothing when it is proposed again, and all of this is counted."""
+def test_proposals_outside_the_table_get_its_nearest_setup() -> None:
+    """A setup that is proposed again costs nothing; proposals that were replaced are counted."""
     table = four_setups()
     sizes = Range(name="batch_size", low=32, high=512, log=True, whole=True)
     rates = Range(name="learning_rate", low=0.005, high=0.2, log=True, whole=False)
@@ -237,8 +237,8 @@ def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
     assert search.refused == 0
 
 
-def test_proposals_that_the_table_has_not_are_refused() -> None:
-    """A word that it does not know has no nearest one."""
+def test_proposals_with_an_unknown_category_are_refused() -> None:
+    """An optimizer that is not in the table has no nearest one."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.1): [([0.5], 1.0)]})
     table = table_of(rows.assign(optimizer=["adam", "adamw"]), name="two")
     space = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "optimizer": ("adam", "sgd")})

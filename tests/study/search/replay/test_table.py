@@ -1,4 +1,4 @@
-"""Reading recorded trainings."""
+"""Reading tables of recorded trainings."""
 
 import dataclasses
 import math
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[4]
 
 @pytest.mark.parametrize("column", NEEDED)
 def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
-    """With those that are needed."""
+    """The error lists all needed columns."""
     path = tmp_path / "table.csv"
     rows_of({(8, 0.1): [([0.5], 1.0)]}).drop(columns=column).to_csv(path, index=False)
 
@@ -30,7 +30,7 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["epoch_time_s", "setup_energy_j"])
-def test_words_where_numbers_belong_are_refused(tmp_path: Path, column: str) -> None:
+def test_words_in_a_column_of_numbers_are_refused(tmp_path: Path, column: str) -> None:
     """The message names column and word."""
     path = tmp_path / "table.csv"
     rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]})
@@ -41,8 +41,8 @@ def test_words_where_numbers_belong_are_refused(tmp_path: Path, column: str) -> 
 
 
 @pytest.mark.parametrize("column", ["epoch_energy_j", "setup_energy_j"])
-def test_energies_below_nothing_are_refused(tmp_path: Path, column: str) -> None:
-    """No training gives energy back."""
+def test_negative_energies_are_refused(tmp_path: Path, column: str) -> None:
+    """This holds for epochs and for set-up."""
     path = tmp_path / "table.csv"
     rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]})
     rows.assign(**{column: [1.0, -1.0]}).to_csv(path, index=False)
@@ -51,27 +51,27 @@ def test_energies_below_nothing_are_refused(tmp_path: Path, column: str) -> None
         read_table(path)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """With what is taken."""
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """The error says that it cannot be read."""
     with pytest.raises(OptionError, match=r"cannot be read"):
         read_table(tmp_path / "none.csv")
 
 
-def test_an_unreachable_target_names_the_best() -> None:
-    """So that the user can choose another."""
+def test_an_unreachable_target_is_refused_with_the_best_score() -> None:
+    """The user can then choose another target."""
     with pytest.raises(OptionError, match=r"best epoch of all has 0\.900"):
         four_setups().energy_to_target_j(0.95)
 
 
-def test_energy_to_target_is_up_to_the_first_epoch_that_reaches_it() -> None:
-    """And a setup that never does has none."""
+def test_energy_to_target_ends_with_the_first_epoch_that_reaches_it() -> None:
+    """A setup that never reaches it has none."""
     found = four_setups().energy_to_target_j(0.9)
 
     assert found == {(64, 0.01): 4.0, (256, 0.1): 12.0, (256, 0.01): 8.0}
 
 
 def test_further_columns_become_axes() -> None:
-    """An optimiser is a third axis."""
+    """A column of optimizers is a third axis."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
     both = [rows.assign(optimizer=name) for name in ("adam", "sgd")]
 
@@ -81,16 +81,16 @@ def test_further_columns_become_axes() -> None:
     assert len(table.recordings) == 2
 
 
-def test_an_epoch_that_is_there_twice_is_refused() -> None:
-    """A table of two studies would count both."""
+def test_a_duplicate_epoch_is_refused() -> None:
+    """Otherwise, rows of a study that is in the table twice would count double."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
 
     with pytest.raises(OptionError, match="twice"):
         table_of(pd.concat([rows, rows]), name="two")
 
 
-def test_the_committed_table_is_the_whole_grid() -> None:
-    """16 setups, five seeds each, labelled as an estimate."""
+def test_the_committed_table_is_a_complete_grid() -> None:
+    """It has 16 setups with five seeds each, and is labelled as an estimate."""
     table = read_table(ROOT / "benchmarks" / "data" / "watch16")
 
     assert table.space.size == len(table.recordings) == 16
@@ -99,16 +99,16 @@ def test_the_committed_table_is_the_whole_grid() -> None:
     assert not table.synthetic
 
 
-def test_a_synthetic_table_says_so() -> None:
-    """And has every setup of the grid that was asked for."""
+def test_a_synthetic_table_is_labelled() -> None:
+    """It has every setup of the requested grid."""
     table = table_of(synthetic_rows(batch_sizes=4, learning_rates=3, seeds=2), name="made")
 
     assert table.synthetic
     assert len(table.recordings) == 12
 
 
-def test_a_column_that_was_measured_is_no_axis() -> None:
-    """It changes within a training; a user's own choice does not."""
+def test_a_measured_column_is_no_axis() -> None:
+    """It changes within a training, unlike a parameter that the user chose."""
     rows = rows_of({(8, 0.1): [([0.5, 0.6, 0.7], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
     both = [rows.assign(momentum=each, celsius=[50, 51, 52, 50, 51]) for each in (0.5, 0.9)]
 
@@ -119,7 +119,7 @@ def test_a_column_that_was_measured_is_no_axis() -> None:
 
 
 def test_parameters_of_a_study_are_axes() -> None:
-    """They stand in one column, as JSON."""
+    """They are read from one column of JSON."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
     both = [rows.assign(parameters=f'{{"frozen": {each}}}') for each in ("true", "false")]
 
@@ -136,8 +136,8 @@ def test_an_axis_without_a_value_is_refused() -> None:
         table_of(rows.assign(optimizer=pd.Series(["adam", None], dtype="object")), name="gap")
 
 
-def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
-    """With what lies between epochs, from trials.parquet beside epochs.parquet."""
+def test_the_set_up_energy_of_a_study_is_read_with_its_table(tmp_path: Path) -> None:
+    """It comes from trials.parquet beside epochs.parquet, with the energy between epochs."""
     rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]}).assign(trial_id="a")
     rows.to_parquet(tmp_path / "epochs.parquet")
     trials = {"trial_id": ["a"], "setup_energy_j": [4.0], "between_energy_j": [0.5]}
@@ -150,7 +150,7 @@ def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
 
 
 def test_only_recorded_setups_are_proposed() -> None:
-    """Two of four combinations were recorded; the others are no setups."""
+    """Two of four combinations were recorded; the others are not setups of the table."""
     table = table_of(rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.2): [([0.5], 1.0)]}), name="two")
 
     proposer = Proposer(table.space, goal=SearchGoal.ACCURACY, sampler="random", seed=0)
@@ -160,8 +160,8 @@ def test_only_recorded_setups_are_proposed() -> None:
     assert sorted(proposed) == [(8, 0.1), (16, 0.2)]
 
 
-def test_a_recorded_power_limit_is_an_axis_that_changes_cost_alone() -> None:
-    """In a table of others, where it stands as a column of its own."""
+def test_a_column_of_power_limits_is_a_cost_only_axis() -> None:
+    """This applies to a table of somebody else, with a column of its own for the limit."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
 
     table = table_of(
@@ -175,12 +175,12 @@ def test_a_recorded_power_limit_is_an_axis_that_changes_cost_alone() -> None:
     ]
 
 
-def test_what_a_board_says_of_its_limit_is_no_axis() -> None:
-    """In a study of ours, unless setups have chosen it."""
+def test_a_power_limit_reported_by_a_board_is_no_axis() -> None:
+    """In a study of ours, the limit is an axis only if it is a parameter of the setups."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0), ([0.6], 1.0)]})
     rows["trial_id"] = [f"t{seed}" for seed in rows["seed"]]
 
-    told = table_of(rows.assign(power_limit_w=range(len(rows))), name="told")
+    reported = table_of(rows.assign(power_limit_w=range(len(rows))), name="reported")
     chosen = table_of(
         pd.concat(
             rows.assign(
@@ -193,20 +193,20 @@ def test_what_a_board_says_of_its_limit_is_no_axis() -> None:
         name="chosen",
     )
 
-    assert [axis.name for axis in told.space.axes] == ["batch_size", "learning_rate"]
+    assert [axis.name for axis in reported.space.axes] == ["batch_size", "learning_rate"]
     assert set(chosen.recordings) == {(8, 0.1, 100), (8, 0.1, 200)}
 
 
-def test_the_best_of_negative_scores_is_told() -> None:
-    """A determination or a log-likelihood below 0; an epoch without a score is none of 0."""
+def test_the_best_of_negative_scores_is_named() -> None:
+    """R^2 and log-likelihoods may be negative; an epoch without a score does not count as 0."""
     table = table_of(rows_of({(8, 0.1): [([-0.9, math.nan, -0.25], 1.0)]}), name="negative")
 
     with pytest.raises(OptionError, match=r"best epoch of all has -0\.250"):
         table.energy_to_target_j(0.5)
 
 
-def test_a_study_whose_objective_is_to_be_small_is_refused(tmp_path: Path) -> None:
-    """A replay takes the largest value for the best."""
+def test_a_study_with_an_objective_to_minimise_is_refused(tmp_path: Path) -> None:
+    """A replay takes the largest score as the best."""
     rows_of({(8, 0.1): [([0.9, 0.2], 1.0)]}).to_csv(tmp_path / "epochs.csv", index=False)
     smallest = dataclasses.replace(MANIFEST, objective=Objective("rmse", "min"))
     (tmp_path / "study.json").write_text(smallest.to_json())
@@ -216,8 +216,8 @@ def test_a_study_whose_objective_is_to_be_small_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("above", ["seed=3", "epoch=first"])
-def test_a_folder_called_like_a_column_is_no_column(tmp_path: Path, above: str) -> None:
-    """A table is what its file says."""
+def test_a_folder_named_like_a_partition_is_no_column(tmp_path: Path, above: str) -> None:
+    """Only the file's own columns count."""
     (tmp_path / above).mkdir()
     path = tmp_path / above / "table.parquet"
     rows_of({(8, 0.1): [([0.5], 1.0)]}).to_parquet(path)
@@ -225,8 +225,8 @@ def test_a_folder_called_like_a_column_is_no_column(tmp_path: Path, above: str) 
     assert read_table(path).longest == 1
 
 
-def test_a_broken_file_beside_the_table_is_told(tmp_path: Path) -> None:
-    """As one paragraph."""
+def test_a_damaged_file_beside_the_table_is_refused(tmp_path: Path) -> None:
+    """The error says that it cannot be read."""
     rows_of({(8, 0.1): [([0.5], 1.0)]}).to_parquet(tmp_path / "epochs.parquet")
     (tmp_path / "trials.parquet").write_bytes(b"PAR1")
 
@@ -235,7 +235,7 @@ def test_a_broken_file_beside_the_table_is_told(tmp_path: Path) -> None:
 
 
 def exported(rows: pd.DataFrame) -> pd.DataFrame:
-    """A table with columns as `python -m analysis export` adds them."""
+    """Return a table with the columns that `python -m analysis export` adds."""
     trial = rows["seed"].astype(str) + rows["batch_size"].astype(str)
     return rows.assign(
         trial_id=trial,
@@ -250,8 +250,8 @@ def exported(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def test_an_export_is_read_as_the_study_that_it_is_of(tmp_path: Path) -> None:
-    """What was found per trial tells no setups apart; what a setup chose does, under its own name."""
+def test_an_export_is_read_like_its_study(tmp_path: Path) -> None:
+    """Results of trials are not axes; parameters are, under their own names."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0), ([0.6], 2.0)], (16, 0.1): [([0.7], 1.0)]})
     exported(rows).to_csv(tmp_path / "all.csv", index=False)
 
@@ -262,8 +262,8 @@ def test_an_export_is_read_as_the_study_that_it_is_of(tmp_path: Path) -> None:
     assert {one.overhead_j for many in table.recordings.values() for one in many} == {0.25}
 
 
-def test_an_export_of_an_objective_that_is_to_be_small_is_refused(tmp_path: Path) -> None:
-    """As its study would be."""
+def test_an_export_with_an_objective_to_minimise_is_refused(tmp_path: Path) -> None:
+    """Its study would be refused, too."""
     rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
     exported(rows).assign(study_objective_mode="min").to_csv(tmp_path / "all.csv", index=False)
 
@@ -272,7 +272,7 @@ def test_an_export_of_an_objective_that_is_to_be_small_is_refused(tmp_path: Path
 
 
 def test_an_export_of_several_objectives_is_refused(tmp_path: Path) -> None:
-    """Their scores cannot be compared; each alone has its own name and form."""
+    """Their scores cannot be compared; rows with one objective are read."""
     rows = exported(rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.1): [([3.0], 1.0)]}))
     of_two = rows.assign(
         study_objective=["iou", "likelihood"], study_objective_is_share=[True, False]

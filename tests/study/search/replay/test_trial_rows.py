@@ -1,4 +1,4 @@
-"""Rows of a search's trials in a table: resumed, trained again, stopped."""
+"""Trials of a search in a table: resumed, repeated and stopped ones."""
 
 import pandas as pd
 import pytest
@@ -8,8 +8,8 @@ from study.search.replay.table import table_of
 from tests.study.replayed import rows_of
 
 
-def test_what_a_search_stopped_is_left_out() -> None:
-    """How it would have gone on is not known; that it is missing is."""
+def test_a_training_that_a_search_stopped_is_left_out() -> None:
+    """Its further course is not known; the table counts what it leaves out."""
     rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
     rows["trial_id"] = ["a", "a", "b", "b"]
     rows["stop_reason"] = [None, "stopped", None, "patience"]
@@ -21,7 +21,7 @@ def test_what_a_search_stopped_is_left_out() -> None:
 
 
 def search_rows(*attempts: list[tuple[str, int, str | None]]) -> pd.DataFrame:
-    """Rows of one trial of a search, by attempt: stage, epoch and stop reason of each."""
+    """Return rows of one trial, from the stage, epoch and stop reason of each epoch by attempt."""
     places = [(number, *each) for number, many in enumerate(attempts, start=1) for each in many]
     rows = rows_of({(8, 0.1): [([0.1 * at for at in range(len(places))], 1.0)]})
     columns = ["attempt", "stage", "epoch", "stop_reason"]
@@ -34,7 +34,7 @@ BEGINNING: list[tuple[str, int, str | None]] = [("s", 1, None), ("s", 2, None)]
 
 @pytest.mark.parametrize("reason", [None, "stopped"])
 def test_a_resumed_training_of_a_search_is_one_training(reason: str | None) -> None:
-    """The epochs before the checkpoint count, whether the search had paused it or was interrupted."""
+    """Epochs before the checkpoint count, whether the search paused the training or was interrupted."""
     rows = search_rows(
         [*BEGINNING, ("s", 3, reason)],
         [("s", 4, None), ("s", 5, None), ("s", 6, "patience")],
@@ -47,7 +47,7 @@ def test_a_resumed_training_of_a_search_is_one_training(reason: str | None) -> N
     assert (recording.lost, table.left_out) == ((), 0)
 
 
-def test_epochs_of_a_search_that_were_trained_again_are_lost() -> None:
+def test_epochs_that_were_trained_again_count_as_lost() -> None:
     """The second attempt resumes in the second stage, from before its last epoch."""
     rows = search_rows(
         [*BEGINNING, ("t", 1, None), ("t", 2, None)], [("t", 2, None), ("t", 3, "patience")]
@@ -61,7 +61,7 @@ def test_epochs_of_a_search_that_were_trained_again_are_lost() -> None:
 
 
 def test_a_resumed_training_that_was_stopped_again_is_left_out() -> None:
-    """Its last row decides."""
+    """The stop reason of its last row decides."""
     whole = rows_of({(8, 0.2): [([0.5], 1.0)]}).assign(
         trial_id="b", paradigm="search", attempt=1, stage="s", stop_reason="patience"
     )
@@ -81,7 +81,7 @@ def test_a_trial_of_a_search_that_is_there_twice_is_refused() -> None:
 
 
 def test_trials_of_several_studies_are_told_apart() -> None:
-    """They are named alike: one study's stopped training is not the other's whole one."""
+    """Trials of two studies may have the same name; only the complete one is kept."""
     rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)], (8, 0.2): [([0.5, 0.6, 0.7], 1.0)]})
     rows["trial_id"] = "setup01-seed0"
     rows["study"] = ["a", "a", "b", "b", "b"]

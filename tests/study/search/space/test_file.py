@@ -1,4 +1,4 @@
-"""`--space FILE.yaml`: what can be searched over, and what cannot."""
+"""`--space FILE.yaml`: spaces that can be searched, and errors."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ DEFAULT = {"batch_size": (64, 256), "learning_rate": (0.1, 0.01)}
 
 
 def written(tmp_path: Path, text: str) -> Path:
-    """A file with that text."""
+    """Write a file with a text."""
     path = tmp_path / "space.yaml"
     path.write_text(text)
     return path
 
 
 def test_a_file_adds_axes_and_replaces_values(tmp_path: Path) -> None:
-    """What it does not name keeps its default."""
+    """An axis that it does not name keeps its default."""
     path = written(tmp_path, "learning_rate: [0.3, 0.03, 3e-3]\noptimizer: [adam, sgd]\n")
 
     space = read_space(path, default=DEFAULT)
@@ -32,8 +32,8 @@ def test_a_file_adds_axes_and_replaces_values(tmp_path: Path) -> None:
     ]
 
 
-def test_a_range_has_no_setups_beforehand(tmp_path: Path) -> None:
-    """1e-4, which YAML takes for a word, is a number."""
+def test_a_range_has_no_list_of_setups(tmp_path: Path) -> None:
+    """A number such as 1e-4, which YAML reads as a string, is accepted."""
     path = written(tmp_path, "learning_rate: {low: 1e-4, high: 0.1, log: true}")
 
     space = read_space(path, default=DEFAULT)
@@ -53,15 +53,15 @@ def test_a_range_has_no_setups_beforehand(tmp_path: Path) -> None:
     ],
 )
 def test_a_range_with_a_step_is_a_list(tmp_path: Path, text: str, values: tuple[int, ...]) -> None:
-    """Both ends included, where the last step meets the upper one."""
+    """It includes both ends if the last step meets the upper one."""
     space = read_space(written(tmp_path, text), default=DEFAULT)
 
     assert space.lists is not None
     assert space.lists[0].values == values
 
 
-def test_steps_of_a_fraction_are_as_they_are_written(tmp_path: Path) -> None:
-    """0.1 + 2 x 0.1 is 0.3, and not 0.30000000000000004."""
+def test_fractional_steps_have_no_rounding_errors(tmp_path: Path) -> None:
+    """0.1 + 2 x 0.1 is 0.3, not 0.30000000000000004."""
     text = "weight_decay: {low: 0.1, high: 0.5, step: 0.1}"
 
     space = read_space(written(tmp_path, text), default=DEFAULT)
@@ -70,8 +70,8 @@ def test_steps_of_a_fraction_are_as_they_are_written(tmp_path: Path) -> None:
     assert space.lists[2].values == (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
-def test_what_a_scenario_has_of_its_own_can_be_named(tmp_path: Path) -> None:
-    """And only then."""
+def test_an_axis_of_the_scenario_can_be_named(tmp_path: Path) -> None:
+    """For other scenarios, it is refused."""
     path = written(tmp_path, "encoder: [resnet18, resnet34]")
 
     space = read_space(path, default=DEFAULT, of_scenario=("encoder",))
@@ -111,14 +111,14 @@ def test_what_a_scenario_has_of_its_own_can_be_named(tmp_path: Path) -> None:
         ("{", "cannot be read"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(tmp_path: Path, text: str, named: str) -> None:
-    """With what is allowed."""
+def test_an_invalid_space_is_refused(tmp_path: Path, text: str, named: str) -> None:
+    """The message says what is wrong or what is allowed."""
     with pytest.raises(OptionError, match=named):
         read_space(written(tmp_path, text), default=DEFAULT)
 
 
 def test_axes_may_be_tied(tmp_path: Path) -> None:
-    """The rates given are those of the smallest batch size; there are no other setups."""
+    """Learning rates apply to the smallest batch size, and are scaled for the others."""
     space = read_space(written(tmp_path, "tie: {learning_rate: sqrt(batch_size)}"), default=DEFAULT)
 
     assert set(space.allowed_choices or ()) == {(64, 0.01), (64, 0.1), (256, 0.02), (256, 0.2)}
@@ -128,7 +128,7 @@ def test_axes_may_be_tied(tmp_path: Path) -> None:
 
 
 def test_a_space_may_be_a_list_of_setups(tmp_path: Path) -> None:
-    """What a setup does not name is the only value that the option has."""
+    """A setup may leave out an axis with a single value."""
     text = "setups:\n  - {batch_size: 64}\n  - {batch_size: 256, learning_rate: 2e-2}\n"
 
     space = read_space(
@@ -140,7 +140,7 @@ def test_a_space_may_be_a_list_of_setups(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("setups: 3", "holds no list of setups"),
         ("setups: [{batch_size: 64}]", "setup 1 does not name learning_rate"),
@@ -158,14 +158,14 @@ def test_a_space_may_be_a_list_of_setups(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_couplings_are_named(tmp_path: Path, text: str, said: str) -> None:
-    """What was got, and what is allowed."""
-    with pytest.raises(OptionError, match=said):
+def test_invalid_ties_and_lists_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    """The message says what was given and what is allowed."""
+    with pytest.raises(OptionError, match=message):
         read_space(written(tmp_path, text), default=DEFAULT)
 
 
-def test_a_power_limit_changes_cost_alone(tmp_path: Path) -> None:
-    """Setups that differ in it alone have one learning curve."""
+def test_a_power_limit_is_a_cost_only_axis(tmp_path: Path) -> None:
+    """Setups that differ only in it share a learning curve."""
     space = read_space(written(tmp_path, "power_limit_w: [100, 200]"), default=DEFAULT)
 
     assert [axis.cost_only for axis in space.axes] == [False, False, True]
@@ -173,8 +173,8 @@ def test_a_power_limit_changes_cost_alone(tmp_path: Path) -> None:
     assert space.power_limits_w == {100.0, 200.0}
 
 
-def test_the_ends_of_a_range_of_limits_are_checked_beforehand(tmp_path: Path) -> None:
-    """What lies between them is in a board's range where they are."""
+def test_the_ends_of_a_range_of_limits_stand_for_all(tmp_path: Path) -> None:
+    """If a board accepts both ends, it accepts all limits between them."""
     space = read_space(written(tmp_path, "power_limit_w: {low: 100, high: 250}"), default=DEFAULT)
 
     assert space.power_limits_w == {100.0, 250.0}

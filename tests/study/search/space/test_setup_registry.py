@@ -1,4 +1,4 @@
-"""Setups by what they choose."""
+"""Numbers of setups, by their choices."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ LISTED = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "frozen": (Tr
 
 
 def registry_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupRegistry:
-    """A registry in which no trial has ended, but that of seed 7."""
+    """Return a registry in which only trials with seed 7 have ended."""
 
     def expect(plans: Sequence[TrialPlan]) -> Sequence[TrialPlan]:
         return [plan for plan in plans if plan.seed != 7]
@@ -21,8 +21,8 @@ def registry_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupRegistr
     return SetupRegistry(space, setups, fixed_values={"frozen": False}, expect=expect)
 
 
-def test_listed_setups_are_numbered_beforehand() -> None:
-    """The last axis is the innermost; what is no batch size or learning rate is a parameter."""
+def test_listed_setups_are_numbered_in_advance() -> None:
+    """The last axis varies fastest; axes other than batch size and learning rate are parameters."""
     setups = listed_setups(LISTED)
 
     assert [(s.setup, s.batch_size, s.parameters) for s in setups] == [
@@ -34,8 +34,8 @@ def test_listed_setups_are_numbered_beforehand() -> None:
     assert listed_setups(OPEN) == ()
 
 
-def test_a_range_numbers_its_setups_as_they_come() -> None:
-    """The same choice is the same setup."""
+def test_setups_of_a_range_are_numbered_as_they_come() -> None:
+    """The same choice has the same number."""
     registry = registry_of(OPEN)
 
     plans = [registry.plan(choice, 0) for choice in ((8, 0.02), (16, 0.03), (8, 0.02))]
@@ -44,8 +44,8 @@ def test_a_range_numbers_its_setups_as_they_come() -> None:
     assert [(s.batch_size, s.learning_rate) for s in registry.setups] == [(8, 0.02), (16, 0.03)]
 
 
-def test_what_was_numbered_before_keeps_its_number() -> None:
-    """A search that is resumed goes on counting."""
+def test_known_setups_keep_their_numbers() -> None:
+    """A resumed search numbers new setups after them."""
     registry = registry_of(OPEN, [SetupFacts(setup=1, batch_size=8, learning_rate=0.02)])
 
     plans = [registry.plan(choice, 0) for choice in ((16, 0.03), (8, 0.02))]
@@ -54,19 +54,19 @@ def test_what_was_numbered_before_keeps_its_number() -> None:
 
 
 def test_a_trial_that_has_ended_has_no_plan() -> None:
-    """Whoever expects plans knows."""
+    """The hook `expect` leaves it out."""
     assert registry_of(OPEN).plan((8, 0.02), 7) is None
 
 
-def test_a_setup_that_does_not_choose_has_what_the_options_say() -> None:
-    """Of a grid without it, the encoder was not frozen."""
+def test_a_missing_parameter_has_the_value_of_the_option() -> None:
+    """In a grid without the axis `frozen`, the encoder was not frozen."""
     choice = registry_of(LISTED).choice(SetupFacts(setup=1, batch_size=8, learning_rate=0.1))
 
     assert choice == (8, 0.1, False)
 
 
-def test_what_cannot_be_told_is_in_no_space() -> None:
-    """A weight decay that was nowhere given."""
+def test_an_unknown_value_is_in_no_space() -> None:
+    """The weight decay of this setup is given nowhere."""
     space = space_of({"batch_size": (8,), "learning_rate": (0.1,), "weight_decay": (0.0,)})
     registry = registry_of(space)
 

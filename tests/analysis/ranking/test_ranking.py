@@ -1,4 +1,4 @@
-"""The energy-aware ranking, worked by hand and as properties."""
+"""The energy-aware ranking: examples computed by hand, and properties."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ def test_least_energy_wins_within_the_tolerance() -> None:
 
 
 def test_a_setup_exactly_at_the_tolerance_is_accurate_enough() -> None:
-    """0.5 - 0.09 is more than 0.41 in binary; to everyone else it is not."""
+    """In binary floating point, 0.5 - 0.09 exceeds 0.41; the comparison allows for that."""
     setups = [setup_energy(1, [9.0], [0.5]), setup_energy(2, [1.0], [0.41])]
 
     ranking = rank(setups, tolerance=0.09)
@@ -44,7 +44,7 @@ def test_a_setup_exactly_at_the_tolerance_is_accurate_enough() -> None:
 
 
 def test_equal_effective_batch_size_and_rate_are_the_same_training() -> None:
-    """They are named on each other's rows, and nowhere else."""
+    """Setups 1 and 2 name each other; setup 3 names none."""
     twins = [setup_energy(n, [1.0], [0.9], batch_size=990) for n in (1, 2)]
     slower = setup_energy(3, [1.0], [0.9], batch_size=990, learning_rate=0.01)
 
@@ -99,8 +99,8 @@ def test_the_front_is_what_no_other_setup_beats(setups: list[SetupEnergy]) -> No
     assert expected == {row.setup.setup for row in rank(setups).rows if row.on_front}
 
 
-def test_what_is_not_accurate_enough_follows_by_its_accuracy() -> None:
-    """Then by its energy; what has no energy or accuracy comes last, by its number."""
+def test_setups_outside_the_tolerance_follow_by_accuracy() -> None:
+    """Ties in accuracy go by energy; setups without an energy or accuracy come last, by number."""
     setups = [
         setup_energy(1, [None], [0.9]),
         setup_energy(2, [1.0], [0.5]),

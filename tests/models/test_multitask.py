@@ -10,7 +10,7 @@ IMAGES = torch.zeros((2, 3, 32, 32), dtype=torch.uint8)
 
 
 def network(**outputs: int) -> MultitaskClassifier:
-    """A small one."""
+    """A small multitask network."""
     return MultitaskClassifier(VisionEncoder("test_resnet", image_size=32), outputs=outputs)
 
 

@@ -223,7 +223,7 @@ def test_a_value_has_four_digits_or_is_a_percentage(
 
 
 def test_special_characters_of_a_metric_become_underscores() -> None:
-    """`val/loss`, a usual name of a metric in Tune, becomes `val_loss`."""
+    """`val/loss`, a common name of a metric in Tune, becomes `val_loss` in files."""
     assert ScoreForm(Objective("val/loss", mode="min")).key("low") == "val_loss_low"
 
 

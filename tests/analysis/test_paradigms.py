@@ -26,7 +26,7 @@ STAGES = {
 
 
 def pretraining(folder: Path, stages: dict[Stage, list[float]], **options: object) -> Path:
-    """A pretraining study of one setup."""
+    """Write a pretraining study of one setup."""
     manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages)}
     trials = [staged(1, stages, accuracies=dict.fromkeys(stages, 0.9))]
     return write_study(folder, grid([64], [0.1]), trials, manifest=manifest, **options)  # type: ignore[arg-type]

@@ -59,7 +59,7 @@ def study_of(
 def pretraining(
     folder: Path, objective: Objective, *, frozen: float, scratch: float
 ) -> tuple[Path, Findings]:
-    """A study in which pretraining pays after four trainings."""
+    """Write and analyse a study in which pretraining pays after four trainings."""
     scores = {FROZEN: frozen, UNFROZEN: scratch, SCRATCH: scratch}
     study = study_of(folder, objective, PRETRAINING_WH, scores=scores)
     return study, analyse(load(study))
@@ -68,7 +68,7 @@ def pretraining(
 def multitask(
     folder: Path, objective: Objective, *, alone: tuple[float, float], both: tuple[float, float]
 ) -> tuple[Path, Findings]:
-    """A study in which training together saves four fifths of the energy."""
+    """Write and analyse a study in which training together saves four fifths of the energy."""
     heads = {"attributes": (alone[0], None), "identity": (None, alone[1]), Stage.BOTH: both}
     scores = {"attributes": alone[0], "identity": alone[1], Stage.BOTH: sum(both) / 2}
     study = study_of(folder, objective, MULTITASK_WH, scores=scores, heads=heads)

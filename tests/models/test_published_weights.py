@@ -1,4 +1,4 @@
-"""Weights come whole, from a file or from where they are published, or not at all."""
+"""Loading of weights from a file or from where they are published."""
 
 import os
 import subprocess
@@ -159,7 +159,7 @@ def test_weights_are_found_in_the_cache_of_the_hub(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FETCH_SCRIPT, str(tmp_path / "out.npz")],
         cwd=Path(__file__).parent.parent.parent,
-        # The client reads these when it is imported, hence a process of its own.
+        # The hub's client reads these on import, hence a separate process.
         env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,

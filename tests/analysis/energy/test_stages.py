@@ -57,7 +57,7 @@ def test_a_missing_epoch_removes_the_total_of_its_stage_only(tmp_path: Path) -> 
 
 
 def test_the_accuracies_of_both_heads_are_those_of_one_epoch(tmp_path: Path) -> None:
-    """The best epoch by what early stopping watches, not the best of each head."""
+    """It is the epoch with the best overall accuracy, not the best epoch of each head."""
     epochs = [
         Epoch(energy_j=1.0, accuracy=a, stage=Stage.BOTH, attributes=b, identity=c)
         for a, b, c in ((0.5, 0.9, 0.1), (0.7, 0.8, 0.6), (0.6, 0.4, 0.8))

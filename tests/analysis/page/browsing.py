@@ -45,7 +45,7 @@ def opened(
     scheme: Literal["light", "dark"] = "light",
     allowed: str = "file:",
 ) -> Watched:
-    """Open a page and record its complaints and blocked requests; only requests to `allowed` succeed."""
+    """Open a page and record its complaints and blocked requests; only the page and `allowed` are served."""
     context = browser.new_context(
         viewport={"width": width, "height": 844 if width < 500 else 800}, color_scheme=scheme
     )

@@ -244,7 +244,7 @@ def test_wrong_input_is_a_message_and_status_2(
 def test_for_an_unknown_option_a_similar_one_is_suggested(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The command line's parser ends the program, with status 2."""
+    """The parser of the command line exits with status 2."""
     with pytest.raises(SystemExit, match="2"):
         main(["nowhere", "--tolerence", "1"])
 

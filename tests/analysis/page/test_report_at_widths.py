@@ -203,15 +203,15 @@ def test_a_selected_setup_is_marked_in_all_figures_and_tables(
     page = opened(browser, regime.as_uri()).page
 
     page.locator("figure#pareto_front [aria-label^='Setup 3:']").click()
-    marked = picked(page)
+    marked = highlighted_in(page)
     page.keyboard.press("Escape")
-    cleared = picked(page)
+    cleared = highlighted_in(page)
     page.locator("#ranking tr[data-setup='5'] button.setup").focus()
     page.keyboard.press("Enter")
 
     assert {"figure pareto_front", "figure relative_energy", "table ranking"} <= marked
     assert cleared == set()
-    assert picked(page) == marked
+    assert highlighted_in(page) == marked
     assert page.locator("#ranking button[aria-pressed='true']").inner_text() == "5"
 
 
@@ -230,7 +230,7 @@ def test_the_answer_changes_with_the_what_if_question(browser: Browser, regime: 
     assert answer.inner_text() == first
 
 
-def picked(page: Page) -> set[str]:
+def highlighted_in(page: Page) -> set[str]:
     """Elements and ids of the figures and tables that mark a setup."""
     return set(
         page.evaluate(

@@ -17,7 +17,7 @@ AIM = Aim(tolerance=0.01)
 
 
 def evidence_for(*setups: SetupEnergy) -> Evidence:
-    """Return the evidence for setups, which must exist."""
+    """Evidence for these setups, asserted to exist."""
     found = evidence_of(setups, AIM)
     assert found is not None
     return found
@@ -29,7 +29,7 @@ def ranked(*setups: SetupEnergy, rule: ChoiceRule = ChoiceRule.EXPECTED) -> Rank
 
 
 def test_one_repeat_has_neither_interval_nor_tie_nor_probability() -> None:
-    """One value says nothing of how far others would lie."""
+    """One value says nothing about the spread."""
     setups = [setup_energy(1, [10.0], [0.9]), setup_energy(2, [10.1], [0.9])]
 
     evidence, ranking = evidence_for(*setups), ranked(*setups)
@@ -126,7 +126,7 @@ def test_uncertainty_of_readings_is_a_lower_bound_of_the_spread() -> None:
     assert not evidence_for(*blunt).differ_in_energy(1, 2)
 
 
-def test_expected_loss_prefers_a_setup_that_is_hardly_dearer_and_surely_better() -> None:
+def test_expected_loss_prefers_a_slightly_costlier_but_surely_accurate_setup() -> None:
     """The threshold accepts a mean of 89.1 %, although its repeats range from 86.1 to 92.1 %."""
     setups = [
         setup_energy(1, [10.0, 10.1, 9.9], [0.90, 0.90, 0.90]),
@@ -142,7 +142,7 @@ def test_expected_loss_prefers_a_setup_that_is_hardly_dearer_and_surely_better()
 
 
 def test_a_point_leaves_the_front_only_when_it_is_worse_beyond_the_noise() -> None:
-    """11 against 10 J, both at 90 %: within repeats of +-2 J it stays, within +-0.1 J it goes."""
+    """11 J against 10 J, both at 90 %: with repeats of +-2 J it stays, with +-0.1 J it leaves."""
     noisy = [setup_energy(1, [8.0, 12.0], [0.9, 0.9]), setup_energy(2, [9.0, 13.0], [0.9, 0.9])]
     sure = [setup_energy(1, [9.9, 10.1], [0.9, 0.9]), setup_energy(2, [10.9, 11.1], [0.9, 0.9])]
 

@@ -18,7 +18,7 @@ SETUPS = st.lists(
 
 
 def test_least_energy_wins_within_the_tolerance() -> None:
-    """Of 90 %, 89.5 % and 80 % the second wins; the cheapest is too inaccurate and comes last."""
+    """Of 90, 89.5 and 80 % the second wins; the cheapest is too inaccurate and comes last."""
     best = setup_energy(1, [100.0], [0.90])
     frugal = setup_energy(2, [40.0], [0.895])
     poor = setup_energy(3, [10.0], [0.80])
@@ -55,7 +55,7 @@ def test_equal_effective_batch_size_and_rate_are_the_same_training() -> None:
 
 @given(SETUPS)
 def test_places_are_for_setups_that_can_be_compared(setups: list[SetupEnergy]) -> None:
-    """Each setup once; places from 1 without a gap; none without an energy or an accuracy."""
+    """Places run from 1 without a gap; a setup without an energy or an accuracy has none."""
     rows = rank(setups).rows
 
     assert sorted(s.setup for s in setups) == sorted(row.setup.setup for row in rows)

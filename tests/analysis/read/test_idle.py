@@ -32,7 +32,7 @@ def test_idle_energy_is_subtracted_and_labelled(tmp_path: Path) -> None:
 
 
 def test_energies_that_include_idle_power_are_not_shown(tmp_path: Path) -> None:
-    """Idle power of components, the machine and tests is unknown, so they are not comparable."""
+    """Energies of components, of the machine and of tests keep their idle power, so they are left out."""
     study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5], node=[9.0, 3.0]))
     tested = dataclasses.replace(study, trials=study.trials.assign(test_energy_j=4.0))
     assert analyse(tested).scopes

@@ -109,7 +109,7 @@ def test_energy_spent_without_a_reading_is_unknown() -> None:
     assert (info.spent_j, info.missing_epochs) == (None, 1)
 
 
-def test_a_stopped_setup_dearer_than_a_more_accurate_one_is_ruled_out() -> None:
+def test_a_stopped_setup_costlier_than_a_more_accurate_one_is_ruled_out() -> None:
     """Setup 3 was stopped at less energy than setup 1 and may still have come out better."""
     info = info_of(
         (1, [2.0, 2.0], 0.8, StopReason.PATIENCE),
@@ -154,7 +154,7 @@ def test_trainings_that_end_at_the_target_give_an_upper_limit_of_the_grid() -> N
     assert info.grid_j == pytest.approx(4 * 30 * 2.0)
 
 
-def test_a_stopped_setup_that_one_more_epoch_makes_dearer_is_ruled_out() -> None:
+def test_a_stopped_setup_that_one_more_epoch_makes_costlier_is_ruled_out() -> None:
     """The best took 4 J to the target; 3 J in two epochs plus a third epoch exceed that."""
     info = info_of(
         (1, [4.0], 0.8, StopReason.TARGET),

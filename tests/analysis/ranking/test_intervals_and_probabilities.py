@@ -1,4 +1,4 @@
-"""Intervals and probabilities of setups with repeats: one cheap and accurate, two dear and inaccurate."""
+"""Intervals and probabilities of setups with repeats: one cheap and accurate, two costly and inaccurate."""
 
 import functools
 
@@ -13,7 +13,7 @@ from study.record.objective import ACCURACY, Objective
 from tests.analysis.study_folder import setup_energy
 
 CHEAP = setup_energy(1, [10.0, 10.2, 9.8], [0.97, 0.95, 0.96])
-DEAR = setup_energy(2, [100.0, 104.0, 96.0], [0.60, 0.62, 0.61])
+COSTLY = setup_energy(2, [100.0, 104.0, 96.0], [0.60, 0.62, 0.61])
 TWIN = setup_energy(3, [101.0, 103.0, 97.0], [0.61, 0.60, 0.62])
 UNKNOWN = 9
 """Number of a setup that has no energy."""
@@ -22,14 +22,14 @@ UNKNOWN = 9
 @functools.cache
 def evidence(objective: Objective = ACCURACY) -> Evidence:
     """Evidence from the repeats of the three setups."""
-    found = evidence_of([CHEAP, DEAR, TWIN], Aim(tolerance=0.01), objective)
+    found = evidence_of([CHEAP, COSTLY, TWIN], Aim(tolerance=0.01), objective)
     assert found is not None
     return found
 
 
 @pytest.mark.parametrize("method", ["within", "cheapest", "right", "most_accurate"])
 def test_each_setup_has_its_own_probability(method: str) -> None:
-    """It is near 1 for the cheap setup, near 0 for a dear one, and None without an energy."""
+    """It is near 1 for the cheap setup, near 0 for a costly one, and None without an energy."""
     probabilities = [getattr(evidence(), method)(number) for number in (1, 2, UNKNOWN)]
 
     assert probabilities == [pytest.approx(1.0, abs=0.01), pytest.approx(0.0, abs=0.01), None]
@@ -79,7 +79,7 @@ def test_setups_differ_only_beyond_the_noise(one: int, other: int, *, apart: boo
 
 def test_two_setups_alone_can_be_compared() -> None:
     """The comparison needs no third setup."""
-    found = evidence_of([CHEAP, DEAR], Aim(tolerance=0.01))
+    found = evidence_of([CHEAP, COSTLY], Aim(tolerance=0.01))
 
     assert found is not None
     assert found.differ_in_accuracy(1, 2)
@@ -97,7 +97,7 @@ def test_contenders_are_the_setups_that_may_be_the_answer() -> None:
     """They are the cheapest with a probability of at least 1 %; without repeats there are none."""
     single = [setup_energy(1, [10.0], [0.9]), setup_energy(2, [11.0], [0.9])]
 
-    with_repeats = contenders(rank([CHEAP, DEAR, TWIN], evidence=evidence()))
+    with_repeats = contenders(rank([CHEAP, COSTLY, TWIN], evidence=evidence()))
     alike = [setup_energy(n, [9.0 + n / 10, 12.0 - n / 10], [0.9, 0.89]) for n in (1, 2)]
     tied = contenders(rank(alike, evidence=evidence_of(alike, Aim(tolerance=0.01))))
 
@@ -108,7 +108,7 @@ def test_contenders_are_the_setups_that_may_be_the_answer() -> None:
 
 def test_the_recommended_setup_is_always_a_contender() -> None:
     """This holds even if it is the cheapest in no draw."""
-    recommended = rank([CHEAP, DEAR, TWIN], evidence=evidence(), answer={2})
+    recommended = rank([CHEAP, COSTLY, TWIN], evidence=evidence(), answer={2})
 
     assert [each.setup for each in contenders(recommended)] == [2, 1]
 
@@ -116,8 +116,8 @@ def test_the_recommended_setup_is_always_a_contender() -> None:
 def test_reference_was_selected_for_its_accuracy_or_its_energy() -> None:
     """A reference that is both counts as the most accurate; any other was not selected."""
     assert selection_of(CHEAP, CHEAP, CHEAP) == "against_best"
-    assert selection_of(DEAR, CHEAP, DEAR) == "against_costliest"
-    assert selection_of(TWIN, CHEAP, DEAR) is None
+    assert selection_of(COSTLY, CHEAP, COSTLY) == "against_costliest"
+    assert selection_of(TWIN, CHEAP, COSTLY) is None
     assert selection_of(TWIN, None, None) is None
 
 

@@ -212,7 +212,7 @@ def test_short_epochs_limit_sampled_power_but_not_estimates(tmp_path: Path) -> N
 
 
 def test_accuracy_on_the_test_set_is_stated_first(tmp_path: Path) -> None:
-    """Without a test set, a caveat says that the best validation score is optimistic."""
+    """Validation accuracy follows it; without a test set, a caveat says that new data will score lower."""
     trials = [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))]
     folder = write_two_setups(tmp_path, trials)
     without = analyse(load(folder))

@@ -17,12 +17,12 @@ from study.inference.repeats import relative_deviation
 from study.record.objective import Objective
 from tests.analysis.study_folder import setup_energy
 
-DEAR = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
+COSTLY = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
 CHEAP = setup_energy(2, [10.0, 10.2], [0.97, 0.95])
 
 
 def evidence_for(*setups: SetupEnergy) -> Evidence:
-    """Return the evidence for setups, which must exist."""
+    """Evidence for these setups, asserted to exist."""
     found = evidence_of(setups, Aim(tolerance=0.01))
     assert found is not None
     return found
@@ -32,7 +32,7 @@ def test_the_setup_with_the_least_expected_loss_is_chosen() -> None:
     """Its position does not matter; among equal setups the lowest number is chosen."""
     alike = [setup_energy(n, [10.0], [0.9]) for n in (3, 1, 2)]
 
-    found = evidence_for(DEAR, CHEAP)
+    found = evidence_for(COSTLY, CHEAP)
 
     assert found.chosen == 2
     assert found.expected_loss[2] == 0.0 < found.expected_loss[1]
@@ -47,12 +47,12 @@ def test_setups_without_energy_or_accuracy_do_not_enter_the_evidence() -> None:
         setup_energy(5, [1.0, 0.0], [0.9, 0.9]),
     ]
 
-    assert evidence_for(DEAR, *unknown, CHEAP).index_of == {1: 0, 2: 1}
+    assert evidence_for(COSTLY, *unknown, CHEAP).index_of == {1: 0, 2: 1}
     assert evidence_of(unknown, Aim(tolerance=0.01)) is None
 
 
 def evenly_spaced(step_j: float) -> Evidence:
-    """Evidence for four setups of equal accuracy, each `step_j` dearer than the one before."""
+    """Evidence for four setups of equal accuracy, each needing `step_j` more than the one before."""
     found = evidence_for(
         *(
             setup_energy(n, [10 + step_j * n + 0.3, 10 + step_j * n - 0.3], [0.9, 0.9])
@@ -139,7 +139,7 @@ def test_a_clearly_less_accurate_setup_is_not_on_the_front() -> None:
     assert [row.on_front for row in rank([good, poor], evidence=evidence).rows] == [True, False]
 
 
-def test_failures_make_a_setup_dearer() -> None:
+def test_failures_make_a_setup_costlier() -> None:
     """A setup that fails every other time costs twice its energy for each success."""
     sure, unsure = (setup_energy(n, [10.0], [0.9]) for n in (1, 2))
     cost = CostOfSuccess(

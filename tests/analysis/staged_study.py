@@ -1,4 +1,4 @@
-"""A study of several stages, of one repeat, by the energies of its setups' stages."""
+"""Studies of several stages with one repeat, built from the energies of their stages."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def findings_of(
     stages: tuple[str, ...],
     energies_wh: Mapping[int, tuple[float | None, ...]],
 ) -> Findings:
-    """A study of one repeat whose setups have these energies in their stages."""
+    """Findings of a study of one repeat whose setups have these energies in their stages."""
     trials = [
         staged(
             setup,

@@ -1,4 +1,4 @@
-"""Writes study folders whose numbers are known beforehand, through the records of `study`."""
+"""Study folders with known numbers, written through the record classes of `study`."""
 
 import dataclasses
 import itertools
@@ -29,7 +29,7 @@ from study.record.vocabulary import (
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What a test says of one epoch; the rest is filled in."""
+    """The values of an epoch that a test sets; `epoch_records` fills in the rest."""
 
     energy_j: float | None
     accuracy: float | None
@@ -42,7 +42,7 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What a test says of one trial: the epochs of each attempt, the last one last."""
+    """The values of a trial that a test sets; `attempts` holds the epochs of each attempt in order."""
 
     setup: int
     seed: int
@@ -84,9 +84,9 @@ def staged(
     accuracies: Mapping[Any, float] | None = None,
     heads: Mapping[Any, tuple[float | None, float | None]] | None = None,
 ) -> Trial:
-    """A finished trial of several stages, by the energies of their epochs in joules.
+    """A finished trial of several stages, given the energies of their epochs in joules.
 
-    `accuracies` holds for each epoch of a stage, `heads` the accuracies of attributes and identity.
+    `accuracies` gives the accuracy of every epoch of a stage, `heads` those of attributes and identity.
     """
     epochs = [
         Epoch(
@@ -129,18 +129,18 @@ def write_study(
     """Write study.json, epochs.parquet and trials.parquet.
 
     Args:
-        folder: Is made if it is not there.
+        folder: Created if it does not exist.
         setups: The setups of the study.
         trials: Its trials, in any number per setup.
         train_samples: Caps the effective batch sizes.
-        method: Of all energies.
-        manifest: Fields of the manifest that differ from the usual.
-        synthetic: Whether the data are said to be generated.
+        method: Energy method of every reading.
+        manifest: Fields that override those of the default manifest.
+        synthetic: Mark the data as synthetic.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = dataclasses.replace(DATA, synthetic=synthetic, train_samples=train_samples)
-    usual = manifest_of(folder.name, setups, trials, data, method)
-    written = dataclasses.replace(usual, **(manifest or {}))
+    defaults = manifest_of(folder.name, setups, trials, data, method)
+    written = dataclasses.replace(defaults, **(manifest or {}))
     (folder / MANIFEST_FILE).write_text(written.to_json(), encoding="utf-8")
     by_number = {facts.setup: facts for facts in setups}
     epochs = [
@@ -261,7 +261,7 @@ def _effective(facts: SetupFacts, manifest: Manifest) -> int | None:
 
 
 def parameters_text(facts: SetupFacts) -> str | None:
-    """The further parameters of a setup as rows hold them."""
+    """The other parameters of a setup, as JSON text like in the stored rows."""
     return json.dumps(facts.parameters, sort_keys=True) if facts.parameters else None
 
 
@@ -272,7 +272,7 @@ def manifest_of(
     data: DataFacts,
     method: EnergyMethod,
 ) -> Manifest:
-    """The manifest of a study of the regime."""
+    """The default manifest, of a regime study."""
     return Manifest(
         study=name,
         paradigm=Paradigm.REGIME,

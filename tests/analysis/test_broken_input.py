@@ -1,6 +1,6 @@
-"""Whatever a folder holds: a clear message or a labelled result, never a traceback or a made-up number.
+"""Incomplete and damaged studies: a clear message or a labelled result, never a traceback.
 
-Each runs the command as a user does, with every option that adds something to say.
+Tests run the command as a user does, mostly with every option that adds output.
 """
 
 import os
@@ -31,11 +31,11 @@ MULTITASK = {
     "paradigm": Paradigm.MULTITASK,
     "stages": ("attributes", "identity", Stage.BOTH),
 }
-NUMBER_OF_NOTHING = ("nan", "inf", "None")
+MISSING_AS_TEXT = ("nan", "inf", "None")
 
 
-def said_of(folders: Sequence[Path], capsys: pytest.CaptureFixture[str]) -> str:
-    """What the command prints, with each way to rank."""
+def printed_for(folders: Sequence[Path], capsys: pytest.CaptureFixture[str]) -> str:
+    """The command's output under every ranking criterion."""
     for by in RankBy:
         run(
             Options(
@@ -53,7 +53,7 @@ def said_of(folders: Sequence[Path], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def unfinished(setup: int) -> Trial:
-    """A trial that has one epoch and still runs."""
+    """A trial with one epoch that is still running."""
     return Trial(
         setup=setup,
         seed=0,
@@ -65,7 +65,7 @@ def unfinished(setup: int) -> Trial:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("trials", "manifest", "said"),
+    ("trials", "manifest", "expected"),
     [
         ([constant(n, None, 0.5) for n in (1, 2, 3, 4)], {}, "no finished trial has an energy"),
         ([unfinished(1)], {"status": "running"}, "no trial has finished"),
@@ -105,27 +105,27 @@ def unfinished(setup: int) -> Trial:
         ),
     ],
 )
-def test_what_is_not_known_is_said(
+def test_missing_results_are_stated(
     trials: list[Trial],
     manifest: dict[str, object],
-    said: str,
+    expected: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A result with its label, and no number of nothing in it."""
+    """The output says what is missing and prints no nan, inf or None."""
     folder = write_study(tmp_path / "a", SETUPS, trials, manifest=manifest)
 
-    text = said_of([folder], capsys)
+    text = printed_for([folder], capsys)
 
-    assert said in text
-    assert not set(NUMBER_OF_NOTHING) & set(text.replace("(", " ").replace(",", " ").split())
+    assert expected in text
+    assert not set(MISSING_AS_TEXT) & set(text.replace("(", " ").replace(",", " ").split())
 
 
 @pytest.mark.slow
-def test_a_setup_that_was_published_weights_only_says_so(
+def test_published_encoder_weights_are_named_where_break_even_is_unknown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The encoder's cost is unknown; what each use of it saves is known."""
+    """The energy of training the encoder is unknown; what each use of it saves is known."""
     stages = {
         Stage.CLASSIFIER_FROZEN: [1.0],
         Stage.CLASSIFIER_UNFROZEN: [2.0],
@@ -134,7 +134,7 @@ def test_a_setup_that_was_published_weights_only_says_so(
     manifest = {**PRETRAINING, "stages": tuple(stages), "encoder_weights": "resnet18, ImageNet"}
     folder = write_study(tmp_path / "a", SETUPS[:1], [staged(1, stages)], manifest=manifest)
 
-    text = said_of([folder], capsys)
+    text = printed_for([folder], capsys)
 
     assert "the encoder starts from published weights (resnet18, ImageNet)" in text
     assert "saves energy in 1 of 1 setups" in text
@@ -144,7 +144,7 @@ def test_a_setup_that_was_published_weights_only_says_so(
 def test_studies_of_all_paradigms_stand_side_by_side(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A regime, an empty pretraining and a multitask, each with its own title."""
+    """A regime, a pretraining and a multitask study are compared, each under its own name."""
     folders = [
         write_study(tmp_path / "regime", SETUPS, [constant(1, 5.0, 0.5)]),
         write_study(
@@ -158,69 +158,69 @@ def test_studies_of_all_paradigms_stand_side_by_side(
         ),
     ]
 
-    text = said_of(folders, capsys)
+    text = printed_for(folders, capsys)
 
     assert "Side by side" in text
     assert "pre: stage encoder+classifier; multi: stage both" in text
 
 
-def cut(folder: Path) -> None:
-    """Leave half of the epochs' file."""
+def truncate_epochs(folder: Path) -> None:
+    """Keep the first 500 bytes of the epochs' file."""
     file = folder / EPOCHS_FILE
     file.write_bytes(file.read_bytes()[:500])
 
 
-def other_version(folder: Path) -> None:
-    """Take a column away."""
+def drop_a_column(folder: Path) -> None:
+    """Remove a column, as in a table of another version."""
     pd.read_parquet(folder / EPOCHS_FILE).drop(columns="coverage").to_parquet(folder / EPOCHS_FILE)
 
 
-def no_manifest(folder: Path) -> None:
-    """Take away what says which study it was."""
+def remove_manifest(folder: Path) -> None:
+    """Delete the manifest."""
     (folder / MANIFEST_FILE).unlink()
 
 
-def no_study(folder: Path) -> None:
-    """Leave a folder that is no study's."""
+def empty_folder(folder: Path) -> None:
+    """Delete all files, so that the folder holds no study."""
     for file in folder.iterdir():
         file.unlink()
 
 
-def a_run(folder: Path) -> None:
-    """Leave what Ray Tune leaves."""
-    no_study(folder)
+def leave_a_tune_run(folder: Path) -> None:
+    """Leave only a file of a Ray Tune run."""
+    empty_folder(folder)
     (folder / "experiment_state-2026-11-27_20-06-09.json").write_text("{}")
 
 
-def broken_manifest(folder: Path) -> None:
-    """Cut the manifest off."""
+def truncate_manifest(folder: Path) -> None:
+    """Leave a truncated manifest."""
     (folder / MANIFEST_FILE).write_text('{"study": "a"', encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("damage", "expected"),
     [
-        (cut, "cannot be read as parquet"),
-        (other_version, "written by another version"),
-        (no_manifest, r"has no study\.json, but epochs\.parquet: it was lost"),
-        (no_study, "no study was started here"),
-        (a_run, r"a Ray Tune run. `python -m analysis import \S+ --objective METRIC"),
-        (broken_manifest, r"is not the manifest of a study: .*\. Restore"),
+        (truncate_epochs, "cannot be read as parquet"),
+        (drop_a_column, "written by another version"),
+        (remove_manifest, r"has no study\.json, but epochs\.parquet: it was lost"),
+        (empty_folder, "no study was started here"),
+        (leave_a_tune_run, r"a Ray Tune run. `python -m analysis import \S+ --objective METRIC"),
+        (truncate_manifest, r"is not the manifest of a study: .*\. Restore"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(
-    spoil: Callable[[Path], None], said: str, tmp_path: Path
+def test_unreadable_file_is_named(
+    damage: Callable[[Path], None], expected: str, tmp_path: Path
 ) -> None:
-    """With what to do, before anything is printed."""
+    """The error names the file or folder and what is wrong or what to do."""
     folder = write_study(tmp_path / "a", SETUPS, [constant(1, 5.0, 0.5)])
-    spoil(folder)
+    damage(folder)
 
-    with pytest.raises(AnalysisError, match=said):
+    with pytest.raises(AnalysisError, match=expected):
         run(Options(results=(folder,), report=False))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         ({"baseline": 9}, "--baseline is 9; .* has the setups 1, 2, 3 and 4"),
         ({"target": 90.0}, "--target is 90; allowed: a share"),
@@ -229,20 +229,20 @@ def test_a_file_that_cannot_be_read_is_named(
         ({"subtract_idle": True}, "Leave the option out"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(
-    options: dict[str, object], said: str, tmp_path: Path
+def test_invalid_option_is_refused(
+    options: dict[str, object], expected: str, tmp_path: Path
 ) -> None:
-    """With what was got and what is allowed."""
+    """The error states what was given or allowed, or what to do instead."""
     manifest = {"nodes": ()}
     folder = write_study(tmp_path / "a", SETUPS, [constant(1, 5.0, 0.5)], manifest=manifest)
 
-    with pytest.raises(AnalysisError, match=said):
+    with pytest.raises(AnalysisError, match=expected):
         run(Options(results=(folder,), report=False, **options))  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
-def test_output_that_fails_does_not_lose_the_report(tmp_path: Path) -> None:
-    """A terminal without UTF-8 whose reader is gone: the report is written, and nothing else said."""
+def test_report_is_written_although_printing_fails(tmp_path: Path) -> None:
+    """With an ASCII output whose reader has gone, the report is written and there is no error."""
     trials = [constant(setup.setup, 10.0, 0.9, seed=seed) for setup in SETUPS for seed in (0, 1)]
     folder = write_study(tmp_path / "a", SETUPS, trials)
     read, write = os.pipe()

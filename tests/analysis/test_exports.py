@@ -1,4 +1,4 @@
-"""What `import analysis` gives."""
+"""The public names of `analysis`."""
 
 import importlib
 import pkgutil
@@ -17,31 +17,31 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("name", analysis.__all__)
-def test_every_export_is_there(name: str) -> None:
-    """Each name of `__all__` is loaded when it is asked for."""
+def test_every_export_can_be_loaded(name: str) -> None:
+    """Each name of `__all__` is imported on first access."""
     assert getattr(analysis, name).__name__ == name
 
 
 def test_the_list_of_exports_is_complete() -> None:
-    """What can be had from the package is in `__all__`, sorted, and in `dir`."""
+    """`__all__` is sorted and equals `dir(analysis)`."""
     assert sorted(analysis.__all__) == analysis.__all__ == dir(analysis)
 
 
-def test_no_export_has_the_name_of_a_room() -> None:
-    """`analysis.tables` is always the room: an export of that name would depend on what was imported."""
-    rooms = {each.name for each in pkgutil.iter_modules(analysis.__path__)}
+def test_no_export_has_the_name_of_a_subpackage() -> None:
+    """`analysis.tables` always means the subpackage, whatever was imported before."""
+    subpackages = {each.name for each in pkgutil.iter_modules(analysis.__path__)}
 
-    assert rooms.isdisjoint(analysis.__all__)
+    assert subpackages.isdisjoint(analysis.__all__)
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """A slip of the pen says what there is."""
+def test_unknown_name_raises_an_error_that_lists_the_exports() -> None:
+    """A misspelt attribute raises AttributeError with the known names."""
     with pytest.raises(AttributeError, match=r"no attribute 'loda'; it has AnalysisError, "):
-        importlib.import_module("analysis").loda  # noqa: B018 - that it is refused is the point
+        importlib.import_module("analysis").loda  # noqa: B018 - the access itself must raise
 
 
-def test_importing_it_loads_nothing_heavy() -> None:
-    """`import analysis` costs milliseconds: no pandas, no altair, no Ray, no torch."""
+def test_import_loads_no_heavy_library() -> None:
+    """`import analysis` loads no pandas, altair, Ray or torch."""
     code = "import sys, analysis; print({'ray', 'torch', 'pandas', 'altair'} & set(sys.modules))"
 
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 
 def test_tables_are_data_frames_with_their_labels() -> None:
-    """Numbers have all digits under the names of the CSV files, and say what they are."""
+    """Columns have the names of the CSV files, numbers all digits, and `attrs` the labels."""
     findings = analyse(load(str(FOLDER / "regime")))
 
     frames = analysis.data_frames(findings)

@@ -1,4 +1,4 @@
-"""The committed fixture studies: every number worked out by hand, and the folders as their script makes them.
+"""The committed fixture studies, checked against their script and against numbers computed by hand.
 
 Regime, in Wh. Setup 1: 2 x 1.0 and 2 x 1.2, mean 2.2, 91 %. Setup 2: 2 x 0.5 and 2 x 0.6, mean 1.1,
 90.5 %. Setup 3: 0.5 twice, 80 %. Setup 4: 1.05 and 1.15, mean 1.1, 87 %.
@@ -25,23 +25,23 @@ from tests.analysis.fixture.make import FOLDER, write_pretraining, write_regime
 
 @pytest.fixture(scope="module")
 def regime() -> Findings:
-    """The regime as it is committed."""
+    """Findings of the committed regime study."""
     return analyse(load(FOLDER / "regime"))
 
 
 @pytest.fixture(scope="module")
 def pretraining() -> Findings:
-    """The pretraining as it is committed."""
+    """Findings of the committed pretraining study."""
     return analyse(load(FOLDER / "pretraining"))
 
 
 @pytest.mark.parametrize(
     ("name", "write"), [("regime", write_regime), ("pretraining", write_pretraining)]
 )
-def test_the_folders_are_what_the_script_makes(
+def test_committed_folders_match_their_script(
     name: str, write: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    """Whoever changes the contract of rows runs the script again."""
+    """After a change of the stored rows, the script must be run again."""
     made, committed = load(write(tmp_path / name)), load(FOLDER / name)
 
     assert made.manifest == committed.manifest
@@ -50,7 +50,7 @@ def test_the_folders_are_what_the_script_makes(
 
 
 def test_energy_per_epoch_and_totals(regime: Findings) -> None:
-    """Table 2: (1 + 1.2) / 2, (0.5 + 0.6) / 2, 0.5, (1.05 + 1.15) / 2 Wh. Figure 3 of 2.2 Wh."""
+    """Per epoch (1 + 1.2) / 2, (0.5 + 0.6) / 2, 0.5 and (1.05 + 1.15) / 2 Wh; totals relative to 2.2 Wh."""
     assert [[c.text for c in row[1:]] for row in energy_per_epoch_info(regime).rows] == [
         ["1.100", "0.550"],
         ["0.500", "1.100"],
@@ -62,9 +62,9 @@ def test_energy_per_epoch_and_totals(regime: Findings) -> None:
 
 
 def test_ranking_intervals_and_front(regime: Findings) -> None:
-    """2 before 1, 4 and 3. 4 needs as much as 2 for 3.5 points less: off the front.
+    """The order is 2, 1, 4, 3; setup 4 needs as much as setup 2 for 3.5 points less, so is off the front.
 
-    What 2 saves against 1 has an interval round the half that their means differ by.
+    The interval of what setup 2 saves against setup 1 contains the 50 % of their means.
     """
     ranking = regime.ranking
     evidence = ranking.evidence
@@ -80,7 +80,7 @@ def test_ranking_intervals_and_front(regime: Findings) -> None:
 
 
 def test_the_file_of_stages_has_mean_deviation_and_interval(regime: Findings) -> None:
-    """Setup 2: 1.1 Wh, deviation 0.1 x sqrt(2), and an interval round them."""
+    """Setup 2: mean 1.1 Wh, standard deviation 0.1 x sqrt(2) Wh, and an interval around the mean."""
     info = next(each for each in table_infos(regime) if each.name == "stages")
 
     texts = [cell.text for cell in info.rows[1]]
@@ -91,7 +91,7 @@ def test_the_file_of_stages_has_mean_deviation_and_interval(regime: Findings) ->
 
 
 def test_bill(regime: Findings) -> None:
-    """2 + 2.4 + 1 + 1.2 + 0.5 + 0.5 + 1.05 + 1.15 Wh in epochs; 5 J before, 1 J between; 0.1 Wh lost."""
+    """9.8 Wh in epochs; 5 J before and 1 J between those of each of eight trials; 0.1 Wh wasted."""
     bill = regime.bill
 
     assert bill.epochs_j == pytest.approx(9.8 * J_PER_WH)
@@ -100,7 +100,7 @@ def test_bill(regime: Findings) -> None:
 
 
 def test_recommendation_of_the_regime(regime: Findings) -> None:
-    """Word for word, save for the ends of intervals."""
+    """The exact text, except for the ends of intervals and the probability."""
     text = re.sub(
         r"95 % interval [\d.]+ to ([\d.]+)", "95 % interval A to B", regime.recommendation.text
     )
@@ -118,7 +118,7 @@ def test_recommendation_of_the_regime(regime: Findings) -> None:
 
 
 def test_break_even(pretraining: Findings) -> None:
-    """Setup 1: 110 / (50 - 30) = 5.5. Setup 2: 40 and 44 against 40 J, never. Both: 220 / (20 - 2)."""
+    """Setup 1: 110 / (50 - 30) = 5.5 trainings. Setup 2 never pays: 40 and 44 J against 40 J."""
     info = pretraining.paradigm.pretraining
     assert info is not None
     one, two = info.frozen.rows
@@ -134,7 +134,7 @@ def test_break_even(pretraining: Findings) -> None:
 
 
 def test_freezing(pretraining: Findings) -> None:
-    """30 of 45 and 42 of 60 J; over setups 36 of 52.5 J. Accuracy 90 against 85 %."""
+    """Frozen 30 of 45 and 42 of 60 J, over both setups 36 of 52.5 J; accuracy 85 instead of 90 %."""
     info = pretraining.paradigm.pretraining
     assert info is not None
     saving = info.freezing.over_setups
@@ -148,7 +148,7 @@ def test_freezing(pretraining: Findings) -> None:
 
 
 def test_recommendation_of_pretraining(pretraining: Findings) -> None:
-    """Whether it pays, what freezing saves, and which setup to train from scratch."""
+    """The text states the break-even, the saving of freezing, and the setup to train from scratch."""
     text = pretraining.recommendation.text
 
     for words in (

@@ -1,4 +1,4 @@
-"""Studies of configurations that name neither a batch size nor a learning rate, or only one of them."""
+"""Studies whose setups lack a batch size, a learning rate or both."""
 
 import re
 from itertools import product
@@ -46,12 +46,12 @@ def study_of(folder: Path, batch_size: int | None, learning_rate: float | None) 
 
 @pytest.fixture(params=GIVEN, ids=str)
 def findings(request: pytest.FixtureRequest, tmp_path: Path) -> Findings:
-    """What such a study says."""
+    """Findings of such a study."""
     return analyse(load(study_of(tmp_path / "a", *GIVEN[request.param])))
 
 
-def test_the_advice_names_what_was_chosen(findings: Findings) -> None:
-    """A number that nobody chose stands nowhere in it."""
+def test_advice_names_only_axes_that_were_set(findings: Findings) -> None:
+    """The text names only axes that the study varies or sets."""
     setup = findings.setups[0]
     named = {"batch size 64": setup.batch_size, "learning rate 0.001": setup.learning_rate}
 
@@ -63,8 +63,8 @@ def test_the_advice_names_what_was_chosen(findings: Findings) -> None:
 
 
 @pytest.mark.slow
-def test_its_tables_have_no_column_of_what_was_not_chosen(findings: Findings) -> None:
-    """In the report, whose figures are drawn too, and beside another study."""
+def test_tables_have_no_column_for_axes_that_were_not_set(findings: Findings) -> None:
+    """This holds for the report's tables and for a comparison of studies; neither prints None."""
     setup = findings.setups[0]
     (compared, *_) = comparison_infos([findings, findings])
 

@@ -1,4 +1,4 @@
-"""Studies whose objective is no share, or is to be small."""
+"""Studies whose objective is minimised or is not a share."""
 
 import csv
 import io
@@ -24,15 +24,15 @@ RMSE = Objective("rmse", mode="min")
 PERPLEXITY = Objective("perplexity", mode="min")
 RETURN = Objective("return", mode="max")
 
-# Of each setup the energy of an epoch in joules, and the value that it ends with as a multiple of
-# the best one. Setup 2 is within the tolerance of setup 1 and cheaper; setup 3 is the cheapest, and bad.
+# For each setup, the energy of an epoch in joules and its best value relative to the best setup's.
+# Setup 2 is within the tolerance of setup 1 and cheaper; setup 3 is the cheapest, and bad.
 SETUPS = grid([64, 32, 16], [0.1])
 ENERGIES_J = {1: 400.0, 2: 100.0, 3: 90.0}
 FACTORS = {1: 1.0, 2: 1.005, 3: 2.0}
 
 
 def study_of(folder: Path, objective: Objective, best: float, **manifest: object) -> Path:
-    """Write a study of three setups with three repeats; the second epoch is the best of three."""
+    """Write a study of three setups with three repeats of three epochs, the second of which is the best."""
     sign = 1 if objective.mode == "min" else -1
     trials = [
         Trial(
@@ -58,10 +58,10 @@ def study_of(folder: Path, objective: Objective, best: float, **manifest: object
 @pytest.mark.parametrize(
     ("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37), (RETURN, 195.2)]
 )
-def test_the_cheapest_setup_within_a_hundredth_of_the_best_is_recommended(
+def test_cheapest_setup_within_one_percent_of_the_best_is_recommended(
     objective: Objective, best: float, tmp_path: Path
 ) -> None:
-    """Whether it is to be small or large, and whatever its scale: a tolerance is relative."""
+    """The tolerance is relative, whatever the objective's direction and scale."""
     findings = analyse(load(study_of(tmp_path / "a", objective, best)))
 
     ranking = findings.ranking
@@ -87,16 +87,16 @@ def test_the_choice_does_not_depend_on_the_unit_of_the_objective(tmp_path: Path)
         )
 
 
-def test_the_energy_to_a_target_is_said_in_the_study_s_unit(tmp_path: Path) -> None:
-    """In the table and in the recommendation, which would else name the energy of a whole training alone."""
+def test_energy_to_target_is_in_the_unit_of_the_study(tmp_path: Path) -> None:
+    """Both the table and the recommendation give it."""
     folder = study_of(tmp_path / "a", RMSE, 52.0)
 
     findings = analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=53.0)
 
     table = next(info for info in table_infos(findings) if info.name == "ranking")
     assert f"{findings.unit.name} to target" in [column.heading for column in table.columns]
-    place = [column.key for column in table.columns].index("energy_to_target_wh")
-    cell = table.rows[0][place]
+    column_index = [column.key for column in table.columns].index("energy_to_target_wh")
+    cell = table.rows[0][column_index]
     assert cell.value == pytest.approx(2 * 101.0 / 3600)  # two epochs of 101 J in the mean
     assert cell.text == "56.11"
     assert re.search(
@@ -104,8 +104,8 @@ def test_the_energy_to_a_target_is_said_in_the_study_s_unit(tmp_path: Path) -> N
     )
 
 
-def test_a_target_that_nobody_reached_is_the_reason(tmp_path: Path) -> None:
-    """Not that nothing has an energy."""
+def test_missing_recommendation_is_explained_by_an_unreached_target(tmp_path: Path) -> None:
+    """The reason given is the target, not a missing energy."""
     findings = analyse(
         load(study_of(tmp_path / "a", RMSE, 52.0)), by=RankBy.ENERGY_TO_TARGET, target=0.9
     )
@@ -115,7 +115,7 @@ def test_a_target_that_nobody_reached_is_the_reason(tmp_path: Path) -> None:
 
 
 def test_a_deviation_has_the_decimals_of_its_mean(tmp_path: Path) -> None:
-    """51.70 and 0.05, not 51.7 and 0.05174."""
+    """51.75 has the deviation 0.05, not 0.05174."""
     findings = analyse(load(study_of(tmp_path / "a", RMSE, 51.7)))
 
     table = next(info for info in table_infos(findings) if info.name == "ranking")
@@ -128,24 +128,24 @@ def test_a_deviation_has_the_decimals_of_its_mean(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
-def test_its_value_is_never_a_percentage(
+def test_objective_that_is_no_share_is_never_a_percentage(
     objective: Objective, best: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Terminal, page and CSV name it and give the plain number; the tolerance is relative."""
+    """Terminal, page and CSV give its name and plain value; the tolerance is relative."""
     folder = study_of(tmp_path / "a", objective, best)
 
     run(Options(results=(folder,)))
 
-    said = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     page = (folder / "report" / "index.html").read_text()
     value = f"{best * 1.005 * 1.001:.4g}"
-    for text in (said, page):
+    for text in (printed, page):
         assert f"{objective.name} {value} for" in text.replace("\N{NO-BREAK SPACE}", " ")
         assert f"{value} %" not in text
         assert "accura" not in text.lower()
         assert "percentage point" not in text
         assert "chance accuracy" not in text
-    assert f"1 % (relative) of the best {objective.name}" in said
+    assert f"1 % (relative) of the best {objective.name}" in printed
     files = list((folder / "report").glob("*.csv"))
     assert {"ranking.csv", "pareto_front.csv", "epochs.csv"} <= {file.name for file in files}
     for file in files:
@@ -155,8 +155,10 @@ def test_its_value_is_never_a_percentage(
 
 
 @pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
-def test_tables_hold_it_in_its_own_unit(objective: Objective, best: float, tmp_path: Path) -> None:
-    """Not multiplied by 100, and under its own name."""
+def test_tables_have_the_objective_in_its_own_unit(
+    objective: Objective, best: float, tmp_path: Path
+) -> None:
+    """The column has the objective's name, and its values are not multiplied by 100."""
     findings = analyse(load(study_of(tmp_path / "a", objective, best)))
 
     ranking = next(info for info in table_infos(findings) if info.name == "ranking")
@@ -166,8 +168,8 @@ def test_tables_hold_it_in_its_own_unit(objective: Objective, best: float, tmp_p
     assert values == pytest.approx({n: best * f * 1.001 for n, f in FACTORS.items()})
 
 
-def test_the_interval_of_its_value_is_around_the_value(tmp_path: Path) -> None:
-    """What inference sees as a negative number comes back as it was, low end first."""
+def test_interval_of_a_minimised_objective_contains_the_value(tmp_path: Path) -> None:
+    """Inference works on negated values; the interval has the original sign, low end first."""
     findings = analyse(load(study_of(tmp_path / "a", RMSE, 3.214)))
 
     assert findings.ranking.evidence is not None
@@ -177,8 +179,8 @@ def test_the_interval_of_its_value_is_around_the_value(tmp_path: Path) -> None:
     assert found.low < 3.214 * 1.001 < found.high
 
 
-def test_energy_to_target_ends_with_the_first_value_that_is_small_enough(tmp_path: Path) -> None:
-    """The second epoch reaches it; a setup that never does has none."""
+def test_energy_to_target_ends_at_the_first_value_below_the_target(tmp_path: Path) -> None:
+    """Setups 1 and 2 reach it in the second epoch; setup 3 never does and has no such energy."""
     study = load(study_of(tmp_path / "a", RMSE, 0.5))
 
     findings = analyse(study, by=RankBy.ENERGY_TO_TARGET, target=0.52)
@@ -187,16 +189,16 @@ def test_energy_to_target_ends_with_the_first_value_that_is_small_enough(tmp_pat
     assert reached == {1: pytest.approx(808), 2: pytest.approx(202), 3: None}
 
 
-def test_points_per_wh_are_refused(tmp_path: Path) -> None:
-    """There is no gain of an error that a watt hour could buy."""
+def test_ranking_by_accuracy_per_wh_is_refused(tmp_path: Path) -> None:
+    """An error that is minimised has no gain per watt-hour."""
     study = load(study_of(tmp_path / "a", RMSE, 0.5))
 
     with pytest.raises(AnalysisError, match=r"--rank-by is accuracy-per-wh, but .* rmse \(min\)"):
         analyse(study, by=RankBy.ACCURACY_PER_WH)
 
 
-def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:
-    """A perplexity of 90 is no share of 9000 %."""
+def test_target_of_an_objective_that_is_no_share_may_exceed_one(tmp_path: Path) -> None:
+    """A perplexity of 90 is allowed, not taken for 9000 %."""
     folder = study_of(tmp_path / "a", PERPLEXITY, 84.37)
 
     findings = Options(results=(folder,), target=90.0).analysed(folder)
@@ -205,7 +207,7 @@ def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "score", "said"),
+    ("objective", "score", "expected"),
     [
         (RMSE, 0.0321449, "rmse 0.03214"),
         (PERPLEXITY, 12345.6, "perplexity 12,346"),
@@ -214,22 +216,22 @@ def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_has_four_digits_or_is_a_percentage(
-    objective: Objective, score: float, said: str
+    objective: Objective, score: float, expected: str
 ) -> None:
-    """With the objective's own name."""
-    assert said == ScoreForm(objective).phrase(score)
+    """The phrase includes the objective's name."""
+    assert expected == ScoreForm(objective).phrase(score)
 
 
-def test_a_name_with_signs_becomes_the_name_of_a_column() -> None:
-    """Tune's metrics are called `val/loss`; files cannot be."""
+def test_special_characters_of_a_metric_become_underscores() -> None:
+    """`val/loss`, a common name of a metric in Tune, becomes `val_loss` in files."""
     assert ScoreForm(Objective("val/loss", mode="min")).key("low") == "val_loss_low"
 
 
 @pytest.mark.slow
-def test_a_search_is_reported_in_its_own_unit(
+def test_search_is_reported_in_the_unit_of_its_objective(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its points have the plain number, and no hypervolume: nothing says where the scale ends."""
+    """Points have plain values, and there is no hypervolume because the scale has no upper end."""
     options = {"max_epochs": 30, "goal": "accuracy-energy"}
     folder = study_of(tmp_path / "a", RMSE, 0.03214, paradigm=Paradigm.SEARCH, options=options)
 

@@ -1,4 +1,4 @@
-"""What studies of several stages come to: latent features, advice, and tables written to a file."""
+"""Studies of several stages: energy of latent features, advice, and tables written to a file."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ STAGES = {
 
 
 def pretraining(folder: Path, stages: dict[Stage, list[float]], **options: object) -> Path:
-    """A pretraining study of one setup."""
+    """Write a pretraining study of one setup."""
     manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages)}
     trials = [staged(1, stages, accuracies=dict.fromkeys(stages, 0.9))]
     return write_study(folder, grid([64], [0.1]), trials, manifest=manifest, **options)  # type: ignore[arg-type]
 
 
 def window(stage: str, energy_j: float | None, attempt: int) -> WindowRecord:
-    """What a tracker booked."""
+    """A window of the setup's only trial, as a tracker books it."""
     known = energy_j is not None
     return WindowRecord(
         trial_id="setup01_seed0",
@@ -50,8 +50,8 @@ def window(stage: str, energy_j: float | None, attempt: int) -> WindowRecord:
     )
 
 
-def test_the_energy_of_latent_features_is_told_apart(tmp_path: Path) -> None:
-    """3 J of the frozen stage's 10 J; other windows and those without an energy do not count."""
+def test_energy_of_latent_features_is_reported_separately(tmp_path: Path) -> None:
+    """Only windows of latent features that have an energy count: 3 J."""
     folder = pretraining(tmp_path / "a", STAGES)
     booked = [window(LATENTS, 3.0, 1), window(LATENTS, None, 1), window("setup", 5.0, 1)]
     pd.DataFrame([row.to_row() for row in booked]).to_parquet(folder / WINDOWS_FILE)
@@ -62,8 +62,8 @@ def test_the_energy_of_latent_features_is_told_apart(tmp_path: Path) -> None:
     assert info.freezing.latents_j == Spread.of([3.0])
 
 
-def test_latents_of_an_attempt_that_was_lost_do_not_count(tmp_path: Path) -> None:
-    """Only the last attempt is the trial's result; this trial has one attempt."""
+def test_latents_of_a_lost_attempt_do_not_count(tmp_path: Path) -> None:
+    """Windows count only if they are of the trial's last attempt."""
     folder = pretraining(tmp_path / "a", STAGES)
     booked = [window(LATENTS, 9.0, 0), window(LATENTS, 3.0, 1)]
     pd.DataFrame([row.to_row() for row in booked]).to_parquet(folder / WINDOWS_FILE)
@@ -79,8 +79,8 @@ def advice(findings: Findings) -> str:
     return findings.recommendation.text
 
 
-def test_what_never_pays_is_said_with_its_reason(tmp_path: Path) -> None:
-    """A classifier on the encoder that takes more than both from scratch."""
+def test_advice_that_pretraining_never_pays_gives_the_reason(tmp_path: Path) -> None:
+    """A classifier on the frozen encoder takes 36 J, more than the 35 J of training both from scratch."""
     stages = {**STAGES, Stage.CLASSIFIER_FROZEN: [36.0]}
 
     text = advice(analyse(load(pretraining(tmp_path / "a", stages))))
@@ -91,10 +91,10 @@ def test_what_never_pays_is_said_with_its_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("classifiers_j", "may_be_chance"), [((30.0, 41.0), True), ((60.0, 60.1), False)]
 )
-def test_never_is_said_with_what_the_repeats_allow(
+def test_never_pays_is_qualified_by_the_spread_of_repeats(
     tmp_path: Path, classifiers_j: tuple[float, ...], *, may_be_chance: bool
 ) -> None:
-    """By the means a cycle saves nothing; one of two repeats saved 5 J."""
+    """Where one of two repeats saved 5 J, the advice adds that "never" may be chance."""
     trials = [
         staged(
             1,
@@ -114,8 +114,8 @@ def test_never_is_said_with_what_the_repeats_allow(
     assert (" or more, perhaps never." in text) is may_be_chance
 
 
-def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
-    """Estimates are called so wherever the advice has watt hours."""
+def test_estimates_are_always_labelled(tmp_path: Path) -> None:
+    """Advice and table titles say "estimated" beside every energy."""
     folder = pretraining(tmp_path / "a", STAGES, method=EnergyMethod.ESTIMATED)
     findings = analyse(load(folder), factors=factors_of(country="DE"))
 
@@ -124,8 +124,8 @@ def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
     assert all("(estimated" in info.title for info in table_infos(findings))
 
 
-def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> None:
-    """20 J one by one, 30 J together: 50 % more, and 5 points lost for each."""
+def test_multitask_training_that_costs_more_is_reported_as_such(tmp_path: Path) -> None:
+    """30 J together against 20 J one by one add 50 %, and each task loses 5 points."""
     stages = {"attributes": [10.0], "identity": [10.0], Stage.BOTH: [30.0]}
     heads = {
         "attributes": (0.9, None),
@@ -145,10 +145,10 @@ def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_tables_are_written_to_a_file_and_nothing_else_is(
+def test_output_option_writes_tables_and_nothing_else(
     form: Format, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every table of the study and of the paper, no report, no word on the terminal."""
+    """The file has every table of the study and the paper; there is no report and no terminal output."""
     folder = pretraining(tmp_path / "a", {**STAGES, Stage.ENCODER: [J_PER_WH]})
     output = tmp_path / "tables.txt"
 

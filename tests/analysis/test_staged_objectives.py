@@ -1,4 +1,4 @@
-"""Pretraining and multitask by an objective that is no share, or is to be small."""
+"""Pretraining and multitask studies whose objective is minimised or is not a share."""
 
 import csv
 import re
@@ -26,8 +26,8 @@ RETURN = Objective("return", mode="max")
 ERROR = Objective("error_rate", mode="min", is_share=True)
 
 FROZEN, UNFROZEN, SCRATCH = PRETRAINING[1:]
-PAYS_WH = dict(zip(PRETRAINING, (8.0, 2.0, 9.0, 4.0), strict=True))
-APART_WH = dict(zip(TASKS, (3.0, 2.0, 1.0), strict=True))
+PRETRAINING_WH = dict(zip(PRETRAINING, (8.0, 2.0, 9.0, 4.0), strict=True))
+MULTITASK_WH = dict(zip(TASKS, (3.0, 2.0, 1.0), strict=True))
 
 
 def study_of(
@@ -38,7 +38,7 @@ def study_of(
     scores: Mapping[Any, float],
     heads: Mapping[Any, tuple[float | None, float | None]] | None = None,
 ) -> Path:
-    """Write a study of one setup whose stages have these energies, and values of the objective."""
+    """Write a study of one setup whose stages have these energies and objective values."""
     paradigm = Paradigm.MULTITASK if Stage.BOTH in energies_wh else Paradigm.PRETRAINING
     trial = staged(
         1,
@@ -59,24 +59,24 @@ def study_of(
 def pretraining(
     folder: Path, objective: Objective, *, frozen: float, scratch: float
 ) -> tuple[Path, Findings]:
-    """A study in which pretraining pays after four trainings."""
+    """Write and analyse a study in which pretraining pays after four trainings."""
     scores = {FROZEN: frozen, UNFROZEN: scratch, SCRATCH: scratch}
-    study = study_of(folder, objective, PAYS_WH, scores=scores)
+    study = study_of(folder, objective, PRETRAINING_WH, scores=scores)
     return study, analyse(load(study))
 
 
 def multitask(
     folder: Path, objective: Objective, *, alone: tuple[float, float], both: tuple[float, float]
 ) -> tuple[Path, Findings]:
-    """A study in which training together saves four fifths of the energy."""
+    """Write and analyse a study in which training together saves four fifths of the energy."""
     heads = {"attributes": (alone[0], None), "identity": (None, alone[1]), Stage.BOTH: both}
     scores = {"attributes": alone[0], "identity": alone[1], Stage.BOTH: sum(both) / 2}
-    study = study_of(folder, objective, APART_WH, scores=scores, heads=heads)
+    study = study_of(folder, objective, MULTITASK_WH, scores=scores, heads=heads)
     return study, analyse(load(study))
 
 
 @pytest.mark.parametrize(
-    ("objective", "frozen", "scratch", "said"),
+    ("objective", "frozen", "scratch", "expected"),
     [
         (RMSE, 2.2, 2.0, "but is worse by 0.2 in rmse on average against it: more than the 1 % "),
         (RMSE, 1.5, 2.0, "over 1 setup, and is better by 0.5 in rmse on average against it."),
@@ -86,17 +86,17 @@ def multitask(
         (ACCURACY, 0.88, 0.9, "but gives up 2.0 points of accuracy on average against it"),
     ],
 )  # fmt: skip
-def test_whether_pretraining_pays_is_said_by_the_objective(
-    objective: Objective, frozen: float, scratch: float, said: str, tmp_path: Path
+def test_pretraining_advice_states_the_loss_in_the_objective(
+    objective: Objective, frozen: float, scratch: float, expected: str, tmp_path: Path
 ) -> None:
-    """What is worse is said so, whether the objective is to be small or large, and in its unit."""
+    """A change counts as worse by the objective's direction and is given in its unit."""
     _, findings = pretraining(tmp_path / "a", objective, frozen=frozen, scratch=scratch)
 
-    assert said in findings.recommendation.text
+    assert expected in findings.recommendation.text
 
 
 @pytest.mark.parametrize(
-    ("objective", "alone", "both", "said", "keys"),
+    ("objective", "alone", "both", "expected", "keys"),
     [
         (RMSE, (2.0, 1.0), (2.2, 0.5), "; rmse is 0.2 worse in attributes and 0.5 better in identity",
          ["0.2 worse", "0.5 better"]),
@@ -108,33 +108,33 @@ def test_whether_pretraining_pays_is_said_by_the_objective(
          ["-5.0 points", "+2.0 points"]),
     ],
 )  # fmt: skip
-def test_what_training_together_gives_up_is_said_by_the_objective(
+def test_multitask_advice_states_the_loss_in_the_objective(
     objective: Objective,
     alone: tuple[float, float],
     both: tuple[float, float],
-    said: str,
+    expected: str,
     keys: list[str],
     tmp_path: Path,
 ) -> None:
-    """Task by task, in words and in the key figures."""
+    """The text and the key figures give the change of each task."""
     _, findings = multitask(tmp_path / "a", objective, alone=alone, both=both)
 
-    assert said in findings.recommendation.text
+    assert expected in findings.recommendation.text
     assert [key.value for key in key_figures(findings)][1:] == keys
     assert key_figures(findings)[1].name == f"{objective.name} of attributes"
 
 
-def columns_of(path: Path) -> dict[str, str]:
-    """The only row of a table."""
+def only_row(path: Path) -> dict[str, str]:
+    """The only row of a CSV file."""
     (row,) = csv.DictReader(path.open())
     return row
 
 
 @pytest.mark.slow
-def test_reports_of_stages_have_no_per_cent_of_an_error(
+def test_reports_of_an_error_objective_have_no_percentage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Terminal, page and tables: the objective's own name and unit, and no accuracy anywhere."""
+    """Terminal, page and tables use the objective's name and unit and never mention accuracy."""
     one, frozen_findings = pretraining(tmp_path / "one", RMSE, frozen=2.2, scratch=2.0)
     two, apart_findings = multitask(tmp_path / "two", RMSE, alone=(2.0, 1.0), both=(2.2, 0.5))
     studies = (frozen_findings, apart_findings)
@@ -142,14 +142,14 @@ def test_reports_of_stages_have_no_per_cent_of_an_error(
     run(Options(results=(one, two), report=False))
     pages = [write_report(each, drawn_by=without_figures).read_text() for each in studies]
 
-    written = [re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL) for page in pages]
-    texts = [capsys.readouterr().out, *written]
+    page_texts = [re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL) for page in pages]
+    texts = [capsys.readouterr().out, *page_texts]
     for text in texts:
         assert "accura" not in text.lower()
         assert "percentage point" not in text
         assert not re.search(r"\bpoints\b", text)
-    frozen = columns_of(one / "report" / "frozen_encoder.csv")
+    frozen = only_row(one / "report" / "frozen_encoder.csv")
     assert float(frozen["rmse_given_up"]) == pytest.approx(0.2)
-    together = columns_of(two / "report" / "multitask.csv")
+    together = only_row(two / "report" / "multitask.csv")
     assert float(together["attributes_given_up"]) == pytest.approx(0.2)
     assert float(together["identity_given_up"]) == pytest.approx(-0.5)

@@ -1,9 +1,9 @@
-"""A stand-in for what draws, for tests that are about something else: drawing takes a second of CPU."""
+"""A replacement for drawing in tests of something else, because drawing takes a second of CPU time."""
 
 from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing
 
 
 def without_figures(_: Findings) -> tuple[Drawing, ...]:
-    """No figure of any study."""
+    """Return no figures, whatever the study."""
     return ()

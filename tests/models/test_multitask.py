@@ -10,7 +10,7 @@ IMAGES = torch.zeros((2, 3, 32, 32), dtype=torch.uint8)
 
 
 def network(**outputs: int) -> MultitaskClassifier:
-    """A small one."""
+    """A small multitask network."""
     return MultitaskClassifier(VisionEncoder("test_resnet", image_size=32), outputs=outputs)
 
 
@@ -18,7 +18,7 @@ def network(**outputs: int) -> MultitaskClassifier:
     "outputs", [{"identity": 4}, {"attributes": 7}, {"attributes": 7, "identity": 4}]
 )
 def test_each_task_has_its_outputs(outputs: dict[str, int]) -> None:
-    """By name, as many as asked for; one task alone is allowed."""
+    """They go by the task's name and have the requested number; one task alone is allowed."""
     given = network(**outputs).eval()(IMAGES)
 
     assert {task: scores.shape for task, scores in given.items()} == {
@@ -27,7 +27,7 @@ def test_each_task_has_its_outputs(outputs: dict[str, int]) -> None:
 
 
 def test_both_tasks_train_the_encoder() -> None:
-    """Each head's loss reaches the shared features, and not the other head."""
+    """A head's loss reaches the shared encoder, but not the other head."""
     both = network(attributes=7, identity=4)
 
     both(IMAGES)["identity"].sum().backward()

@@ -1,4 +1,4 @@
-"""Weights come whole, from a file or from where they are published, or not at all."""
+"""Loading of weights from a file or from where they are published."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from models.published_weights import fetch, read
 from models.vision import VisionError, backbone
 
 SMALL = "test_resnet"
-FETCHED = """
+FETCH_SCRIPT = """
 import sys, numpy as np
 from models.published_weights import fetch
 from models.vision import VisionError
@@ -29,14 +29,14 @@ SIZE = 32
 
 
 def state() -> dict[str, torch.Tensor]:
-    """Weights at random, as a file holds them."""
+    """Random weights, as a file holds them."""
     torch.manual_seed(11)
     tensors: dict[str, torch.Tensor] = backbone(SMALL, image_size=SIZE).state_dict()
     return tensors
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor], *, nested: bool = False) -> Path:
-    """A file of weights, in the format that its name says."""
+    """Write weights in the format that the name's suffix says."""
     if path.suffix == ".safetensors":
         save_file(tensors, path)
     else:
@@ -61,7 +61,7 @@ def test_weights_are_read_from_a_file(tmp_path: Path, name: str, *, nested: bool
 
 
 def test_half_precision_is_read_as_single(tmp_path: Path) -> None:
-    """Numpy does not know bfloat16; its values are kept."""
+    """NumPy has no bfloat16; the values are kept."""
     tensors = {
         name: tensor.bfloat16() if tensor.is_floating_point() else tensor
         for name, tensor in state().items()
@@ -90,7 +90,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_weights_is_refused(
     tmp_path: Path, name: str, content: bytes | None
 ) -> None:
-    """Missing, empty or something else."""
+    """The file is missing, empty or something else."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
 
@@ -99,7 +99,7 @@ def test_a_file_that_holds_no_weights_is_refused(
 
 
 def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
-    """A pickled object is refused, not built."""
+    """A pickled object is refused instead of loaded."""
     torch.save({"conv1.weight": nn.Linear(2, 2)}, tmp_path / "a.pth")
 
     with pytest.raises(VisionError, match="no weights could be read"):
@@ -107,24 +107,24 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
 
 
 def test_published_weights_become_arrays_with_their_source() -> None:
-    """The source is an address, so that a reader of the results can look it up."""
+    """The source has an address, so that a reader of the results can look it up."""
     network: nn.Module = backbone(SMALL, image_size=SIZE)
-    asked: list[object] = []
+    calls: list[object] = []
 
-    def made(encoder: str, **options: object) -> nn.Module:
-        asked.append((encoder, options))
+    def fake_create(encoder: str, **options: object) -> nn.Module:
+        calls.append((encoder, options))
         return network
 
-    found = fetch(SMALL, image_size=SIZE, make=made)
+    found = fetch(SMALL, image_size=SIZE, make=fake_create)
 
-    assert asked == [(SMALL, {"image_size": SIZE, "published": True})]
+    assert calls == [(SMALL, {"image_size": SIZE, "published": True})]
     assert "https://huggingface.co/timm/test_resnet" in found.source
     for name, tensor in network.state_dict().items():
         np.testing.assert_array_equal(found.weights[name], tensor.numpy())
 
 
-def test_without_a_network_the_message_says_how_to_get_them() -> None:
-    """Address, option and the alternative; and no network comes back."""
+def test_without_a_connection_the_message_says_how_to_get_weights() -> None:
+    """It has the address, the option for a file, and the alternative without weights."""
 
     def unreachable(*_: object, **__: object) -> nn.Module:
         message = "cannot reach the hub\nand more"
@@ -141,14 +141,14 @@ def test_without_a_network_the_message_says_how_to_get_them() -> None:
 
 
 def test_an_encoder_without_published_weights_is_refused() -> None:
-    """It is not taken for one that merely could not be fetched."""
+    """The message differs from that of a failed download."""
     with pytest.raises(VisionError, match="publishes no weights for darknet17"):
         fetch("darknet17", image_size=SIZE)
 
 
 @pytest.mark.slow
-def test_weights_are_found_where_timm_keeps_them(tmp_path: Path) -> None:
-    """Through timm and the hub's own client: what its cache holds is taken, what not is refused."""
+def test_weights_are_found_in_the_cache_of_the_hub(tmp_path: Path) -> None:
+    """Offline, timm and the hub's client find weights that the cache holds, and others are refused."""
     place = tmp_path / "hub" / "models--timm--test_resnet.r160_in1k"
     for folder in ("refs", "snapshots/1"):
         (place / folder).mkdir(parents=True)
@@ -157,9 +157,9 @@ def test_weights_are_found_where_timm_keeps_them(tmp_path: Path) -> None:
     write(place / "snapshots" / "1" / "model.safetensors", tensors)
 
     done = subprocess.run(
-        [sys.executable, "-c", FETCHED, str(tmp_path / "out.npz")],
+        [sys.executable, "-c", FETCH_SCRIPT, str(tmp_path / "out.npz")],
         cwd=Path(__file__).parent.parent.parent,
-        # The client reads these when it is imported, hence a process of its own.
+        # The hub's client reads these on import, hence a separate process.
         env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,

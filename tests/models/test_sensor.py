@@ -13,7 +13,7 @@ from models.sensor import WIDTHS, SensorClassifier, SensorEncoder
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other on a busy machine make small networks slow."""
+    """Use one thread, because waiting for others on a busy machine makes small networks slow."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -22,7 +22,7 @@ def _one_thread() -> Iterator[None]:
 
 @given(batch=st.integers(1, 4), channels=st.integers(1, 9), time=st.integers(8, 70))
 def test_any_window_becomes_latent_features(batch: int, channels: int, time: int) -> None:
-    """Odd lengths and single channels too; the number of features does not depend on them."""
+    """This includes odd lengths and single channels, on which the number of features does not depend."""
     encoder = SensorEncoder(channels).eval()
 
     latent = encoder(torch.zeros(batch, channels, time))
@@ -56,8 +56,8 @@ def test_the_gradient_reaches_every_parameter() -> None:
     assert all(reached.values()), reached
 
 
-def test_a_window_is_recognised_by_itself() -> None:
-    """In use, the other windows of a batch change nothing."""
+def test_a_window_is_classified_independently_of_its_batch() -> None:
+    """In evaluation, the other windows of a batch change nothing."""
     torch.manual_seed(0)
     network = SensorClassifier(channels=3, classes=4).eval()
     windows = torch.randn(5, 3, 50)
@@ -67,8 +67,8 @@ def test_a_window_is_recognised_by_itself() -> None:
     torch.testing.assert_close(network(windows[2:3]), together[2:3])
 
 
-def test_a_window_in_training_may_be_alone() -> None:
-    """The last batch of an epoch may hold a single window of the shortest length."""
+def test_a_batch_of_training_may_have_a_single_window() -> None:
+    """The last batch of an epoch may be that small."""
     network = SensorClassifier(channels=2, classes=2).train()
 
     scores = network(torch.randn(1, 2, 9))
@@ -77,8 +77,8 @@ def test_a_window_in_training_may_be_alone() -> None:
 
 
 @pytest.mark.parametrize("channels", [6, 27])
-def test_the_input_is_not_written_to(channels: int) -> None:
-    """The network's own in-place steps stay inside of it."""
+def test_the_input_is_not_modified(channels: int) -> None:
+    """In-place operations of the network do not reach its input."""
     windows = torch.randn(4, channels, 100)
     before = windows.clone()
 

@@ -1,4 +1,4 @@
-"""An encoder between trainings."""
+"""Transfer of an encoder from one training to another."""
 
 import pytest
 import torch
@@ -11,10 +11,8 @@ from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 
 @given(batch=st.integers(2, 5), channels=st.integers(1, 6), time=st.integers(9, 70))
 @settings(max_examples=20, deadline=None)
-def test_an_autoencoder_gives_windows_of_the_shape_that_it_got(
-    batch: int, channels: int, time: int
-) -> None:
-    """Also where the length is no multiple of the strides."""
+def test_an_autoencoder_keeps_the_shape_of_its_input(batch: int, channels: int, time: int) -> None:
+    """This holds also where the length is no multiple of the strides."""
     network = Autoencoder(
         encoder=SensorEncoder(channels), decoder=SensorDecoder(channels=channels, time=time)
     )
@@ -23,8 +21,8 @@ def test_an_autoencoder_gives_windows_of_the_shape_that_it_got(
     assert network(windows).shape == windows.shape
 
 
-def test_a_frozen_encoder_does_not_follow_the_mode_of_the_network_around_it() -> None:
-    """Its batch norms keep their statistics, so that the same inputs give the same features."""
+def test_a_frozen_encoder_stays_in_evaluation_mode() -> None:
+    """In a network that trains, its batch norms keep their statistics, and its features stay the same."""
     encoder = FrozenEncoder(SensorEncoder(2))
     before = weights_of(encoder)
     windows = torch.randn(4, 2, 20)
@@ -38,17 +36,17 @@ def test_a_frozen_encoder_does_not_follow_the_mode_of_the_network_around_it() ->
 
 
 def test_weights_are_copies() -> None:
-    """What is trained afterwards does not change them, nor they what they came from."""
-    source, taker = SensorEncoder(2), SensorEncoder(2)
+    """Later training of the source or of the receiver does not change them or the other."""
+    source, receiver = SensorEncoder(2), SensorEncoder(2)
     kept = weights_of(source)
 
-    with_weights(taker, kept)
+    with_weights(receiver, kept)
     with torch.no_grad():
-        for each in (*source.parameters(), *taker.parameters()):
+        for each in (*source.parameters(), *receiver.parameters()):
             each.add_(1.0)
 
     assert all(not torch.equal(kept[name], each) for name, each in source.named_parameters())
-    assert all(torch.equal(kept[name] + 1, each) for name, each in taker.named_parameters())
+    assert all(torch.equal(kept[name] + 1, each) for name, each in receiver.named_parameters())
 
 
 def test_weights_of_another_network_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Image networks: bytes in, features and scores out; weights are taken whole or refused."""
+"""Image networks, from bytes to features and scores, and the loading of their weights."""
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ SIZE = 32
 
 
 def some_images(count: int = 4, seed: int = 0) -> torch.Tensor:
-    """Bytes at random."""
+    """Random images of bytes."""
     draw = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, 3, SIZE, SIZE), dtype=torch.uint8, generator=draw)
 
 
 @given(mean=st.floats(0, 1), deviation=st.floats(0.01, 1), byte=st.integers(0, 255))
-def test_normalising_is_what_the_weights_were_trained_with(
+def test_pixels_are_normalised_by_mean_and_deviation(
     mean: float, deviation: float, byte: int
 ) -> None:
     """Each byte b becomes ((b / 255) - mean) / deviation of its channel."""
@@ -43,7 +43,7 @@ def test_normalising_is_what_the_weights_were_trained_with(
 
 
 def test_images_are_mirrored_while_training_only() -> None:
-    """About half of them, each as a whole; none in validation."""
+    """About half of them are, each as a whole, and none in validation."""
     images = some_images(400)
     flip = RandomFlip()
     torch.manual_seed(0)
@@ -58,7 +58,7 @@ def test_images_are_mirrored_while_training_only() -> None:
     assert torch.equal(validated, images)
 
 
-def test_the_seed_decides_what_is_mirrored() -> None:
+def test_the_seed_decides_which_images_are_mirrored() -> None:
     """Two trainings with one seed see the same images."""
     images = some_images(50)
     flip = RandomFlip().train()
@@ -74,8 +74,8 @@ def test_the_seed_decides_what_is_mirrored() -> None:
 
 
 @pytest.mark.parametrize("name", [SMALL, "test_vit", "mobilenetv3_small_050", "resnet18"])
-def test_encoders_say_how_many_features_they_give(name: str) -> None:
-    """Also those that are made for one size of image, and those with a layer before the head."""
+def test_encoders_state_their_number_of_features(name: str) -> None:
+    """This includes encoders made for one image size, and those with a layer before the head."""
     encoder = VisionEncoder(name, image_size=SIZE).eval()
 
     latents = encoder(some_images())
@@ -85,7 +85,7 @@ def test_encoders_say_how_many_features_they_give(name: str) -> None:
 
 
 def test_a_classifier_is_a_head_on_an_encoder() -> None:
-    """The parts have the names by which stages find them."""
+    """Its parts have the names by which stages find them."""
     network = VisionClassifier(VisionEncoder(SMALL, image_size=SIZE), classes=5).eval()
 
     scores = network(some_images())
@@ -95,8 +95,8 @@ def test_a_classifier_is_a_head_on_an_encoder() -> None:
 
 
 @pytest.mark.parametrize(("flip", "differ"), [(True, True), (False, False)])
-def test_an_encoder_mirrors_where_it_is_asked_to(*, flip: bool, differ: bool) -> None:
-    """While training the same images give other features each time; in evaluation they never do."""
+def test_an_encoder_mirrors_images_only_if_asked_to(*, flip: bool, differ: bool) -> None:
+    """In training, features of the same images then differ each time; in evaluation they never do."""
     encoder = VisionEncoder(SMALL, image_size=SIZE, flip=flip)
     validated = [encoder.eval()(some_images(32)) for _ in range(2)]
     encoder.train()
@@ -108,8 +108,8 @@ def test_an_encoder_mirrors_where_it_is_asked_to(*, flip: bool, differ: bool) ->
     assert torch.equal(*validated)
 
 
-def test_the_same_weights_give_the_same_features() -> None:
-    """What one encoder leaves, another takes over, the statistics of its layers included."""
+def test_encoders_with_the_same_weights_give_the_same_features() -> None:
+    """Weights include the statistics of normalisation layers."""
     torch.manual_seed(0)
     first = VisionEncoder(SMALL, image_size=SIZE)
     first.train()(some_images(16))
@@ -121,7 +121,7 @@ def test_the_same_weights_give_the_same_features() -> None:
 
 
 def test_weights_are_copied() -> None:
-    """Arrays that trials share are not written to by a training."""
+    """A training does not write to arrays that trials share."""
     weights = {name: t.numpy() for name, t in backbone(SMALL, image_size=SIZE).state_dict().items()}
     before = {name: array.copy() for name, array in weights.items()}
     encoder = VisionEncoder(SMALL, image_size=SIZE, weights=weights)
@@ -135,8 +135,8 @@ def test_weights_are_copied() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
-def test_a_weight_that_does_not_fit_is_never_passed_over(data: st.DataObject) -> None:
-    """One missing, one too many or one of another shape, whichever: nothing starts at random."""
+def test_a_weight_that_does_not_fit_is_refused(data: st.DataObject) -> None:
+    """Whichever weight is missing, unknown or of another shape, none starts at random silently."""
     network = backbone(SMALL, image_size=SIZE)
     weights = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
     name = data.draw(st.sampled_from(sorted(weights)))
@@ -153,8 +153,8 @@ def test_a_weight_that_does_not_fit_is_never_passed_over(data: st.DataObject) ->
     assert name in str(caught.value)
 
 
-def test_weights_of_a_classifier_are_passed_over() -> None:
-    """Published files hold the classifier of ImageNet too, which the backbone has not."""
+def test_weights_of_a_classifier_are_ignored() -> None:
+    """Published files also hold the classifier of ImageNet, which the backbone lacks."""
     network = backbone("resnet18", image_size=SIZE)
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
@@ -164,12 +164,12 @@ def test_weights_of_a_classifier_are_passed_over() -> None:
 
 
 def test_an_unknown_encoder_is_refused_with_similar_names() -> None:
-    """A slip of the pen is seen at once."""
+    """The error suggests names for a misspelt one."""
     with pytest.raises(VisionError, match=r"no model 'resnet81'; similar are .*resnet18"):
         backbone("resnet81", image_size=SIZE)
 
 
-def test_an_encoder_that_cannot_be_made_is_refused() -> None:
-    """Whatever timm raises, it is one error that names encoder and size."""
+def test_an_encoder_that_cannot_be_created_is_refused() -> None:
+    """Any error of timm becomes one that names the encoder and the image size."""
     with pytest.raises(VisionError, match=r"cannot make resnet18\.no_such_tag for images of 32"):
         backbone("resnet18.no_such_tag", image_size=SIZE)

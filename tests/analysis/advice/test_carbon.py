@@ -1,4 +1,4 @@
-"""Greenhouse gas, money and equivalents: by hand, and what is refused."""
+"""Greenhouse gas, money and equivalents of an energy."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ KWH = 1000 * J_PER_WH
 GIVEN = Factors(g_per_kwh=400.0, intensity_source="as given", pue=1.5, price_per_kwh=0.3)
 
 
-def test_a_footprint_is_what_the_hand_says() -> None:
+def test_a_footprint_agrees_with_a_computation_by_hand() -> None:
     """2 kWh at PUE 1.5 are 3 kWh: 1200 g, 0.90, 1200 / 248.5 km, 3000 / 11.6 phones."""
     found = footprint(2 * KWH, GIVEN)
 
@@ -36,8 +36,8 @@ def test_the_equivalents_are_those_of_their_sources() -> None:
     assert pytest.approx(14.46 - 22 * 0.13) == PHONE_WH
 
 
-def test_what_was_not_asked_for_is_not_made_up() -> None:
-    """Without an intensity there is no gas and no kilometre, without a price no cost."""
+def test_quantities_without_a_factor_are_missing() -> None:
+    """Without an intensity there is no gas and no distance, without a price no cost."""
     factors = factors_of(pue=1.2)
 
     assert factors is not None
@@ -47,24 +47,24 @@ def test_what_was_not_asked_for_is_not_made_up() -> None:
 
 
 def test_the_sentences_name_their_sources() -> None:
-    """Country, year, source, PUE and price stand beside the numbers; small ones by the thousand."""
+    """Country, year and sources stand beside the numbers; small numbers are of a thousand trainings."""
     factors = factors_of(country="deu", price=0.3)
 
     assert factors is not None
-    said = footprint_text(0.01 * J_PER_WH, factors)
-    assert said.startswith("A thousand trainings take 10.0 Wh, 3.81 g CO2e and 0.00300 in money")
-    assert "380.95 g/kWh (Germany 2023, CodeCarbon 3.3.2 from Our World in Data)" in said
+    text = footprint_text(0.01 * J_PER_WH, factors)
+    assert text.startswith("A thousand trainings take 10.0 Wh, 3.81 g CO2e and 0.00300 in money")
+    assert "380.95 g/kWh (Germany 2023, CodeCarbon 3.3.2 from Our World in Data)" in text
     assert (
         "0.862 phones charged (11.6 Wh each, US EPA and DOE 2020) or 15.3 m by car (248.5 g/km, US EPA 2023)"
-        in said
+        in text
     )
     assert saved_text("baseline", KWH, 3 * KWH, factors) == (
         "A training takes 2,000 Wh, 762 g CO2e and 0.600 in money less than with the baseline."
     )
 
 
-def test_every_country_has_two_codes_a_year_and_a_possible_number() -> None:
-    """The table is whole, and no code stands twice."""
+def test_every_country_has_two_codes_a_year_and_a_plausible_intensity() -> None:
+    """There are more than 40 countries, and no code occurs twice."""
     countries = read_countries()
 
     assert len({each.code for each in countries}) == len(countries) > 40
@@ -74,7 +74,7 @@ def test_every_country_has_two_codes_a_year_and_a_possible_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_options", "said"),
+    ("given_options", "message"),
     [
         ({"country": "XX"}, "--country is XX; known are AE, AR"),
         ({"country": "DE", "carbon_intensity": 1.0}, "give one of them"),
@@ -84,15 +84,15 @@ def test_every_country_has_two_codes_a_year_and_a_possible_number() -> None:
         ({"price": -0.1}, "--price is -0.1"),
     ],
 )
-def test_what_cannot_be_is_refused(given_options: dict[str, object], said: str) -> None:
-    """With what was got and what is allowed."""
-    with pytest.raises(AnalysisError, match=said):
+def test_impossible_factors_are_refused(given_options: dict[str, object], message: str) -> None:
+    """The message has the value that was given or what is allowed."""
+    with pytest.raises(AnalysisError, match=message):
         factors_of(**given_options)  # type: ignore[arg-type]
 
 
 @given(st.floats(0, 1e12), st.floats(0, 1e12))
 def test_footprints_add_up(one: float, other: float) -> None:
-    """Gas of a sum is the sum of the gases."""
+    """The gas of a sum of energies is the sum of their gases."""
     parts = [footprint(energy, GIVEN).g_co2e or 0.0 for energy in (one, other)]
 
     assert footprint(one + other, GIVEN).g_co2e == pytest.approx(sum(parts))

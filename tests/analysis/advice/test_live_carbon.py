@@ -1,4 +1,4 @@
-"""Carbon intensity by the hours of a study, asked of a server on loopback; what making a board adds."""
+"""Carbon intensity in the hours of a study, from a server on loopback; embodied carbon of boards."""
 
 import http.server
 import json
@@ -21,16 +21,16 @@ from tests.analysis.study_folder import constant, grid, write_study
 from trackers.carbon import hourly
 
 HOUR = 490_000
-"""Some hour since 1970."""
+"""An hour, counted since 1970."""
 
 
 class Grid(http.server.ThreadingHTTPServer):
-    """Tells an intensity for each hour that it is asked for.
+    """A server that returns the carbon intensity of each requested hour.
 
     Attributes:
-        intensities: By hour; others it does not know.
-        asked: What it was asked, and with which key.
-        zone: Stands behind the times that it tells.
+        intensities: Intensity by hour; it has no data of other hours.
+        asked: Queries that it received, each with its key.
+        zone: Time zone that ends the times it returns.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Grid(http.server.ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is asked."""
+        """Address of the service."""
         return f"http://127.0.0.1:{self.server_address[1]}/v3/carbon-intensity/past-range"
 
 
@@ -51,10 +51,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Answer as Electricity Maps does."""
         server = self.server
         assert isinstance(server, Grid)
-        asked = parse_qs(urlsplit(self.path).query)
-        server.asked.append((asked, self.headers.get("auth-token")))
+        query = parse_qs(urlsplit(self.path).query)
+        server.asked.append((query, self.headers.get("auth-token")))
         start, end = (
-            int(datetime.fromisoformat(asked[name][0]).timestamp()) // 3600
+            int(datetime.fromisoformat(query[name][0]).timestamp()) // 3600
             for name in ("start", "end")
         )
         rows = [
@@ -73,7 +73,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({"zone": "DE", "data": rows}).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def server() -> Iterator[Grid]:
 
 
 def study(folder: Path, powers_w: dict[int, float]) -> Study:
-    """A study that drew these powers in these hours."""
+    """Write and load a study that drew these powers in these hours."""
     write_study(folder, grid([64], [0.1]), [constant(1, 3600.0, 0.9)])
     log = [(hour * 3600.0 + 60.0 * minute, w) for hour, w in powers_w.items() for minute in (1, 2)]
     if log:
@@ -99,8 +99,10 @@ def study(folder: Path, powers_w: dict[int, float]) -> Study:
     return load(folder)
 
 
-def test_the_intensity_is_the_mean_by_energy_of_the_hours(tmp_path: Path, server: Grid) -> None:
-    """300 W at 100 g and 100 W at 500 g are 200 g; the hours stand in the source."""
+def test_the_intensity_is_the_mean_of_the_hours_weighted_by_energy(
+    tmp_path: Path, server: Grid
+) -> None:
+    """300 W at 100 g and 100 W at 500 g make 200 g; the source has the number of hours."""
     server.intensities = {HOUR: 100.0, HOUR + 1: 500.0, HOUR + 2: 999.0}
 
     mean, source = live_intensity(
@@ -109,13 +111,13 @@ def test_the_intensity_is_the_mean_by_energy_of_the_hours(tmp_path: Path, server
 
     assert mean == 200.0
     assert source == f"{server.url}, by 2 hours of the study"
-    (asked, key) = server.asked[0]
-    assert (asked["start"], asked["end"]) == (["2025-11-24T16:00:00Z"], ["2025-11-24T18:00:00Z"])
+    (query, key) = server.asked[0]
+    assert (query["start"], query["end"]) == (["2025-11-24T16:00:00Z"], ["2025-11-24T18:00:00Z"])
     assert key is None
 
 
-def test_hours_that_are_not_known_are_said(tmp_path: Path, server: Grid) -> None:
-    """The mean is of the others."""
+def test_hours_without_data_are_reported(tmp_path: Path, server: Grid) -> None:
+    """The mean is of the other hours."""
     server.intensities = {HOUR: 100.0}
 
     mean, source = live_intensity(study(tmp_path / "a", {HOUR: 1.0, HOUR + 1: 1.0}), server.url, "")
@@ -124,28 +126,28 @@ def test_hours_that_are_not_known_are_said(tmp_path: Path, server: Grid) -> None
     assert "1 hour of the study of 2: the others are not known" in source
 
 
-def test_electricity_maps_is_asked_with_zone_and_key(
+def test_electricity_maps_is_queried_with_zone_and_key(
     tmp_path: Path, server: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The zone is that of the word, else the country's; the key comes from the environment."""
+    """A zone in the option precedes that of the country; the key comes from the environment."""
     monkeypatch.setattr(hourly, "SERVER", server.url)
     monkeypatch.setenv(hourly.TOKEN, "a key")
     server.intensities = {HOUR: 300.0}
     used = study(tmp_path / "a", {HOUR: 1.0})
 
     by_country = live_intensity(used, "electricitymaps", "FR")
-    by_word = live_intensity(used, "electricitymaps:DE", "FR")
+    by_option = live_intensity(used, "electricitymaps:DE", "FR")
 
     assert by_country == (300.0, "electricitymaps FR, by 1 hour of the study")
-    assert by_word == (300.0, "electricitymaps:DE, by 1 hour of the study")
+    assert by_option == (300.0, "electricitymaps:DE, by 1 hour of the study")
 
-    assert [(asked["zone"], key) for asked, key in server.asked] == [
+    assert [(query["zone"], key) for query, key in server.asked] == [
         *((["FR"], "a key"), (["DE"], "a key"))
     ]
 
 
-def test_a_password_stands_in_no_report(tmp_path: Path, server: Grid) -> None:
-    """The source is printed with the advice: without user, password and key."""
+def test_a_password_is_in_no_report(tmp_path: Path, server: Grid) -> None:
+    """The source, which the advice states, is without user, password and key."""
     server.intensities = {HOUR: 300.0}
     address = server.url.replace("//", "//me:secret@")
 
@@ -155,8 +157,10 @@ def test_a_password_stands_in_no_report(tmp_path: Path, server: Grid) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1.0, True, "302", None])
-def test_what_is_no_number_of_grams_is_refused(tmp_path: Path, server: Grid, value: object) -> None:
-    """An hour that makes no sense is not averaged away by the others; no password in what is said."""
+def test_an_invalid_intensity_of_a_server_is_refused(
+    tmp_path: Path, server: Grid, value: object
+) -> None:
+    """Other hours do not average it away, and the message has no password."""
     server.intensities = {HOUR: 300.0, HOUR + 1: value}  # type: ignore[dict-item]
     address = server.url.replace("//", "//me:secret@")
 
@@ -167,17 +171,17 @@ def test_what_is_no_number_of_grams_is_refused(tmp_path: Path, server: Grid, val
 
 
 def test_a_time_without_a_zone_is_refused(tmp_path: Path, server: Grid) -> None:
-    """In this machine's own zone it would be another hour than in the server's."""
+    """In this machine's time zone it would be another hour than in the server's."""
     server.intensities, server.zone = {HOUR: 300.0}, ""
 
     with pytest.raises(AnalysisError, match="names no time zone"):
         live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
 
 
-def test_the_key_is_told_to_no_other_server(
+def test_the_key_is_sent_to_no_other_server(
     tmp_path: Path, server: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is one of Electricity Maps, and whoever runs another server could use it."""
+    """It belongs to Electricity Maps, and the owner of another server could use it."""
     monkeypatch.setenv(hourly.TOKEN, "a key")
     server.intensities = {HOUR: 300.0}
 
@@ -186,8 +190,8 @@ def test_the_key_is_told_to_no_other_server(
     assert [key for _, key in server.asked] == [None]
 
 
-def test_a_long_study_is_asked_for_in_parts(tmp_path: Path, server: Grid) -> None:
-    """Ten days at a time, and each hour once."""
+def test_a_long_study_is_queried_in_parts(tmp_path: Path, server: Grid) -> None:
+    """A request covers ten days at most."""
     last = HOUR + 24 * 25
     server.intensities = dict.fromkeys(range(HOUR, last + 1), 50.0)
 
@@ -198,8 +202,8 @@ def test_a_long_study_is_asked_for_in_parts(tmp_path: Path, server: Grid) -> Non
     assert len(server.asked) == 3
 
 
-def test_without_a_power_log_hours_count_alike(tmp_path: Path) -> None:
-    """From the beginning of a study to its end."""
+def test_without_a_power_log_all_hours_count_alike(tmp_path: Path) -> None:
+    """The hours are those from the start of the study to its end."""
     shares = hourly_shares(study(tmp_path / "a", {}))
 
     assert sum(shares.values()) == pytest.approx(1.0)
@@ -207,33 +211,35 @@ def test_without_a_power_log_hours_count_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "zone", "said"),
+    ("option", "zone", "message"),
     [
         ("electricitymaps:DE", "", "ELECTRICITYMAPS_TOKEN is not set"),
         ("http://127.0.0.1:9/x", "", "cannot be reached"),
     ],
 )
-def test_what_is_in_the_way_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, zone: str, said: str
+def test_a_missing_token_and_an_unreachable_server_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, zone: str, message: str
 ) -> None:
-    """With what to do instead."""
+    """The message names the variable that is not set, or says that the server cannot be reached."""
     monkeypatch.delenv(hourly.TOKEN, raising=False)
     hourly.hourly_g_per_kwh.cache_clear()
 
-    with pytest.raises(AnalysisError, match=said):
-        live_intensity(study(tmp_path / "a", {HOUR: 1.0}), word, zone)
+    with pytest.raises(AnalysisError, match=message):
+        live_intensity(study(tmp_path / "a", {HOUR: 1.0}), option, zone)
 
 
-def test_a_server_that_knows_nothing_is_no_zero(tmp_path: Path, server: Grid) -> None:
-    """No gas is made up where nothing is told."""
+def test_missing_data_are_not_an_intensity_of_0(tmp_path: Path, server: Grid) -> None:
+    """A server without data for any hour is an error."""
     with pytest.raises(
         AnalysisError, match="returned no data for the 1 hour from 2025-11-24 16:00 UTC"
     ):
         live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
 
 
-def test_the_recommendation_has_it(tmp_path: Path, server: Grid) -> None:
-    """As an option of the analysis, asked for by nobody else."""
+def test_the_recommendation_states_intensity_and_embodied_carbon(
+    tmp_path: Path, server: Grid
+) -> None:
+    """The server is queried by the analysis, not when options are checked."""
     server.intensities = {HOUR: 250.0}
     folder = study(tmp_path / "a", {HOUR: 1.0}).path
     choices = Choices(carbon_intensity=server.url, embodied="164/5:NVIDIA")
@@ -241,13 +247,13 @@ def test_the_recommendation_has_it(tmp_path: Path, server: Grid) -> None:
     choices.check()
     assert server.asked == []
 
-    said = choices.analysed(folder).recommendation.text
-    assert f"250 g/kWh ({server.url}, by 1 hour of the study)" in said
-    assert "164 kg over 5 years of use (NVIDIA)" in said
+    text = choices.analysed(folder).recommendation.text
+    assert f"250 g/kWh ({server.url}, by 1 hour of the study)" in text
+    assert "164 kg over 5 years of use (NVIDIA)" in text
 
 
-def test_making_a_board_is_shared_by_time() -> None:
-    """A year of five is a fifth of it."""
+def test_embodied_carbon_is_shared_by_time() -> None:
+    """One year of five is charged a fifth of it."""
     factors = factors_of(embodied="100/5:somebody's table")
 
     assert factors is not None
@@ -257,13 +263,13 @@ def test_making_a_board_is_shared_by_time() -> None:
 
 
 @pytest.mark.parametrize("text", ["164", "164/0", "x/5", "-1/5", "1/inf", ""])
-def test_other_words_for_it_are_refused(text: str) -> None:
-    """With what is allowed."""
+def test_a_malformed_embodied_carbon_is_refused(text: str) -> None:
+    """The message has the form that is allowed."""
     with pytest.raises(AnalysisError, match="allowed: KG/YEARS:SOURCE"):
         factors_of(embodied=text)
 
 
-def test_a_word_that_is_no_intensity_is_refused() -> None:
-    """Neither grams nor a server."""
+def test_an_intensity_that_is_neither_grams_nor_a_server_is_refused() -> None:
+    """The message says what is allowed."""
     with pytest.raises(AnalysisError, match="allowed: grams per kWh"):
         Choices(carbon_intensity="germany").check()

@@ -1,4 +1,4 @@
-"""What must be known before the advice is followed."""
+"""Caveats and wording of the recommendation."""
 
 import dataclasses
 import re
@@ -18,10 +18,12 @@ from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_stud
 
 
 @pytest.mark.parametrize(
-    ("cut_off", "said"), [(0, False), (1, False), (2, True), (4, True)], ids=str
+    ("cut_off", "reported"), [(0, False), (1, False), (2, True), (4, True)], ids=str
 )
-def test_trainings_that_were_cut_off_are_told(tmp_path: Path, cut_off: int, *, said: bool) -> None:
-    """From the half on: their totals are what was allowed, not what it takes."""
+def test_trainings_that_end_at_the_limit_of_epochs_are_reported(
+    tmp_path: Path, cut_off: int, *, reported: bool
+) -> None:
+    """If half of them do, totals are what was allowed rather than what a training takes."""
     trials = [
         dataclasses.replace(
             constant(setup, 100.0, 0.9),
@@ -33,27 +35,27 @@ def test_trainings_that_were_cut_off_are_told(tmp_path: Path, cut_off: int, *, s
     findings = analyse(load(write_study(tmp_path / "s", grid([64, 256], [0.1, 0.01]), trials)))
 
     caveats = " ".join(findings.recommendation.caveats)
-    assert ("ended at the limit of epochs" in caveats) == said
+    assert ("ended at the limit of epochs" in caveats) == reported
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [({"max_epochs": 30}, True), ({}, True), ({"seed_key": "seed"}, False)]
+    ("options", "reported"), [({"max_epochs": 30}, True), ({}, True), ({"seed_key": "seed"}, False)]
 )
-def test_a_limit_that_nobody_knows_is_not_blamed(
-    tmp_path: Path, options: dict[str, object], *, said: bool
+def test_an_unknown_limit_of_epochs_is_not_blamed(
+    tmp_path: Path, options: dict[str, object], *, reported: bool
 ) -> None:
-    """A trainable of Tune ended by itself: it may have none. A study and a callback know theirs."""
+    """A Tune trainable that ended by itself may have no limit; studies and callbacks know theirs."""
     cut_off = dataclasses.replace(constant(1, 100.0, 0.9), stop_reason=StopReason.MAX_EPOCHS)
     study = load(write_study(tmp_path / "s", grid([64], [0.1]), [cut_off]))
     manifest = dataclasses.replace(study.manifest, options=options)
 
     findings = analyse(dataclasses.replace(study, manifest=manifest))
 
-    assert ("limit of epochs" in " ".join(findings.recommendation.caveats)) == said
+    assert ("limit of epochs" in " ".join(findings.recommendation.caveats)) == reported
 
 
 @pytest.mark.parametrize(
-    ("energies_j", "options", "said"),
+    ("energies_j", "options", "reported"),
     [
         ((60.0, 2.0, 2.0, 2.0), {"seed_key": "seed"}, True),
         ((3.0, 2.0, 2.0, 2.0), {"seed_key": "seed"}, False),
@@ -67,9 +69,9 @@ def test_a_first_step_that_outweighs_the_others_is_named(
     energies_j: tuple[float | None, ...],
     options: dict[str, object],
     *,
-    said: bool,
+    reported: bool,
 ) -> None:
-    """A function of Tune begins within its first step; a study's own set-ups are in no step."""
+    """A Tune function sets up within its first step; the set-up of a study is in no step."""
     attempt = [Epoch(energy_j=each, accuracy=0.9) for each in energies_j]
     study = load(
         write_study(tmp_path / "s", grid([64], [0.1]), [Trial(setup=1, seed=0, attempts=[attempt])])
@@ -79,11 +81,11 @@ def test_a_first_step_that_outweighs_the_others_is_named(
     findings = analyse(dataclasses.replace(study, manifest=manifest))
 
     caveats = " ".join(findings.recommendation.caveats)
-    assert ("The first step of a training took 91 % of its energy" in caveats) == said
+    assert ("The first step of a training took 91 % of its energy" in caveats) == reported
 
 
-def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
-    """20 J and 22 J against a baseline of 10 J: 110 % more, with an interval round it, and no minus."""
+def test_added_energy_has_an_interval_of_additions(tmp_path: Path) -> None:
+    """20 J and 22 J against a baseline of 10 J add 110 %, in an interval without minus signs."""
     trials = [
         constant(setup, energy_j, accuracy, seed=seed)
         for setup, energies_j, accuracy in ((1, (10.0, 10.0), 0.5), (2, (20.0, 22.0), 0.9))
@@ -94,16 +96,16 @@ def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
         load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)), baseline=1
     )
 
-    said = re.search(
+    found = re.search(
         r"It adds 110 % \(95 % interval (\d+) to (\d+) %\) against the baseline \(setup 1, 50\.0 %\)",
         findings.recommendation.text,
     )
-    assert said is not None
-    assert int(said[1]) < 110 < int(said[2])
+    assert found is not None
+    assert int(found[1]) < 110 < int(found[2])
 
 
-def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
-    """The baseline is the costliest and the most accurate: one sentence says what it costs more."""
+def test_a_reference_with_several_roles_is_named_once(tmp_path: Path) -> None:
+    """The baseline is also the costliest and the most accurate; one sentence says what it costs more."""
     trials = [constant(1, 3600.0, 0.9), constant(2, 1800.0, 0.895)]
     study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
 
@@ -113,8 +115,8 @@ def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
     assert "less than with the most accurate." in advice
 
 
-def test_what_may_be_chance_is_not_said_to_be_less(tmp_path: Path) -> None:
-    """Setups that cannot be told apart in energy have no saving in greenhouse gas or money either."""
+def test_savings_that_may_be_chance_are_not_converted(tmp_path: Path) -> None:
+    """Setups that cannot be told apart in energy have no saving in gas or money either."""
     trials = [
         constant(setup, energy_j, 0.9, seed=seed)
         for setup, energies_j in ((1, (60.0, 100.0)), (2, (70.0, 110.0)))
@@ -129,8 +131,8 @@ def test_what_may_be_chance_is_not_said_to_be_less(tmp_path: Path) -> None:
     assert " less than with the " not in advice
 
 
-def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Path) -> None:
-    """What leans on other setups may be surer of one than the means, of which another is the best."""
+def test_no_other_setup_is_more_accurate_only_if_none_is_named_as_such(tmp_path: Path) -> None:
+    """Probabilities may favour one setup while another has the best mean."""
     trials = [
         constant(setup, joules + seed / 10, accuracy, seed=seed)
         for setup, joules, accuracy in ((1, 2.592, 0.9), (2, 5.184, 0.7))
@@ -147,8 +149,8 @@ def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Pa
     assert "the most accurate" in text
 
 
-def test_an_objective_that_nobody_reported_is_the_reason(tmp_path: Path) -> None:
-    """Not that nothing is good enough; what there is instead is named."""
+def test_a_missing_objective_is_the_reason_for_no_recommendation(tmp_path: Path) -> None:
+    """The reason is not that no setup is good enough; the metrics that exist are named."""
     cut_off = dataclasses.replace(constant(1, 100.0, 0.9), stop_reason=StopReason.MAX_EPOCHS)
     study = load(write_study(tmp_path / "s", grid([64], [0.1]), [cut_off]))
     epochs = study.epochs.assign(val_score=float("nan"), val_metrics='{"loss": 1.0}')
@@ -161,7 +163,7 @@ def test_an_objective_that_nobody_reported_is_the_reason(tmp_path: Path) -> None
 
 
 def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
-    """What it used is less than a training takes, and no total has it."""
+    """Its energy is less than a training takes, and is in no total."""
     trials = [
         constant(1, 100.0, 0.9),
         dataclasses.replace(constant(2, 50.0, 0.8), stop_reason=StopReason.STOPPED),
@@ -175,8 +177,8 @@ def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_degraded_readings_are_told_by_their_cause() -> None:
-    """A board that others used too, a device that was away, and what its sensors leave open."""
+def test_degraded_readings_are_reported_by_their_cause() -> None:
+    """Causes are a board that others used too, a device that was away, and uncertain sensors."""
     epochs = pd.DataFrame(
         {
             "energy_status": ["degraded", "degraded", "degraded", "ok"],
@@ -214,8 +216,8 @@ def test_epochs_without_an_energy_are_not_called_short(tmp_path: Path) -> None:
     assert bill_line(findings.bill, findings.unit) == "not known, and 2 epochs without a reading"
 
 
-def test_a_study_that_was_killed_is_not_said_to_run(tmp_path: Path) -> None:
-    """Its folder says what that of one that runs says, so both are named."""
+def test_a_study_that_seems_to_run_may_have_been_killed(tmp_path: Path) -> None:
+    """Both leave the same folder, so the caveat names both."""
     trials = [constant(1, 100.0, 0.9)]
     folder = write_study(tmp_path / "s", grid([64], [0.1]), trials, manifest={"status": "running"})
 
@@ -224,8 +226,8 @@ def test_a_study_that_was_killed_is_not_said_to_run(tmp_path: Path) -> None:
     assert "The study is still running, or its command was killed: 1 of 1 trials" in caveats
 
 
-def test_a_study_whose_trials_all_failed_says_with_what(tmp_path: Path) -> None:
-    """Nothing will come of waiting, whether epochs have ended or not."""
+def test_the_first_error_is_stated_if_all_trials_failed(tmp_path: Path) -> None:
+    """Waiting would not help, whether epochs have ended or not."""
     study = load(write_study(tmp_path / "s", grid([64], [0.1]), [constant(1, 100.0, 0.9)]))
     trials = study.trials.assign(status="failed", error="RuntimeError: boom")
 

@@ -1,4 +1,4 @@
-"""The bill of a study: what was measured, and what of it nobody knows."""
+"""The energy bill of a study, and what is missing from it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,14 +19,14 @@ KEPT = epochs_of([3.0, 4.0], [0.5, 0.6])
 
 
 def bill_of(folder: Path, *attempts: Sequence[Sequence[Epoch]]) -> Bill:
-    """Bill of a study with a trial for each of these attempts, with 5 J of set-up and 1 J between epochs."""
+    """Bill of a study with a trial for each list of attempts; each has 5 J of set-up and 1 J between epochs."""
     trials = [Trial(setup=1, seed=seed, attempts=each) for seed, each in enumerate(attempts)]
     study = load(write_study(folder, grid([64], [0.1]), trials))
     return study_bill(study.epochs, study.trials)
 
 
-def test_a_lost_attempt_without_a_reading_is_not_known(tmp_path: Path) -> None:
-    """It is no attempt that has used nothing."""
+def test_energy_of_a_lost_attempt_without_a_reading_is_unknown(tmp_path: Path) -> None:
+    """It does not count as 0 J."""
     bill = bill_of(tmp_path / "s", [epochs_of([None], [0.9]), KEPT])
 
     assert (bill.wasted_j, bill.missing_lost, bill.total_j) == (None, 1, 13.0)
@@ -35,8 +35,8 @@ def test_a_lost_attempt_without_a_reading_is_not_known(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_known_of_lost_attempts_is_a_lower_bound(tmp_path: Path) -> None:
-    """That of other trials is on the bill, and what is missing is said."""
+def test_known_energy_of_lost_attempts_is_a_lower_bound(tmp_path: Path) -> None:
+    """The bill has the energy of other trials' lost attempts and says what is missing."""
     bill = bill_of(
         tmp_path / "s",
         [epochs_of([8.0], [0.9]), KEPT],
@@ -50,17 +50,17 @@ def test_what_is_known_of_lost_attempts_is_a_lower_bound(tmp_path: Path) -> None
 
 
 def test_without_a_lost_attempt_nothing_was_wasted(tmp_path: Path) -> None:
-    """That is known, and is 0."""
+    """The wasted energy is then known to be 0 J."""
     bill = bill_of(tmp_path / "s", [KEPT])
 
     assert (bill.wasted_j, bill.missing_lost) == (0.0, 0)
 
 
 @pytest.mark.parametrize(("setup_j", "between_j", "total_j"), [(5.0, 1.0, 6.0), (None, None, None)])
-def test_a_study_without_an_epoch_has_used_what_its_set_ups_did(
+def test_bill_of_a_study_without_an_epoch_has_the_energy_around_epochs(
     tmp_path: Path, setup_j: float | None, between_j: float | None, total_j: float | None
 ) -> None:
-    """With the label of what measures it; not known is only what was never measured."""
+    """Its label says "estimated"; the total is unknown only if nothing was measured."""
     trial = Trial(
         setup=1,
         seed=0,

@@ -1,4 +1,4 @@
-"""The analysis of variance: against another library's formula, by hand, and where it cannot be."""
+"""The analysis of variance: against statsmodels, by hand, and where it is impossible."""
 
 import dataclasses
 import itertools
@@ -36,8 +36,8 @@ def setups_of(values: dict[tuple[int, float], list[float]]) -> list[SetupEnergy]
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_it_agrees_with_the_textbook_table(lost: int) -> None:
-    """Sums of squares, F and p of statsmodels' type II table, balanced and with a value lost."""
+def test_analysis_of_variance_agrees_with_statsmodels(lost: int) -> None:
+    """Shares, F and p are those of a type II table, for balanced data and with a value missing."""
     rng = np.random.default_rng(1)
     values = {
         (size, rate): list(100 / size**0.5 + 3 * (rate > 0.05) + rng.normal(size=3))
@@ -59,8 +59,8 @@ def test_it_agrees_with_the_textbook_table(lost: int) -> None:
         assert 0 <= effect.interval.low <= effect.interval.high <= 1
 
 
-def test_shares_are_worked_out_by_hand() -> None:
-    """Cell means 0, 2, 4, 6, repeats 0.1 about them: squares 32 by size, 8 by rate, 0.08 left."""
+def test_shares_agree_with_a_computation_by_hand() -> None:
+    """Cell means 0, 2, 4, 6 with repeats 0.1 around them: sums of squares 32 (size), 8 (rate), 0.08 (rest)."""
     values = {
         (64, 0.1): [-0.1, 0.1],
         (64, 0.01): [1.9, 2.1],
@@ -81,8 +81,8 @@ def test_shares_are_worked_out_by_hand() -> None:
     )
 
 
-def test_one_repeat_has_no_interaction_and_says_so() -> None:
-    """Both main effects are tested against what is left over; there is no interval."""
+def test_with_one_repeat_there_is_no_interaction() -> None:
+    """Main effects are tested against the residual and have no interval; the reason is given."""
     values = {(s, r): [s + 10 * r + (s == 64) * r] for s, r in GRID}
 
     found = factor_infos(setups_of(values))[0]
@@ -105,7 +105,7 @@ def test_one_repeat_has_no_interaction_and_says_so() -> None:
 def test_where_there_is_nothing_to_test_the_reason_is_given(
     values: dict[tuple[int, float], list[float]], reason: str
 ) -> None:
-    """And no number is."""
+    """There are no effects, and the verdict says that it cannot be tested."""
     infos = factor_infos(setups_of(values))
 
     assert reason in infos[0].reason
@@ -113,8 +113,8 @@ def test_where_there_is_nothing_to_test_the_reason_is_given(
     assert "cannot be tested here" in verdict(infos)
 
 
-def test_the_verdict_weighs_the_papers_conclusion() -> None:
-    """Energy per epoch by size alone; epochs are all 1, so duration cannot be tested."""
+def test_verdict_compares_with_the_papers_conclusions() -> None:
+    """They hold where batch size decides energy per epoch and learning rate the duration."""
     rng = np.random.default_rng(2)
     values = {(s, r): list(1000 / s + rng.normal(size=3) / 100) for s, r in GRID}
     setups = setups_of(values)
@@ -124,24 +124,24 @@ def test_the_verdict_weighs_the_papers_conclusion() -> None:
 
     by_rate = {(s, r): list(30 + 1000 * r + rng.normal(size=3)) for s, r in GRID}
     duration = factor_infos(setups_of(by_rate))[0]
-    ruled = (infos[0], dataclasses.replace(infos[1], effects=duration.effects, reason=""))
+    as_in_paper = (infos[0], dataclasses.replace(infos[1], effects=duration.effects, reason=""))
     by_size = (infos[0], dataclasses.replace(infos[1], effects=infos[0].effects, reason=""))
-    assert " hold in this study" in verdict(ruled)
+    assert " hold in this study" in verdict(as_in_paper)
     assert "batch size explains 100 % of the variance of energy per epoch (p < 0.001)" in verdict(
-        ruled
+        as_in_paper
     )
     assert "hold in part" in verdict(by_size)
 
 
-def test_a_probability_that_is_not_known_is_not_0() -> None:
-    """Two repeats of one setup leave no variance to test against."""
-    said = [_p_text(p) for p in (None, 0.0, 0.0009, 0.02)]
+def test_an_unknown_p_value_is_not_0() -> None:
+    """It is called "not known"; one that is very small is given as a bound."""
+    shown = [_p_text(p) for p in (None, 0.0, 0.0009, 0.02)]
 
-    assert said == ["p not known", "p < 0.001", "p < 0.001", "p = 0.020"]
+    assert shown == ["p not known", "p < 0.001", "p < 0.001", "p = 0.020"]
 
 
-def test_a_probability_too_small_for_its_decimals_is_not_shown_as_0(tmp_path: Path) -> None:
-    """Repeats that agree to the last digit: the table says less than 0.0001."""
+def test_a_p_value_too_small_for_its_decimals_is_not_shown_as_0(tmp_path: Path) -> None:
+    """Repeats agree exactly, so the table says less than 0.0001."""
     trials = [
         constant(setup, float(setup), 0.5, seed=seed) for setup in (1, 2, 3, 4) for seed in (0, 1)
     ]
@@ -154,7 +154,7 @@ def test_a_probability_too_small_for_its_decimals_is_not_shown_as_0(tmp_path: Pa
 
 
 def test_every_axis_is_a_factor() -> None:
-    """Energy that a precision decides, whatever the batch size; what all setups share is no factor."""
+    """Precision decides the energy, whatever the batch size; a parameter that all setups share is no factor."""
     rng = np.random.default_rng(3)
     setups = [
         dataclasses.replace(
@@ -175,7 +175,7 @@ def test_every_axis_is_a_factor() -> None:
 
 
 def test_one_axis_alone_has_no_interaction() -> None:
-    """Its effect is all that there is."""
+    """Its main effect is the only one."""
     setups = [
         dataclasses.replace(
             setup_energy(n, [watts - 1.0, watts + 1.0], [0.5] * 2),
@@ -191,7 +191,7 @@ def test_one_axis_alone_has_no_interaction() -> None:
 
 
 def test_axes_that_begin_alike_are_two_factors() -> None:
-    """A suffix is dropped only where it names a unit of ours."""
+    """Only axes of our own lose a unit suffix: `sigma_s` and `sigma_w` keep theirs."""
     setups = [
         dataclasses.replace(
             setup_energy(n, [joules - 1.0, joules + 1.0], [0.5] * 2),

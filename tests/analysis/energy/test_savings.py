@@ -1,4 +1,4 @@
-"""What one way of training saves against another, with its interval."""
+"""Savings of one way of training against another, with their intervals."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from analysis.energy.savings import Saving, saving_over, saving_over_setups, wit
 
 
 def savings(*setups: list[tuple[float, float]]) -> list[Saving | None]:
-    """The savings of setups, by (reference, other) energies of their repeats."""
+    """Savings of setups, given as (reference, other) energies of their repeats."""
     return with_intervals([saving_over(pairs) for pairs in setups])
 
 
-def test_a_setup_and_all_setups_have_intervals_round_their_shares() -> None:
-    """Half is saved, within some percent."""
+def test_savings_lie_within_their_intervals() -> None:
+    """Each setup and all setups together save about half."""
     found = savings([(10.0, 5.1), (10.4, 5.0)], [(20.0, 10.2), (19.0, 9.8)])
     over = saving_over_setups(found)
 
@@ -24,7 +24,7 @@ def test_a_setup_and_all_setups_have_intervals_round_their_shares() -> None:
 
 
 def test_a_saving_over_one_setup_is_that_of_the_setup() -> None:
-    """One saving has one interval, wherever it is shown."""
+    """Both have the same interval."""
     (found,) = savings([(10.0, 5.1), (13.0, 5.0)])
     over = saving_over_setups([found, None])
 
@@ -33,8 +33,8 @@ def test_a_saving_over_one_setup_is_that_of_the_setup() -> None:
     assert over.interval == found.interval
 
 
-def test_noise_alone_is_not_sure_of_a_saving() -> None:
-    """4 % less in the mean, where repeats differ by a third."""
+def test_noise_alone_is_no_certain_saving() -> None:
+    """The mean is 4 % lower, but repeats differ by a third."""
     over = saving_over_setups(savings([(10.0, 12.0), (13.0, 10.0)], [(9.0, 10.0), (12.0, 10.0)]))
 
     assert over is not None
@@ -42,7 +42,7 @@ def test_noise_alone_is_not_sure_of_a_saving() -> None:
 
 
 def test_one_repeat_has_a_share_and_no_interval() -> None:
-    """Nor has a study in which a setup has one: the interval would be of the others."""
+    """A study in which one setup has a single repeat has no interval either: it would be of the others."""
     (one,) = savings([(10.0, 5.0)])
     over = saving_over_setups(savings([(10.0, 5.0)], [(10.0, 5.0), (11.0, 5.2)]))
 
@@ -52,7 +52,7 @@ def test_one_repeat_has_a_share_and_no_interval() -> None:
 
 
 def test_a_pair_that_lacks_an_energy_does_not_count() -> None:
-    """None is not 0."""
+    """A missing energy does not count as 0 J."""
     (found,) = with_intervals([saving_over([(10.0, 5.0), (None, 1.0), (3.0, None)])])
 
     assert found is not None

@@ -1,4 +1,4 @@
-"""Another energy in the place of the one that ranks: the answer may change, and the report says so."""
+"""Rankings by another energy than the usual one, such as that of the whole machine."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.analysis.study_folder import constant, grid, setup_energy, write_stud
 
 
 def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
-    """Two setups of equal accuracy, one training of one epoch each, with these watt-hours of components."""
+    """Write a study of two equally accurate setups, each of one epoch with these watt-hours by component."""
     accelerators = energies_wh["gpu"]
     trials = [
         constant(setup, None if wh is None else wh * J_PER_WH, 0.9)
@@ -29,8 +29,8 @@ def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
     return path
 
 
-def test_components_are_added_and_the_node_contains_them(tmp_path: Path) -> None:
-    """The sum of the components is one energy, the node's another; a missing part is no 0."""
+def test_components_are_summed_and_the_node_has_its_own_energy(tmp_path: Path) -> None:
+    """If a component is missing, so is the sum."""
     study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, None], node=[4.0, 3.0]))
 
     scopes = other_scopes(study)
@@ -44,8 +44,8 @@ def test_components_are_added_and_the_node_contains_them(tmp_path: Path) -> None
     assert node.trials["energy_j"].tolist() == pytest.approx([4 * J_PER_WH, 3 * J_PER_WH])
 
 
-def test_a_single_energy_has_no_other(tmp_path: Path) -> None:
-    """With the accelerator alone there is nothing to say."""
+def test_the_accelerator_alone_has_no_other_energy(tmp_path: Path) -> None:
+    """The report then says nothing about other energies."""
     study = load(study_of(tmp_path, gpu=[1.0, 2.0]))
 
     assert other_scopes(study) == ()
@@ -56,26 +56,26 @@ def test_the_report_says_whether_the_answer_changes(tmp_path: Path) -> None:
     """By the board the first setup is the cheaper one, by the whole machine the second."""
     study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.1, 0.1], node=[9.0, 3.0]))
 
-    said = analyse(study).scopes
+    text = analyse(study).scopes
 
-    assert said == (
+    assert text == (
         "This ranking is by the energy of the accelerators. By the energy of accelerators, CPU and "
         "memory (1.10 Wh) setup 1 is recommended as well. By the energy of the whole machine the "
         "answer changes: setup 2 (3.00 Wh, and setup 1 9.00 Wh)."
     )
 
 
-def test_where_the_energy_that_ranks_has_no_answer_the_others_are_told(tmp_path: Path) -> None:
-    """A machine whose boards could not be read all the time may have a meter at its plug."""
+def test_other_energies_are_reported_if_the_ranking_one_has_no_answer(tmp_path: Path) -> None:
+    """A machine whose boards could not be read may have a meter at its plug."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], node=[9.0, 3.0])
     rows = pd.read_parquet(path / EPOCHS_FILE)
     rows["epoch_energy_j"], rows["energy_status"] = None, "missing"
     rows["gpu_energy_j"] = None
     rows.to_parquet(path / EPOCHS_FILE)
 
-    said = analyse(load(path)).scopes
+    text = analyse(load(path)).scopes
 
-    assert said == (
+    assert text == (
         "This ranking is by the energy of the accelerators. By the energy of the whole machine setup 2 "
         "is recommended (3,000 mWh). By the energy of the accelerators no setup is recommended, because "
         "readings are missing."
@@ -83,21 +83,21 @@ def test_where_the_energy_that_ranks_has_no_answer_the_others_are_told(tmp_path:
 
 
 def test_an_energy_without_an_answer_is_named(tmp_path: Path) -> None:
-    """Else nobody would know that it was measured, in part."""
+    """The report says that its readings are incomplete."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], node=[9.0, 3.0])
     rows = pd.read_parquet(path / EPOCHS_FILE)
     second = rows.assign(epoch=2, node_energy_j=None)
     pd.concat([rows, second]).to_parquet(path / EPOCHS_FILE)
 
-    said = analyse(load(path)).scopes
+    text = analyse(load(path)).scopes
 
-    assert said.endswith(
+    assert text.endswith(
         "By the energy of the whole machine no setup is recommended, because readings are missing."
     )
 
 
-def test_pretraining_that_pays_by_another_energy_alone_is_told() -> None:
-    """By the energy that ranks there may be no such number."""
+def test_break_even_by_another_energy_alone_is_reported() -> None:
+    """By the energy that ranks, pretraining does not pay."""
     own, other = (
         ScopeAnswer(
             scope=scope, estimated=False, first=setup_energy(1, [1.0], [0.9]), setups=(), cycles=n

@@ -4,13 +4,13 @@ from analysis.energy.spread import Spread
 
 
 def test_one_repeat_has_no_deviation() -> None:
-    """One value says nothing of how far others would lie."""
+    """A standard deviation needs two values."""
     spread = Spread.of([None, 3.0])
 
     assert spread is not None
     assert (spread.mean, spread.std) == (3.0, None)
 
 
-def test_nothing_known_has_no_spread() -> None:
-    """None is not 0."""
+def test_missing_values_alone_have_no_spread() -> None:
+    """Missing values do not count as 0."""
     assert Spread.of([None, None]) is None

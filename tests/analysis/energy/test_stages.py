@@ -1,4 +1,4 @@
-"""The energy of each stage, worked by hand."""
+"""The energy of each stage, computed by hand."""
 
 import dataclasses
 from pathlib import Path
@@ -13,7 +13,7 @@ SETUPS = grid([64], [0.1])
 STAGES = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN)
 
 
-def test_stages_of_a_trial_are_counted_apart(tmp_path: Path) -> None:
+def test_stages_of_a_trial_are_counted_separately(tmp_path: Path) -> None:
     """Energies, epochs and accuracies of a stage do not enter another."""
     trial = staged(
         1,
@@ -31,7 +31,7 @@ def test_stages_of_a_trial_are_counted_apart(tmp_path: Path) -> None:
 
 
 def test_only_a_complete_stage_has_the_energy_of_a_training(tmp_path: Path) -> None:
-    """A repeat that diverged is counted as begun, and its energy does not enter."""
+    """A diverged repeat counts as started, but its energy does not enter the mean."""
     whole = staged(1, {Stage.ENCODER: [10.0]}, seed=0)
     diverged = dataclasses.replace(
         staged(1, {Stage.ENCODER: [2.0]}, seed=1), stop_reason=StopReason.DIVERGED
@@ -45,8 +45,8 @@ def test_only_a_complete_stage_has_the_energy_of_a_training(tmp_path: Path) -> N
     assert (classifier.repeats, classifier.energy_j) == (0, None)
 
 
-def test_a_missing_epoch_takes_the_total_of_its_stage_only(tmp_path: Path) -> None:
-    """The other stage keeps its own."""
+def test_a_missing_epoch_removes_the_total_of_its_stage_only(tmp_path: Path) -> None:
+    """The other stage keeps its total."""
     trial = staged(1, {Stage.ENCODER: [1.0, None], Stage.CLASSIFIER_FROZEN: [2.0]})
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
@@ -57,7 +57,7 @@ def test_a_missing_epoch_takes_the_total_of_its_stage_only(tmp_path: Path) -> No
 
 
 def test_the_accuracies_of_both_heads_are_those_of_one_epoch(tmp_path: Path) -> None:
-    """The best epoch by what early stopping watches, not the best of each head."""
+    """It is the epoch with the best overall accuracy, not the best epoch of each head."""
     epochs = [
         Epoch(energy_j=1.0, accuracy=a, stage=Stage.BOTH, attributes=b, identity=c)
         for a, b, c in ((0.5, 0.9, 0.1), (0.7, 0.8, 0.6), (0.6, 0.4, 0.8))
@@ -70,8 +70,8 @@ def test_the_accuracies_of_both_heads_are_those_of_one_epoch(tmp_path: Path) -> 
     assert (both.accuracy, both.by_task) == (0.7, {"attributes": 0.8, "identity": 0.6})
 
 
-def test_a_stage_can_be_looked_at_as_a_study_of_its_own(tmp_path: Path) -> None:
-    """Its epochs only, and its own stop reason instead of the trial's."""
+def test_a_stage_can_be_analysed_like_a_study_of_its_own(tmp_path: Path) -> None:
+    """The tables have only its epochs, and the stop reason is that of the stage."""
     trial = staged(1, {Stage.CLASSIFIER_FROZEN: [1.0], Stage.ENCODER: [5.0, 5.0]})
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
@@ -82,7 +82,7 @@ def test_a_stage_can_be_looked_at_as_a_study_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_study_without_an_epoch_has_no_stages(tmp_path: Path) -> None:
-    """And nothing is made up."""
+    """An empty table of epochs gives no stages."""
     trial = Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=1.0, accuracy=None)]])
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 

@@ -1,4 +1,4 @@
-"""Energy of a setup until its target was reached, of trainings that miss it too."""
+"""Energy of a setup up to its target, including trainings that missed it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from analysis.energy.spread import Spread
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A training, as a test says."""
+    """The values of a training that `to_target` reads."""
 
     energy_j: float | None = 100.0
     to_target_j: float | None = None
@@ -30,37 +30,44 @@ MISSED = Training(energy_j=80.0)
     ("trainings", "reached", "mean_j"),
     [
         pytest.param([REACHED, REACHED], (2, 2), 25.0, id="all reached it"),
-        pytest.param([REACHED, MISSED], (1, 2), 105.0, id="one missed it, with all that it used"),
+        pytest.param([REACHED, MISSED], (1, 2), 105.0, id="a miss counts in full"),
         pytest.param(
             [REACHED, Training(energy_j=50.0, finished=False, failed=True, wasted_energy_j=5.0)],
             (1, 2),
             80.0,
-            id="one failed, with all that was lost on the way",
+            id="a failure counts with its lost attempts",
         ),
         pytest.param(
             [REACHED, Training(energy_j=None, finished=False, failed=True)],
             (1, 2),
             25.0,
-            id="what one used that failed is not known: said elsewhere, as of totals",
+            id="a failure of unknown energy is left out",
         ),
         pytest.param(
             [Training(to_target_j=25.0, reached=True, finished=False, failed=True)],
             (1, 1),
             25.0,
-            id="it reached the target, and failed later",
+            id="reached the target and failed later",
         ),
-        pytest.param([REACHED, Training(energy_j=None)], (1, 2), None, id="one is not known"),
-        pytest.param([REACHED, Training(reached=True)], (2, 2), None, id="nor where it is reached"),
+        pytest.param(
+            [REACHED, Training(energy_j=None)], (1, 2), None, id="a miss of unknown energy"
+        ),
+        pytest.param(
+            [REACHED, Training(reached=True)], (2, 2), None, id="reached at an unknown energy"
+        ),
         pytest.param([MISSED], (0, 1), None, id="none reached it"),
         pytest.param(
-            [REACHED, Training(finished=False)], (1, 1), 25.0, id="one is under way, or was stopped"
+            [REACHED, Training(finished=False)],
+            (1, 1),
+            25.0,
+            id="an unfinished training does not count",
         ),
     ],
 )
-def test_the_energy_to_the_target_is_that_of_all_trainings_for_each_that_reached_it(
+def test_energy_of_all_trainings_is_divided_by_those_that_reached_the_target(
     trainings: list[Training], reached: tuple[int, int], mean_j: float | None
 ) -> None:
-    """Who wants the target has to train again where one misses it."""
+    """A training that misses the target has to be repeated."""
     found = to_target(trainings)
 
     assert found is not None
@@ -69,13 +76,13 @@ def test_the_energy_to_the_target_is_that_of_all_trainings_for_each_that_reached
 
 
 def test_without_a_target_there_is_no_energy_to_it() -> None:
-    """Nor before a training has ended."""
+    """There is none before a training has ended either."""
     assert to_target([Training(reached=None)]) is None
     assert to_target([Training(finished=False)]) is None
 
 
-def test_a_quarter_of_a_training_is_half_as_uncertain() -> None:
-    """Squares of what readings have of their own add up."""
+def test_a_quarter_of_the_energy_is_half_as_uncertain() -> None:
+    """Independent uncertainties of readings add up by their squares."""
     found = to_target([REACHED])
 
     assert found is not None

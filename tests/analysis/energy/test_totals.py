@@ -1,4 +1,4 @@
-"""The energy of trials and setups, worked by hand and as properties."""
+"""The energy of trials and setups: examples computed by hand, and properties."""
 
 import math
 from pathlib import Path
@@ -26,7 +26,7 @@ SETUPS = grid([64], [0.1, 0.01])
 
 
 def energies_of(folder: Path, trials: list[Trial]) -> tuple[SetupEnergy, ...]:
-    """Setups of a study with these trials, by way of its files."""
+    """Setups of a study with these trials, after writing and reading its files."""
     study = load(write_study(folder / "a", SETUPS, trials))
     return setup_energies(study.manifest.setups, trial_energies(study.epochs, study.trials))
 
@@ -47,8 +47,8 @@ def test_every_repeat_weighs_the_same_however_long_it_was(tmp_path: Path) -> Non
     assert (second.total_j, second.accuracy, second.repeats) == (None, None, 0)
 
 
-def test_a_total_with_a_missing_epoch_is_not_known(tmp_path: Path) -> None:
-    """One epoch without a reading takes the repeat out of the totals."""
+def test_a_repeat_with_a_missing_epoch_has_no_total(tmp_path: Path) -> None:
+    """It is left out of the setup's total, but counts for the energy per epoch."""
     trials = [
         Trial(setup=1, seed=0, attempts=[epochs_of([2.0, None], [0.5, 0.5])]),
         constant(1, 8.0, 0.5, seed=1),
@@ -88,10 +88,10 @@ def test_only_the_last_attempt_counts_and_the_rest_is_wasted(tmp_path: Path) -> 
         (TrialStatus.FINISHED, StopReason.MAX_EPOCHS, 3.0),
     ],
 )
-def test_only_a_training_to_its_end_has_a_total(
+def test_only_a_completed_training_has_a_total(
     tmp_path: Path, status: TrialStatus, reason: StopReason | None, total_j: float | None
 ) -> None:
-    """Neither half a training nor one that broke is a cheap one. All have an epoch's energy."""
+    """An unfinished or failed training is not a cheap one; its energy per epoch is known nevertheless."""
     epochs = epochs_of([3.0], [0.5])
     trial = Trial(setup=1, seed=0, attempts=[epochs], status=status, stop_reason=reason)
 
@@ -101,16 +101,16 @@ def test_only_a_training_to_its_end_has_a_total(
     assert Spread(mean=3.0, std=None, count=1, values=(3.0,)) == first.energy_per_epoch_j
 
 
-def test_a_repeat_that_broke_does_not_make_a_setup_cheap(tmp_path: Path) -> None:
-    """A repeat ran out of memory after 1 J and before any accuracy: 100 J were used for one success."""
-    broke = Trial(
+def test_a_failed_repeat_does_not_make_a_setup_cheap(tmp_path: Path) -> None:
+    """A repeat ran out of memory after 1 J, without an accuracy: one success took 100 J."""
+    failed = Trial(
         setup=1,
         seed=0,
         attempts=[[Epoch(energy_j=1.0, accuracy=None)]],
         stop_reason=StopReason.OUT_OF_MEMORY,
     )
 
-    first, _ = energies_of(tmp_path, [broke, constant(1, 99.0, 0.9, seed=1)])
+    first, _ = energies_of(tmp_path, [failed, constant(1, 99.0, 0.9, seed=1)])
 
     assert (first.total_j, first.accuracy) == (100.0, 0.9)
     assert (first.failed, first.failed_share) == (1, 0.5)
@@ -119,8 +119,8 @@ def test_a_repeat_that_broke_does_not_make_a_setup_cheap(tmp_path: Path) -> None
 
 
 @given(st.lists(ENERGIES, min_size=1))
-def test_the_worst_is_one_and_order_is_kept(energies: list[float | None]) -> None:
-    """Shares lie in (0, 1], the largest is 1, None stays None, and none changes its order."""
+def test_shares_of_the_worst_keep_their_order(energies: list[float | None]) -> None:
+    """Shares lie in (0, 1], the largest is 1, and None stays None."""
     shares = relative_to_worst(energies)
 
     assert [e is None for e in energies] == [s is None for s in shares]
@@ -131,15 +131,15 @@ def test_the_worst_is_one_and_order_is_kept(energies: list[float | None]) -> Non
 
 @given(st.lists(ENERGIES, min_size=1), st.floats(min_value=0.01, max_value=100))
 def test_shares_do_not_depend_on_the_unit(energies: list[float | None], factor: float) -> None:
-    """The same figures in another unit are the same shares."""
+    """The same energies in another unit have the same shares."""
     scaled = [None if energy is None else energy * factor for energy in energies]
 
     assert relative_to_worst(energies) == pytest.approx(relative_to_worst(scaled))
 
 
 @given(st.lists(ENERGIES))
-def test_a_mean_is_of_what_is_known(values: list[float | None]) -> None:
-    """Missing values neither count nor pull the mean towards 0."""
+def test_a_mean_leaves_missing_values_out(values: list[float | None]) -> None:
+    """Missing values are not counted and do not pull the mean towards 0."""
     known = [value for value in values if value is not None]
 
     spread = Spread.of(values)
@@ -152,10 +152,10 @@ def test_a_mean_is_of_what_is_known(values: list[float | None]) -> None:
     )
 
 
-def test_what_readings_share_adds_up_and_what_they_have_of_their_own_by_squares(
+def test_common_uncertainties_add_up_and_independent_ones_by_squares(
     tmp_path: Path,
 ) -> None:
-    """Twice 10 J with 0.5 J shared and 3 J or 4 J of their own: 5 % of 20 J, and 5 J."""
+    """Two epochs of 10 J, with 0.5 J in common and 3 and 4 J independent: 5 % of 20 J, and 5 J."""
     trial = Trial(setup=1, seed=0, attempts=[epochs_of([10.0, 10.0], [0.5, 0.9])])
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [trial])
     epochs = pd.read_parquet(folder / EPOCHS_FILE)

@@ -1,4 +1,4 @@
-"""Where the joules go: pieces that add up to what was used, none of them made up."""
+"""Breakdown of the energy used into pieces that add up to it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ def pieces(path: Path, windows: Sequence[dict[str, Any]]) -> dict[int, dict[str,
 
 
 def test_the_pieces_of_a_node_add_up_to_it(tmp_path: Path) -> None:
-    """Components, what of the epochs no component is, set-up, the time between, and nothing wasted."""
+    """They are components, rest of the node, tests, set-up, time between epochs, and waste (none here)."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5], node=[4.0, 6.0])
     windows = [
         *(booked(1, "trial", each, wh) for each, wh in (("node", 7.0), ("gpu", 2.0), ("cpu", 1.0))),
@@ -58,7 +58,7 @@ def test_the_pieces_of_a_node_add_up_to_it(tmp_path: Path) -> None:
 
     found = pieces(path, windows)
 
-    assert found.keys() == {1}  # of the other setup nothing was booked
+    assert found.keys() == {1}  # nothing was booked for setup 2
     assert found[1] == pytest.approx(
         {
             "gpu": 1.0,
@@ -73,7 +73,7 @@ def test_the_pieces_of_a_node_add_up_to_it(tmp_path: Path) -> None:
 
 
 def test_a_lost_attempt_is_wasted(tmp_path: Path) -> None:
-    """All that was booked of it, where no later attempt went on from its epochs; without a node too."""
+    """No later attempt continued from its epochs, so all that was booked for it is wasted."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
     rows = pd.read_parquet(path / "epochs.parquet").assign(attempt=2)
     rows.to_parquet(path / "epochs.parquet")
@@ -95,10 +95,10 @@ def test_a_lost_attempt_is_wasted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stage", "wasted_wh"), [("so far", 0.8), ("setup", None)])
-def test_of_an_attempt_that_was_lost_with_its_machine_what_it_had_come_to_is_wasted(
+def test_interim_booking_of_an_attempt_lost_with_its_machine_is_wasted(
     tmp_path: Path, stage: str, wasted_wh: float | None
 ) -> None:
-    """Where not even that was booked, it is not known, and not nothing."""
+    """Without an interim booking, the wasted energy is unknown, not 0 J."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
     rows = pd.read_parquet(path / "epochs.parquet").assign(attempt=2)
     rows.to_parquet(path / "epochs.parquet")
@@ -114,8 +114,8 @@ def test_of_an_attempt_that_was_lost_with_its_machine_what_it_had_come_to_is_was
     assert found == (None if wasted_wh is None else pytest.approx(wasted_wh))
 
 
-def test_of_a_training_that_still_runs_nothing_is_made_up(tmp_path: Path) -> None:
-    """What it uses between its epochs is known when its window is closed."""
+def test_a_running_training_has_no_pieces(tmp_path: Path) -> None:
+    """Its energy between epochs is known only when its window is closed."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
 
     found = pieces(path, [booked(1, "setup", each, 0.1) for each in ("gpu", "cpu")])
@@ -124,7 +124,7 @@ def test_of_a_training_that_still_runs_nothing_is_made_up(tmp_path: Path) -> Non
 
 
 def test_the_figure_has_one_unit_and_every_piece(tmp_path: Path) -> None:
-    """From the windows in the study's folder; without them, or with one component, there is none."""
+    """It is computed from the windows in the study's folder; without them there is no figure."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
     assert joules_info(analyse(load(path))) is None
     windows = [

@@ -1,4 +1,4 @@
-"""The figure of the answer and its doubt."""
+"""The figure of the setups that may be the answer."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.analysis.study_folder import constant, grid, write_study
 
 
 def findings_of(folder: Path, *, repeats: int) -> Findings:
-    """Setups 1 and 2 are alike, and setup 3 needs ten times as much."""
+    """Findings of setups 1 and 2, which are alike, and setup 3, which needs ten times as much."""
     trials = [
         constant(n, e * (1 + 0.1 * seed), 0.9 + 0.001 * seed, seed=seed)
         for n, e in ((1, 3600.0), (2, 3700.0), (3, 36000.0))
@@ -22,8 +22,8 @@ def findings_of(folder: Path, *, repeats: int) -> Findings:
     return analyse(load(write_study(folder / "a", grid([64], [0.1, 0.01, 0.001]), trials)))
 
 
-def test_what_cannot_be_the_answer_is_left_out(tmp_path: Path) -> None:
-    """Two setups remain, with their intervals and probabilities that add up."""
+def test_setups_that_cannot_be_the_answer_are_left_out(tmp_path: Path) -> None:
+    """Two setups remain, with their intervals, and probabilities that add up to 1."""
     found = contenders_figure(findings_of(tmp_path, repeats=2))
 
     assert found is not None
@@ -39,8 +39,8 @@ def test_one_repeat_has_no_such_figure(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_first_figure_has_the_answer_and_its_doubt(tmp_path: Path) -> None:
-    """Energy and objective with their intervals stand first; the contenders beside their table."""
+def test_the_pareto_figure_comes_first(tmp_path: Path) -> None:
+    """The figure of contenders is drawn too."""
     drawings = draw(findings_of(tmp_path, repeats=2))
     first = hero(drawings)
 
@@ -49,8 +49,8 @@ def test_the_first_figure_has_the_answer_and_its_doubt(tmp_path: Path) -> None:
     assert "answer" in [each.name for each in drawings]
 
 
-def test_an_endless_interval_does_not_end_the_axis(tmp_path: Path) -> None:
-    """Two repeats that differ a thousandfold: the marks can still be told apart."""
+def test_a_very_wide_interval_does_not_stretch_the_axis(tmp_path: Path) -> None:
+    """Repeats differ a thousandfold, but the marks can still be told apart."""
     trials = [constant(n, e, 0.9, seed=s) for n in (1, 2) for s, e in enumerate((10.0, 10000.0))]
     found = contenders_figure(
         analyse(load(write_study(tmp_path / "b", grid([64], [0.1, 0.01]), trials)))

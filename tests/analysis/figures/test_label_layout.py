@@ -1,4 +1,4 @@
-"""Labels find places that hide nothing."""
+"""Placement of labels where they hide nothing."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ PLACES = st.tuples(st.floats(0.0, 20.0), st.floats(50.0, 100.0))
 
 
 def box_of(text: str, x: float, y: float) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a label in pixels, by narrower letters than it was placed with."""
+    """Left, top, right and bottom of a label in pixels, with narrower letters than the layout assumes."""
     left, middle = PLOT.pixel(x, y)
     return left, middle - 6, left + 6.2 * len(text), middle + 6
 
@@ -19,7 +19,7 @@ def box_of(text: str, x: float, y: float) -> tuple[float, float, float, float]:
 def test_labels_cover_no_mark_no_other_label_and_lie_within(
     places: list[tuple[float, float]],
 ) -> None:
-    """However the setups lie; a label without a place is left out."""
+    """This holds wherever the setups lie; a label without room is left out."""
     labels = placed([("1024 x 0.001", x, y) for x, y in places], marks=places, plot=PLOT)
 
     boxes = [box_of(each.text, each.x, each.y) for each in labels]
@@ -35,13 +35,13 @@ def test_labels_cover_no_mark_no_other_label_and_lie_within(
 
 
 def test_one_label_is_always_placed() -> None:
-    """Also in a corner, on the side where there is room."""
+    """In a corner it is placed on the side where there is room."""
     for x, y in ((0.0, 50.0), (20.0, 50.0), (0.0, 100.0), (20.0, 100.0)):
         assert len(placed([("64 x 0.1", x, y)], marks=[(x, y)], plot=PLOT)) == 1
 
 
-def test_the_first_goes_before_the_others() -> None:
-    """Where many stand in one place, the most important keeps its label."""
+def test_the_first_label_takes_precedence() -> None:
+    """Where many setups share a place, the most important one keeps its label."""
     labels = placed([(f"label {n}", 10.0, 75.0) for n in range(40)], marks=[(10, 75)], plot=PLOT)
 
     assert labels[0].text == "label 0"

@@ -1,4 +1,4 @@
-"""Figures in which a mark is a setup: heat maps, bars, names of series."""
+"""Figures with a mark for each setup: heat maps, bars, and names of series."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_
 
 
 def two_by_two(folder: Path) -> Findings:
-    """Setups of 1, 2 and 4 mWh an epoch, two epochs each; the fourth has no energy."""
+    """Findings of setups with 1, 2 and 4 mWh per epoch, two epochs each; the fourth has no energy."""
     trials = [
         Trial(setup=setup, seed=0, attempts=[epochs_of([energy, energy], [0.5, 0.9])])
         for setup, energy in ((1, 3.6), (2, 7.2), (3, 14.4), (4, None))
@@ -29,7 +29,7 @@ def two_by_two(folder: Path) -> Findings:
 
 
 def test_a_heat_map_has_each_setup_in_its_row_and_column(tmp_path: Path) -> None:
-    """Energy per epoch in mWh by batch size and learning rate; what is missing has no value."""
+    """Cells have the energy per epoch in mWh, and no value where it is missing."""
     info = energy_per_epoch_map(two_by_two(tmp_path / "a"))
 
     cells = [(c.batch_size, c.series, c.text) for c in info.cells]
@@ -44,14 +44,14 @@ def test_a_heat_map_has_each_setup_in_its_row_and_column(tmp_path: Path) -> None
 
 
 def test_totals_are_shares_of_the_worst(tmp_path: Path) -> None:
-    """A quarter, a half and all of it."""
+    """They are 25, 50 and 100 %."""
     info = total_energy_map(two_by_two(tmp_path / "a"))
 
     assert [c.value for c in info.cells[:3]] == pytest.approx([25, 50, 100])
 
 
-def test_a_stronger_cell_has_more_energy_and_a_missing_one_no_colour(tmp_path: Path) -> None:
-    """Opacity follows the value; ink stays readable on the strongest."""
+def test_cells_are_stronger_for_more_energy_and_colourless_for_none(tmp_path: Path) -> None:
+    """Opacity follows the value, and text stays readable on the strongest cell."""
     chart = heat_map_chart(energy_per_epoch_map(two_by_two(tmp_path / "a")))
 
     (rows,) = chart.to_dict(validate=False)["datasets"].values()
@@ -60,8 +60,8 @@ def test_a_stronger_cell_has_more_energy_and_a_missing_one_no_colour(tmp_path: P
     assert strengths[3] == 0
 
 
-def test_equal_values_are_drawn(tmp_path: Path) -> None:
-    """One setup is neither most nor least."""
+def test_a_single_value_has_a_medium_strength(tmp_path: Path) -> None:
+    """One setup alone has neither the most nor the least energy."""
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 3.6, 0.9)])
 
     chart = heat_map_chart(energy_per_epoch_map(analyse(load(folder))))
@@ -70,8 +70,8 @@ def test_equal_values_are_drawn(tmp_path: Path) -> None:
     assert 0 < row["strength"] < 0.5
 
 
-def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
-    """An alpha or a rate that all setups share is not said; one that they differ in is."""
+def test_only_parameters_that_differ_name_a_series(tmp_path: Path) -> None:
+    """An alpha that all setups share is not in the name; one in which they differ is."""
     manifest = analyse(
         load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)]))
     ).study.manifest
@@ -90,8 +90,8 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
-    """Five setups of which no two share batch size or rate would fill a fifth of the map."""
+def test_setups_that_form_no_grid_have_no_heat_map(tmp_path: Path) -> None:
+    """Five setups with different batch sizes and learning rates would fill a fifth of the map."""
     setups = tuple(
         SetupFacts(setup=n, batch_size=8 * n, learning_rate=0.1 / n) for n in range(1, 6)
     )
@@ -105,8 +105,8 @@ def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
     assert {"relative_energy", "pareto_front"} <= names
 
 
-def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path) -> None:
-    """The worst is what percent are of; how many are left out is said."""
+def test_of_many_setups_the_first_of_the_ranking_and_the_worst_have_bars(tmp_path: Path) -> None:
+    """Percentages are of the worst; the figure says how many setups are left out."""
     setups = grid(range(1, MOST_BARS + 11), [0.1])
     trials = [constant(each.setup, 1000.0 + each.setup, 0.9) for each in setups]
 
@@ -118,7 +118,7 @@ def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path
 
 
 def test_bars_heat_map_and_table_count_failed_trainings_alike(tmp_path: Path) -> None:
-    """Setup 2 used 610 J for two successes: 305 J each, of which setup 1 needs 34 %."""
+    """Setup 2 used 610 J for two successes, 305 J each; setup 1 needs 34 % of that."""
     trials = [
         *(constant(1, energy_j, 0.9, seed=seed) for seed, energy_j in enumerate((100.0, 110.0))),
         *(constant(2, energy_j, 0.9, seed=seed) for seed, energy_j in enumerate((200.0, 210.0))),
@@ -136,7 +136,7 @@ def test_bars_heat_map_and_table_count_failed_trainings_alike(tmp_path: Path) ->
 
 
 def test_no_panel_is_narrower_than_its_heading() -> None:
-    """One bar alone gets the room of its heading; many have enough, and keep their step."""
+    """A single bar gets the room of its heading; many bars have enough and keep their step."""
     groups = ["batch size 64", "batch size 1024"]
 
     assert mark_step(36, groups, 1) > 6 * len("batch size 1024")

@@ -22,8 +22,8 @@ from study.record.vocabulary import TEST, Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, staged, write_study
 
 
-def test_a_point_is_the_mean_over_the_repeats_that_got_there(tmp_path: Path) -> None:
-    """Epoch 1: two repeats, 2 mWh on average; epoch 2: one repeat; energy missing stays missing."""
+def test_a_point_is_the_mean_over_the_repeats_that_reached_the_epoch(tmp_path: Path) -> None:
+    """Epoch 1 has two repeats with a mean of 2 mWh, epoch 2 has one; a missing energy stays missing."""
     trials = [
         Trial(setup=1, seed=0, attempts=[epochs_of([3.6, 7.2, None], [0.2, 0.6, 0.7])]),
         Trial(setup=1, seed=1, attempts=[epochs_of([10.8], [0.4])]),
@@ -51,8 +51,8 @@ def test_only_the_last_attempt_is_drawn(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: Path) -> None:
-    """An autoencoder has no accuracy: its figure has panels of energy only."""
+def test_each_stage_has_a_figure_with_accuracy_only_if_known(tmp_path: Path) -> None:
+    """An autoencoder has no accuracy, so its figure has panels of energy only."""
     stages = {Stage.ENCODER: [3.6, 3.6], Stage.ENCODER_CLASSIFIER: [7.2]}
     trial = staged(1, stages, accuracies={Stage.ENCODER_CLASSIFIER: 0.9})
     folder = write_study(
@@ -72,7 +72,7 @@ def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: 
 
 
 def test_a_long_training_is_thinned_out_and_keeps_its_ends(tmp_path: Path) -> None:
-    """A thousand epochs become as many points as a picture can show, first and last among them."""
+    """A thousand epochs become 150 points at most, the first and the last among them."""
     epochs = epochs_of([3.6] * 1000, [0.5] * 1000)
     folder = write_study(
         tmp_path / "a", grid([64], [0.1]), [Trial(setup=1, seed=0, attempts=[epochs])]
@@ -99,7 +99,7 @@ def test_of_many_setups_the_first_of_the_ranking_are_drawn(tmp_path: Path) -> No
 
 
 def with_power(folder: Path, samples: Sequence[tuple[str | None, int, int, float, float]]) -> Path:
-    """A study of two setups, and a power log: trial, attempt, epoch, seconds, watts."""
+    """Write a study of two setups, and a power log of (trial, attempt, epoch, seconds, watts)."""
     trials = [constant(1, 7200.0, 0.9), constant(2, 3600.0, 0.9)]
     write_study(folder, grid([64, 256], [0.1]), trials)
     rows = [
@@ -131,14 +131,14 @@ def with_power(folder: Path, samples: Sequence[tuple[str | None, int, int, float
         (1000, [1, 200, 400, 600, 800, 1000]),
     ],
 )
-def test_epochs_are_counted_in_whole_numbers(last: int, expected: list[int]) -> None:
-    """There is no epoch 1.5; the first is marked, and few enough to be read."""
+def test_epoch_axis_is_marked_at_whole_numbers(last: int, expected: list[int]) -> None:
+    """The first epoch is marked, and there are few enough marks to be read."""
     assert _epoch_ticks(last) == expected
 
 
 @given(st.integers(min_value=1, max_value=10**6))
 def test_an_axis_of_epochs_has_six_marks_at_most(last: int) -> None:
-    """However many epochs there are, and all of them lie on it."""
+    """This holds for any number of epochs, and all marks lie on the axis."""
     ticks = _epoch_ticks(last)
 
     assert 1 <= len(ticks) <= 6
@@ -147,8 +147,8 @@ def test_an_axis_of_epochs_has_six_marks_at_most(last: int) -> None:
     assert ticks[-1] <= last
 
 
-def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: Path) -> None:
-    """Other trials, other attempts and what comes before the first epoch are not; time begins there."""
+def test_the_power_of_the_recommended_setup_is_drawn_from_its_first_epoch(tmp_path: Path) -> None:
+    """Samples of other trials and attempts, and those before the first epoch, are left out."""
     samples = [
         ("setup02_seed0", 1, 1, 0.0, 99.0),
         ("setup01_seed0", 2, 1, 1.0, 99.0),
@@ -169,8 +169,8 @@ def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: P
     assert [m.time_s for m in info.marks] == pytest.approx([0, 2])
 
 
-def test_the_test_after_the_last_epoch_is_no_epoch(tmp_path: Path) -> None:
-    """Its window is numbered, and has no mark."""
+def test_the_test_after_the_last_epoch_has_no_mark(tmp_path: Path) -> None:
+    """Its samples have an epoch's number, but it is no epoch."""
     samples = [("setup02_seed0", 1, 1, float(second), 10.0) for second in range(4)]
     folder = with_power(tmp_path / "a", samples)
     part = folder / POWER_FILE / "part-0.parquet"
@@ -184,8 +184,8 @@ def test_the_test_after_the_last_epoch_is_no_epoch(tmp_path: Path) -> None:
     assert [mark.stage for mark in info.marks] == ["encoder+classifier"]
 
 
-def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> None:
-    """Ten thousand samples become some hundred stretches; no energy is gained or lost by it."""
+def test_a_long_log_is_shown_by_means_and_extremes(tmp_path: Path) -> None:
+    """Ten thousand samples become 400 points, each with its mean, least and most power."""
     samples = [
         ("setup02_seed0", 1, 1 + i // 400, i / 10, 100.0 + (50 if i % 2 else -50))
         for i in range(10_000)
@@ -203,7 +203,7 @@ def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> N
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=60))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_labels_of_epochs_never_overlap(tmp_path: Path, lengths: list[int]) -> None:
-    """Short epochs beside long ones: a number has its room to the right, or is left out."""
+    """Among short and long epochs, a number without room to its right is left out."""
     ends = np.cumsum(lengths)
     samples = [
         ("setup02_seed0", 1, epoch, float(end - length) / 10, 100.0)
@@ -225,7 +225,7 @@ def test_labels_of_epochs_never_overlap(tmp_path: Path, lengths: list[int]) -> N
 def test_without_a_log_that_can_be_read_there_is_no_figure(
     tmp_path: Path, content: bytes | None
 ) -> None:
-    """It is left out; no energy comes from the log."""
+    """No energy comes from the log, so the figure is simply left out."""
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 3600.0, 0.9)])
     if content is not None:
         (folder / POWER_FILE).mkdir()

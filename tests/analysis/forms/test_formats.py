@@ -19,8 +19,8 @@ INFO = TableInfo(
 )
 
 
-def test_markdown_is_a_table_that_a_bar_does_not_break() -> None:
-    """Title, head, alignment, rows, legend."""
+def test_a_bar_in_a_cell_does_not_break_a_markdown_table() -> None:
+    """The output is title, head, alignment, rows and legend."""
     assert tables_text([INFO], Format.MARKDOWN).splitlines() == [
         "**Energy & more, 50 %**",
         "",
@@ -33,8 +33,8 @@ def test_markdown_is_a_table_that_a_bar_does_not_break() -> None:
     ]
 
 
-def test_latex_escapes_what_it_would_take_for_a_command() -> None:
-    """Ampersand, percent, underscore and signs; a rule at each break."""
+def test_latex_escapes_special_characters() -> None:
+    """They are ampersand, percent, underscore and signs; each break becomes a rule."""
     text = tables_text([INFO], Format.LATEX)
 
     assert r"\caption{Energy \& more, 50 \%}" in text
@@ -43,7 +43,7 @@ def test_latex_escapes_what_it_would_take_for_a_command() -> None:
 
 
 def test_csv_has_full_digits_and_a_title_for_each_table() -> None:
-    """Two tables, one after another; a missing value is empty."""
+    """Tables follow one another, and a missing value is empty."""
     text = tables_text([INFO, INFO], Format.CSV)
 
     assert text.split("\n\n")[0].splitlines() == [
@@ -58,12 +58,12 @@ def test_csv_has_full_digits_and_a_title_for_each_table() -> None:
 @pytest.mark.parametrize(
     ("more", "named"), [(("--power-csv",), "--power-csv"), (("--overview", "all"), "--overview")]
 )
-def test_what_would_not_be_written_beside_tables_is_refused(
+def test_options_that_format_would_ignore_are_refused(
     capsys: pytest.CaptureFixture[str], more: tuple[str, ...], named: str
 ) -> None:
-    """It was passed over without a word."""
+    """`--format` writes tables only; such options would otherwise be ignored silently."""
     status = main(["tests/analysis/fixture/regime", "--format", "csv", *more])
 
-    said = capsys.readouterr()
-    assert (status, said.out) == (2, "")
-    assert f"--format prints tables only, and leaves out {named}" in said.err
+    output = capsys.readouterr()
+    assert (status, output.out) == (2, "")
+    assert f"--format prints tables only, and leaves out {named}" in output.err

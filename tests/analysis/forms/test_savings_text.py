@@ -1,4 +1,4 @@
-"""The interval of a saving in words."""
+"""Text of the interval of a saving."""
 
 import math
 
@@ -10,7 +10,7 @@ from analysis.forms.savings_text import saved_interval_text
 
 
 @pytest.mark.parametrize(
-    ("share", "low", "high", "said"),
+    ("share", "low", "high", "expected"),
     [
         (0.5, 0.2, 0.7, " (95 % interval 20 to 70 %)"),
         (0.5, -0.1, 0.7, " (95 % interval -10 to 70 % saved)"),
@@ -19,10 +19,10 @@ from analysis.forms.savings_text import saved_interval_text
         (-0.5, -math.inf, -0.2, " (95 % interval from 20 % on)"),
     ],
 )
-def test_an_interval_without_a_lower_end_is_said_in_words(
-    share: float, low: float, high: float, said: str
+def test_an_infinite_end_of_an_interval_is_put_in_words(
+    share: float, low: float, high: float, expected: str
 ) -> None:
-    """Two repeats may know nothing of how much more it could be; infinity is no percentage."""
+    """Two repeats may leave one end open, and infinity is no percentage."""
     energy = Spread.of([1.0])
     assert energy is not None
     saving = Saving(
@@ -33,4 +33,4 @@ def test_an_interval_without_a_lower_end_is_said_in_words(
         interval=Interval95(low=low, high=high),
     )
 
-    assert saved_interval_text(saving) == said
+    assert saved_interval_text(saving) == expected

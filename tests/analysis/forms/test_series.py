@@ -1,4 +1,4 @@
-"""Names of setups in figures, whatever their configurations name."""
+"""Names of setups in figures."""
 
 import pytest
 
@@ -21,14 +21,14 @@ COUNTED = EnergyMethod.COUNTER
         (None, None, {}, "setup 2", "setup 2"),
     ],
 )
-def test_a_setup_is_named_by_what_was_chosen(
+def test_a_setup_is_named_by_its_parameters(
     batch_size: int | None,
     learning_rate: float | None,
     parameters: dict[str, int],
     name: str,
     words: str,
 ) -> None:
-    """What its configuration does not name is in no label."""
+    """Parameters that it lacks are in no label."""
     other = SetupFacts(setup=1, batch_size=8, learning_rate=0.5, parameters={"a": 0})
     setup = SetupFacts(
         setup=2, batch_size=batch_size, learning_rate=learning_rate, parameters=parameters
@@ -40,8 +40,8 @@ def test_a_setup_is_named_by_what_was_chosen(
     assert series_words(batch_size, series) == words
 
 
-def test_an_axis_is_titled_by_what_its_labels_have() -> None:
-    """A grid's have batch size and learning rate."""
+def test_an_axis_is_titled_by_the_parameters_of_its_labels() -> None:
+    """Labels of a grid have batch size and learning rate."""
     manifest = manifest_of("a", grid([8], [0.1]), [], DATA, COUNTED)
     name = setup_name(8, series_of(manifest)(1, 0.1))
 
@@ -50,8 +50,8 @@ def test_an_axis_is_titled_by_what_its_labels_have() -> None:
     assert names_title(["depth 2"]) == "setup"
 
 
-def test_a_learning_rate_that_all_have_is_in_no_label() -> None:
-    """It is in the tables; labels say in what setups differ."""
+def test_a_learning_rate_that_all_setups_share_is_in_no_label() -> None:
+    """Labels say in what setups differ; the tables have the rest."""
     setups = tuple(
         SetupFacts(setup=n, batch_size=8, learning_rate=0.001, parameters={"precision": each})
         for n, each in enumerate(("fp32", "bf16"), start=1)

@@ -11,8 +11,8 @@ from study.record.vocabulary import Paradigm
 from tests.analysis.staged_study import TASKS, findings_of
 
 
-def test_bars_stack_one_by_one_and_stand_beside_both(tmp_path: Path) -> None:
-    """Identity begins where attributes end; a setup that lacks an energy has no bar."""
+def test_bars_of_single_tasks_are_stacked_beside_that_of_both(tmp_path: Path) -> None:
+    """Identity starts where attributes ends; a setup that lacks an energy has no bar."""
     found = findings_of(tmp_path / "a", Paradigm.MULTITASK, TASKS, {1: (3, 2, 1), 2: (3, None, 1)})
 
     assert found.paradigm.multitask is not None
@@ -27,8 +27,8 @@ def test_bars_stack_one_by_one_and_stand_beside_both(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_multitask_is_drawn_and_comes_first(tmp_path: Path) -> None:
-    """Bars with their words for who points at one."""
+def test_the_multitask_figure_comes_first(tmp_path: Path) -> None:
+    """Its bars have descriptions, which are shown when one points at them."""
     found = findings_of(tmp_path / "a", Paradigm.MULTITASK, TASKS, {1: (3, 2, 1)})
 
     drawing = draw(found)[0]
@@ -38,7 +38,7 @@ def test_multitask_is_drawn_and_comes_first(tmp_path: Path) -> None:
 
 
 def test_key_figures_are_about_multitask(tmp_path: Path) -> None:
-    """What stands large on the first screen answers the question that the study asked."""
+    """They answer the question that the study asked."""
     found = findings_of(tmp_path / "a", Paradigm.MULTITASK, TASKS, {1: (3, 2, 1)})
 
     keys = key_figures(found)

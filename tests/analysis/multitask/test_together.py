@@ -1,4 +1,4 @@
-"""Both tasks together against one by one, and frozen against unfrozen, worked by hand."""
+"""Training tasks together or one by one, and freezing the encoder, computed by hand."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ SETUPS = tuple(
 )
 
 
-def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> None:
+def test_training_together_is_compared_with_the_sum_of_one_by_one(tmp_path: Path) -> None:
     """20 + 40 = 60 J one by one, 30 J together: half is saved, at 5 and 2 points of accuracy."""
     heads = {ATTRIBUTES: (0.9, None), IDENTITY: (None, 0.8), BOTH: (0.85, 0.78)}
     trials = [
@@ -62,8 +62,8 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
     assert both.epochs == Spread.of([2.0, 2.0])
 
 
-def test_any_number_of_tasks_is_weighed(tmp_path: Path) -> None:
-    """10 + 20 + 30 = 60 J one by one, 45 J together; the last stage is the one of all tasks."""
+def test_any_number_of_tasks_can_be_compared(tmp_path: Path) -> None:
+    """10 + 20 + 30 = 60 J one by one, 45 J together; the last stage trains all tasks."""
     energies = {"where": [10.0], "which": [20.0], "near": [30.0], "all": [45.0]}
     study = load(write_study(tmp_path / "a", SETUPS[:1], [staged(1, energies)]))
     stages = trial_stages(study.epochs)
@@ -82,7 +82,7 @@ def test_any_number_of_tasks_is_weighed(tmp_path: Path) -> None:
 
 
 def test_a_repeat_without_one_of_the_energies_is_not_compared(tmp_path: Path) -> None:
-    """A missing identity would make one by one look cheap."""
+    """Without the energy of identity, one by one would look cheap."""
     trials = [staged(1, {ATTRIBUTES: [10.0], IDENTITY: [None], BOTH: [5.0]})]
     study = load(write_study(tmp_path / "a", SETUPS, trials))
     stages = trial_stages(study.epochs)
@@ -95,8 +95,8 @@ def test_a_repeat_without_one_of_the_energies_is_not_compared(tmp_path: Path) ->
     assert found.over_setups is None
 
 
-def test_freezing_saves_what_the_hand_says(tmp_path: Path) -> None:
-    """Setups: 10 of 40 J and 30 of 60 J. Over setups 20 of 50 J: 60 %. Accuracy 90 against 88 %."""
+def test_savings_of_freezing_agree_with_a_computation_by_hand(tmp_path: Path) -> None:
+    """Frozen takes 10 of 40 J and 30 of 60 J, so saves 60 % over both setups, at 88 instead of 90 %."""
     setups = grid([64], [0.1, 0.01])
     trials = [
         staged(n, {FROZEN: [f], UNFROZEN: [u]}, accuracies={FROZEN: 0.88, UNFROZEN: 0.90})
@@ -115,8 +115,8 @@ def test_freezing_saves_what_the_hand_says(tmp_path: Path) -> None:
     assert found.latents_j is None
 
 
-def test_a_reference_of_nothing_gives_no_share() -> None:
-    """Nobody saves a share of 0 J."""
+def test_a_reference_of_zero_joules_gives_no_share() -> None:
+    """A share of 0 J is undefined."""
     found = saving_over([(0.0, 0.0), (None, 1.0)])
 
     assert found is not None

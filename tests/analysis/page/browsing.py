@@ -1,4 +1,4 @@
-"""A real Chromium for tests of the report, and pages opened in it with all that they do recorded."""
+"""A real Chromium for tests of the report, and pages whose activity is recorded."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ needs_chromium = [
 
 @dataclass
 class Watched:
-    """A page, and what it did that a report must not do."""
+    """A page with its console messages, errors and blocked requests, which a report must not have."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ def opened(
     scheme: Literal["light", "dark"] = "light",
     allowed: str = "file:",
 ) -> Watched:
-    """The page, opened with its complaints and requests recorded; requests elsewhere fail."""
+    """Open a page and record its complaints and blocked requests; only the page and `allowed` are served."""
     context = browser.new_context(
         viewport={"width": width, "height": 844 if width < 500 else 800}, color_scheme=scheme
     )
@@ -59,7 +59,7 @@ def opened(
             route.abort()
 
     watched.page.route("**/*", note)
-    watched.page.on("console", lambda said: watched.complaints.append(said.text))
+    watched.page.on("console", lambda message: watched.complaints.append(message.text))
     watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
     watched.page.goto(url, wait_until="load")
     return watched

@@ -33,7 +33,7 @@ def studies(folder: Path) -> list[Findings]:
 
 
 def test_each_study_has_its_advice_and_a_link_to_its_report(tmp_path: Path) -> None:
-    """The page stands anywhere; its links lead to the reports all the same."""
+    """The links lead to the reports wherever the page is written."""
     found = studies(tmp_path)
     for each in found:
         write_report(each, drawn_by=without_figures)
@@ -53,7 +53,7 @@ def test_each_study_has_its_advice_and_a_link_to_its_report(tmp_path: Path) -> N
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    """With its name and what to do."""
+    """The error names the option and the folder."""
     (tmp_path / "file").write_text("")
 
     with pytest.raises(AnalysisError, match=r"--overview .*file/in.* cannot be written"):

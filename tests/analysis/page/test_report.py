@@ -47,7 +47,7 @@ def four_setups(folder: Path, **options: object) -> Path:
 
 
 class Outline(HTMLParser):
-    """Tags of a page, and what it would load."""
+    """Tags of a page, and the addresses it refers to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(name="page", scope="session")
 def fixture_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of estimates of synthetic data, with words in it that would be markup; written twice."""
+    """A report of estimates on synthetic data, with markup in every text; written twice."""
     folder = four_setups(
         tmp_path_factory.mktemp("report") / "a",
         method=EnergyMethod.ESTIMATED,
@@ -110,13 +110,13 @@ def test_points_without_an_energy_are_not_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_say_that_they_are_estimates_of_synthetic_data(page: Path, name: str) -> None:
-    """The label is drawn into the picture, which travels without its page."""
+    """The label is part of the picture, which may be shown without its page."""
     assert "(estimated; data: synthetic)" in (page.parent / f"{name}.svg").read_text()
     assert (page.parent / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_study_without_energies_has_a_report_without_figures(tmp_path: Path) -> None:
-    """Nothing is drawn from nothing; the page says why."""
+    """The page says why there are none."""
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, None, 0.9)])
 
     page = write_report(analyse(load(folder))).read_text()
@@ -126,7 +126,7 @@ def test_a_study_without_energies_has_a_report_without_figures(tmp_path: Path) -
 
 
 def test_the_page_loads_nothing(page: Path) -> None:
-    """One script, which its policy names, no link but to the files beside it, no style that fetches."""
+    """It has one script, which its policy names, links only to files beside it, and no style that fetches."""
     outline = Outline()
 
     outline.feed(page.read_text())
@@ -151,8 +151,8 @@ def test_what_comes_from_the_study_is_escaped(page: Path) -> None:
     assert "svg" in outline.tags
 
 
-def test_the_report_replaces_the_one_before_and_leaves_no_scraps(page: Path) -> None:
-    """Twice written is once there, with each table and figure as a file."""
+def test_a_report_replaces_the_previous_one_without_leftovers(page: Path) -> None:
+    """After two writes, each table and figure is there once."""
     assert {path.name for path in page.parent.iterdir()} == {
         "index.html",
         "energy_per_epoch_mwh.csv",
@@ -164,18 +164,18 @@ def test_the_report_replaces_the_one_before_and_leaves_no_scraps(page: Path) -> 
     }
 
 
-def test_each_csv_file_says_in_each_row_that_its_numbers_are_estimated(page: Path) -> None:
-    """A file that has left its page still tells what its numbers are."""
+def test_each_row_of_each_csv_file_is_labelled_as_estimated(page: Path) -> None:
+    """A file without its page still says what its numbers are."""
     files = list(page.parent.glob("*.csv"))
 
     assert len(files) == 5 + len(FIGURES)
     for file in files:
-        said = {row["labels"] for row in csv.DictReader(file.open())}
-        assert said == {"estimated; data: synthetic"}, file.name
+        labels = {row["labels"] for row in csv.DictReader(file.open())}
+        assert labels == {"estimated; data: synthetic"}, file.name
 
 
 @pytest.mark.slow
-def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Path) -> None:
+def test_files_of_measured_numbers_have_an_empty_column_of_labels(tmp_path: Path) -> None:
     """A program finds the same columns in every file."""
     page = write_report(analyse(load(four_setups(tmp_path / "b"))), drawn_by=without_figures)
 
@@ -186,7 +186,7 @@ def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Pat
 
 @pytest.mark.slow
 def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> None:
-    """Tables, recommendation and the report's path, no line wider than a plain file's."""
+    """It prints tables, recommendation and the report's path, in lines of at most 100 characters."""
     folder = four_setups(tmp_path / "a", synthetic=True)
 
     done = subprocess.run(
@@ -204,7 +204,7 @@ def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> No
     assert all(len(line) <= 100 for line in done.stdout.splitlines() if "Report" not in line)
 
 
-def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
+def test_a_tolerance_of_zero_changes_the_advice_and_no_report_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """At 0 points only the most accurate setup is left, and that one has no energy."""
@@ -212,14 +212,14 @@ def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
 
     status = main([str(folder), "--tolerance", "0", "--no-report"])
 
-    said = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     assert status == 0
-    assert "No recommendation: no setup that is accurate enough has an energy." in said
+    assert "No recommendation: no setup that is accurate enough has an energy." in output
     assert not (folder / "report").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         ([], "No folder was given"),
         (["nowhere"], "nowhere does not exist"),
@@ -231,20 +231,20 @@ def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
         (["serve", "nowhere", "--target-accuracy=0.9"], "Give --target instead."),
     ],
 )
-def test_wrong_input_is_a_paragraph_and_status_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_input_is_a_message_and_status_2(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever is wrong with the command line, there is no traceback."""
+    """A fault in the command line is never a traceback."""
     status = main(arguments)
 
     assert status == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
-def test_an_unknown_option_is_answered_with_the_one_that_is_like_it(
+def test_for_an_unknown_option_a_similar_one_is_suggested(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The command line's parser ends the program, with status 2."""
+    """The parser of the command line exits with status 2."""
     with pytest.raises(SystemExit, match="2"):
         main(["nowhere", "--tolerence", "1"])
 

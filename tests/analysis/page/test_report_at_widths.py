@@ -1,4 +1,4 @@
-"""Reports at the widths people have: nothing cut off, nothing sideways, readable to all, words that fit in a head."""
+"""Reports at common widths: nothing cut off, no sideways scrolling, accessible, and short."""
 
 import dataclasses
 from pathlib import Path
@@ -23,8 +23,8 @@ pytestmark = needs_chromium
 WIDTHS = (1400, 820, 390)
 SETUPS = grid([64, 256, 1024, 4096], [0.1, 0.01, 0.001, 0.0001])
 MOST_WORDS = 900
-FULL = 2 / 3
-"""How far down a printed page is filled at least."""
+LEAST_FILLED = 2 / 3
+"""Least share of the height of a printed page that is filled; the last page may be emptier."""
 
 CUT_OFF = """() => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
   const box = svg.getBoundingClientRect();
@@ -33,7 +33,7 @@ CUT_OFF = """() => [...document.querySelectorAll("figure svg")].flatMap((svg) =>
     return own.width > 0 && (own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 1 || own.bottom > box.bottom + 1);
   }).map((text) => svg.closest("figure").id + ": " + text.textContent);
 })"""
-"""Words of figures that lie outside their picture."""
+"""Texts of figures that lie outside their picture."""
 
 OVERLAPPING = """() => [...document.querySelectorAll("figure svg .role-axis-label")].flatMap((axis) => {
   const words = [...axis.querySelectorAll("text")].filter((text) => getComputedStyle(text).opacity !== "0");
@@ -41,25 +41,25 @@ OVERLAPPING = """() => [...document.querySelectorAll("figure svg .role-axis-labe
   return level.slice(1).flatMap((box, i) =>
     box.top < level[i].bottom && level[i].top < box.bottom && box.left < level[i].right ? [axis.textContent] : []);
 })"""
-"""Axes of which two numbers run into each other."""
+"""Axes with labels that overlap."""
 
 TITLE_IN_LABELS = """() => [...document.querySelectorAll("figure svg .role-axis-title text")].flatMap((title) => {
   const own = title.getBoundingClientRect(), axis = title.closest(".role-axis");
   const boxes = [...axis.querySelectorAll(".role-axis-label text")].map((text) => text.getBoundingClientRect());
   return boxes.some((box) => own.left < box.right - 1 && box.left < own.right - 1 && own.top < box.bottom - 1 && box.top < own.bottom - 1) ? [title.textContent] : [];
 })"""
-"""Titles of axes that run into the labels."""
+"""Titles of axes that overlap the labels."""
 
 
 SMALLEST_WORDS_PX = """() => Math.min(...[...document.querySelectorAll("figure svg")].flatMap(svg => {
   const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
   return [...svg.querySelectorAll("text")].map(text => scale * parseFloat(getComputedStyle(text).fontSize));
 }))"""
-"""The smallest letters of any figure that is seen, in pixels of the screen."""
+"""The smallest font size in any figure, in pixels of the screen."""
 
 
-def written(findings: Findings) -> Path:
-    """A report as the command writes it."""
+def written_report(findings: Findings) -> Path:
+    """Write a report as the command does, with its what-if questions."""
     return write_report(findings, what_ifs=Choices().what_ifs(findings))
 
 
@@ -81,12 +81,12 @@ def fixture_regime(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in (0, 1)
     ]
     folder = write_study(tmp_path_factory.mktemp("regime") / "a", SETUPS, trials)
-    return written(Choices().analysed(folder))
+    return written_report(Choices().analysed(folder))
 
 
 @pytest.fixture(name="small", scope="module")
 def fixture_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four setups, estimated: figures narrower than what is said above them, and long names beside them."""
+    """Four setups with estimates: figures narrower than their titles, and long names."""
     setups = [
         dataclasses.replace(each, parameters={"precision": ("bf16", "fp32")[each.setup % 2]})
         for each in grid([32, 128], [0.01, 0.001])
@@ -103,7 +103,7 @@ def fixture_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_study(
         tmp_path_factory.mktemp("small") / "a", setups, trials, method=EnergyMethod.ESTIMATED
     )
-    return written(Choices().analysed(folder))
+    return written_report(Choices().analysed(folder))
 
 
 @pytest.fixture(name="pretraining", scope="module")
@@ -122,11 +122,11 @@ def fixture_pretraining(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for each in SETUPS
         for seed in (0, 1)
     ]
-    asked = {"paradigm": Paradigm.PRETRAINING, "stages": PRETRAINING}
+    manifest = {"paradigm": Paradigm.PRETRAINING, "stages": PRETRAINING}
     folder = write_study(
-        tmp_path_factory.mktemp("pretraining") / "a", SETUPS, trials, manifest=asked
+        tmp_path_factory.mktemp("pretraining") / "a", SETUPS, trials, manifest=manifest
     )
-    return written(Choices().analysed(folder))
+    return written_report(Choices().analysed(folder))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -134,7 +134,7 @@ def fixture_pretraining(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_nothing_is_cut_off_or_sideways(
     browser: Browser, request: pytest.FixtureRequest, name: str, width: int
 ) -> None:
-    """Each word of a figure lies within its picture, and the page is as wide as the window."""
+    """Each text of a figure lies within its picture, and the page is no wider than the window."""
     page = opened(browser, request.getfixturevalue(name).as_uri(), width=width).page
 
     assert page.evaluate(CUT_OFF) == []
@@ -144,17 +144,17 @@ def test_nothing_is_cut_off_or_sideways(
 
 
 def test_words_in_figures_can_be_read_on_a_phone(browser: Browser, pretraining: Path) -> None:
-    """A figure that is wider than the screen scrolls; it does not shrink until nobody can read it."""
+    """A figure that is wider than the screen scrolls instead of shrinking."""
     page = opened(browser, pretraining.as_uri(), width=390).page
 
     assert page.evaluate(SMALLEST_WORDS_PX) >= 7.5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_read_by_all(
+def test_the_page_is_accessible(
     browser: Browser, regime: Path, scheme: Literal["light", "dark"]
 ) -> None:
-    """Contrast, roles, names and order, by axe-core's rules."""
+    """axe-core finds no fault in contrast, roles, names and order."""
     page = opened(browser, regime.as_uri(), scheme=scheme).page
     page.evaluate("document.querySelectorAll('details').forEach((fold) => fold.open = true)")
 
@@ -168,7 +168,7 @@ def test_it_can_be_read_by_all(
 def test_a_print_has_no_half_empty_page_and_no_heading_alone(
     browser: Browser, request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
-    """All pages but the last are filled to two thirds at least, and none ends with a heading."""
+    """All pages but the last are filled to two thirds at least and do not end with a heading."""
     page = opened(browser, request.getfixturevalue(name).as_uri()).page
     headings = set(page.locator("h2, h3").all_inner_texts())
 
@@ -177,42 +177,46 @@ def test_a_print_has_no_half_empty_page_and_no_heading_alone(
     pages = list(pypdfium2.PdfDocument(tmp_path / "a.pdf"))
     ends = [each.get_textpage().get_text_range().strip().splitlines()[-1] for each in pages]
     filled = [_filled(each.render(scale=0.25).to_pil()) for each in pages]
-    assert min(filled[:-1]) > FULL
+    assert min(filled[:-1]) > LEAST_FILLED
     assert not headings & set(ends[:-1])
 
 
 def _filled(picture: Image.Image) -> float:
-    """How far down a page there is anything."""
+    """Share of a page's height down to the lowest mark."""
     box = ImageOps.invert(picture.convert("L")).getbbox()
     return 0.0 if box is None else box[3] / picture.height
 
 
-def test_a_reader_of_pretraining_is_not_flooded(browser: Browser, pretraining: Path) -> None:
-    """What is seen before anything is unfolded is an answer, not a book."""
+def test_the_visible_text_of_a_pretraining_report_is_short(
+    browser: Browser, pretraining: Path
+) -> None:
+    """Before anything is unfolded, the page has at most 900 words."""
     page = opened(browser, pretraining.as_uri()).page
 
     assert len(page.locator("body").inner_text().split()) <= MOST_WORDS
 
 
-def test_a_setup_is_shown_in_all_figures_and_tables(browser: Browser, regime: Path) -> None:
-    """A click on a mark, or Enter on its number in a table, and Escape to see all again."""
+def test_a_selected_setup_is_marked_in_all_figures_and_tables(
+    browser: Browser, regime: Path
+) -> None:
+    """A click on a mark or Enter on its number selects it, and Escape clears the selection."""
     page = opened(browser, regime.as_uri()).page
 
     page.locator("figure#pareto_front [aria-label^='Setup 3:']").click()
-    marked = picked(page)
+    marked = highlighted_in(page)
     page.keyboard.press("Escape")
-    cleared = picked(page)
+    cleared = highlighted_in(page)
     page.locator("#ranking tr[data-setup='5'] button.setup").focus()
     page.keyboard.press("Enter")
 
     assert {"figure pareto_front", "figure relative_energy", "table ranking"} <= marked
     assert cleared == set()
-    assert picked(page) == marked
+    assert highlighted_in(page) == marked
     assert page.locator("#ranking button[aria-pressed='true']").inner_text() == "5"
 
 
-def test_the_answer_moves_with_the_question(browser: Browser, regime: Path) -> None:
-    """Another tolerance has another answer, computed beforehand; the first comes back."""
+def test_the_answer_changes_with_the_what_if_question(browser: Browser, regime: Path) -> None:
+    """Another tolerance has its own answer, and the first question restores the first answer."""
     page = opened(browser, regime.as_uri()).page
     answer = page.locator("#recommendation .lead")
     first = answer.inner_text()
@@ -226,8 +230,8 @@ def test_the_answer_moves_with_the_question(browser: Browser, regime: Path) -> N
     assert answer.inner_text() == first
 
 
-def picked(page: Page) -> set[str]:
-    """Kinds and names of what shows a setup now."""
+def highlighted_in(page: Page) -> set[str]:
+    """Elements and ids of the figures and tables that mark a setup."""
     return set(
         page.evaluate(
             """() => [...document.querySelectorAll(".picked")].map((each) => {

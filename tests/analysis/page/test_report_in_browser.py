@@ -1,6 +1,6 @@
-"""The report opened by a real Chromium, as people open it: from a file, offline, wide and narrow.
+"""The report in a real Chromium, as people open it: from a file, offline, wide and narrow.
 
-Chromium is Debian's package; where there is none, this file is left out and says so.
+Without Debian's package of Chromium, these tests are skipped with a message.
 """
 
 import threading
@@ -24,7 +24,7 @@ pytestmark = needs_chromium
 
 
 def study(folder: Path, *, setups: int = 4) -> Path:
-    """A study of four setups, two repeats, of which so many setups have finished."""
+    """Write a study of four setups with two repeats, of which the first `setups` have finished."""
     trials = [
         Trial(
             setup=setup,
@@ -45,16 +45,16 @@ def fixture_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def column(page: Page, number: int) -> list[str]:
-    """What the ranking shows in one column, from top to bottom."""
+    """Texts of one column of the ranking, from top to bottom."""
     return page.locator(f"#ranking tbody td:nth-child({number})").all_inner_texts()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_opens_in_peace(
+def test_the_page_opens_without_messages_and_requests(
     browser: Browser, report: Path, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    """No console message, no request, the advice and the figure on the first screen, no sideways scroll."""
+    """The advice and the figure are on the first screen, and nothing scrolls sideways."""
     watched = opened(browser, report.as_uri(), width=width, scheme=scheme)
     page = watched.page
 
@@ -71,8 +71,10 @@ def test_the_page_opens_in_peace(
     assert (watched.complaints, watched.requests) == ([], [])
 
 
-def test_what_is_recorded_would_be_found(browser: Browser, report: Path, tmp_path: Path) -> None:
-    """The test above can fail: a picture from elsewhere, a script and a wide box are all noticed."""
+def test_recording_notices_messages_and_requests(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    """A foreign picture, a script's message and a wide box are noticed, so the test above can fail."""
     spoilt = tmp_path / "index.html"
     extra = (
         '<img src="http://127.0.0.1:9/x.png"><script>console.log(1)</script>'
@@ -88,10 +90,8 @@ def test_what_is_recorded_would_be_found(browser: Browser, report: Path, tmp_pat
     assert watched.page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-def test_the_policy_lets_no_other_script_run(
-    browser: Browser, report: Path, tmp_path: Path
-) -> None:
-    """Were markup of a study to get into the page, the browser would still refuse it."""
+def test_the_policy_blocks_other_scripts(browser: Browser, report: Path, tmp_path: Path) -> None:
+    """If text of a study became markup on the page, the browser would still not run it."""
     spoilt = tmp_path / "index.html"
     script = '<script>document.title = "taken"</script></body>'
     spoilt.write_text(report.read_text().replace("</body>", script))
@@ -99,11 +99,11 @@ def test_the_policy_lets_no_other_script_run(
     watched = opened(browser, spoilt.as_uri())
 
     assert watched.page.title() == "a: energy of training"
-    assert any("Content Security Policy" in said for said in watched.complaints)
+    assert any("Content Security Policy" in message for message in watched.complaints)
 
 
 def test_the_ranking_is_sorted_by_keyboard(browser: Browser, report: Path) -> None:
-    """A heading is a button: Enter sorts by its numbers, again turns it round, and says so."""
+    """A heading is a button: Enter sorts by its numbers and reverses the order; `aria-sort` states it."""
     page = opened(browser, report.as_uri()).page
     heading = page.locator("#ranking thead th", has_text="total mWh")
     first = column(page, 7)
@@ -130,7 +130,7 @@ def test_a_mark_says_what_it_shows(browser: Browser, report: Path) -> None:
     assert page.locator("#tip").inner_text().startswith("Setup 3: batch size 256")
 
 
-def test_dark_drawings_are_light_on_dark(browser: Browser, report: Path) -> None:
+def test_figures_are_light_on_dark_in_the_dark_scheme(browser: Browser, report: Path) -> None:
     """The words of a figure can be read on the dark page."""
     page = opened(browser, report.as_uri(), scheme="dark").page
 
@@ -143,7 +143,7 @@ def test_dark_drawings_are_light_on_dark(browser: Browser, report: Path) -> None
 
 
 def test_the_page_prints_on_white(browser: Browser, report: Path) -> None:
-    """On paper there are no links to files, and what is folded on the screen is open."""
+    """Links to files are left out, and folded parts are open."""
     page = opened(browser, report.as_uri(), scheme="dark").page
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -156,13 +156,13 @@ def test_the_page_prints_on_white(browser: Browser, report: Path) -> None:
 
 
 def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> None:
-    """It loads itself again when a trial has ended, and keeps scroll and sorting."""
+    """It reloads when a trial has ended, and keeps the scroll position and the sorting."""
     report = LiveReport(study(tmp_path / "a", setups=3), Choices())
     with ReportServer({"": report}, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         watched = opened(browser, server.url, allowed=server.url.rstrip("/"))
         page = watched.page
-        # Without, the page glides to where it is to be, and is met on its way.
+        # Otherwise smooth scrolling may be under way when the position is read.
         page.emulate_media(reduced_motion="reduce")
         page.locator("#ranking th button", has_text="setup").click()
         page.evaluate("scrollTo(0, 700)")
@@ -172,11 +172,11 @@ def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> No
         report.refresh()
         last = page.locator("#ranking tbody tr:last-child td:nth-child(7)")
         expect(last).not_to_have_text("-", timeout=PATIENCE_S * 1000)
-        # The table is there before the script has sorted it, and the browser scrolled to its place.
+        # The table is there before the script sorts it and the browser restores the position.
         page.wait_for_load_state("load", timeout=PATIENCE_S * 1000)
 
         sort = page.locator("#ranking th", has_text="setup").get_attribute("aria-sort")
-        # What stands above may have become longer or shorter; where the reader was, stays.
+        # The height of what stands above may have changed, but the reader's position is kept.
         page.wait_for_function("Math.abs(scrollY - 700) <= 2", timeout=PATIENCE_S * 1000)
         live = page.locator("#live").inner_text()
         server.shutdown()

@@ -1,4 +1,4 @@
-"""How the page is put together: the advice in parts, sections that have something to show."""
+"""Structure of the page: the advice in parts, key figures, and sections with content."""
 
 from pathlib import Path
 
@@ -26,13 +26,15 @@ from tests.analysis.without_figures import without_figures
         ("No recommendation: none.", ("No recommendation: none.", "", "")),
     ],
 )
-def test_an_advice_is_three_sentences_and_the_rest(text: str, parts: tuple[str, str, str]) -> None:
-    """A point within a number ends no sentence."""
+def test_advice_is_split_after_its_first_and_third_sentence(
+    text: str, parts: tuple[str, str, str]
+) -> None:
+    """A decimal point does not end a sentence."""
     assert advice_parts(text) == parts
 
 
 def test_a_number_stays_on_a_line_with_its_unit() -> None:
-    """86 and % are not parted at the end of a line."""
+    """They are joined by a no-break space."""
     lead, _, _ = advice_parts("It is 86.8 % for 3 mWh, 2 Wh or 1 kWh each.")
 
     space = "\N{NO-BREAK SPACE}"
@@ -40,7 +42,7 @@ def test_a_number_stays_on_a_line_with_its_unit() -> None:
 
 
 def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) -> None:
-    """What is not known is not shown large."""
+    """Sections without content are left out, and the others are unfolded."""
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, None, 0.9)])
     findings = analyse(load(folder))
     drawings = draw(findings)
@@ -54,7 +56,7 @@ def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) ->
 
 
 def test_a_saving_that_may_be_chance_is_no_key_figure(tmp_path: Path) -> None:
-    """The advice below it says that the two cannot be told apart."""
+    """The advice says that the two cannot be told apart."""
     stages = ("attributes", "identity", Stage.BOTH)
     trials = [
         staged(
@@ -73,8 +75,8 @@ def test_a_saving_that_may_be_chance_is_no_key_figure(tmp_path: Path) -> None:
     assert not any("training together" in each.name for each in key_figures(found))
 
 
-def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) -> None:
-    """Sections of their own, and their tables as CSV; without asking, neither."""
+def test_published_numbers_and_factors_are_shown_on_request(tmp_path: Path) -> None:
+    """Each then has a section and CSV files; by default there is neither."""
     folder = write_study(
         tmp_path / "a", grid([64, 256], [0.1, 0.01]), [constant(n, 3.6 * n, 0.9) for n in (1, 2)]
     )

@@ -1,4 +1,4 @@
-"""The report in a browser while a study runs: what is served, to whom, and when it is made anew."""
+"""Serving the report while a study runs: content, access, and when it is rebuilt."""
 
 import os
 import re
@@ -32,14 +32,14 @@ ROOT = Path(__file__).parents[3]
 
 
 def study(folder: Path, *, trials: int) -> Path:
-    """A study of two setups, of which so many trials have finished; written over the one before."""
+    """Write a running study of two setups with so many finished trials, replacing an earlier one."""
     setups = grid([64, 256], [0.1])
     done = [constant(1, 7200.0, 0.8), constant(2, 3600.0, 0.8)][:trials]
     return write_study(folder, setups, done, manifest={"status": "running"})
 
 
-def got(url: str, **headers: str) -> str:
-    """The body of an answer."""
+def body_of(url: str, **headers: str) -> str:
+    """Fetch the body of a response."""
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
         return str(answer.read().decode())
@@ -53,7 +53,7 @@ def fixture_report(tmp_path: Path) -> LiveReport:
 
 @pytest.fixture(name="folder", scope="module")
 def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that is served; nobody changes it."""
+    """A study that is served and never changed."""
     return study(tmp_path_factory.mktemp("served") / "a", trials=1)
 
 
@@ -66,7 +66,7 @@ def fixture_server(folder: Path) -> Iterator[ReportServer]:
 
 @contextmanager
 def serving(server: ReportServer) -> Iterator[ReportServer]:
-    """A server that answers until the test is through."""
+    """Serve in a thread until the block ends."""
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -75,33 +75,33 @@ def serving(server: ReportServer) -> Iterator[ReportServer]:
 
 @pytest.mark.slow
 def test_the_page_is_served_with_its_version(server: ReportServer) -> None:
-    """The page carries the version that it will compare with what the server says."""
-    page = got(server.url)
+    """The page has the version that it will compare with the server's."""
+    page = body_of(server.url)
 
-    version = got(f"{server.url}version")
+    version = body_of(f"{server.url}version")
     assert f'<html lang="en" data-live="{version}">' in page
     assert "Use batch size 64" in page
 
 
 @pytest.mark.usefixtures("server")
-def test_the_written_page_does_not_follow_anything(folder: Path) -> None:
-    """Only what is served asks for news; the file is the same as without a server."""
+def test_the_written_page_does_not_refresh_itself(folder: Path) -> None:
+    """Only the served page asks for updates; the file is the same as without a server."""
     page = (folder / "report" / "index.html").read_text()
 
     assert '<html lang="en">' in page
 
 
-def test_the_served_page_answers_other_questions_too(tmp_path: Path) -> None:
-    """It is the page that the command writes."""
+def test_the_served_page_has_what_if_questions(tmp_path: Path) -> None:
+    """It has them like the page that the command writes."""
     report = LiveReport(study(tmp_path / "a", trials=2), Choices(), drawn_by=without_figures)
 
     assert b'id="what-if"' in (report.content(PAGE_FILE) or b"")
 
 
 def test_files_beside_the_page_are_served(server: ReportServer) -> None:
-    """Figures and tables can be had from the page's links."""
-    assert got(f"{server.url}ranking.csv").startswith("place,setup")
-    assert got(f"{server.url}relative_energy.svg").startswith("<svg")
+    """The page's links to figures and tables work."""
+    assert body_of(f"{server.url}ranking.csv").startswith("place,setup")
+    assert body_of(f"{server.url}relative_energy.svg").startswith("<svg")
 
 
 @pytest.mark.parametrize(
@@ -112,22 +112,22 @@ def test_nothing_else_is_served(server: ReportServer, folder: Path, path: str) -
     (folder / "report" / ".hidden").write_text("x")
 
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        got(f"{server.url}{path}")
+        body_of(f"{server.url}{path}")
 
 
-def test_other_names_of_this_machine_are_refused(server: ReportServer) -> None:
-    """A foreign page that points its own name at loopback cannot read the report."""
+def test_requests_with_another_host_name_are_refused(server: ReportServer) -> None:
+    """A foreign page whose name resolves to loopback cannot read the report."""
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        got(server.url, Host="evil.example:80")
+        body_of(server.url, Host="evil.example:80")
 
 
-def test_only_this_machine_is_listened_to(server: ReportServer) -> None:
-    """The socket is bound to loopback."""
+def test_the_server_listens_on_loopback_only(server: ReportServer) -> None:
+    """Its socket is bound to 127.0.0.1."""
     assert server.server_address[0] == "127.0.0.1"
 
 
-def test_the_report_is_made_anew_only_when_the_study_has_gone_on(report: LiveReport) -> None:
-    """Another trial changes the page; nothing new changes nothing."""
+def test_the_report_is_rebuilt_only_when_the_study_has_changed(report: LiveReport) -> None:
+    """Another finished trial changes the page."""
     before = report.content(PAGE_FILE)
     unchanged = report.refresh()
     study(report.folder.parent, trials=2)
@@ -140,50 +140,50 @@ def test_the_report_is_made_anew_only_when_the_study_has_gone_on(report: LiveRep
 
 
 @pytest.mark.slow
-def test_a_file_that_cannot_be_read_is_said_and_the_last_report_stays(report: LiveReport) -> None:
-    """What is broken for a moment does not end the view; when it is mended, the view goes on."""
+def test_an_unreadable_file_is_reported_and_the_last_report_stays(report: LiveReport) -> None:
+    """The view continues once the file can be read again."""
     before = report.content(PAGE_FILE)
     manifest = report.folder.parent / MANIFEST_FILE
     whole = manifest.read_text()
     manifest.write_text("{")
     stop = threading.Event()
-    said: list[str] = []
+    warnings: list[str] = []
 
     def warn(text: str) -> None:
-        said.append(text)
+        warnings.append(text)
         stop.set()
 
     follow(report, stop, every_s=0.01, warn=warn)
 
-    assert "is not the manifest of a study" in said[0]
+    assert "is not the manifest of a study" in warnings[0]
     assert report.content(PAGE_FILE) == before
     manifest.write_text(whole)
     assert report.refresh()
 
 
-def test_the_report_is_that_of_the_choices(tmp_path: Path) -> None:
-    """What `python -m analysis` takes, a served report takes too."""
+def test_the_served_report_uses_the_options_of_the_analysis(tmp_path: Path) -> None:
+    """Options of `python -m analysis` apply to a served report, too."""
     folder = study(tmp_path / "a", trials=2)
     choices = Choices(rank_by=RankBy.ENERGY_DELAY, country="DE", baseline=1, against_paper=True)
 
     page = LiveReport(folder, choices, drawn_by=without_figures).content(PAGE_FILE) or b""
 
-    for said in (b"Least energy x time", b"Germany 2023", b"against the baseline", b"Table 2"):
-        assert said in page
+    for text in (b"Least energy x time", b"Germany 2023", b"against the baseline", b"Table 2"):
+        assert text in page
 
 
 @pytest.mark.slow
-def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: Path) -> None:
-    """The root compares them and links to each; of two with one name both can be reached."""
+def test_several_studies_are_compared_and_have_their_own_reports(tmp_path: Path) -> None:
+    """The root compares the studies and links to each; two of the same name can both be reached."""
     folders = [study(tmp_path / name, trials=2) for name in ("x/one", "y/one", "z/other")]
 
     with serving(
         ReportServer(live_pages(folders, Choices(), drawn_by=without_figures), 0)
     ) as server:
-        root = got(server.url)
-        pages = [got(f"{server.url}{name}") for name in ("one/", "one-again/", "other")]
-        table = got(f"{server.url}compared_total_wh.csv")
-        own = got(f"{server.url}other/ranking.csv")
+        root = body_of(server.url)
+        pages = [body_of(f"{server.url}{name}") for name in ("one/", "one-again/", "other")]
+        table = body_of(f"{server.url}compared_total_wh.csv")
+        own = body_of(f"{server.url}other/ranking.csv")
 
     assert "3 studies of the energy of training" in root
     assert all(f'href="{name}/"' in root for name in ("one", "one-again", "other"))
@@ -194,7 +194,7 @@ def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: P
 
 @pytest.mark.slow
 def test_the_page_of_several_studies_follows_those_that_can_be_read(tmp_path: Path) -> None:
-    """One is broken for a moment: it is said, and the other's news are shown all the same."""
+    """A broken study is reported, and updates of the other are shown nevertheless."""
     broken, other = (study(tmp_path / name, trials=1) for name in ("broken", "other"))
     overview = live_pages([broken, other], Choices(), drawn_by=without_figures)[""]
     before = overview.content(PAGE_FILE)
@@ -209,7 +209,7 @@ def test_the_page_of_several_studies_follows_those_that_can_be_read(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+def test_the_command_prints_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     """As a user runs it: a free port, the page over HTTP, no traceback at the end."""
     folder = study(tmp_path / "a", trials=2)
     process = subprocess.Popen(
@@ -225,7 +225,7 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         first = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+/", first)
         assert found is not None, first
-        page = got(found.group())
+        page = body_of(found.group())
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
     finally:
@@ -238,7 +238,7 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["nowhere"], "nowhere does not exist"),
         (["nowhere", "--port", "-1"], "--port is -1; allowed:"),
@@ -248,25 +248,25 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         ([], "No folder was given"),
     ],
 )
-def test_wrong_input_is_a_sentence_and_status_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_input_is_a_message_and_status_2(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is served, and what to do is said."""
+    """Nothing is served, and the message names the fault."""
     status = main(["serve", *arguments])
 
     assert status == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_a_sentence(server: ReportServer) -> None:
-    """The message names the port and the way out."""
+def test_a_port_in_use_is_refused(server: ReportServer) -> None:
+    """The message names the port, and 0 for a free one."""
     with pytest.raises(AnalysisError, match=rf"--port is {server.server_port}.*0 for a free one"):
         ReportServer(server.pages, server.server_port)
 
 
-def test_a_link_in_the_report_leads_nowhere(report: LiveReport, tmp_path: Path) -> None:
-    """A folder of somebody else's may have a link to any file of whoever serves it."""
+def test_a_symbolic_link_in_the_report_is_not_served(report: LiveReport, tmp_path: Path) -> None:
+    """In a folder from somebody else, it could lead to any file of the person who serves it."""
     (tmp_path / "secret").write_text("secret")
     (report.folder / "link.csv").symlink_to(tmp_path / "secret")
 
@@ -277,10 +277,10 @@ def test_a_link_in_the_report_leads_nowhere(report: LiveReport, tmp_path: Path) 
 def test_a_browser_that_hangs_up_is_no_error(
     server: ReportServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is printed for it."""
+    """The server prints nothing."""
     with socket.create_connection(("127.0.0.1", server.server_port)) as browser:
         browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         browser.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
-    got(server.url)  # the one before has been served
+    body_of(server.url)  # the aborted request before it has been handled
 
     assert capfd.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Equation 2 of the paper: by hand, and as a rule over all energies."""
+"""Break-even (Equation 2 of the paper): examples computed by hand, and properties."""
 
 import math
 import re
@@ -27,8 +27,10 @@ FROZEN, TOGETHER = Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER
 
 
 @given(ENERGY, ENERGY, ENERGY)
-def test_it_pays_at_n_and_not_before(encoder: float, together: float, classifier: float) -> None:
-    """Exactly, for all energies; where nothing is saved there is no n."""
+def test_pretraining_pays_from_the_stated_number_of_trainings_on(
+    encoder: float, together: float, classifier: float
+) -> None:
+    """This holds exactly, for all energies; where nothing is saved there is no such number."""
     found = break_even(encoder, together, classifier)
 
     if together <= classifier:
@@ -79,7 +81,7 @@ def test_each_outcome_has_its_name_and_reason(
     pays_at: int | None,
     reason: str,
 ) -> None:
-    """E_enc, E_enc+class, E_class; a missing energy is never taken for 0."""
+    """Energies are E_enc, E_enc+class and E_class; a missing one is never taken for 0."""
     found = break_even(*energies)
 
     _, together, classifier = energies
@@ -90,7 +92,7 @@ def test_each_outcome_has_its_name_and_reason(
 
 
 def info(folder: Path, energies: dict[int, list[tuple[float | None, ...]]]) -> BreakEvenInfo:
-    """The break-even of setups, by (encoder, together, frozen) of each repeat."""
+    """The break-even of setups, given (encoder, together, frozen) energies of each repeat."""
     setups = grid([64], [0.1, 0.01, 0.001, 0.0001])[: len(energies)]
     trials = [
         staged(setup, {Stage.ENCODER: [e], TOGETHER: [t], FROZEN: [c]}, seed=seed)
@@ -101,8 +103,8 @@ def info(folder: Path, energies: dict[int, list[tuple[float | None, ...]]]) -> B
     return break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN)
 
 
-def test_over_all_setups_it_is_the_ratio_of_the_sums(tmp_path: Path) -> None:
-    """160 J of encoders over 10 + 10 + 10 - 10 J saved: 8; what never pays is in it and counted."""
+def test_break_even_over_all_setups_is_the_ratio_of_the_sums(tmp_path: Path) -> None:
+    """160 J of encoders over 10 + 10 + 10 - 10 J saved make 8; the setup that never pays is included."""
     found = info(
         tmp_path,
         {
@@ -123,7 +125,7 @@ def test_over_all_setups_it_is_the_ratio_of_the_sums(tmp_path: Path) -> None:
 
 
 def test_where_nothing_is_saved_over_all_setups_it_does_not_pay(tmp_path: Path) -> None:
-    """10 - 20 J: infinitely many cycles, although setup 1 pays by itself."""
+    """10 - 20 J are saved, so it never pays, although setup 1 pays by itself."""
     found = info(tmp_path, {1: [(40.0, 20.0, 10.0)], 2: [(40.0, 20.0, 40.0)]})
 
     assert found.pooled is not None
@@ -132,7 +134,7 @@ def test_where_nothing_is_saved_over_all_setups_it_does_not_pay(tmp_path: Path) 
 
 
 def test_a_setup_is_judged_by_its_means_with_an_interval(tmp_path: Path) -> None:
-    """Means 100, 30, 10 give 5; one repeat gives 10 / 3 and the other 10, so that it may never pay."""
+    """Means of 100, 30 and 10 J give 5; the repeats alone give 10 / 3 and 10, and the interval has both."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (100.0, 20.0, 10.0)]}).rows[0]
 
     assert (found.of_means.cycles, found.repeats) == (5.0, 2)
@@ -142,7 +144,7 @@ def test_a_setup_is_judged_by_its_means_with_an_interval(tmp_path: Path) -> None
 
 
 def test_the_break_even_over_one_setup_is_that_of_the_setup(tmp_path: Path) -> None:
-    """One break-even has one interval, wherever it is shown."""
+    """Both have the same interval."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (90.0, 41.0, 11.0), (110.0, 39.0, 9.0)]})
 
     assert found.pooled is not None
@@ -150,8 +152,8 @@ def test_the_break_even_over_one_setup_is_that_of_the_setup(tmp_path: Path) -> N
     assert found.pooled.interval == found.rows[0].interval
 
 
-def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Path) -> None:
-    """Of setups with one true break-even of 5 the extremes differ; their intervals hold 5."""
+def test_best_and_worst_are_compared_with_what_noise_alone_gives(tmp_path: Path) -> None:
+    """All setups have a true break-even of 5; the extremes differ, but their intervals contain 5."""
     factors = ((0.9, 1.1), (1.05, 0.95), (1.0, 1.1), (0.92, 1.02))
     found = info(
         tmp_path,
@@ -173,15 +175,15 @@ def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Pat
 
 
 def test_a_repeat_that_lacks_an_energy_enters_none_of_the_means(tmp_path: Path) -> None:
-    """Means over different repeats would be compared with each other."""
+    """Means over different repeats are not comparable."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (900.0, 20.0, None)]}).rows[0]
 
     assert (found.encoder_j, found.repeats) == (100.0, 1)
     assert found.of_means.pays_at == math.ceil(100 / 30)
 
 
-def test_without_an_encoders_energy_it_is_said_and_not_averaged(tmp_path: Path) -> None:
-    """Published weights: what each cycle saves is known, when it pays is not."""
+def test_without_an_encoders_energy_the_break_even_is_unknown(tmp_path: Path) -> None:
+    """With published weights, the saving per cycle is known, but not when it pays."""
     found = info(tmp_path, {1: [(None, 40.0, 10.0)]})
 
     assert found.rows[0].of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN
@@ -189,27 +191,27 @@ def test_without_an_encoders_energy_it_is_said_and_not_averaged(tmp_path: Path) 
     assert (found.pooled, found.best, found.unknown) == (None, None, 1)
 
 
-def test_of_repeats_without_an_encoder_those_count_that_have_the_other_energies(
+def test_repeats_without_an_encoder_count_if_they_have_the_other_energies(
     tmp_path: Path,
 ) -> None:
-    """40 - 10 J are saved; the repeat that lacks the classifier would raise the mean."""
+    """40 - 10 J are saved; the repeat that lacks the classifier's energy would raise the mean."""
     found = info(tmp_path, {1: [(None, 40.0, 10.0), (None, 900.0, None)]}).rows[0]
 
     assert (found.repeats, found.from_scratch_j, found.classifier_j) == (1, 40.0, 10.0)
 
 
-def test_a_whole_repeat_counts_beside_one_that_lacks_its_encoder_alone(tmp_path: Path) -> None:
-    """It has all three energies; the other would enter two of the means."""
+def test_a_complete_repeat_excludes_one_that_lacks_its_encoder(tmp_path: Path) -> None:
+    """The incomplete one would enter only two of the three means."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (None, 900.0, 20.0)]}).rows[0]
 
     assert (found.repeats, found.from_scratch_j, found.classifier_j) == (1, 40.0, 10.0)
     assert found.of_means.pays_at == math.ceil(100 / 30)
 
 
-def test_of_setups_that_pay_alike_the_first_is_the_best_and_the_last_the_worst(
+def test_of_equal_setups_the_first_is_the_best_and_the_last_the_worst(
     tmp_path: Path,
 ) -> None:
-    """By their numbers, so that the same study names the same setups."""
+    """The order goes by number, so that the same study always names the same setups."""
     found = info(tmp_path, {n: [(40.0, 20.0, 10.0)] for n in (1, 2, 3)})
 
     assert found.best is not None
@@ -217,8 +219,8 @@ def test_of_setups_that_pay_alike_the_first_is_the_best_and_the_last_the_worst(
     assert (found.best.setup, found.worst.setup) == (1, 3)
 
 
-def test_a_row_has_the_choices_of_its_setup(tmp_path: Path) -> None:
-    """Those beside batch size and learning rate among them."""
+def test_a_row_has_all_parameters_of_its_setup(tmp_path: Path) -> None:
+    """They include others than batch size and learning rate."""
     setups = [replace(grid([64], [0.1])[0], parameters={"depth": 3})]
     study = load(write_study(tmp_path / "a", setups, [staged(1, {FROZEN: [1.0]})]))
 
@@ -229,7 +231,7 @@ def test_a_row_has_the_choices_of_its_setup(tmp_path: Path) -> None:
 
 
 def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
-    """It is shown, and has no number."""
+    """It has a row without numbers."""
     setups = grid([64], [0.1, 0.01])
     study = load(write_study(tmp_path / "a", setups, [staged(1, {FROZEN: [1.0]})]))
 
@@ -243,8 +245,8 @@ def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
     assert found.cycle is FROZEN
 
 
-def test_the_interval_of_the_worst_is_of_the_setup_that_is_named(tmp_path: Path) -> None:
-    """Setup 3 never pays, and is counted as such: the worst that has a number is setup 2."""
+def test_the_interval_of_the_worst_belongs_to_the_named_setup(tmp_path: Path) -> None:
+    """Setup 3 never pays and is counted separately, so the worst with a number is setup 2."""
     factors = (0.99, 1.01)
     found = info(
         tmp_path,

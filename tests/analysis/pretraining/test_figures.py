@@ -15,12 +15,12 @@ from tests.analysis.staged_study import PRETRAINING, findings_of
 
 
 def lines_of(found: Findings) -> tuple[BreakEvenLinesInfo, ...]:
-    """The figures with the frozen and the unfrozen classifier."""
+    """The figures of the frozen and the unfrozen classifier."""
     assert found.paradigm.pretraining is not None
     return break_even_lines_infos(found.study.manifest, found.paradigm.pretraining, found.labels)
 
 
-def test_lines_cross_where_pretraining_has_paid(tmp_path: Path) -> None:
+def test_lines_cross_where_pretraining_pays(tmp_path: Path) -> None:
     """8 / (4 - 2) = 4 at best, 10 / (4 - 3) = 10 at worst; a setup that never pays has no panel."""
     found = findings_of(
         tmp_path / "a",
@@ -40,7 +40,7 @@ def test_lines_cross_where_pretraining_has_paid(tmp_path: Path) -> None:
 
 
 def test_the_lines_csv_has_the_energies_of_each_cycle(tmp_path: Path) -> None:
-    """At 4 cycles both ways have used the same; before, pretraining is behind, after, ahead."""
+    """After 4 cycles both have used the same; before, pretraining is behind, and afterwards ahead."""
     found = findings_of(tmp_path / "a", Paradigm.PRETRAINING, PRETRAINING, {1: (8, 2, 9, 4)})
 
     rows = {row["cycles"]: row for row in line_rows(lines_of(found)[0])}
@@ -50,7 +50,7 @@ def test_the_lines_csv_has_the_energies_of_each_cycle(tmp_path: Path) -> None:
 
 
 def test_one_setup_has_one_panel(tmp_path: Path) -> None:
-    """It is best and worst at once, and there is nothing to average."""
+    """It is both the best and the worst, and there is no average."""
     found = findings_of(tmp_path / "a", Paradigm.PRETRAINING, PRETRAINING, {1: (8, 2, 9, 4)})
 
     frozen, _ = lines_of(found)
@@ -59,8 +59,8 @@ def test_one_setup_has_one_panel(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pretraining_is_drawn_and_comes_first(tmp_path: Path) -> None:
-    """The first screen has Figure 4; where nothing pays there is none, and the report is whole."""
+def test_the_break_even_figure_comes_first(tmp_path: Path) -> None:
+    """Where nothing pays there is no such figure, and the report is complete without it."""
     pays = findings_of(
         tmp_path / "a", Paradigm.PRETRAINING, PRETRAINING, {1: (8, 2, 9, 4), 2: (9, 2, 9, 4)}
     )
@@ -76,7 +76,7 @@ def test_pretraining_is_drawn_and_comes_first(tmp_path: Path) -> None:
 
 
 def test_key_figures_are_about_pretraining(tmp_path: Path) -> None:
-    """What stands large on the first screen answers the question that the study asked."""
+    """They answer the question that the study asked."""
     found = findings_of(tmp_path / "a", Paradigm.PRETRAINING, PRETRAINING, {1: (8, 2, 5, 4)})
 
     keys = key_figures(found)

@@ -1,4 +1,4 @@
-"""Setups that cannot be told from always naming the commonest class, and what is said of the others."""
+"""Setups at chance level, which always naming the commonest class would reach too."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ AIM = Aim(tolerance=0.01)
 def at_chance(
     *setups: SetupEnergy, chance: float | None = 0.5, samples: int | None = 100
 ) -> frozenset[int]:
-    """Numbers of the setups that have learnt nothing for sure."""
+    """Return the setups whose accuracy cannot be distinguished from chance."""
     data = dataclasses.replace(DATA, chance_accuracy=chance, val_samples=samples)
     return evidence_above_chance(setups, AIM, data)[1]
 
@@ -30,17 +30,17 @@ def at_chance(
         (0.2, 0, 0.9, 1.0),
     ],
 )
-def test_an_accuracy_counts_that_few_guesses_reach(
+def test_accuracy_must_exceed_what_guessing_could_reach(
     chance: float, samples: int, at: float, above: float
 ) -> None:
-    """1.96 standard deviations of the share of right guesses among so many samples."""
+    """The limit is 1.96 standard deviations of the share of right guesses above the chance level."""
     setups = [setup_energy(1, [9.0], [at]), setup_energy(2, [9.0], [above])]
 
     assert at_chance(*setups, chance=chance, samples=samples) == {1}
 
 
 def test_repeats_that_reach_down_to_chance_are_at_chance() -> None:
-    """Whatever their mean is: 30 and 90 % are no sign of learning, 60 and 61 % are."""
+    """The mean does not decide: 30 and 90 % are at chance, 60 and 61 % are not."""
     setups = [setup_energy(1, [9.0, 9.1], [0.3, 0.9]), setup_energy(2, [9.0, 9.1], [0.60, 0.61])]
 
     assert 1 in at_chance(*setups, samples=100_000)
@@ -50,15 +50,15 @@ def test_repeats_that_reach_down_to_chance_are_at_chance() -> None:
 @pytest.mark.parametrize(
     ("accuracy", "chance", "samples"), [(None, 0.5, 100), (0.5, None, 100), (0.5, 0.5, None)]
 )
-def test_what_is_not_known_is_not_at_chance(
+def test_setup_is_not_at_chance_where_a_value_is_missing(
     accuracy: float | None, chance: float | None, samples: int | None
 ) -> None:
-    """Neither an accuracy that is missing, nor one of targets that are no classes."""
+    """The accuracy, the chance level and the number of samples must all be known."""
     assert at_chance(setup_energy(1, [9.0], [accuracy]), chance=chance, samples=samples) == set()
 
 
-def test_what_has_learnt_nothing_is_weighed_with_nothing() -> None:
-    """Unless no setup has learnt anything, or none of the others has an accuracy."""
+def test_setups_at_chance_are_left_out_of_the_evidence() -> None:
+    """They are kept if no other setup has an accuracy above chance."""
     poor, good = setup_energy(1, [9.0], [0.2]), setup_energy(2, [9.0], [0.9])
     unknown = setup_energy(3, [9.0], [None])
 
@@ -73,8 +73,8 @@ def test_what_has_learnt_nothing_is_weighed_with_nothing() -> None:
     }
 
 
-def test_chance_is_said_of_accuracies_alone() -> None:
-    """A loss of 0.2 is no guess; it is weighed as what it is."""
+def test_only_accuracies_can_be_at_chance() -> None:
+    """A loss of 0.2 is not compared with the chance accuracy of 0.2 and enters the evidence."""
     loss = Objective("loss", "min")
 
     evidence, numbers = evidence_above_chance([setup_energy(1, [9.0], [0.2])], AIM, DATA, loss)

@@ -1,4 +1,4 @@
-"""By what setups are ranked, what ties, and what the front leaves out."""
+"""Criteria by which setups are ranked, and the energy to a target."""
 
 import dataclasses
 from pathlib import Path
@@ -33,12 +33,12 @@ POOR = dataclasses.replace(setup_energy(3, [0.5 * J_PER_WH], [0.6]), time_s=Spre
         (RankBy.ENERGY_TO_TARGET, [2, 1, 3], 1.0),
     ],
 )
-def test_each_criterion_has_its_own_first(
+def test_each_criterion_has_its_own_order(
     by: RankBy, order: list[int], shown: float | None
 ) -> None:
-    """2, 1 and 0.5 Wh; 1, 3 and 1 h; 90, 89.5 and 60 %: points per Wh 45, 89.5, 120; Wh x h 2, 3, 0.5.
+    """2, 1 and 0.5 Wh; 1, 3 and 1 h; 90, 89.5 and 60 %: 45, 89.5 and 120 points per Wh; 2, 3 and 0.5 Wh x h.
 
-    Least energy and energy x time come first among the accurate; the others among all.
+    By energy and by energy x time, setups that are accurate enough come first.
     """
     ranking = rank([FAST, SLOW, POOR], by=by)
     show = CRITERIA[by].shown
@@ -48,8 +48,8 @@ def test_each_criterion_has_its_own_first(
     assert (show(ranking.first.setup) if show else None) == shown
 
 
-def test_where_nothing_was_used_accuracy_per_wh_is_no_number() -> None:
-    """0 J, say less idle power, would make any accuracy worth it: such a setup has no place."""
+def test_setup_that_used_no_energy_has_no_place_by_accuracy_per_wh() -> None:
+    """0 J, as after subtracting idle power, would make any accuracy infinitely efficient."""
     nothing = setup_energy(4, [0.0], [0.3])
 
     ranking = rank([FAST, nothing], by=RankBy.ACCURACY_PER_WH)
@@ -58,14 +58,14 @@ def test_where_nothing_was_used_accuracy_per_wh_is_no_number() -> None:
 
 
 def test_a_setup_that_missed_the_target_has_no_place() -> None:
-    """It is listed, and not ranked, where no training of it reached the target."""
+    """A setup of which no training reached the target is listed but not ranked."""
     ranking = rank([FAST, SLOW, POOR], by=RankBy.ENERGY_TO_TARGET)
 
     assert [row.place for row in ranking.rows] == [1, None, None]
 
 
-def aimed(tmp_path: Path, energies: dict[int, list[tuple[float, float]]]) -> Findings:
-    """Trainings of one epoch by their energies and accuracies, held against a target of 0.8."""
+def findings_by_target(tmp_path: Path, energies: dict[int, list[tuple[float, float]]]) -> Findings:
+    """Findings of one-epoch trainings, given as energy and accuracy, ranked by energy to a target of 0.8."""
     trials = [
         constant(setup, joules, accuracy, seed=seed)
         for setup, several in energies.items()
@@ -76,33 +76,33 @@ def aimed(tmp_path: Path, energies: dict[int, list[tuple[float, float]]]) -> Fin
 
 
 @pytest.mark.parametrize(
-    ("energy_j", "accuracy", "said"),
+    ("energy_j", "accuracy", "expected"),
     [
         (60.0, 0.7, "no setup reached the target. `--target` takes another value of accuracy."),
         (None, 0.9, "of no setup that reached the target is the energy up to it known."),
     ],
 )
-def test_it_is_said_why_no_setup_has_an_energy_to_the_target(
-    tmp_path: Path, energy_j: float | None, accuracy: float, said: str
+def test_missing_recommendation_by_target_is_explained(
+    tmp_path: Path, energy_j: float | None, accuracy: float, expected: str
 ) -> None:
-    """Because none reached it, or because nobody knows what that took."""
-    whole = epochs_of([10.0], [0.1])
+    """Either no setup reached the target, or the energy up to it is not known."""
+    missed = epochs_of([10.0], [0.1])
     trials = [
         Trial(setup=1, seed=0, attempts=[epochs_of([energy_j, 1.0], [accuracy, 0.5])]),
-        Trial(setup=2, seed=0, attempts=[whole]),
+        Trial(setup=2, seed=0, attempts=[missed]),
     ]
     folder = write_study(tmp_path / "a", grid([64], [0.1, 0.01]), trials)
 
     found = analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=0.8)
 
-    assert found.recommendation.text == f"No recommendation: {said}"
+    assert found.recommendation.text == f"No recommendation: {expected}"
 
 
-def test_a_training_that_missed_the_target_is_in_the_energy_of_those_that_reached_it(
+def test_energy_to_target_includes_trainings_that_missed_it(
     tmp_path: Path,
 ) -> None:
-    """60 J, and 80 J in vain: 140 J for a training that reaches it, dearer than 100; it is said of how many."""
-    found = aimed(
+    """60 J and a miss of 80 J make 140 J per training that reaches it; the table says how many did."""
+    found = findings_by_target(
         tmp_path,
         {
             1: [(60.0, 0.9), (80.0, 0.7)],
@@ -135,8 +135,10 @@ def test_a_training_that_missed_the_target_is_in_the_energy_of_those_that_reache
 
 
 def test_the_recommendation_says_how_many_trainings_missed_the_target(tmp_path: Path) -> None:
-    """And that their energy is in what it costs."""
-    found = aimed(tmp_path, {1: [(30.0, 0.9), (33.0, 0.9), (33.0, 0.7)], 2: [(100.0, 0.9)]})
+    """It also says that their energy is included."""
+    found = findings_by_target(
+        tmp_path, {1: [(30.0, 0.9), (33.0, 0.9), (33.0, 0.7)], 2: [(100.0, 0.9)]}
+    )
 
     assert (
         "the least of all setups; 2 of its 3 trainings reached it, and what the other used is in that."
@@ -144,13 +146,13 @@ def test_the_recommendation_says_how_many_trainings_missed_the_target(tmp_path: 
     )
 
 
-def test_where_all_reached_the_target_the_interval_is_that_of_a_training_that_ends_there(
+def test_interval_to_target_equals_that_of_trainings_that_end_there(
     tmp_path: Path,
 ) -> None:
-    """Trainings of one epoch end where they reach it: the same moderated interval."""
+    """One-epoch trainings end where they reach the target, so both intervals are the same."""
     energies = {1: [(60.0, 0.9), (62.0, 0.9)], 2: [(100.0, 0.9), (102.0, 0.9)]}
 
-    found = aimed(tmp_path, energies).ranking
+    found = findings_by_target(tmp_path, energies).ranking
 
     assert found.evidence is not None
     total = found.evidence.total_j(2)
@@ -158,16 +160,16 @@ def test_where_all_reached_the_target_the_interval_is_that_of_a_training_that_en
     assert (found.to_target[2].low, found.to_target[2].high) == (total.low, total.high)
 
 
-def test_once_trained_setups_have_no_interval_to_the_target(tmp_path: Path) -> None:
-    """Nor columns for one."""
-    found = aimed(tmp_path, {1: [(60.0, 0.9)], 2: [(100.0, 0.9)]})
+def test_setups_trained_once_have_no_interval_to_the_target(tmp_path: Path) -> None:
+    """The table has no columns for one either."""
+    found = findings_by_target(tmp_path, {1: [(60.0, 0.9)], 2: [(100.0, 0.9)]})
 
     assert found.ranking.to_target == {}
     assert "energy_to_target_low_wh" not in [each.key for each in ranking_info(found).columns]
 
 
-def test_without_a_target_it_is_the_best_accuracy_less_the_tolerance(tmp_path: Path) -> None:
-    """Best 0.9, tolerance 0.05: 0.85 is reached after 1 Wh here and after 3 Wh there."""
+def test_default_target_is_the_best_accuracy_less_the_tolerance(tmp_path: Path) -> None:
+    """The best is 0.9 and the tolerance 0.05; setup 1 reaches 0.85 after 1 Wh, setup 2 after 3 Wh."""
     energies = [J_PER_WH] * 3
     trials = [
         Trial(setup=1, seed=0, attempts=[epochs_of(energies, [0.86, 0.7, 0.7])]),

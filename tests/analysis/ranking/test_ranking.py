@@ -1,4 +1,4 @@
-"""The energy-aware ranking, worked by hand and as properties."""
+"""The energy-aware ranking: examples computed by hand, and properties."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ SETUPS = st.lists(
 
 
 def test_least_energy_wins_within_the_tolerance() -> None:
-    """Of 90 %, 89.5 % and 80 % the second wins; the cheapest is too inaccurate and comes last."""
+    """Of 90, 89.5 and 80 % the second wins; the cheapest is too inaccurate and comes last."""
     best = setup_energy(1, [100.0], [0.90])
     frugal = setup_energy(2, [40.0], [0.895])
     poor = setup_energy(3, [10.0], [0.80])
@@ -34,7 +34,7 @@ def test_least_energy_wins_within_the_tolerance() -> None:
 
 
 def test_a_setup_exactly_at_the_tolerance_is_accurate_enough() -> None:
-    """0.5 - 0.09 is more than 0.41 in binary; to everyone else it is not."""
+    """In binary floating point, 0.5 - 0.09 exceeds 0.41; the comparison allows for that."""
     setups = [setup_energy(1, [9.0], [0.5]), setup_energy(2, [1.0], [0.41])]
 
     ranking = rank(setups, tolerance=0.09)
@@ -44,7 +44,7 @@ def test_a_setup_exactly_at_the_tolerance_is_accurate_enough() -> None:
 
 
 def test_equal_effective_batch_size_and_rate_are_the_same_training() -> None:
-    """They are named on each other's rows, and nowhere else."""
+    """Setups 1 and 2 name each other; setup 3 names none."""
     twins = [setup_energy(n, [1.0], [0.9], batch_size=990) for n in (1, 2)]
     slower = setup_energy(3, [1.0], [0.9], batch_size=990, learning_rate=0.01)
 
@@ -55,7 +55,7 @@ def test_equal_effective_batch_size_and_rate_are_the_same_training() -> None:
 
 @given(SETUPS)
 def test_places_are_for_setups_that_can_be_compared(setups: list[SetupEnergy]) -> None:
-    """Each setup once; places from 1 without a gap; none without an energy or an accuracy."""
+    """Places run from 1 without a gap; a setup without an energy or an accuracy has none."""
     rows = rank(setups).rows
 
     assert sorted(s.setup for s in setups) == sorted(row.setup.setup for row in rows)
@@ -99,8 +99,8 @@ def test_the_front_is_what_no_other_setup_beats(setups: list[SetupEnergy]) -> No
     assert expected == {row.setup.setup for row in rank(setups).rows if row.on_front}
 
 
-def test_what_is_not_accurate_enough_follows_by_its_accuracy() -> None:
-    """Then by its energy; what has no energy or accuracy comes last, by its number."""
+def test_setups_outside_the_tolerance_follow_by_accuracy() -> None:
+    """Ties in accuracy go by energy; setups without an energy or accuracy come last, by number."""
     setups = [
         setup_energy(1, [None], [0.9]),
         setup_energy(2, [1.0], [0.5]),

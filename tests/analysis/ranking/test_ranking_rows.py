@@ -1,4 +1,4 @@
-"""What a ranking says of each setup beside its place, worked by hand."""
+"""Rows of a ranking: savings, ties, front and same trainings, computed by hand."""
 
 from dataclasses import replace
 from typing import cast
@@ -25,12 +25,12 @@ def by_number(ranking: Ranking) -> dict[int, RankedSetup]:
 
 
 def order(ranking: Ranking) -> list[int]:
-    """The setups in their order."""
+    """Numbers of the setups in the order of the ranking."""
     return [row.setup.setup for row in ranking.rows]
 
 
-def test_each_setup_is_compared_with_the_best_the_costliest_and_the_users() -> None:
-    """As shares of what those use; below 0 where it needs more."""
+def test_each_setup_is_compared_with_the_best_the_costliest_and_the_baseline() -> None:
+    """Savings are shares of the reference's energy, negative where a setup needs more."""
     ranking = rank([GOOD, FRUGAL, WASTEFUL], baseline=2)
     rows = by_number(ranking)
 
@@ -43,8 +43,8 @@ def test_each_setup_is_compared_with_the_best_the_costliest_and_the_users() -> N
     assert against_baseline == pytest.approx([-1.5, 0.0, -4.0])
 
 
-def test_without_a_baseline_there_is_nothing_to_compare_with() -> None:
-    """Also where the user names a setup that there is not."""
+def test_without_a_baseline_there_is_no_saving_against_one() -> None:
+    """A baseline that does not exist counts as none."""
     for baseline in (None, 9):
         ranking = rank([GOOD, FRUGAL], baseline=baseline)
         assert ranking.baseline is None
@@ -58,7 +58,7 @@ def test_without_a_baseline_there_is_nothing_to_compare_with() -> None:
 def test_a_saving_needs_two_energies(
     energy_j: float | None, reference_j: float | None, share: float | None
 ) -> None:
-    """And of nothing nothing can be saved."""
+    """A saving against 0 J is undefined too."""
     setup, reference = setup_energy(1, [energy_j], [0.9]), setup_energy(2, [reference_j], [0.9])
 
     assert saving(setup, reference) == share
@@ -66,7 +66,7 @@ def test_a_saving_needs_two_energies(
 
 
 def test_the_best_of_equals_is_the_cheapest_and_then_the_first() -> None:
-    """What has no energy is dearer than all."""
+    """A setup without an energy comes after all that have one."""
     equals = [setup_energy(n, [e], [0.9]) for n, e in ((4, None), (3, 7.0), (2, 5.0), (1, 5.0))]
 
     assert rank(equals).best is equals[3]
@@ -75,7 +75,7 @@ def test_the_best_of_equals_is_the_cheapest_and_then_the_first() -> None:
 
 
 def test_a_setup_at_chance_comes_after_all_that_have_learnt_something() -> None:
-    """However cheap or accurate it is, and it is not on the front."""
+    """However cheap or accurate it is, it is not on the front either."""
     setups = [GOOD, setup_energy(2, [1.0], [0.95]), WASTEFUL, setup_energy(4, [2.0], [0.5])]
 
     ranking = rank(setups, at_chance={2, 4})
@@ -85,16 +85,16 @@ def test_a_setup_at_chance_comes_after_all_that_have_learnt_something() -> None:
     assert [row.on_front for row in ranking.rows] == [True, False, False, False]
 
 
-def test_where_all_are_at_chance_they_are_ranked_as_ever() -> None:
-    """Else there would be no order."""
+def test_where_all_are_at_chance_they_are_ranked_as_usual() -> None:
+    """Otherwise no setup would come first."""
     ranking = rank([GOOD, FRUGAL, WASTEFUL], at_chance={1, 2, 3})
 
     assert order(ranking) == [2, 1, 3]
     assert [row.on_front for row in ranking.rows] == [True, True, False]
 
 
-def test_a_setup_without_an_energy_is_not_on_the_front() -> None:
-    """Nobody knows what its accuracy costs, nor what its energy buys."""
+def test_a_setup_without_energy_or_accuracy_is_not_on_the_front() -> None:
+    """Where one of the two is unknown, a setup can be neither better nor worse than others."""
     setups = [GOOD, setup_energy(2, [None], [0.99]), setup_energy(3, [1.0], [None])]
 
     assert [n for n, row in by_number(rank(setups)).items() if row.on_front] == [1]
@@ -104,18 +104,18 @@ def test_a_setup_without_an_energy_is_not_on_the_front() -> None:
     ("objective", "best", "tolerance", "tolerated"),
     [(ACCURACY, 0.9, 0.01, 0.89), (LOSS, 2.0, 0.1, 2.2), (Objective("score"), 50.0, 0.1, 45.0)],
 )
-def test_what_is_tolerated_is_the_best_less_the_tolerance(
+def test_tolerated_value_is_the_best_less_the_tolerance(
     objective: Objective, best: float, tolerance: float, tolerated: float
 ) -> None:
-    """In points of a share, and as a share of the best of anything else, up or down."""
+    """The tolerance is in points for a share, and relative to the best for any other objective."""
     ranking = rank([setup_energy(1, [1.0], [best])], tolerance=tolerance, objective=objective)
 
     assert ranking.tolerated == pytest.approx(tolerated)
     assert rank([setup_energy(1, [1.0], [None])], objective=objective).tolerated is None
 
 
-def test_less_may_be_better() -> None:
-    """A loss within a tenth of the least is good enough; of those the cheapest is first."""
+def test_lower_values_of_a_minimised_objective_are_better() -> None:
+    """Losses within 10 % of the least are good enough, and the cheapest of those comes first."""
     setups = [
         setup_energy(n, [e], [loss])
         for n, e, loss in ((1, 9.0, 2.0), (2, 3.0, 2.15), (3, 1.0, 2.3))
@@ -140,10 +140,10 @@ BY_CHANCE = setup_energy(2, [1.0], [0.52])
         (ChoiceRule.THRESHOLD, RankBy.ENERGY_DELAY, None),
     ],
 )
-def test_what_is_not_accurate_enough_is_recommended_by_its_expected_loss_alone(
+def test_inaccurate_setup_is_recommended_only_by_expected_loss(
     rule: ChoiceRule, by: RankBy, first: int | None
 ) -> None:
-    """By a threshold nothing is, where all that are above it are at chance."""
+    """By a threshold there is no answer, because the only setup above it is at chance."""
     setups = [replace(each, time_s=Spread.of([60.0])) for each in (LEARNT, BY_CHANCE)]
 
     ranking = rank(setups, rule=rule, by=by, at_chance={2})
@@ -154,10 +154,10 @@ def test_what_is_not_accurate_enough_is_recommended_by_its_expected_loss_alone(
 
 
 @pytest.mark.parametrize("rule", ChoiceRule)
-def test_the_setup_of_the_other_rule_is_the_one_that_the_other_rule_puts_first(
+def test_other_rule_setup_is_the_first_by_the_other_rule(
     rule: ChoiceRule,
 ) -> None:
-    """By the means that the table shows: 5 J are more than 4, though typically the setup needs 3."""
+    """Setup 1's mean of 5 J exceeds setup 2's 4 J, although its typical energy is 3 J."""
     setups = [
         setup_energy(1, [1.0, 9.0], [0.9, 0.9]),
         setup_energy(2, [4.0, 4.0], [0.9, 0.9]),
@@ -173,8 +173,8 @@ def test_the_setup_of_the_other_rule_is_the_one_that_the_other_rule_puts_first(
     assert [ranking.other_rule_setup] == order(rank(setups, evidence=evidence, rule=other))[:1]
 
 
-def test_a_repeat_that_used_nothing_is_not_held_against_losses_in_joules() -> None:
-    """Less idle power a training may take 0 J: no loss is known of its setup, which comes after all that have one."""
+def test_setup_with_a_repeat_of_zero_joules_comes_last() -> None:
+    """Subtracting idle power may leave 0 J: the setup has no expected loss and follows those that have one."""
     setups = [
         setup_energy(1, [0.0, 0.0], [0.9, 0.91]),
         setup_energy(2, [10.0, 11.0], [0.9, 0.91]),
@@ -184,8 +184,8 @@ def test_a_repeat_that_used_nothing_is_not_held_against_losses_in_joules() -> No
     assert order(rank(setups, evidence=evidence_of(setups, Aim()))) == [2, 3, 1]
 
 
-def test_nothing_is_recommended_where_what_is_accurate_enough_has_no_energy() -> None:
-    """It has no place."""
+def test_nothing_is_recommended_if_no_accurate_setup_has_an_energy() -> None:
+    """The accurate setup has no place, and the other is not accurate enough."""
     ranking = rank([setup_energy(1, [None], [0.9]), setup_energy(2, [1.0], [0.5])])
 
     assert order(ranking) == [2, 1]
@@ -193,7 +193,7 @@ def test_nothing_is_recommended_where_what_is_accurate_enough_has_no_energy() ->
 
 
 def test_the_answer_of_a_search_comes_first_and_the_others_keep_their_order() -> None:
-    """The best placed of several; none where none of them has an energy."""
+    """Of several answers the best placed is first; without an energy for any, there is no first."""
     setups = [GOOD, FRUGAL, WASTEFUL, setup_energy(4, [None], [0.9])]
 
     several = rank(setups, answer={1, 3})
@@ -206,8 +206,8 @@ def test_the_answer_of_a_search_comes_first_and_the_others_keep_their_order() ->
     assert unknown.first is None
 
 
-def test_same_training_is_the_same_in_all_that_was_set() -> None:
-    """Batch size, learning rate and every other parameter; of what is not known none is the same."""
+def test_same_training_requires_all_parameters_to_be_equal() -> None:
+    """Setups whose effective batch size is unknown are never the same training."""
     twin = setup_energy(2, [9.0], [0.9])
     other = replace(setup_energy(3, [9.0], [0.9]), parameters={"depth": 2})
     unknown = [replace(setup_energy(n, [9.0], [0.9]), effective_batch_size=None) for n in (4, 5)]
@@ -221,24 +221,24 @@ def test_same_training_is_the_same_in_all_that_was_set() -> None:
     }
 
 
-class Told:
-    """Evidence that has losses, tells all setups apart but one, and remembers what it was asked."""
+class FakeEvidence:
+    """Evidence with given losses that tells all setups apart but one, and records the comparisons."""
 
     posteriors = None
 
     def __init__(self, expected_loss: dict[int, float]) -> None:
-        """Begin with losses."""
+        """Store the losses."""
         self.expected_loss = expected_loss
         self.selected_as: dict[int, str | None] = {}
 
     def saving(self, _setup: int, reference: int) -> object | None:
-        """An interval of all but setup 5."""
+        """Return a placeholder for an interval, but None for setup 5."""
         return None if reference == 5 else ()
 
     def differ_in_energy(
         self, setup: int, reference: int, *, selected_as: str | None = None
     ) -> bool:
-        """Setup 4 alone is like the first."""
+        """Return False for setup 4 only, which so ties with the first."""
         assert setup == 2
         self.selected_as[reference] = selected_as
         return reference != 4
@@ -247,9 +247,9 @@ class Told:
 FIVE = [GOOD, FRUGAL, WASTEFUL, setup_energy(4, [41.0], [0.89]), setup_energy(5, [42.0], [0.89])]
 
 
-def test_a_tie_is_with_the_first_and_knows_what_the_other_was_picked_for() -> None:
-    """The most accurate and the costliest were picked by the same repeats."""
-    evidence = Told({})
+def test_comparisons_for_ties_state_what_a_reference_was_selected_for() -> None:
+    """The same repeats selected the most accurate and the costliest setup."""
+    evidence = FakeEvidence({})
 
     rows = by_number(rank(FIVE, evidence=cast("Evidence", evidence)))
 
@@ -265,12 +265,12 @@ def test_a_tie_is_with_the_first_and_knows_what_the_other_was_picked_for() -> No
         (ChoiceRule.EXPECTED, RankBy.ACCURACY_PER_WH, [2, 4, 5, 1, 3]),
     ],
 )
-def test_expected_losses_order_energies_by_that_rule_alone(
+def test_expected_losses_order_setups_by_their_own_rule_only(
     rule: ChoiceRule, by: RankBy, expected: list[int]
 ) -> None:
-    """The least loss first; by any other the cheapest of those within the tolerance."""
+    """By energy and expected loss, the least loss comes first; other rules and criteria ignore losses."""
     losses = {1: 0.2, 2: 0.0, 3: 0.1, 4: 0.3, 5: 0.25}
 
-    ranking = rank(FIVE, evidence=cast("Evidence", Told(losses)), rule=rule, by=by)
+    ranking = rank(FIVE, evidence=cast("Evidence", FakeEvidence(losses)), rule=rule, by=by)
 
     assert order(ranking) == expected

@@ -1,4 +1,4 @@
-"""Setups that differ in cost alone share what they learn."""
+"""Accuracies that setups share which differ in cost but not in learning."""
 
 import dataclasses
 from pathlib import Path
@@ -11,8 +11,8 @@ from tests.analysis.study_folder import constant, write_study
 LIMITS = [{"power_limit_w": watts} for watts in (100, 200)]
 
 
-def test_a_seed_under_two_limits_is_one_training(tmp_path: Path) -> None:
-    """Its accuracies count once, as their mean; a seed that only one limit has counts for both."""
+def test_accuracies_of_a_seed_under_two_power_limits_are_averaged(tmp_path: Path) -> None:
+    """They count once, as their mean; a seed trained under one limit only counts for both setups."""
     trials = [
         constant(1, 1.0, 0.80, seed=0),
         constant(2, 2.0, 0.82, seed=0),
@@ -31,8 +31,8 @@ def test_a_seed_under_two_limits_is_one_training(tmp_path: Path) -> None:
     assert [round(each, 6) for each in shared[0].values] == [0.81, 0.9]
 
 
-def test_setups_that_learn_in_their_own_way_share_nothing(tmp_path: Path) -> None:
-    """Another optimiser learns something else."""
+def test_setups_that_learn_differently_share_no_accuracies(tmp_path: Path) -> None:
+    """With another optimiser, the training itself differs."""
     further = [{"optimizer": name} for name in ("adam", "sgd")]
     trials = [constant(number, 1.0, 0.8, seed=0) for number in (1, 2)]
     study = load(write_study(tmp_path / "s", grid([64], [0.1], further), trials))
@@ -40,8 +40,8 @@ def test_setups_that_learn_in_their_own_way_share_nothing(tmp_path: Path) -> Non
     assert [each.shared_accuracy for each in analyse(study).setups] == [None, None]
 
 
-def test_what_is_shared_decides_and_what_is_shown_is_a_setups_own(tmp_path: Path) -> None:
-    """The accuracies in tables are those of the setup's own trainings."""
+def test_reported_accuracies_are_those_of_a_setup_itself(tmp_path: Path) -> None:
+    """Shared accuracies do not replace the accuracies of a setup's own trainings."""
     trials = [constant(1, 1.0, 0.80, seed=0), constant(2, 2.0, 0.82, seed=0)]
     study = load(write_study(tmp_path / "s", grid([64], [0.1], LIMITS), trials))
 

@@ -1,4 +1,4 @@
-"""What is asked of a setup: by the analysis, by the study, or by neither."""
+"""Tolerance and preference of a choice: from the analysis, from the study, or by default."""
 
 import math
 from pathlib import Path
@@ -11,8 +11,8 @@ from study.inference.choice import Preference
 from tests.analysis.study_folder import constant, grid, write_study
 
 
-def test_the_studys_own_answer_is_asked_for_unless_another_is() -> None:
-    """Its tolerance is in points, that of an analysis a share."""
+def test_options_of_the_analysis_override_those_of_the_study() -> None:
+    """A study's tolerance is in points, that of an analysis is a share."""
     options = {"tolerance": 2.5, "prefer": "energy"}
 
     found = requirements(options, tolerance=None, prefer=None)
@@ -24,8 +24,8 @@ def test_the_studys_own_answer_is_asked_for_unless_another_is() -> None:
     assert other.price == pytest.approx(math.log(1.8))
 
 
-def test_a_study_that_says_nothing_is_asked_for_a_point_and_balance() -> None:
-    """As one of version 0.1, or a search."""
+def test_defaults_are_one_point_and_a_balanced_preference() -> None:
+    """They hold for studies without these options, such as those of version 0.1 and searches."""
     found = requirements({}, tolerance=None, prefer=None)
 
     assert found.tolerance == 0.01
@@ -33,7 +33,7 @@ def test_a_study_that_says_nothing_is_asked_for_a_point_and_balance() -> None:
 
 
 def test_the_command_reads_the_studys_own_options(tmp_path: Path) -> None:
-    """3 points were allowed: the setup that is 2 points worse and takes half is the answer."""
+    """With 3 points allowed, the setup that takes half the energy and is 2 points worse is recommended."""
     trials = [
         constant(n, e, a, seed=s) for n, e, a in ((1, 50.0, 0.88), (2, 100.0, 0.9)) for s in (0, 1)
     ]

@@ -1,4 +1,4 @@
-"""Energy without what a device draws when idle."""
+"""Energy with idle power subtracted."""
 
 import dataclasses
 from pathlib import Path
@@ -15,8 +15,8 @@ from tests.analysis.energy.test_scopes import study_of
 from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_study
 
 
-def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
-    """The board idles at 20 W: 500 J in 10 s leave 300 J; 100 J leave nothing, not less."""
+def test_idle_energy_is_subtracted_and_labelled(tmp_path: Path) -> None:
+    """The board idles at 20 W: 500 J in 10 s leave 300 J, and 100 J leave 0 J, not less."""
     epochs = [Epoch(energy_j=e, accuracy=0.5, time_s=10.0) for e in (500.0, 100.0)]
     trials = [Trial(setup=1, seed=0, attempts=[epochs])]
     study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
@@ -31,8 +31,8 @@ def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
     assert "1 epoch used no more than the device draws when idle: they count as 0." in caveats
 
 
-def test_no_energy_with_idle_power_is_shown_among_those_without(tmp_path: Path) -> None:
-    """A table of components, or what they would advise, would be of another kind under the same title."""
+def test_energies_that_include_idle_power_are_not_shown(tmp_path: Path) -> None:
+    """Energies of components, of the machine and of tests keep their idle power, so they are left out."""
     study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5], node=[9.0, 3.0]))
     tested = dataclasses.replace(study, trials=study.trials.assign(test_energy_j=4.0))
     assert analyse(tested).scopes
@@ -45,8 +45,8 @@ def test_no_energy_with_idle_power_is_shown_among_those_without(tmp_path: Path) 
     assert findings.bill.test_j is None
 
 
-def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> None:
-    """Its idle power is not known, and is not taken for 0."""
+def test_an_epoch_on_an_unknown_device_has_no_energy(tmp_path: Path) -> None:
+    """The device's idle power is unknown and not taken for 0 W."""
     trials = [
         Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=500.0, accuracy=0.5)]], device_uuid="X")
     ]
@@ -59,8 +59,8 @@ def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> Non
     assert "1 epoch without an energy reading; no total for setup 1." in caveats
 
 
-def test_idle_power_of_a_shared_board_is_not_taken_off_twice(tmp_path: Path) -> None:
-    """Of an equal part of 500 J nobody knows how much is idle power: nothing is made up."""
+def test_an_epoch_on_a_shared_board_has_no_energy(tmp_path: Path) -> None:
+    """How much of a trial's equal part of 500 J is idle power is unknown."""
     study = load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 500.0, 0.5)]))
     shared = dataclasses.replace(study, epochs=study.epochs.assign(shared_by=2.0))
 
@@ -73,7 +73,7 @@ def test_idle_power_of_a_shared_board_is_not_taken_off_twice(tmp_path: Path) -> 
 
 
 def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:
-    """With what to do."""
+    """The error says to leave the option out."""
     folder = write_study(
         tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)], manifest={"nodes": ()}
     )
@@ -82,8 +82,8 @@ def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:
         without_idle(load(folder))
 
 
-def test_the_idle_power_of_all_boards_of_a_trial_is_taken_off(tmp_path: Path) -> None:
-    """Two that idle at 20 W each: 500 J in 10 s leave 100 J."""
+def test_the_idle_power_of_all_boards_of_a_trial_is_subtracted(tmp_path: Path) -> None:
+    """Two boards idle at 20 W each: 500 J in 10 s leave 100 J."""
     trials = [Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=500.0, accuracy=0.5, time_s=10.0)]])]
     study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
     uuids = study.epochs["device_uuid"]

@@ -29,11 +29,11 @@ TRIALS = [
 
 
 def write_results(folder: Path, *, cut_last_line: bool) -> None:
-    """Write what Ray leaves behind for the trials of `folder`: one result.json each."""
+    """Write the result.json that Ray leaves for each trial of `folder`."""
     manifest = load(folder).manifest
     for trial, facts in zip(TRIALS, SETUPS, strict=True):
         rows = epoch_records(trial, facts, manifest, EnergyMethod.SAMPLED)
-        # Tune puts its own identifier in the place of ours, which stays in the configuration.
+        # Tune overwrites `trial_id` with its own; ours is kept in the configuration.
         lines = [
             json.dumps({**row.to_row(), "trial_id": "5e1f_0", "config": {"trial_id": row.trial_id}})
             for row in rows
@@ -45,7 +45,7 @@ def write_results(folder: Path, *, cut_last_line: bool) -> None:
 
 
 def test_a_finished_study_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    """Every row that was written is read, with its energies, and nothing is said to be missing."""
+    """Every row that was written is read with its energy, and there are no notes."""
     study = load(write_study(tmp_path / "a", SETUPS, TRIALS))
 
     assert list(study.epochs["epoch_energy_j"]) == [10.0, 12.0, 20.0, 24.0]
@@ -54,7 +54,7 @@ def test_a_finished_study_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_rays_result_files_take_the_place_of_missing_tables(tmp_path: Path) -> None:
-    """A killed study without tables has the same energies as the finished one, and says whence."""
+    """A killed study without tables has the same energies as a finished one, and notes their source."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     whole = load(folder)
     write_results(folder, cut_last_line=False)
@@ -71,8 +71,8 @@ def test_rays_result_files_take_the_place_of_missing_tables(tmp_path: Path) -> N
     assert "trials.parquet is missing" in " ".join(study.notes)
 
 
-def test_of_a_lost_attempt_without_a_reading_it_is_not_known_what_it_wasted(tmp_path: Path) -> None:
-    """Also where trials are put together from their epochs."""
+def test_wasted_energy_is_unknown_if_a_lost_attempt_has_no_reading(tmp_path: Path) -> None:
+    """This holds also for trials that are reconstructed from their epochs."""
     kept = epochs_of([3.0], [0.6])
     trials = [
         Trial(setup=1, seed=seed, attempts=[epochs_of([lost_j], [0.5]), kept])
@@ -87,8 +87,8 @@ def test_of_a_lost_attempt_without_a_reading_it_is_not_known_what_it_wasted(tmp_
     assert pd.isna(unknown)
 
 
-def test_a_cut_off_last_line_is_left_out_and_said(tmp_path: Path) -> None:
-    """The epochs before a torn line count; their trial is not taken for finished."""
+def test_a_truncated_last_line_is_left_out_and_noted(tmp_path: Path) -> None:
+    """The epochs before it count, but their trial is not taken for finished."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     write_results(folder, cut_last_line=True)
     (folder / EPOCHS_FILE).unlink()
@@ -113,7 +113,7 @@ def test_a_running_study_is_read_from_tables_and_result_files(tmp_path: Path) ->
     assert list(study.epochs["epoch_energy_j"]) == [10.0, 12.0, 20.0, 24.0]
 
 
-def test_of_two_rows_of_one_epoch_the_last_counts(tmp_path: Path) -> None:
+def test_the_last_of_two_rows_of_an_epoch_counts(tmp_path: Path) -> None:
     """An epoch that was reported twice in one attempt is not charged twice."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     rows = pd.read_parquet(folder / EPOCHS_FILE)
@@ -125,8 +125,8 @@ def test_of_two_rows_of_one_epoch_the_last_counts(tmp_path: Path) -> None:
     assert list(study.epochs["epoch_energy_j"]) == [12.0, 20.0, 24.0, 11.0]
 
 
-def test_a_study_without_an_epoch_says_so(tmp_path: Path) -> None:
-    """No finished epoch is a note, not an error."""
+def test_a_study_without_an_epoch_has_a_note(tmp_path: Path) -> None:
+    """That no epoch has finished is no error."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     (folder / EPOCHS_FILE).unlink()
     (folder / TRIALS_FILE).unlink()
@@ -138,7 +138,7 @@ def test_a_study_without_an_epoch_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("{", "not the manifest of a study"),
         ('{"schema_version": 99}', "99"),
@@ -146,20 +146,22 @@ def test_a_study_without_an_epoch_says_so(tmp_path: Path) -> None:
         ("[]", "list"),
     ],
 )
-def test_a_broken_manifest_is_refused_with_its_path(tmp_path: Path, text: str, said: str) -> None:
-    """Not JSON, another version, not whole: the message has the path and what was got."""
+def test_a_broken_manifest_is_refused_with_its_path(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    """The message has the path and the fault: no JSON, another version, incomplete, or a list."""
     (tmp_path / MANIFEST_FILE).write_text(text)
 
     with pytest.raises(AnalysisError) as caught:
         load(tmp_path)
 
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
     assert str(tmp_path / MANIFEST_FILE) in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
-def test_a_cut_off_table_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
-    """A file that is not parquet is named."""
+def test_a_truncated_table_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
+    """The message names a file that is not Parquet."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     (folder / EPOCHS_FILE).write_bytes(content)
 
@@ -168,7 +170,7 @@ def test_a_cut_off_table_is_refused_with_its_path(tmp_path: Path, content: bytes
 
 
 def test_a_table_of_another_version_names_the_columns_that_it_lacks(tmp_path: Path) -> None:
-    """A missing column is an error, never a column of nothing."""
+    """A missing column is an error and is never filled with missing values."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     pd.read_parquet(folder / EPOCHS_FILE).drop(columns="coverage").to_parquet(folder / EPOCHS_FILE)
 
@@ -180,10 +182,8 @@ def test_a_table_of_another_version_names_the_columns_that_it_lacks(tmp_path: Pa
     ("file", "column", "value"),
     [(TRIALS_FILE, "status", "asleep"), (EPOCHS_FILE, "epoch_energy_j", "much")],
 )
-def test_a_value_that_does_not_belong_is_refused(
-    tmp_path: Path, file: str, column: str, value: str
-) -> None:
-    """An unknown word or a word for a number is an error with the file and the value."""
+def test_an_invalid_value_is_refused(tmp_path: Path, file: str, column: str, value: str) -> None:
+    """An unknown status, or text instead of a number, is an error with the file and the value."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     pd.read_parquet(folder / file).assign(**{column: value}).to_parquet(folder / file)
 
@@ -192,13 +192,13 @@ def test_a_value_that_does_not_belong_is_refused(
 
 
 def test_a_folder_with_one_study_stands_for_it(tmp_path: Path) -> None:
-    """`results` is enough where it holds one study."""
+    """Giving `results` is enough if it holds a single study."""
     folder = write_study(tmp_path / "results" / "a", SETUPS, TRIALS)
 
     assert (folder,) == find_studies([tmp_path / "results"])
 
 
-def test_a_folder_with_two_studies_must_be_told_apart(tmp_path: Path) -> None:
+def test_a_folder_with_two_studies_is_refused(tmp_path: Path) -> None:
     """The message names both."""
     for name in ("one", "two"):
         write_study(tmp_path / name, SETUPS, [constant(1, 1.0, 0.5)])
@@ -208,8 +208,8 @@ def test_a_folder_with_two_studies_must_be_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["empty", "absent", "file"])
-def test_what_is_no_study_is_refused(tmp_path: Path, name: str) -> None:
-    """An empty folder, none at all, a file: the message has the path and what is wanted."""
+def test_a_path_without_a_study_is_refused(tmp_path: Path, name: str) -> None:
+    """For an empty folder, a missing one and a file, the message has the path and what is expected."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
 
@@ -217,8 +217,8 @@ def test_what_is_no_study_is_refused(tmp_path: Path, name: str) -> None:
         find_studies([tmp_path / name])
 
 
-def test_words_of_a_table_command_no_terminal(tmp_path: Path) -> None:
-    """The folder may be somebody else's, and names of its boards are printed."""
+def test_control_characters_in_a_table_are_removed(tmp_path: Path) -> None:
+    """A study may come from somebody else, and its device names are printed on a terminal."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     rows = pd.read_parquet(folder / EPOCHS_FILE)
     rows["device_name"] = "\x1b[31mboard\x07"
@@ -227,32 +227,32 @@ def test_words_of_a_table_command_no_terminal(tmp_path: Path) -> None:
     assert set(load(folder).epochs["device_name"]) == {"[31mboard"}
 
 
-@pytest.mark.parametrize("above", ["seed=3", "learning_rate=0.1", "val_score=best", "run=7"])
-def test_a_folder_called_like_a_column_changes_nothing(tmp_path: Path, above: str) -> None:
-    """Arrow would take the name of a folder above for a column, be it one of ours or a new one."""
+@pytest.mark.parametrize("parent", ["seed=3", "learning_rate=0.1", "val_score=best", "run=7"])
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path, parent: str) -> None:
+    """Arrow would read `seed=3` in a path as a column, replacing one of ours or adding one."""
     plain = load(write_study(tmp_path / "a", SETUPS, TRIALS))
 
-    study = load(write_study(tmp_path / above / "a", SETUPS, TRIALS))
+    study = load(write_study(tmp_path / parent / "a", SETUPS, TRIALS))
 
     pd.testing.assert_frame_equal(study.epochs, plain.epochs)
     pd.testing.assert_frame_equal(study.trials, plain.trials)
 
 
-def with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column of ours as its index."""
+def index_by_trial(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make one of our columns the index."""
     return frame.set_index("trial_id")
 
 
-def sorted_otherwise(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table in another order, which leaves an index without a name, and with a column of the user's."""
+def reverse_and_annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Reverse the rows, which leaves an index without a name, and add a column of the user's."""
     return frame.iloc[::-1].assign(note="mine")
 
 
-@pytest.mark.parametrize("change", [with_index, sorted_otherwise])
-def test_tables_that_pandas_wrote_again_are_read(
+@pytest.mark.parametrize("change", [index_by_trial, reverse_and_annotate])
+def test_tables_rewritten_by_pandas_are_read(
     tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
-    """What it calls an index is a column like others."""
+    """An index in the file is read as an ordinary column."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     for name in (EPOCHS_FILE, TRIALS_FILE):
         change(pd.read_parquet(folder / name)).to_parquet(folder / name)
@@ -263,8 +263,8 @@ def test_tables_that_pandas_wrote_again_are_read(
     assert set(study.trials["trial_id"]) == {"setup01_seed0", "setup02_seed0"}
 
 
-def test_a_number_that_is_infinite_is_missing(tmp_path: Path) -> None:
-    """No record has one; a sum with it would say nothing."""
+def test_an_infinite_number_counts_as_missing(tmp_path: Path) -> None:
+    """A sum with it would be meaningless."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     rows = pd.read_parquet(folder / EPOCHS_FILE)
     rows.loc[0, ["epoch_energy_j", "val_loss"]] = float("inf")
@@ -275,20 +275,20 @@ def test_a_number_that_is_infinite_is_missing(tmp_path: Path) -> None:
     assert study.epochs["epoch_energy_j"].isna().tolist() == [True, False, False, False]
 
 
-def test_a_word_that_is_missing_is_none(tmp_path: Path) -> None:
-    """Also in a column where others are there: a word is text or None, never a number."""
+def test_missing_text_is_none(tmp_path: Path) -> None:
+    """This holds also in a column that has text in other rows: a value is text or None, never NaN."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     rows = pd.read_parquet(folder / EPOCHS_FILE)
     rows["test_metrics"] = [None, *["{}"] * (len(rows) - 1)]
     rows.to_parquet(folder / EPOCHS_FILE)
 
-    words = load(folder).epochs["test_metrics"]
+    values = load(folder).epochs["test_metrics"]
 
-    assert words.tolist() == [None, *["{}"] * (len(rows) - 1)]
+    assert values.tolist() == [None, *["{}"] * (len(rows) - 1)]
 
 
 def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
-    """It puts a mark before the text, and ends lines in its own way."""
+    """A byte order mark and CRLF line ends are accepted."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)
     path = folder / MANIFEST_FILE
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
@@ -297,7 +297,7 @@ def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("columns", "message"),
     [
         ("val_accuracy", "val_accuracy was renamed to val_score in version 0.2"),
         (
@@ -306,16 +306,16 @@ def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_column_of_an_earlier_version_is_answered(
-    tmp_path: Path, asked: str | list[str], told: str
+def test_a_column_of_an_earlier_version_is_explained(
+    tmp_path: Path, columns: str | list[str], message: str
 ) -> None:
-    """With what it is called now; any other one as pandas does."""
+    """The KeyError names its present place; any other missing column raises the usual error."""
     epochs = load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)])).epochs
 
     with pytest.raises(KeyError) as raised:
-        epochs[asked]
+        epochs[columns]
 
-    assert raised.value.args == (told,)
+    assert raised.value.args == (message,)
     with pytest.raises(KeyError, match="nothing"):
         epochs["nothing"]
     assert type(epochs[epochs["epoch"] > 0]) is pd.DataFrame

@@ -18,7 +18,7 @@ START_S = 1_700_000_000.0
 
 
 def sample(trial_id: str | None, time_s: float, power_w: float, *, epoch: int = 1) -> PowerRecord:
-    """A sample of a trial, so many seconds after the start; of none: between trials."""
+    """A sample `time_s` after the start; without a trial, one taken between trials."""
     return PowerRecord(
         node="node-1",
         device_uuid="GPU-1",
@@ -46,7 +46,7 @@ def study_with_power(folder: Path, *samples: PowerRecord) -> Path:
 
 
 def test_each_trial_has_a_file_with_the_papers_columns(tmp_path: Path) -> None:
-    """Time stamp, epoch and milliwatts in the order of time; what is of no trial is in no file."""
+    """They are time stamp, epoch and milliwatts, in order of time; samples of no trial are left out."""
     folder = study_with_power(
         tmp_path / "watch",
         sample("setup01_seed0", 0.0, 61.0004),
@@ -68,7 +68,7 @@ def test_each_trial_has_a_file_with_the_papers_columns(tmp_path: Path) -> None:
 
 
 def test_an_estimate_stays_labelled(tmp_path: Path) -> None:
-    """How the power came about is a column, so that the file can travel alone."""
+    """The energy method is a column, so that the file is labelled wherever it goes."""
     folder = study_with_power(
         tmp_path / "watch", sample("setup01_seed0", 0.0, 61.0), sample("setup01_seed0", 0.1, 61.0)
     )
@@ -79,7 +79,7 @@ def test_an_estimate_stays_labelled(tmp_path: Path) -> None:
 
 
 def test_names_of_trials_cannot_leave_the_folder(tmp_path: Path) -> None:
-    """A trial's name is data, and a file's name is made of it."""
+    """File names are made of trial names, which are untrusted data."""
     folder = study_with_power(
         tmp_path / "watch", sample("../../out", 0.0, 61.0), sample("../../out", 0.1, 61.0)
     )
@@ -89,8 +89,8 @@ def test_names_of_trials_cannot_leave_the_folder(tmp_path: Path) -> None:
     assert file == folder / "power" / ".._.._out.csv"
 
 
-def test_a_study_without_a_log_says_so(tmp_path: Path) -> None:
-    """Nothing is written, and the message names what is missing and what to do."""
+def test_a_study_without_a_log_is_refused(tmp_path: Path) -> None:
+    """Nothing is written, and the message names the missing file and the option to leave out."""
     folder = write_study(tmp_path / "watch", grid((64,), (0.1,)), [constant(1, 100.0, 0.9)])
 
     with pytest.raises(AnalysisError, match=r"power\.parquet is missing.*--power-csv"):
@@ -100,7 +100,7 @@ def test_a_study_without_a_log_says_so(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--power-csv` says how many files it wrote, and where."""
+    """`--power-csv` prints how many files it wrote, and where."""
     folder = study_with_power(
         tmp_path / "watch", sample("setup01_seed0", 0.0, 61.0), sample("setup01_seed0", 0.1, 61.0)
     )

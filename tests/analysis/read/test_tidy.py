@@ -1,4 +1,4 @@
-"""One table of everything that studies left."""
+"""One table of all stored values of one or several studies."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ FIXTURES = Path(__file__).parents[1] / "fixture"
 def test_a_row_is_an_epoch_with_its_trial_and_study(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """By the file's suffix; energies are those of epochs.parquet, several studies stand together."""
+    """Energies are those of epochs.parquet, of several studies; the suffix chooses CSV or Parquet."""
     file = tmp_path / name
     folders = [str(FIXTURES / each) for each in ("regime", "pretraining")]
 
@@ -35,8 +35,8 @@ def test_a_row_is_an_epoch_with_its_trial_and_study(
     assert str(file) in capsys.readouterr().out
 
 
-def test_what_json_holds_has_columns_of_its_own() -> None:
-    """A metric is a number in a column, and no text holds several."""
+def test_values_in_json_columns_have_columns_of_their_own() -> None:
+    """Each metric and parameter has a column, and the JSON columns are dropped."""
     study = load(FIXTURES / "regime")
     study.epochs["val_metrics"] = '{"f1": 0.5, "per_class": [1, 2]}'
     study.epochs["parameters"] = '{"alpha": 0.25}'
@@ -49,8 +49,8 @@ def test_what_json_holds_has_columns_of_its_own() -> None:
     assert not {"val_metrics", "parameters"} & set(table)
 
 
-def test_an_axis_of_numbers_and_words_goes_into_parquet(tmp_path: Path) -> None:
-    """As words, in one study or in several; what is missing stays missing."""
+def test_an_axis_of_numbers_and_text_can_be_written_as_parquet(tmp_path: Path) -> None:
+    """Its values become text, and missing ones stay missing."""
     one, other = load(FIXTURES / "regime"), load(FIXTURES / "pretraining")
     one.epochs["parameters"] = ['{"width": 64}', '{"width": "auto"}'] * (len(one.epochs) // 2) + [
         None
@@ -65,7 +65,7 @@ def test_an_axis_of_numbers_and_words_goes_into_parquet(tmp_path: Path) -> None:
 
 
 def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
-    """`energy_method` is that of the energy that ranks, and a CPU beside a board may be estimated."""
+    """`energy_method` is that of the energy that ranks, but a CPU beside a board may be estimated."""
     study = load(FIXTURES / "regime")
     [node, *_] = study.manifest.nodes
     cpu = ComponentFacts(component="cpu", source="cpu-estimate", method=EnergyMethod.ESTIMATED)
@@ -76,8 +76,8 @@ def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
     assert set(table["study_cpu_energy_method"]) == {"estimated"}
 
 
-def test_epochs_of_lost_attempts_do_not_count() -> None:
-    """They are there, and marked; of the others there are as many as their trials say."""
+def test_epochs_of_lost_attempts_are_marked_as_not_counting() -> None:
+    """The number of the others is the number of epochs of their trial."""
     table = tidy_table([load(FIXTURES / "regime")])
 
     counting = (
@@ -90,7 +90,7 @@ def test_epochs_of_lost_attempts_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "expected"),
     [
         (["export"], "No folder was given"),
         (["export", "nowhere"], "nowhere"),
@@ -98,9 +98,9 @@ def test_epochs_of_lost_attempts_do_not_count() -> None:
         (["export", str(FIXTURES / "regime"), "--output", "/nowhere/a.csv"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_exported_is_said(
-    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+def test_an_impossible_export_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
 ) -> None:
-    """With what to do."""
-    assert main(words) == 2
-    assert said in capsys.readouterr().err
+    """The message names the fault or what is allowed."""
+    assert main(arguments) == 2
+    assert expected in capsys.readouterr().err

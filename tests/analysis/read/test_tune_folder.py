@@ -1,4 +1,4 @@
-"""A folder of somebody's Ray Tune run, imported."""
+"""Import of a folder of a Ray Tune run."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from study.record.vocabulary import EnergyScope
 
 
 def trial(run: Path, number: int, config: dict[str, Any], *losses: float, **more: Any) -> Path:  # noqa: ANN401
-    """A trial's folder as Tune leaves it."""
+    """Write a trial's folder as Tune leaves it."""
     trial_id = f"ab12_{number:05}"
     folder = run / f"train_fn_{trial_id}_{number}_lr=0.1_2026-01-01"
     folder.mkdir(parents=True)
@@ -32,17 +32,17 @@ def trial(run: Path, number: int, config: dict[str, Any], *losses: float, **more
     return folder
 
 
-def imported(run: Path, *more: str) -> int:
-    """Exit status of the import."""
+def import_run(run: Path, *more: str) -> int:
+    """Import a run and return the exit status."""
     return main(["import", str(run), "--objective", "val_loss", "--mode", "min", *more])
 
 
 def test_a_run_is_read_as_a_study(tmp_path: Path) -> None:
-    """Its configurations are setups, told apart from their repeats; energies are missing."""
+    """Its configurations become setups with repeats; energies are missing."""
     for number, (rate, seed) in enumerate([(0.1, 0), (0.1, 1), (0.01, 0)]):
         trial(tmp_path / "old", number, {"lr": rate, "batch_size": 8, "seed": seed}, 0.9, 0.4)
 
-    status = imported(tmp_path / "old")
+    status = import_run(tmp_path / "old")
 
     study = load(tmp_path / "old")
     assert status == 0
@@ -59,11 +59,11 @@ def test_a_run_is_read_as_a_study(tmp_path: Path) -> None:
 
 
 def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
-    """Where only the ledger was missing."""
+    """Readings in Tune's results become the energies of the study."""
     energy = {"status": "ok", "cpu_energy_j": 5.0}
     trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **MEASURED, energy=energy)
 
-    imported(tmp_path / "old")
+    import_run(tmp_path / "old")
 
     study = load(tmp_path / "old")
     assert study.trials["energy_j"].tolist() == [10.0]
@@ -73,23 +73,23 @@ def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
 
 
 def test_an_epoch_that_was_reported_twice_counts_once(tmp_path: Path) -> None:
-    """A trial that was run again begins behind its last checkpoint; a cut line is passed over."""
+    """A resumed trial repeats epochs after its last checkpoint; a truncated line is ignored."""
     folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.5)
     results = folder / "result.json"
     again = results.read_text().splitlines()[1].replace("0.5", "0.4")
     results.write_text(f'{results.read_text()}{again}\n{{"val_lo')
 
-    imported(tmp_path / "old")
+    import_run(tmp_path / "old")
 
     assert load(tmp_path / "old").epochs["val_score"].tolist() == [0.9, 0.4]
 
 
-def test_a_trial_that_failed_has_failed(tmp_path: Path) -> None:
-    """Tune leaves its error beside its results, each of which is of a whole epoch."""
+def test_a_trial_with_an_error_file_has_failed(tmp_path: Path) -> None:
+    """Tune leaves the error beside the results, which are all of complete epochs."""
     folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.6, 0.4)
     (folder / "error.txt").write_text("Traceback\n  ...\nValueError: boom\n")
 
-    imported(tmp_path / "old")
+    import_run(tmp_path / "old")
 
     columns = ["status", "error", "epochs", "best_epoch"]
     trials = load(tmp_path / "old").trials[columns]
@@ -97,19 +97,19 @@ def test_a_trial_that_failed_has_failed(tmp_path: Path) -> None:
 
 
 def test_another_key_can_tell_repeats_apart(tmp_path: Path) -> None:
-    """`--seed-key`."""
+    """`--seed-key` names the key of the configuration that holds the seed."""
     for number in (0, 1):
         trial(tmp_path / "old", number, {"lr": 0.1, "random_state": number}, 0.9)
 
-    imported(tmp_path / "old", "--seed-key", "random_state")
+    import_run(tmp_path / "old", "--seed-key", "random_state")
 
     assert len(load(tmp_path / "old").manifest.setups) == 1
 
 
-def test_a_metric_that_nobody_reported_is_refused(
+def test_an_objective_that_was_not_reported_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With those that there are, and nothing is written."""
+    """The message refers to the results, and nothing is written."""
     trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
 
     status = main(["import", str(tmp_path / "old"), "--objective", "f1", "--mode", "max"])
@@ -122,22 +122,22 @@ def test_a_metric_that_nobody_reported_is_refused(
 def test_a_folder_that_is_no_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what is wanted."""
-    assert imported(tmp_path) == 2
+    """The message says that it has no results of Ray Tune."""
+    assert import_run(tmp_path) == 2
     assert "has no results of Ray Tune" in capsys.readouterr().err
 
 
-def test_a_study_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its own rows know more."""
+def test_a_study_is_not_imported_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its own rows hold more than Tune's results."""
     trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
-    imported(tmp_path / "old")
+    import_run(tmp_path / "old")
 
-    assert imported(tmp_path / "old") == 2
+    assert import_run(tmp_path / "old") == 2
     assert "is a study already" in capsys.readouterr().err
 
 
-def test_results_of_any_kind_are_read(tmp_path: Path) -> None:
-    """A loss that is no number, a time that is none, an `energy` of the user's own, a report before the first epoch."""
+def test_unusual_results_are_read(tmp_path: Path) -> None:
+    """A loss or time of NaN, an `energy` of the user's own, and reports before the first epoch."""
     folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, float("nan"), 0.4, energy=-76.4)
     odd = [
         {"training_iteration": 0, "trial_id": "ab12_00000", "config": {}},
@@ -153,7 +153,7 @@ def test_results_of_any_kind_are_read(tmp_path: Path) -> None:
     with (folder / "result.json").open("a") as file:
         file.writelines(json.dumps(each) + "\n" for each in odd)
 
-    assert imported(tmp_path / "old") == 0
+    assert import_run(tmp_path / "old") == 0
 
     study = load(tmp_path / "old")
     assert study.epochs["epoch"].tolist() == [1, 2, 3, 4]
@@ -162,8 +162,8 @@ def test_results_of_any_kind_are_read(tmp_path: Path) -> None:
     assert '"energy": -76.4' in study.epochs["val_metrics"][0]
 
 
-def test_a_failed_trial_that_tune_began_anew_is_a_lost_attempt(tmp_path: Path) -> None:
-    """`restart_errored`, twice: Tune lists only the last of the three; the repeat beside it failed for good."""
+def test_a_failed_trial_that_tune_restarted_is_a_lost_attempt(tmp_path: Path) -> None:
+    """After `restart_errored`, Tune lists only the last of three attempts; the other repeat failed for good."""
     run = tmp_path / "old"
     energy = {"epoch_energy_j": 5.0, "energy_method": "counter", "energy": {"status": "ok"}}
     for number, losses in enumerate([(0.9,), (0.9, 0.6), (0.9, 0.5, 0.4)]):
@@ -174,7 +174,7 @@ def test_a_failed_trial_that_tune_began_anew_is_a_lost_attempt(tmp_path: Path) -
     listed = [[json.dumps({"trial_id": f"ab12_0000{number}"}), "{}"] for number in (2, 3)]
     (run / "experiment_state-2026-01-01.json").write_text(json.dumps({"trial_data": listed}))
 
-    imported(run)
+    import_run(run)
 
     trials = load(run).trials.sort_values("seed")
     columns = ["trial_id", "status", "attempts", "energy_j", "wasted_energy_j"]
@@ -185,16 +185,16 @@ def test_a_failed_trial_that_tune_began_anew_is_a_lost_attempt(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("state", [None, "{", "[]", '{"trial_data": [["{}", "{}"]]}'])
-def test_without_a_list_of_tunes_each_failed_trial_is_a_repeat(
+def test_without_tunes_list_of_trials_each_failed_trial_is_a_repeat(
     tmp_path: Path, state: str | None
 ) -> None:
-    """Nobody can say then that it was begun anew."""
+    """It is unknown then whether the trial was restarted."""
     trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
     (trial(tmp_path / "old", 1, {"lr": 0.1}, 0.9) / "error.txt").write_text("boom")
     if state is not None:
         (tmp_path / "old" / "experiment_state-2026-01-01.json").write_text(state)
 
-    imported(tmp_path / "old")
+    import_run(tmp_path / "old")
 
     assert sorted(load(tmp_path / "old").trials["status"]) == ["failed", "finished"]
 
@@ -204,7 +204,7 @@ BOOM = "Failure # 1 (occurred at 2026-01-01)\nTraceback\nValueError: boom\n"
 
 
 def failed_early(run: Path, number: int, config: dict[str, Any], errors: str = BOOM) -> Path:
-    """The folder of a trial that has failed before its first result, as Tune leaves it."""
+    """Write the folder of a trial that failed before its first result, as Tune leaves it."""
     folder = trial(run, number, config)
     (folder / "result.json").write_text("")
     (folder / "params.json").write_text(json.dumps(config))
@@ -213,7 +213,7 @@ def failed_early(run: Path, number: int, config: dict[str, Any], errors: str = B
 
 
 def list_trials(run: Path, *states: tuple[Path, int, str], of: str = "2026-01-01") -> None:
-    """What Tune wrote of its trials: of each its folder, number and status."""
+    """Write Tune's list of trials, from the folder, number and status of each."""
     listed = [
         [
             json.dumps(
@@ -234,14 +234,14 @@ def list_trials(run: Path, *states: tuple[Path, int, str], of: str = "2026-01-01
 def test_a_trial_that_failed_before_its_first_result_is_a_failed_repeat(
     tmp_path: Path, *, is_listed: bool
 ) -> None:
-    """With its setup, its error and its attempts; what they used, nobody wrote down."""
+    """It has a setup, an error and a number of attempts, but its energy is unknown."""
     run = tmp_path / "old"
     good = trial(run, 0, {"lr": 0.1, "seed": 0}, 0.9, **MEASURED, energy={"status": "ok"})
     bad = failed_early(run, 1, {"lr": 0.2, "seed": 7}, BOOM + BOOM.replace("# 1", "# 2"))
     if is_listed:
         list_trials(run, (good, 0, "TERMINATED"), (bad, 1, "ERROR"))
 
-    imported(run)
+    import_run(run)
 
     study = load(run)
     failed = study.trials.iloc[-1]
@@ -253,28 +253,28 @@ def test_a_trial_that_failed_before_its_first_result_is_a_failed_repeat(
     assert failed[["energy_j", "wasted_energy_j"]].isna().all()
 
 
-def test_a_trial_that_tune_has_run_again_has_not_failed(tmp_path: Path) -> None:
-    """Tune keeps the error of the first attempt; what that used is in the sum of the next one's results."""
+def test_a_trial_that_succeeded_when_tune_retried_it_has_not_failed(tmp_path: Path) -> None:
+    """The error of the first attempt remains, and its energy is included in the sum of the next attempt."""
     run = tmp_path / "old"
     energy = {"status": "ok", "attempt": 2}
     folder = trial(run, 0, {"lr": 0.1}, 0.9, **MEASURED, energy=energy, energy_wh=12.0 / 3600)
     (folder / "error.txt").write_text(BOOM)
     list_trials(run, (folder, 0, "TERMINATED"))
 
-    imported(run)
+    import_run(run)
 
     columns = ["status", "error", "attempts", "energy_j", "wasted_energy_j"]
     assert load(run).trials[columns].to_numpy().tolist() == [["finished", None, 2, 5.0, 7.0]]
 
 
-def test_a_trial_that_was_still_to_go_on_has_not_finished(tmp_path: Path) -> None:
-    """Its run was ended before; an error that it had was one of an earlier attempt."""
+def test_a_trial_that_tune_lists_as_running_has_not_finished(tmp_path: Path) -> None:
+    """The run ended before the trial did, and the error is one of an earlier attempt."""
     run = tmp_path / "old"
     folder = trial(run, 0, {"lr": 0.1}, 0.9)
     (folder / "error.txt").write_text(BOOM)
     list_trials(run, (folder, 0, "RUNNING"))
 
-    imported(run)
+    import_run(run)
 
     columns = ["status", "error", "attempts"]
     trials = load(run).trials
@@ -282,15 +282,15 @@ def test_a_trial_that_was_still_to_go_on_has_not_finished(tmp_path: Path) -> Non
     assert trials["wasted_energy_j"].isna().all()
 
 
-def test_an_attempt_before_a_restart_counts_without_a_result_too(tmp_path: Path) -> None:
-    """`restart_errored`: what Tune no longer lists was in its list of the session before."""
+def test_an_attempt_without_a_result_before_a_restart_counts(tmp_path: Path) -> None:
+    """After `restart_errored`, it is in Tune's list of the previous session only."""
     run = tmp_path / "old"
     lost = failed_early(run, 0, {"lr": 0.1, "seed": 0})
     again = trial(run, 1, {"lr": 0.1, "seed": 0}, 0.9, **MEASURED, energy={"status": "ok"})
     list_trials(run, (lost, 0, "ERROR"))
     list_trials(run, (again, 1, "TERMINATED"), of="2026-01-02")
 
-    imported(run)
+    import_run(run)
 
     columns = ["trial_id", "status", "attempts", "energy_j"]
     trials = load(run).trials
@@ -298,11 +298,11 @@ def test_an_attempt_before_a_restart_counts_without_a_result_too(tmp_path: Path)
     assert trials["wasted_energy_j"].isna().all()
 
 
-def test_a_run_of_which_every_trial_failed_early_is_refused_with_an_error_of_theirs(
+def test_a_run_whose_trials_all_failed_early_is_refused_with_their_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There is nothing to compare, and it is no wrong folder."""
+    """There is nothing to compare, but the folder is not taken for a wrong one."""
     failed_early(tmp_path / "old", 0, {"lr": 0.1})
 
-    assert imported(tmp_path / "old") == 2
+    assert import_run(tmp_path / "old") == 2
     assert "all trials failed before. ValueError: boom" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a search says: fronts, lower bounds, hypervolume, and what the grid would cost."""
+"""Results of a search: front, lower bounds, hypervolume, and the energy of the full grid."""
 
 import itertools
 import math
@@ -35,10 +35,10 @@ def info_of(
     earlier: tuple[tuple[int, float, float], ...] = (),
     goal: str = "accuracy-energy",
 ) -> SearchInfo:
-    """From trials of a setup: joules of each epoch, best accuracy, and why each ended.
+    """Results of trials, each given as setup, joules of its epochs, best accuracy and stop reason.
 
     Several trials of a setup are its seeds. `earlier` are setup, joules and accuracy of whole
-    trainings of an earlier study. Every training has reached its target with its last epoch.
+    trainings of an earlier study. Trials that were not stopped reach the target in their last epoch.
     """
     rows: list[dict[str, Any]] = [
         TRIAL
@@ -82,7 +82,7 @@ def info_of(
 
 
 def test_a_stopped_trial_is_never_on_the_front() -> None:
-    """It is listed behind, as a lower bound."""
+    """It is listed after the front, as a lower bound."""
     info = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [1.0], 0.9, StopReason.STOPPED))
 
     assert [(p.setup, p.on_front, p.stopped) for p in info.points] == [
@@ -91,8 +91,8 @@ def test_a_stopped_trial_is_never_on_the_front() -> None:
     ]
 
 
-def test_a_training_that_broke_is_no_point_of_the_front() -> None:
-    """It was cheap because it failed, and does not measure the grid either."""
+def test_a_failed_training_is_never_on_the_front() -> None:
+    """It was cheap because it failed, and the grid does not count as measured either."""
     info = info_of((1, [4.0], 0.8, StopReason.PATIENCE), (2, [1.0], 0.3, StopReason.DIVERGED))
 
     assert [(p.setup, p.on_front, p.failed) for p in info.points] == [
@@ -102,15 +102,15 @@ def test_a_training_that_broke_is_no_point_of_the_front() -> None:
     assert not info.grid_measured
 
 
-def test_what_was_spent_without_a_reading_is_not_0() -> None:
-    """Nobody knows what a search used whose meter told nothing."""
+def test_energy_spent_without_a_reading_is_unknown() -> None:
+    """An epoch without a reading does not count as 0 J."""
     info = info_of((1, [float("nan")], 0.8, StopReason.PATIENCE))
 
     assert (info.spent_j, info.missing_epochs) == (None, 1)
 
 
-def test_a_lower_bound_above_a_more_accurate_training_is_ruled_out() -> None:
-    """The other stopped one may yet have come out better."""
+def test_a_stopped_setup_costlier_than_a_more_accurate_one_is_ruled_out() -> None:
+    """Setup 3 was stopped at less energy than setup 1 and may still have come out better."""
     info = info_of(
         (1, [2.0, 2.0], 0.8, StopReason.PATIENCE),
         (2, [5.0], 0.7, StopReason.STOPPED),
@@ -122,7 +122,7 @@ def test_a_lower_bound_above_a_more_accurate_training_is_ruled_out() -> None:
 
 
 def test_the_grid_is_measured_where_all_of_it_ran() -> None:
-    """And then it is the sum."""
+    """Its energy is then the sum of all trainings."""
     info = info_of(*((n, [1.0, float(n)], 0.5, StopReason.PATIENCE) for n in (1, 2, 3, 4)))
 
     assert info.grid_measured
@@ -130,15 +130,15 @@ def test_the_grid_is_measured_where_all_of_it_ran() -> None:
 
 
 def test_the_grid_is_an_estimate_where_some_did_not_run() -> None:
-    """Each other setup at the mean length, at its own mean energy or that of all."""
+    """Other setups count with the mean number of epochs, at their own mean energy or that of all."""
     info = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [5.0], 0.7, StopReason.STOPPED))
 
     assert not info.grid_measured
     assert info.grid_j == pytest.approx(4 + 2 * 5 + 2 * 2 * 3)
 
 
-def test_a_setup_of_which_no_epoch_was_measured_is_taken_at_the_mean_of_all() -> None:
-    """It has rows, like one whose tracker was lost; nothing of the grid's energy is no number."""
+def test_a_setup_without_any_reading_counts_at_the_mean_of_all() -> None:
+    """Its epochs have rows but no energies, as when the tracker was lost; the grid still has a number."""
     info = info_of(
         (1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [math.nan], 0.7, StopReason.OUT_OF_MEMORY)
     )
@@ -146,16 +146,16 @@ def test_a_setup_of_which_no_epoch_was_measured_is_taken_at_the_mean_of_all() ->
     assert info.grid_j == pytest.approx(4 + 3 * 2 * 2)
 
 
-def test_trainings_that_ended_at_the_target_tell_a_limit() -> None:
-    """Nobody knows how long they would have gone on: 30 epochs are the most that is allowed."""
+def test_trainings_that_end_at_the_target_give_an_upper_limit_of_the_grid() -> None:
+    """Without a target they might have run for all of the 30 epochs allowed."""
     info = info_of((1, [2.0, 2.0], 0.8, StopReason.TARGET))
 
     assert info.grid_is_limit
     assert info.grid_j == pytest.approx(4 * 30 * 2.0)
 
 
-def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
-    """The best took 4 J to the target; 3 J in two epochs, with a third, are more."""
+def test_a_stopped_setup_that_one_more_epoch_makes_costlier_is_ruled_out() -> None:
+    """The best took 4 J to the target; 3 J in two epochs plus a third epoch exceed that."""
     info = info_of(
         (1, [4.0], 0.8, StopReason.TARGET),
         (2, [1.5, 1.5], 0.7, StopReason.STOPPED),
@@ -167,7 +167,7 @@ def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
 
 
 def test_the_interval_is_that_of_the_measurement() -> None:
-    """The sum of the epochs' uncertainties; none where one is not known."""
+    """It is the sum of the epochs' uncertainties, and missing if one of them is."""
     known = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), uncertainty_j=0.5)
     unknown = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE))
 
@@ -176,7 +176,7 @@ def test_the_interval_is_that_of_the_measurement() -> None:
 
 
 def test_a_setup_with_several_seeds_is_one_point() -> None:
-    """The mean of them, from the least to the most."""
+    """It has the mean of the seeds, and an interval from the least to the most."""
     info = info_of(
         (1, [2.0], 0.8, StopReason.PATIENCE),
         (1, [4.0], 0.6, StopReason.PATIENCE),
@@ -189,8 +189,8 @@ def test_a_setup_with_several_seeds_is_one_point() -> None:
     assert point.seeds == 2
 
 
-def test_what_an_earlier_study_knows_is_on_the_front_and_says_so() -> None:
-    """It counts for the grid, too, but not for what the search has used."""
+def test_a_setup_of_an_earlier_study_is_on_the_front_and_names_the_study() -> None:
+    """It counts as trained for the grid, but its energy was not spent by this search."""
     info = info_of((1, [4.0], 0.8, StopReason.PATIENCE), earlier=((2, 2.0, 0.9),))
 
     assert [(p.setup, p.on_front, p.studies) for p in info.points] == [
@@ -201,8 +201,8 @@ def test_what_an_earlier_study_knows_is_on_the_front_and_says_so() -> None:
     assert info.not_run == (3, 4)
 
 
-def test_how_sure_the_answer_is_needs_seeds() -> None:
-    """Without any nothing is said; with some the cheapest is likelier the best."""
+def test_the_probability_of_the_answer_needs_several_seeds() -> None:
+    """With one seed there is none; with several, the cheapest setup is likely the best."""
     reached = StopReason.TARGET
     single = info_of((1, [2.0], 0.8, reached), goal="energy-to-target")
     several = info_of(
@@ -219,7 +219,7 @@ def test_how_sure_the_answer_is_needs_seeds() -> None:
 
 
 def test_a_search_is_never_sure_to_100_percent() -> None:
-    """Of its own probability and of the report's: both are shares of draws."""
+    """The search's and the report's probability are shares of draws, and both say "over 99 %"."""
     reached = StopReason.TARGET
     info = info_of(
         *((1, [joules], 0.8, reached) for joules in (2.0, 2.01, 2.02, 2.01)),
@@ -237,8 +237,8 @@ def test_a_search_is_never_sure_to_100_percent() -> None:
     assert all("probability of over 99 %" in text for text in texts)
 
 
-def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:
-    """It counts with one more epoch, or with the pace that it had: 0.4 for 1 J makes 0.8 for 2 J."""
+def test_a_setup_stopped_close_behind_lowers_the_probability() -> None:
+    """It counts with one more epoch or at its pace so far: 0.4 for 1 J makes 0.8 for 2 J."""
     reached = StopReason.TARGET
     runs = ((1, [2.0], 0.8, reached), (1, [2.2], 0.8, reached), (2, [6.0], 0.8, reached))
 
@@ -255,7 +255,7 @@ def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:
 
 
 def test_the_front_grows_with_the_energy_spent() -> None:
-    """One size for each whole training, in their order."""
+    """Each complete training adds one value, in the order of the trainings."""
     info = info_of(
         (1, [4.0], 0.8, StopReason.PATIENCE),
         (2, [1.0], 0.1, StopReason.STOPPED),
@@ -267,10 +267,10 @@ def test_the_front_grows_with_the_energy_spent() -> None:
 
 
 @given(points=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), max_size=20))
-def test_hypervolume_is_a_share_that_no_point_makes_smaller(
+def test_hypervolume_is_a_share_that_never_decreases(
     points: list[tuple[float, float]],
 ) -> None:
-    """In [0, 1], and monotone."""
+    """It lies in [0, 1] and grows monotonically with every point."""
     sizes = [hypervolume(points[:n], highest_j=10.0) for n in range(len(points) + 1)]
 
     assert all(0 <= size <= 1 + 1e-9 for size in sizes)

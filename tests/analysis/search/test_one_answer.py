@@ -1,4 +1,4 @@
-"""The recommendation of a search is its answer: nothing below it names another setup."""
+"""Agreement between the answer of a search and the recommendation, ranking and page."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.analysis.study_folder import constant, grid, write_study
 
 
 def findings_of(folder: Path, goal: str) -> Findings:
-    """Setup 1 is cheap and 2 points short, setup 2 dear and best, setup 3 in all behind setup 2."""
+    """Findings of a search: setup 1 is cheap, setup 2 is the most accurate, setup 3 is dominated by 2."""
     trials = [
         constant(n, e, a, seed=seed)
         for n, e, a in ((1, 10.0, 0.88), (2, 30.0, 0.90), (3, 40.0, 0.89))
@@ -30,44 +30,44 @@ def findings_of(folder: Path, goal: str) -> Findings:
 
 
 def test_a_search_for_accuracy_recommends_the_most_accurate_setup(tmp_path: Path) -> None:
-    """A third of the energy for 2 points less is not what was asked for."""
+    """Setup 1 needs a third of the energy, but is 2 points less accurate."""
     found = findings_of(tmp_path, "accuracy")
 
     search = found.paradigm.search
     assert search is not None
-    said = search_text(search, found.study.manifest, (), WH)
-    assert "The search recommends setup 2." in said
+    text = search_text(search, found.study.manifest, (), WH)
+    assert "The search recommends setup 2." in text
     assert found.recommendation.setup == 2
     assert found.ranking.rows[0].setup.setup == 2
     assert not any("setup 1" in each for each in found.recommendation.caveats)
 
 
-def test_a_search_without_a_reading_says_so_in_a_sentence(tmp_path: Path) -> None:
-    """It used "not known in epochs", and all setups "would use nobody can tell"."""
+def test_a_search_without_any_reading_is_described_in_a_sentence(tmp_path: Path) -> None:
+    """The sentence replaces the energies that the text otherwise states."""
     found = findings_of(tmp_path, "accuracy")
     assert found.paradigm.search is not None
     search = replace(found.paradigm.search, spent_j=None, grid_j=None, missing_epochs=6)
 
-    said = search_text(search, found.study.manifest, (), WH)
+    text = search_text(search, found.study.manifest, (), WH)
 
-    assert "The search recommends setup 2. No epoch of the search has an energy. " in said
+    assert "The search recommends setup 2. No epoch of the search has an energy. " in text
 
 
-@pytest.mark.parametrize(("goal", "said"), [("accuracy", False), ("accuracy-energy", True)])
-def test_the_page_states_the_probability_that_the_advice_states(
-    goal: str, *, said: bool, tmp_path: Path
+@pytest.mark.parametrize(("goal", "stated"), [("accuracy", False), ("accuracy-energy", True)])
+def test_page_and_advice_agree_whether_to_state_a_probability(
+    goal: str, *, stated: bool, tmp_path: Path
 ) -> None:
-    """A search with one answer has its own: to be cheap within a point of the best is not what it was after."""
+    """A search for one answer has its own probability, so neither states that of the ranking."""
     found = findings_of(tmp_path, goal)
 
     names = [each.name for each in key_figures(found)]
 
-    assert ("With a probability of" in found.recommendation.text) is said
-    assert ("probability that it is right" in names) is said
+    assert ("With a probability of" in found.recommendation.text) is stated
+    assert ("probability that it is right" in names) is stated
 
 
-def test_of_a_front_the_setup_is_recommended_that_the_ranking_prefers(tmp_path: Path) -> None:
-    """It is one of the front, and that is said."""
+def test_a_search_for_a_front_recommends_a_setup_of_the_front(tmp_path: Path) -> None:
+    """The text says that the setup is one of the front."""
     found = findings_of(tmp_path, "accuracy-energy")
 
     search = found.paradigm.search
@@ -78,8 +78,8 @@ def test_of_a_front_the_setup_is_recommended_that_the_ranking_prefers(tmp_path: 
 
 
 @pytest.mark.parametrize("goal", ["accuracy", "accuracy-energy"])
-def test_the_first_place_is_one_place(tmp_path: Path, goal: str) -> None:
-    """Every setup stands in the ranking once, numbered from 1."""
+def test_each_setup_has_a_place_of_its_own(tmp_path: Path, goal: str) -> None:
+    """Every setup is in the ranking once, with places from 1 on."""
     rows = findings_of(tmp_path, goal).ranking.rows
 
     assert sorted(row.setup.setup for row in rows) == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Terminal and report name the same setups as what a search has found."""
+"""Agreement between terminal and report on what a search has found."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ ENERGIES = st.none() | st.sampled_from([1.0, 2.0, 3.0, 4.0])
 
 @st.composite
 def trials_of_a_search(draw: st.DrawFn) -> list[TrialRecord]:
-    """Trials with any end, of setups with one to three seeds."""
+    """Draw trials of setups with up to three seeds, which end for any reason."""
     found = []
     for facts in SETUPS:
         for seed in range(draw(st.integers(0, 3))):
@@ -55,40 +55,40 @@ def trials_of_a_search(draw: st.DrawFn) -> list[TrialRecord]:
     return found
 
 
-def in_the_terminal(
+def terminal_setups(
     trials: Sequence[TrialRecord], options: SearchOptions, search: PausingSearch | None = None
 ) -> list[int]:
-    """Setups that the command names at its end."""
-    lines = said_at_the_end(trials, options, search)
+    """Setups that the last lines of the command name."""
+    lines = terminal_lines(trials, options, search)
     found = (re.match(r"  (?:recommended|front): setup (\d+),", line) for line in lines)
     return [int(each[1]) for each in found if each]
 
 
-def said_at_the_end(
+def terminal_lines(
     trials: Sequence[TrialRecord], options: SearchOptions, search: PausingSearch | None = None
 ) -> list[str]:
-    """Lines of the command; without a search, of one by a sampler of Optuna's."""
+    """Last lines of the command; by default, of a search by one of Optuna's samplers."""
     ended = live(options) if search is None else search
     return [*live_lines(ended, trials, options, setups=SETUPS, study="own", used_j=0.0, unit=WH)]
 
 
-def in_the_report(trials: Sequence[TrialRecord], options: SearchOptions) -> list[int]:
-    """Setups that the analysis names."""
-    text = said_in_the_report(trials, options)
+def report_setups(trials: Sequence[TrialRecord], options: SearchOptions) -> list[int]:
+    """Setups that the text of the analysis names."""
+    text = report_text(trials, options)
     named = re.match(
         r"The (?:search recommends setup|front of the search is setups) ([^.]*)\.", text
     )
     return [int(each) for each in re.findall(r"\d+", named[1])] if named else []
 
 
-def said_in_the_report(
+def report_text(
     trials: Sequence[TrialRecord], options: SearchOptions, answer: SearchAnswer | None = None
 ) -> str:
-    """What the analysis writes of a search that ended with an answer of its own, or with none."""
-    asked = {"goal": options.goal, "target": options.target, "confirm": options.confirm}
+    """Text of the analysis about a search, which may have stored an answer of its own."""
+    search_options = {"goal": options.goal, "target": options.target, "confirm": options.confirm}
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
-        options={**asked, "max_epochs": 30},
+        options={**search_options, "max_epochs": 30},
         answer=answer,
     )
     epochs = pd.DataFrame(
@@ -114,7 +114,7 @@ def said_in_the_report(
 def test_the_command_and_the_report_name_the_same_setups(
     trials: list[TrialRecord], goal: str, confirm: int
 ) -> None:
-    """Whatever became of each seed: stopped, diverged, without an energy or a score."""
+    """This holds however the seeds ended: stopped, diverged, without an energy or a score."""
     options = SearchOptions(
         goal=goal,  # type: ignore[arg-type]  # one of the three
         target=TARGET,
@@ -125,11 +125,11 @@ def test_the_command_and_the_report_name_the_same_setups(
         energy_budget_wh=1.0,
     )
 
-    assert in_the_terminal(trials, options) == in_the_report(trials, options)
+    assert terminal_setups(trials, options) == report_setups(trials, options)
 
 
-def test_a_setup_of_which_a_seed_diverged_is_not_recommended() -> None:
-    """The other seed was lucky; what diverged was cheap because it failed."""
+def test_a_setup_with_a_diverged_seed_is_not_recommended() -> None:
+    """Its other seed was lucky, and the diverged one was cheap because it failed."""
     base = replace(record_of(plan(1), 1.0), study="own", status=TrialStatus.FINISHED)
     lucky = replace(base, stop_reason=StopReason.PATIENCE, best_val_score=0.9)
     diverged = replace(base, seed=1, stop_reason=StopReason.DIVERGED, best_val_score=0.8)
@@ -138,8 +138,8 @@ def test_a_setup_of_which_a_seed_diverged_is_not_recommended() -> None:
         goal="accuracy", batch_sizes=(8, 16), learning_rates=(0.1,), energy_budget_wh=1.0
     )
 
-    assert in_the_terminal([lucky, diverged, steady], options) == [2]
-    assert in_the_report([lucky, diverged, steady], options) == [2]
+    assert terminal_setups([lucky, diverged, steady], options) == [2]
+    assert report_setups([lucky, diverged, steady], options) == [2]
 
 
 COSTS = st.lists(st.floats(1.0, 40.0), min_size=1, max_size=4)
@@ -149,12 +149,12 @@ COSTS = st.lists(st.floats(1.0, 40.0), min_size=1, max_size=4)
 @example(costs=([10.0, 10.0, 10.0, 33.0], [15.0] * 4, []))
 @settings(max_examples=15)
 @pytest.mark.slow
-def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
+def test_report_of_a_repeating_search_states_what_the_search_decided_by(
     costs: Sequence[Sequence[float]],
 ) -> None:
-    """One setup with one probability, in the terminal, in the report and where it decides on repeats.
+    """Terminal, report and the decision on repeats have the same setup with the same probability.
 
-    Of the example, means alone name the second setup, and the search is sure of the first.
+    In the example, the means alone favour the second setup, but the search is sure of the first.
     """
     folder = Folder()
     for facts, many in zip(PAUSABLE, costs, strict=False):
@@ -173,21 +173,21 @@ def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
     trials = [replace(each, study="own", status=TrialStatus.FINISHED) for each in folder.trials()]
     decided, answer = search.scheduler.answer(), search.answer
 
-    text = said_in_the_report(trials, OPTIONS, answer)
-    lines = "\n".join(said_at_the_end(trials, OPTIONS, search))
+    text = report_text(trials, OPTIONS, answer)
+    lines = "\n".join(terminal_lines(trials, OPTIONS, search))
 
     assert decided is not None
     assert answer is not None
     assert PAUSABLE[answer.setup - 1].batch_size in decided[0]
-    assert in_the_terminal(trials, OPTIONS, search) == [answer.setup]
+    assert terminal_setups(trials, OPTIONS, search) == [answer.setup]
     assert text.startswith(f"The search recommends setup {answer.setup}.")
     probable = r"needs at most 5 % more energy than the cheapest setup with a probability of ((?:over |under )?\d+ %)"
     assert re.findall(probable, text) == re.findall(probable, lines)
     assert bool(re.search(probable, text)) == (answer.probability is not None)
 
 
-def test_the_terminal_says_of_how_many_epochs_the_energy_used_is_not_known() -> None:
-    """As the report does: what was used is more."""
+def test_terminal_states_how_many_epochs_have_no_reading() -> None:
+    """As in the report, the energy used is more than what was read."""
     folder = Folder(unread=[2])
     search = folder.search()
     folder.run(search)
@@ -195,5 +195,5 @@ def test_the_terminal_says_of_how_many_epochs_the_energy_used_is_not_known() -> 
     unread = sum(each.missing_epochs for each in trials)
 
     assert f"and {unread} epochs without a reading" in "\n".join(
-        said_at_the_end(trials, OPTIONS, search)
+        terminal_lines(trials, OPTIONS, search)
     )

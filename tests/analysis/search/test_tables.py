@@ -11,7 +11,7 @@ from tests.analysis.search.test_info import info_of
 
 
 def test_energies_are_in_the_unit_of_the_study() -> None:
-    """A training of some microwatt-hours keeps its digits; CSV files have watt-hours."""
+    """A training of some microwatt-hours keeps its digits on screen; the values are in watt-hours."""
     info = info_of(
         (1, [0.03, 0.036], 0.9, StopReason.PATIENCE), (2, [0.02], 0.5, StopReason.STOPPED)
     )

@@ -18,13 +18,13 @@ from tests.analysis.study_folder import constant, grid, staged, write_study
 
 
 def study(folder: Path, setups: tuple[SetupFacts, ...], *, board: str, mwh: float) -> Findings:
-    """A study of one trial, setup 1."""
+    """Findings of a study with one trial, of setup 1."""
     trial = dataclasses.replace(constant(1, mwh * J_PER_MWH, 0.9), device_uuid=board)
     return analyse(load(write_study(folder, setups, [trial], manifest={"scenario": "pamap2"})))
 
 
-def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) -> None:
-    """By batch size and rate; a setup that one study lacks is not known there; the paper is beside."""
+def test_the_same_setup_has_one_row_whatever_its_number(tmp_path: Path) -> None:
+    """Rows go by batch size and learning rate; a setup that a study lacks is a dash; the paper has columns."""
     one = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
     other = study(tmp_path / "other", grid([32, 64], [0.1]), board="GPU-2", mwh=3.0)
 
@@ -42,7 +42,7 @@ def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) ->
 
 
 def test_small_energies_keep_their_digits_side_by_side(tmp_path: Path) -> None:
-    """Totals are in the unit that the studies themselves have; their CSV file is in Wh whatever it is."""
+    """Totals are shown in the unit of the studies; values for CSV are in Wh."""
     studies = [
         study(tmp_path / name, grid([64], [0.1]), board="GPU-1", mwh=mwh)
         for name, mwh in (("one", 0.01627), ("other", 0.00635))
@@ -58,8 +58,8 @@ def test_small_energies_keep_their_digits_side_by_side(tmp_path: Path) -> None:
     ]
 
 
-def test_a_total_has_failed_trainings_as_in_the_ranking(tmp_path: Path) -> None:
-    """Two successes and a failure of 1 mWh each: 1.5 mWh for a success, in every table."""
+def test_totals_include_failed_trainings_as_in_the_ranking(tmp_path: Path) -> None:
+    """Two successes and a failure of 1 mWh each make 1.5 mWh for a success."""
     setups = grid([64], [0.1])
     trials = [constant(1, J_PER_MWH, 0.9, seed=seed) for seed in range(3)]
     trials[2] = dataclasses.replace(trials[2], stop_reason=StopReason.DIVERGED)
@@ -71,8 +71,8 @@ def test_a_total_has_failed_trainings_as_in_the_ranking(tmp_path: Path) -> None:
     assert [cell.value for cell in total.rows[0]][2:] == pytest.approx([0.0015, 0.0, 0.001, 0.0])
 
 
-def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) -> None:
-    """Mixed paradigms have a heading each, with the labels that the others do not need."""
+def test_a_study_of_several_stages_names_the_stage_compared(tmp_path: Path) -> None:
+    """Each study has a heading of its own, with the labels that the others lack."""
     regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
     stages = {Stage.ENCODER: [1.0], Stage.ENCODER_CLASSIFIER: [J_PER_MWH]}
     manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages), "scenario": "pamap2"}
@@ -92,8 +92,8 @@ def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) ->
     assert boards_note([regime]) == ""
 
 
-def test_what_all_studies_have_in_common_stands_in_the_title(tmp_path: Path) -> None:
-    """Two estimates are labelled once, above both."""
+def test_a_label_of_all_studies_stands_in_the_title(tmp_path: Path) -> None:
+    """Two studies of estimates are labelled once, above both."""
     setups, trials = grid([64], [0.1]), [constant(1, 1.0, 0.9)]
     studies = [
         analyse(load(write_study(tmp_path / name, setups, trials, method=EnergyMethod.ESTIMATED)))
@@ -106,7 +106,7 @@ def test_what_all_studies_have_in_common_stands_in_the_title(tmp_path: Path) -> 
     assert [column.heading for column in info.columns[2:]] == ["one", "±", "other", "±"]
 
 
-def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_path: Path) -> None:
+def test_a_single_alpha_does_not_separate_a_multitask_study_from_others(tmp_path: Path) -> None:
     """With two alphas each has a row of its own."""
     regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
 
@@ -133,7 +133,7 @@ def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_p
 
 
 def test_setups_that_agree_in_six_digits_keep_rows_of_their_own(tmp_path: Path) -> None:
-    """In the grid of one study too: a value that was lost would look like a setup that was not trained."""
+    """A value lost by merging rows would look like a setup that was not trained, in one study too."""
     setups = tuple(
         SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
         for n, alpha in enumerate((0.12345671, 0.12345674), start=1)
@@ -147,27 +147,27 @@ def test_setups_that_agree_in_six_digits_keep_rows_of_their_own(tmp_path: Path) 
     assert [row[-1].value for row in per_epoch.rows] == [1.0, 2.0]
 
 
-def test_table_2_of_celeba_stands_beside_celeba_only(tmp_path: Path) -> None:
-    """Not beside a study of other tasks, which the paper has nothing of."""
+def test_the_papers_celeba_numbers_stand_beside_celeba_only(tmp_path: Path) -> None:
+    """The paper has no numbers for a study of other tasks."""
     stages = ("colour", "shape", Stage.BOTH)
     trials = [staged(1, {each: [J_PER_MWH] for each in stages})]
     setups = grid([64], [0.1])
     sensors = study(tmp_path / "sensors", setups, board="GPU-1", mwh=2.0)
 
-    def together(scenario: str) -> list[str]:
+    def paper_headings(scenario: str) -> list[str]:
         """Headings of the paper's columns, beside a study of sensors."""
         manifest = {"paradigm": Paradigm.MULTITASK, "stages": stages, "scenario": scenario}
         path = write_study(tmp_path / scenario, setups, trials, manifest=manifest)
         info, _, _ = comparison_infos([sensors, analyse(load(path))], paper=True)
         return [each.heading for each in info.columns if each.heading.endswith(("CUDA", "MPS"))]
 
-    assert together("toys") == ["paper CUDA", "paper MPS"]
-    assert together("celeba") == ["pamap2 CUDA", "pamap2 MPS", "celeba CUDA", "celeba MPS"]
+    assert paper_headings("toys") == ["paper CUDA", "paper MPS"]
+    assert paper_headings("celeba") == ["pamap2 CUDA", "pamap2 MPS", "celeba CUDA", "celeba MPS"]
 
 
 @pytest.mark.slow
-def test_a_wide_table_is_set_as_several_narrow_ones(tmp_path: Path) -> None:
-    """Each names its rows, a deviation stays with its mean, and no column is lost or cut."""
+def test_a_wide_table_is_split_into_narrow_ones(tmp_path: Path) -> None:
+    """Each part names its rows, deviations stay with their means, and no column is lost or truncated."""
     studies = [
         study(tmp_path / f"a-study-{n}", grid([64], [0.1]), board=f"GPU-{n}", mwh=2.0)
         for n in range(6)

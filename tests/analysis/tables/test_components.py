@@ -1,4 +1,4 @@
-"""Where the joules go: each component beside the energy that ranks."""
+"""The table of components, and their columns in the ranking."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.analysis.study_folder import constant, grid, write_study
 
 
 def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
-    """Two setups, one training each, with these watt-hours of components."""
+    """Write a study of two setups, one training each, with these watt-hours by component."""
     trials = [constant(1, 100.0, 0.9), constant(2, 200.0, 0.9)]
     path = write_study(folder / "s", grid([64], [0.1, 0.01]), trials)
     rows = pd.read_parquet(path / "trials.parquet")
@@ -33,8 +33,8 @@ def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
     return path
 
 
-def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> None:
-    """Two whole trainings; what one of them lacks is a dash, not 0."""
+def test_each_component_has_a_column_and_estimates_are_labelled(tmp_path: Path) -> None:
+    """Energies are those of whole trainings; a missing one is a dash, not 0."""
     found = components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None]))))
 
     assert found is not None
@@ -47,8 +47,8 @@ def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> 
     assert found.legend.startswith("ranked by accelerator")
 
 
-def test_a_missing_energy_is_no_text_for_a_program(tmp_path: Path) -> None:
-    """It is NaN in a column of numbers of the data frame, and an empty cell of the CSV file."""
+def test_a_missing_energy_is_nan_or_an_empty_cell(tmp_path: Path) -> None:
+    """It is NaN in the data frame's column of numbers, and an empty cell in the CSV file."""
     findings = analyse(load(study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None])))
 
     frame = data_frames(findings)["components"]
@@ -61,12 +61,12 @@ def test_a_missing_energy_is_no_text_for_a_program(tmp_path: Path) -> None:
 
 
 def test_a_single_component_has_no_table(tmp_path: Path) -> None:
-    """It is what ranks, and stands in every other table."""
+    """It is the energy that ranks, which the other tables show."""
     assert components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0])))) is None
 
 
-def test_the_ranking_says_what_ranks_and_shows_the_others_beside(tmp_path: Path) -> None:
-    """In the title the energy that ranks, in columns those of the components that do not."""
+def test_the_ranking_names_its_energy_and_shows_those_of_other_components(tmp_path: Path) -> None:
+    """The title names the energy that ranks, and the other components have columns."""
     path = study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None], node=[80.0, 90.0])
     epochs = pd.read_parquet(path / "epochs.parquet")
     for name in ("gpu", "cpu", "node"):

@@ -1,4 +1,4 @@
-"""The setups that may be the answer."""
+"""The table of setups that may be the answer."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.analysis.study_folder import constant, grid, write_study
 
 
 def three_setups(folder: Path, repeats: int) -> Findings:
-    """Two setups that differ little and one that needs ten times the energy."""
+    """Findings of two setups that differ little and one that needs ten times the energy."""
     trials = [
         constant(setup, energy_j * (1 + seed / 10), 0.9 - seed / 1000, seed=seed)
         for setup, energy_j in ((1, 10.0), (2, 10.5), (3, 100.0))
@@ -20,8 +20,8 @@ def three_setups(folder: Path, repeats: int) -> Findings:
     return analyse(load(write_study(folder / "a", grid([64], [0.1, 0.01, 0.001]), trials)))
 
 
-def test_those_that_may_be_the_answer_are_in_it(tmp_path: Path) -> None:
-    """Probabilities of being the cheapest add up to what the table has; the costly one is left out."""
+def test_the_table_has_the_setups_that_may_be_the_answer(tmp_path: Path) -> None:
+    """Their probabilities of being the cheapest add up to 100 %; the costly setup is left out."""
     info = contenders_info(three_setups(tmp_path, repeats=3))
 
     assert info is not None
@@ -39,12 +39,12 @@ def test_those_that_may_be_the_answer_are_in_it(tmp_path: Path) -> None:
 
 
 def test_one_repeat_has_no_contenders(tmp_path: Path) -> None:
-    """Nothing is known of chance, so no table pretends to."""
+    """Without repeats there are no probabilities to show."""
     assert contenders_info(three_setups(tmp_path, repeats=1)) is None
 
 
-def test_no_setup_is_said_to_be_right_with_100_percent(tmp_path: Path) -> None:
-    """Probabilities are shares of draws: the table stops at 99, as the recommendation above it does."""
+def test_no_probability_is_shown_as_100_percent(tmp_path: Path) -> None:
+    """Probabilities are shares of draws, so the table says ">99", as the recommendation does."""
     findings = three_setups(tmp_path, repeats=3)
     info = contenders_info(findings)
     assert info is not None

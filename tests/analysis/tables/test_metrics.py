@@ -18,7 +18,10 @@ RMSE = Objective("rmse", mode="min")
 
 
 def table_of(folder: Path, *, others: bool, test: bool) -> TableInfo | None:
-    """A setup of two repeats, the second epoch of each the best, with another metric or a test set."""
+    """Metrics of a setup with two repeats, each with its best value in epoch 2.
+
+    `others` adds a second metric to validation, `test` a result on the test set.
+    """
     trials = [
         Trial(setup=1, seed=seed, attempts=[epochs_of([9.0] * 3, [3.0, 1.0 + seed, 2.0 + seed])])
         for seed in range(2)
@@ -37,7 +40,7 @@ def table_of(folder: Path, *, others: bool, test: bool) -> TableInfo | None:
 
 
 def test_metrics_are_those_of_the_best_epoch(tmp_path: Path) -> None:
-    """Means of 1 and 2, and of what stands beside them; the test set's have columns of their own."""
+    """Values are means over the repeats' best epochs; those of the test set have columns of their own."""
     table = table_of(tmp_path / "a", others=True, test=True)
 
     assert table is not None
@@ -49,8 +52,8 @@ def test_metrics_are_those_of_the_best_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("test", [True, False])
-def test_the_objective_alone_has_no_table_but_that_of_its_test(
+def test_the_objective_alone_has_a_table_only_with_a_test_set(
     tmp_path: Path, *, test: bool
 ) -> None:
-    """The ranking has it already."""
+    """The ranking already shows its value in validation."""
     assert (table_of(tmp_path / "a", others=False, test=test) is not None) is test

@@ -1,4 +1,4 @@
-"""What power limits cost, where trainings have measured some."""
+"""Energy and time under the power limits that trainings measured."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
 
 
 def findings_of(folder: Path, *profiles: dict[float, float | None]) -> Findings:
-    """A setup whose repeats have measured these joules for 100 samples in 2 s, by limit."""
+    """Findings of repeats that measured these joules for 100 samples in 2 s, by limit."""
     trials = [
         Trial(setup=1, seed=seed, attempts=[epochs_of([9.0, 9.0], [0.5, 0.6])])
         for seed in range(max(1, len(profiles)))
     ]
     write_study(folder, grid([64], [0.1]), trials)
     rows = pd.read_parquet(folder / EPOCHS_FILE)
-    told = [
+    profile_texts = [
         json.dumps(
             [
                 {"power_limit_w": w, "energy_j": j, "time_s": 2.0, "samples": 100, "slices": 1}
@@ -31,15 +31,15 @@ def findings_of(folder: Path, *profiles: dict[float, float | None]) -> Findings:
         for profile in profiles
     ]
     rows["power_profile"] = [
-        told[seed] if epoch == 1 and told else None
+        profile_texts[seed] if epoch == 1 and profile_texts else None
         for seed, epoch in zip(rows["seed"], rows["epoch"], strict=True)
     ]
     rows.to_parquet(folder / EPOCHS_FILE)
     return analyse(load(folder))
 
 
-def test_a_limit_costs_what_all_samples_come_to(tmp_path: Path) -> None:
-    """Means over the trainings, and how many of them went on under it."""
+def test_the_cost_of_a_limit_is_that_of_an_epoch_of_all_samples(tmp_path: Path) -> None:
+    """Energy and time are means over the trainings, with the number of those that chose the limit."""
     findings = findings_of(tmp_path / "a", {200.0: 10.0, 300.0: 30.0}, {200.0: 20.0, 300.0: 15.0})
 
     low, high = limit_costs(findings)
@@ -55,8 +55,8 @@ def test_a_limit_costs_what_all_samples_come_to(tmp_path: Path) -> None:
     assert (high.power_limit_w, high.chosen) == (300.0, 1)
 
 
-def test_a_limit_whose_energy_is_missing_is_shown_without(tmp_path: Path) -> None:
-    """And is not the cheapest."""
+def test_a_limit_without_an_energy_is_shown_but_not_chosen(tmp_path: Path) -> None:
+    """A missing energy is not the least."""
     findings = findings_of(tmp_path / "a", {200.0: None, 300.0: 30.0})
 
     low, high = limit_costs(findings)
@@ -64,8 +64,8 @@ def test_a_limit_whose_energy_is_missing_is_shown_without(tmp_path: Path) -> Non
     assert (low.epoch_j, low.chosen, high.chosen) == (None, 0, 1)
 
 
-def test_the_table_marks_what_most_trainings_went_on_under(tmp_path: Path) -> None:
-    """One row for each limit."""
+def test_the_table_marks_the_limit_that_most_trainings_chose(tmp_path: Path) -> None:
+    """Each limit has a row."""
     table = power_limits_info(findings_of(tmp_path / "a", {200.0: 10.0, 300.0: 30.0}))
 
     assert table is not None
@@ -73,6 +73,6 @@ def test_the_table_marks_what_most_trainings_went_on_under(tmp_path: Path) -> No
     assert [row[-5].text for row in table.rows] == ["200", "300"]
 
 
-def test_a_study_that_measured_none_has_no_table(tmp_path: Path) -> None:
-    """As a study of before."""
+def test_a_study_that_measured_no_limit_has_no_table(tmp_path: Path) -> None:
+    """Its epochs have no power profile."""
     assert power_limits_info(findings_of(tmp_path / "a")) is None

@@ -1,4 +1,4 @@
-"""The paper's own tables through the functions that a study's numbers go through."""
+"""The paper's tables, computed by the functions that studies use, and compared with studies."""
 
 import statistics
 from pathlib import Path
@@ -26,8 +26,8 @@ from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, grid, staged, write_study
 
 
-def test_table_3_gives_the_savings_as_computed_and_as_printed() -> None:
-    """61.5 % on CUDA both ways; on MPS 46.1 % are printed and 46.5 % come out."""
+def test_savings_of_table_3_agree_with_the_print_except_on_mps() -> None:
+    """On CUDA both are 61.5 %; on MPS the paper prints 46.1 % where its numbers give 46.5 %."""
     computed = {h: freezing_saving(h) for h in Hardware}
 
     assert computed[Hardware.CUDA] == pytest.approx(0.615, abs=5e-4)
@@ -36,7 +36,7 @@ def test_table_3_gives_the_savings_as_computed_and_as_printed() -> None:
 
 
 def test_table_2_has_its_shape_and_its_corners() -> None:
-    """Four matrices of 4 x 4; the corners are those of the print."""
+    """It has four matrices of 4 x 4, with the corners as printed."""
     assert {len(row) for matrix in TABLE_2_MWH.values() for row in matrix} == {4}
     cuda = table_2_j("pamap2", Hardware.CUDA)
     mps = table_2_j("celeba", Hardware.MPS)
@@ -47,8 +47,8 @@ def test_table_2_has_its_shape_and_its_corners() -> None:
     assert table_2_j("watch", Hardware.CUDA) == {}
 
 
-def test_the_order_of_batch_sizes_comes_out_as_the_paper_says() -> None:
-    """PAMAP2 on CUDA: 64 is the worst, 1024 the best; relative to the worst 28 %."""
+def test_the_order_of_batch_sizes_is_that_of_the_paper() -> None:
+    """PAMAP2 on CUDA: 64 is the worst and 1024 the best, at 28 % of the worst."""
     energies = table_2_j("pamap2", Hardware.CUDA)
     shares = dict(zip(energies, relative_to_worst(list(energies.values())), strict=True))
     by_size = {
@@ -61,8 +61,8 @@ def test_the_order_of_batch_sizes_comes_out_as_the_paper_says() -> None:
     assert shares[1024, 0.1] == pytest.approx(30.84 / 110.42)
 
 
-def test_table_4_says_that_together_is_cheaper_than_one_by_one() -> None:
-    """22.44 x 142 against 22.47 x 368 + 22.46 x 150: 72.6 % saved on CUDA; 71.8 % on MPS."""
+def test_table_4_gives_the_saving_of_training_together() -> None:
+    """On CUDA 22.44 x 142 mWh against 22.47 x 368 + 22.46 x 150 mWh save 72.6 %; on MPS it is 71.8 %."""
     apart = 22.47 * 368 + 22.46 * 150
 
     assert multitask_saving(Hardware.CUDA) == pytest.approx(1 - 22.44 * 142 / apart)
@@ -71,37 +71,37 @@ def test_table_4_says_that_together_is_cheaper_than_one_by_one() -> None:
     )
 
 
-def test_what_does_not_agree_in_the_paper_is_named() -> None:
-    """The exchanged machines, the outlier, and the saving that was printed wrong."""
-    said = " ".join(INCONSISTENCIES)
+def test_inconsistencies_of_the_paper_are_listed() -> None:
+    """They are the exchanged machines, an outlier, and a misprinted saving."""
+    text = " ".join(INCONSISTENCIES)
 
     for words in ("exchanged", "25.35 mWh", "46.1 %", "46.5 %"):
-        assert words in said
+        assert words in text
 
 
 def findings_of(
     folder: Path, setups: tuple[SetupFacts, ...], trials: list[Trial], **manifest: object
 ) -> Findings:
-    """A study analysed."""
+    """Findings of a study."""
     return analyse(load(write_study(folder / "a", setups, trials, manifest=manifest)))
 
 
-def test_a_regime_stands_beside_table_2_cell_by_cell(tmp_path: Path) -> None:
-    """The same cell in the same unit; what was not trained is not known, and what differs is said."""
+def test_a_regime_is_compared_with_table_2_cell_by_cell(tmp_path: Path) -> None:
+    """Cells have the same unit, setups that were not trained are dashes, and differences are listed."""
     trials = [constant(1, 50.0 * J_PER_MWH, 0.9)]
     findings = findings_of(tmp_path, grid([64], [0.1]), trials, scenario="pamap2")
 
     (info,) = against_paper_infos(findings)
-    said = " ".join(differences(findings))
+    text = " ".join(differences(findings))
 
     assert [cell.text for cell in info.rows[0]] == ["64", "0.1", "50.00", "109.63", "15.40"]
     assert [cell.text for cell in info.rows[1]][:3] == ["64", "0.01", "-"]
     for words in ("ours Board", "RTX 6000 Ada", "1 Hz", "1 repeat;", "ours sampled"):
-        assert words in said
+        assert words in text
 
 
-def test_pretraining_stands_beside_figure_4_and_table_3(tmp_path: Path) -> None:
-    """Ours: 8 Wh / (4 - 2) = 4 cycles; 2 of 3 Wh frozen, a third saved."""
+def test_pretraining_is_compared_with_figure_4_and_table_3(tmp_path: Path) -> None:
+    """The study breaks even after 8 / (4 - 2) = 4 trainings; freezing takes 2 of 3 Wh, a third less."""
     energies = {
         Stage.ENCODER: [8 * J_PER_WH],
         Stage.ENCODER_CLASSIFIER: [4 * J_PER_WH],
@@ -131,8 +131,8 @@ def test_pretraining_stands_beside_figure_4_and_table_3(tmp_path: Path) -> None:
     ]
 
 
-def test_of_other_tasks_nothing_stands_beside_yours(tmp_path: Path) -> None:
-    """A user's own multitask study is no CelebA; what differs says so."""
+def test_a_multitask_study_of_other_tasks_is_not_compared(tmp_path: Path) -> None:
+    """The paper has no table of a user's own tasks, and the list of differences says so."""
     energies = {"colour": [J_PER_WH], "shape": [J_PER_WH], Stage.BOTH: [J_PER_WH]}
     findings = findings_of(
         tmp_path,
@@ -143,15 +143,15 @@ def test_of_other_tasks_nothing_stands_beside_yours(tmp_path: Path) -> None:
         stages=tuple(energies),
     )
 
-    said = " ".join(differences(findings))
+    text = " ".join(differences(findings))
 
     assert against_paper_infos(findings) == ()
-    assert "ours mine.py:Toys" in said
-    assert "no table of it stands beside yours" in said
+    assert "ours mine.py:Toys" in text
+    assert "no table of it stands beside yours" in text
 
 
-def test_multitask_stands_beside_table_4(tmp_path: Path) -> None:
-    """Energy per epoch, epochs and totals of the three tasks, and what together saves."""
+def test_multitask_is_compared_with_table_4(tmp_path: Path) -> None:
+    """Rows are energy per epoch, epochs and totals of the stages, and the saving of training together."""
     energies = {
         "attributes": [J_PER_WH] * 3,
         "identity": [J_PER_WH] * 2,

@@ -1,4 +1,4 @@
-"""Tables and recommendation, against the paper's figures and by hand."""
+"""Tables and recommendation, compared with the paper and with computations by hand."""
 
 import csv
 import io
@@ -34,12 +34,12 @@ PAPER_MWH = """
 
 
 def texts(info: TableInfo) -> list[list[str]]:
-    """What people see of a table."""
+    """Texts of a table's cells."""
     return [[cell.text for cell in row] for row in info.rows]
 
 
 def hand_worked(folder: Path, **options: object) -> Findings:
-    """Four setups, two repeats: 3.6 J is 1 mWh, 3600 J is 1 Wh.
+    """Findings of four setups with two repeats; 3.6 J is 1 mWh, 3600 J is 1 Wh.
 
     Setup 1: 90 % for 7200 J. Setup 2: 89.5 % for 3600 J. Setup 3: 80 % for 1800 J.
     Setup 4: the same accuracy as 1, no energy.
@@ -81,8 +81,8 @@ def test_totals_are_shown_relative_to_the_worst(tmp_path: Path) -> None:
     assert info.legend == "- not known"
 
 
-def test_the_ranking_is_the_one_worked_by_hand(tmp_path: Path) -> None:
-    """Place, setup, accuracy, Wh, saving against best and worst, and the sign of the front."""
+def test_the_ranking_agrees_with_a_computation_by_hand(tmp_path: Path) -> None:
+    """Columns: place, setup, accuracy, Wh and its deviation, difference to best and worst, mark of the front."""
     info = ranking_info(hand_worked(tmp_path))
 
     shown = [[row[i].text for i in (0, 1, 4, 6, 7, 10, 11, 12)] for row in info.rows]
@@ -96,15 +96,15 @@ def test_the_ranking_is_the_one_worked_by_hand(tmp_path: Path) -> None:
 
 
 def test_csv_keeps_every_digit_and_leaves_missing_values_empty(tmp_path: Path) -> None:
-    """Names carry units; a missing value is neither 0 nor a dash."""
+    """Column names have units; a missing value is neither 0 nor a dash."""
     rows = list(csv.DictReader(csv_text(ranking_info(hand_worked(tmp_path))).splitlines()))
 
     assert [row["energy_wh"] for row in rows] == ["1.0", "2.0", "0.5", ""]
     assert float(rows[0]["saving_against_best_percent"]) == pytest.approx(50)
 
 
-def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
-    """Setup, accuracy, energy with its interval, probability, and one saving."""
+def test_the_recommendation_agrees_with_a_computation_by_hand(tmp_path: Path) -> None:
+    """It states setup, accuracy, energy with its interval, probability, and one saving."""
     advice = hand_worked(tmp_path).recommendation
 
     assert advice.setup == 2
@@ -124,8 +124,8 @@ def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
     )
 
 
-def test_estimates_and_synthetic_data_stand_in_every_title(tmp_path: Path) -> None:
-    """No table of such a study can be shown without its labels."""
+def test_estimates_and_synthetic_data_are_labelled_in_every_title(tmp_path: Path) -> None:
+    """The recommendation and its caveats say so, too."""
     findings = hand_worked(tmp_path, method=EnergyMethod.ESTIMATED, synthetic=True)
 
     assert all("(estimated; data: synthetic)" in info.title for info in table_infos(findings))
@@ -135,8 +135,8 @@ def test_estimates_and_synthetic_data_stand_in_every_title(tmp_path: Path) -> No
     assert "The data are synthetic" in caveats
 
 
-def test_what_is_saved_against_the_costliest_has_an_interval(tmp_path: Path) -> None:
-    """0.73 against 1.45 mWh; that no other setup is more accurate is sure at 90 against 70 %."""
+def test_the_saving_against_the_costliest_has_an_interval(tmp_path: Path) -> None:
+    """0.73 mWh against 1.45 mWh; at 90 against 70 %, no other setup is more accurate."""
     trials = [
         constant(setup, joules + seed / 10, accuracy, seed=seed)
         for setup, joules, accuracy in ((1, 2.592, 0.9), (2, 5.184, 0.7))
@@ -155,7 +155,7 @@ def test_what_is_saved_against_the_costliest_has_an_interval(tmp_path: Path) -> 
 
 
 def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
-    """Unfinished, failed, diverged, one repeat, short epochs, chance, warnings, same training."""
+    """Among them: unfinished, failed or diverged trials, single repeats, short epochs, accuracy at chance."""
     short = [Epoch(energy_j=5.0, accuracy=0.1, time_s=0.5)]
     trials = [
         Trial(setup=1, seed=0, attempts=[short], stop_reason=StopReason.DIVERGED),
@@ -171,7 +171,7 @@ def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
         train_samples=990,
     )
 
-    said = " ".join(analyse(load(folder)).recommendation.caveats)
+    caveats = " ".join(analyse(load(folder)).recommendation.caveats)
 
     for words in (
         "The study is interrupted: 2 of 4 trials have finished.",
@@ -183,11 +183,11 @@ def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
         "The board was shared.",
         "Batch sizes 1024 and 4096 are the same training",
     ):
-        assert words in said
+        assert words in caveats
 
 
 @pytest.mark.parametrize(
-    ("trials", "said"),
+    ("trials", "reason"),
     [
         ([constant(1, None, 0.9), constant(2, None, 0.8)], "no finished trial has an energy"),
         (
@@ -208,10 +208,10 @@ def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_without_grounds_there_is_no_recommendation(
-    tmp_path: Path, trials: list[Trial], said: str
+def test_without_usable_results_there_is_no_recommendation(
+    tmp_path: Path, trials: list[Trial], reason: str
 ) -> None:
-    """What cannot be known is said, and the tables are shown all the same."""
+    """The reason is given, and the tables are shown all the same."""
     findings = analyse(load(write_study(tmp_path / "a", grid([64], [0.1, 0.01]), trials)))
 
     console = Console(width=100, record=True, file=io.StringIO())
@@ -219,7 +219,7 @@ def test_without_grounds_there_is_no_recommendation(
 
     assert findings.recommendation.setup is None
     assert "and  of it" not in console.export_text()
-    assert said in findings.recommendation.text
+    assert reason in findings.recommendation.text
 
 
 def test_one_setup_is_its_own_best_and_worst(tmp_path: Path) -> None:
@@ -254,6 +254,6 @@ def test_one_setup_is_its_own_best_and_worst(tmp_path: Path) -> None:
         (number_text(None, 2), "-"),
     ],
 )
-def test_numbers_read_as_people_write_them(shown: str, expected: str) -> None:
-    """No exponent, digits that mean something, and nothing is rounded to nothing."""
+def test_numbers_are_formatted_for_people(shown: str, expected: str) -> None:
+    """They have no exponent and only meaningful digits, and no small value is rounded to 0."""
     assert shown == expected

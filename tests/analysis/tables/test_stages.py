@@ -23,8 +23,8 @@ PRETRAINING = {
 }
 
 
-def test_pretraining_says_when_it_pays_and_why_it_never_does(tmp_path: Path) -> None:
-    """Frozen: 8 / (4 - 2) pays at 4. Unfrozen: 5 > 4, never. The ranking is of the training from scratch."""
+def test_pretraining_tables_state_when_it_pays_or_that_it_never_does(tmp_path: Path) -> None:
+    """Frozen pays after 8 / (4 - 2) = 4 trainings, unfrozen never; the ranking is of training from scratch."""
     folder = write_study(
         tmp_path / "a",
         grid([64], [0.1]),
@@ -49,8 +49,8 @@ def test_pretraining_says_when_it_pays_and_why_it_never_does(tmp_path: Path) -> 
     assert ranking_info(findings).title.endswith("stage encoder+classifier")
 
 
-def test_alphas_have_rows_of_their_own(tmp_path: Path) -> None:
-    """Setups that differ in alpha only do not write over each other, on screen or in CSV."""
+def test_setups_that_differ_in_alpha_have_rows_of_their_own(tmp_path: Path) -> None:
+    """They do not overwrite each other, on screen or in CSV."""
     setups = tuple(
         SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
         for n, alpha in ((1, 0.25), (2, 0.75))
@@ -68,8 +68,8 @@ def test_alphas_have_rows_of_their_own(tmp_path: Path) -> None:
     assert csv_text(info).splitlines()[0] == "batch_size,parameters,0.1"
 
 
-def test_setups_that_are_no_grid_become_a_list(tmp_path: Path) -> None:
-    """A search's rates would make a wide and empty matrix."""
+def test_setups_that_form_no_grid_are_listed(tmp_path: Path) -> None:
+    """The learning rates of a search would make a wide and mostly empty matrix."""
     setups = tuple(SetupFacts(setup=n, batch_size=2**n, learning_rate=0.1 / n) for n in range(1, 7))
     findings = analyse(load(write_study(tmp_path / "a", setups, [constant(1, 3.6, 0.5)])))
 
@@ -84,8 +84,8 @@ def test_setups_that_are_no_grid_become_a_list(tmp_path: Path) -> None:
     assert [row[-1].text for row in info.rows] == ["1.000", *["-"] * 5]
 
 
-def test_everything_is_shown_where_no_energy_is_known(tmp_path: Path) -> None:
-    """All missing: dashes and words, no traceback and no number."""
+def test_tables_are_shown_where_no_energy_is_known(tmp_path: Path) -> None:
+    """The text says which energies are missing."""
     energies: dict[Stage, list[float | None]] = {stage: [None] for stage in PRETRAINING}
     folder = write_study(
         tmp_path / "a",
@@ -98,6 +98,6 @@ def test_everything_is_shown_where_no_energy_is_known(tmp_path: Path) -> None:
 
     show(findings, console)
 
-    said = console.export_text()
-    assert "not known in 1: no energy for the stage encoder+classifier" in said
-    assert "is not known: no setup has the energy of all its stages" in said
+    text = console.export_text()
+    assert "not known in 1: no energy for the stage encoder+classifier" in text
+    assert "is not known: no setup has the energy of all its stages" in text

@@ -1,4 +1,4 @@
-"""What the terminal shows is whole, however narrow the terminal is."""
+"""Output on terminals of any width."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ FIXTURE = Path(__file__).parents[1] / "fixture"
 
 
 def shown(study: str, width: int) -> str:
-    """All that is printed of a study, by a criterion and with a baseline that make it wide."""
+    """Everything that is printed about a study, with a baseline, which makes tables wide."""
     findings = analyse(load(FIXTURE / study), baseline=1)
     console = Console(width=width, file=io.StringIO(), record=True)
     show(findings, console)
@@ -29,7 +29,7 @@ def shown(study: str, width: int) -> str:
 @pytest.mark.parametrize("study", ["regime", "pretraining"])
 @pytest.mark.parametrize("width", [72, 80, 100, 160])
 def test_no_number_is_cut_off(study: str, width: int) -> None:
-    """A table that is too wide stands as several, each with the columns that name its rows."""
+    """A table that is too wide is split into parts."""
     text = shown(study, width)
 
     assert "…" not in text
@@ -37,7 +37,7 @@ def test_no_number_is_cut_off(study: str, width: int) -> None:
 
 
 def test_both_matrices_share_a_row_where_there_is_room() -> None:
-    """On a wide terminal they are compared side by side, on a narrow one below each other."""
+    """On a wide terminal they stand side by side, on a narrow one below each other."""
     titles = ("Energy per epoch, Wh", "Total energy, % of the worst setup")
 
     wide, narrow = (shown("regime", width).splitlines() for width in (100, 60))
@@ -47,7 +47,7 @@ def test_both_matrices_share_a_row_where_there_is_room() -> None:
 
 
 def test_each_part_of_a_split_table_names_its_rows() -> None:
-    """The probabilities of the analysis of variance stand beside what they are about."""
+    """The p values of the analysis of variance stand beside the quantity and factor that they belong to."""
     lines = shown("regime", 72).splitlines()
 
     (heading,) = [line for line in lines if line.rstrip().endswith(" p")]
@@ -55,7 +55,7 @@ def test_each_part_of_a_split_table_names_its_rows() -> None:
 
 
 def test_the_bill_is_a_sum_and_its_parts(tmp_path: Path) -> None:
-    """Two trainings of 100 J, 5 J of set-up each and 1 J between their epochs."""
+    """Two trainings of 100 J, each with 5 J of set-up and 1 J between epochs."""
     trials = [constant(1, 100.0, 0.9), constant(2, 100.0, 0.8)]
     findings = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
     assert findings.bill.epochs_j is not None

@@ -1,4 +1,4 @@
-"""Seven ways in which numbers could look better than they are, and do not."""
+"""Safeguards against results that look better than they are."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from study.record.vocabulary import EnergyMethod, EnergyStatus, StopReason
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
 
 
-def written(
+def write_two_setups(
     folder: Path, trials: Sequence[Trial], *, method: EnergyMethod = EnergyMethod.COUNTER
 ) -> Path:
-    """A study of two setups."""
+    """Write a study of two setups."""
     return write_study(folder / "a", grid([64], [0.1, 0.01]), trials, method=method)
 
 
-def changed(folder: Path, setup: int, **values: str | float) -> Path:
-    """The study with other values in a setup's epochs."""
+def with_epoch_values(folder: Path, setup: int, **values: str | float) -> Path:
+    """Overwrite columns of one setup's epochs and return the folder."""
     epochs = pd.read_parquet(folder / EPOCHS_FILE)
     for name, value in values.items():
         epochs.loc[epochs["setup"] == setup, name] = value
@@ -32,11 +32,16 @@ def changed(folder: Path, setup: int, **values: str | float) -> Path:
     return folder
 
 
-def test_a_reading_of_half_an_epoch_is_extrapolated_with_its_uncertainty(tmp_path: Path) -> None:
-    """A counter fell silent after half: 60 J seen of 120 do not beat 100 J by 40 %."""
+def test_reading_that_covers_half_an_epoch_is_extrapolated_with_its_uncertainty(
+    tmp_path: Path,
+) -> None:
+    """60 J read over half an epoch count as 120 J, give or take 60 J, not as 40 % less than 100 J."""
     trials = [constant(n, e, 0.9, seed=s) for n, e in ((1, 60.0), (2, 100.0)) for s in (0, 1)]
-    folder = changed(
-        written(tmp_path, trials), 1, energy_status=EnergyStatus.DEGRADED.value, coverage=0.5
+    folder = with_epoch_values(
+        write_two_setups(tmp_path, trials),
+        1,
+        energy_status=EnergyStatus.DEGRADED.value,
+        coverage=0.5,
     )
 
     found = analyse(load(folder))
@@ -48,10 +53,13 @@ def test_a_reading_of_half_an_epoch_is_extrapolated_with_its_uncertainty(tmp_pat
 
 
 def test_a_reading_of_less_than_half_an_epoch_is_left_out(tmp_path: Path) -> None:
-    """12 J of a tenth of the epoch say little: there is no total, and it is said."""
+    """12 J read over a tenth of the epoch give no total, and a caveat says so."""
     trials = [constant(1, 12.0, 0.9), constant(2, 100.0, 0.9)]
-    folder = changed(
-        written(tmp_path, trials), 1, energy_status=EnergyStatus.DEGRADED.value, coverage=0.1
+    folder = with_epoch_values(
+        write_two_setups(tmp_path, trials),
+        1,
+        energy_status=EnergyStatus.DEGRADED.value,
+        coverage=0.1,
     )
 
     found = analyse(load(folder))
@@ -61,9 +69,9 @@ def test_a_reading_of_less_than_half_an_epoch_is_left_out(tmp_path: Path) -> Non
     assert "1 epoch left out, of which less than 50 % was seen." in found.recommendation.caveats
 
 
-def test_each_epoch_belongs_to_one_count(tmp_path: Path) -> None:
-    """Extrapolated, left out, estimated beside measured, missing, or degraded: each is said once."""
-    # 100 J of each of five setups' epochs, by status, coverage and method of the readings.
+def test_each_epoch_is_counted_in_one_caveat_only(tmp_path: Path) -> None:
+    """An epoch is extrapolated, left out, estimated among measured ones, missing or degraded."""
+    # Setups 1 to 4 read 100 J each and differ in status, coverage and method; setup 5 has no reading.
     degraded, counter = EnergyStatus.DEGRADED.value, EnergyMethod.COUNTER
     folder = write_study(
         tmp_path / "a",
@@ -74,10 +82,10 @@ def test_each_epoch_belongs_to_one_count(tmp_path: Path) -> None:
         ],
         method=counter,
     )
-    changed(folder, 1, energy_status=degraded, coverage=0.6)
-    changed(folder, 2, energy_status=degraded, coverage=0.1)
-    changed(folder, 3, energy_status=degraded, energy_method=EnergyMethod.ESTIMATED.value)
-    changed(folder, 4, energy_status=degraded, coverage=1.0)
+    with_epoch_values(folder, 1, energy_status=degraded, coverage=0.6)
+    with_epoch_values(folder, 2, energy_status=degraded, coverage=0.1)
+    with_epoch_values(folder, 3, energy_status=degraded, energy_method=EnergyMethod.ESTIMATED.value)
+    with_epoch_values(folder, 4, energy_status=degraded, coverage=1.0)
 
     caveats = analyse(load(folder)).recommendation.caveats
 
@@ -90,10 +98,10 @@ def test_each_epoch_belongs_to_one_count(tmp_path: Path) -> None:
     ]
 
 
-def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(
+def test_energy_of_failed_trainings_is_charged_to_the_successful_ones(
     tmp_path: Path,
 ) -> None:
-    """60 J and a failure after 50: 110 J for a training, dearer than 100; the share is in its row."""
+    """A success of 60 J and a failure of 50 J make 110 J per training; the table has the share of failures."""
     failed = dataclasses.replace(constant(1, 50.0, 0.2, seed=1), stop_reason=StopReason.DIVERGED)
     trials = [
         constant(1, 60.0, 0.9),
@@ -102,7 +110,7 @@ def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(
         constant(2, 101.0, 0.9, seed=1),
     ]
 
-    found = analyse(load(written(tmp_path, trials)))
+    found = analyse(load(write_two_setups(tmp_path, trials)))
 
     info = ranking_info(found)
     column = [each.key for each in info.columns].index("failed_percent")
@@ -116,15 +124,15 @@ def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(
     )
 
 
-def test_an_energy_of_fewer_repeats_than_the_accuracy_is_said(tmp_path: Path) -> None:
-    """Three accuracies and one energy: said below, in the row, and counted as one value."""
+def test_energy_known_for_fewer_repeats_than_accuracy_is_reported(tmp_path: Path) -> None:
+    """Three accuracies and one energy: the caveats and the table row say that the energy is one value."""
     trials = [
         constant(1, 10.0, 0.9),
         *(constant(1, None, 0.9, seed=seed) for seed in (1, 2)),
         *(constant(2, 20.0, 0.9, seed=seed) for seed in (0, 1, 2)),
     ]
 
-    found = analyse(load(written(tmp_path, trials)))
+    found = analyse(load(write_two_setups(tmp_path, trials)))
 
     info = ranking_info(found)
     column = [each.key for each in info.columns].index("energies")
@@ -135,8 +143,8 @@ def test_an_energy_of_fewer_repeats_than_the_accuracy_is_said(tmp_path: Path) ->
     assert counts == {"1": "1 of 3", "2": "3"}
 
 
-def test_what_compiling_takes_is_said_because_no_total_has_it(tmp_path: Path) -> None:
-    """A compiled training is cheaper by 10 J, after 50 J before its first epoch."""
+def test_energy_of_compilation_is_reported_as_no_total_includes_it(tmp_path: Path) -> None:
+    """Compiling saves 10 J in epochs but takes 50 J before the first of them."""
     setups = [
         dataclasses.replace(each, parameters={"compile": each.setup == 1})
         for each in grid([64, 128], [0.1])
@@ -147,18 +155,20 @@ def test_what_compiling_takes_is_said_because_no_total_has_it(tmp_path: Path) ->
 
     found = analyse(load(folder))
 
-    [said] = [each for each in found.recommendation.caveats if "compiled" in each]
-    assert "Before its first epoch a training that is compiled used 13.9 mWh, another 0.556" in said
+    [caveat] = [each for each in found.recommendation.caveats if "compiled" in each]
+    assert (
+        "Before its first epoch a training that is compiled used 13.9 mWh, another 0.556" in caveat
+    )
 
 
 @pytest.mark.parametrize("by", list(RankBy))
-def test_a_setup_at_chance_is_not_first_and_on_no_front(tmp_path: Path, by: RankBy) -> None:
-    """20 % is chance: most points per Wh, and nothing learnt."""
+def test_setup_at_chance_is_neither_first_nor_on_the_front(tmp_path: Path, by: RankBy) -> None:
+    """A setup at the chance accuracy of 20 % has the most points per Wh but has learnt nothing."""
     trials = [
         constant(n, e, a, seed=s) for n, e, a in ((1, 1.0, 0.21), (2, 100.0, 0.9)) for s in (0, 1)
     ]
 
-    found = analyse(load(written(tmp_path, trials)), by=by, target=0.2)
+    found = analyse(load(write_two_setups(tmp_path, trials)), by=by, target=0.2)
 
     rows = {row.setup.setup: row for row in found.ranking.rows}
     assert found.recommendation.setup == 2
@@ -167,9 +177,11 @@ def test_a_setup_at_chance_is_not_first_and_on_no_front(tmp_path: Path, by: Rank
 
 
 def test_measured_and_estimated_energies_are_not_compared(tmp_path: Path) -> None:
-    """What was estimated has no energy beside what was measured: no saving of 60 % by an estimate."""
+    """Beside measured setups, a setup with estimates has no total and is never a saving of 60 %."""
     trials = [constant(n, e, 0.9, seed=s) for n, e in ((1, 40.0), (2, 100.0)) for s in (0, 1)]
-    folder = changed(written(tmp_path, trials), 1, energy_method=EnergyMethod.ESTIMATED.value)
+    folder = with_epoch_values(
+        write_two_setups(tmp_path, trials), 1, energy_method=EnergyMethod.ESTIMATED.value
+    )
 
     found = analyse(load(folder))
 
@@ -181,17 +193,17 @@ def test_measured_and_estimated_energies_are_not_compared(tmp_path: Path) -> Non
     )
 
 
-def short(folder: Path, method: EnergyMethod) -> Findings:
-    """A study of epochs of half a second."""
+def findings_of_short_epochs(folder: Path, method: EnergyMethod) -> Findings:
+    """Findings of a study with one epoch of half a second."""
     epochs = [dataclasses.replace(each, time_s=0.5) for each in epochs_of([10.0], [0.9])]
     trial = Trial(setup=1, seed=0, attempts=[epochs])
-    return analyse(load(written(folder / method.value, [trial], method=method)))
+    return analyse(load(write_two_setups(folder / method.value, [trial], method=method)))
 
 
-def test_short_epochs_limit_samples_and_not_estimates(tmp_path: Path) -> None:
-    """CPU seconds of half a second are exact; power samples of it are few."""
+def test_short_epochs_limit_sampled_power_but_not_estimates(tmp_path: Path) -> None:
+    """Half a second holds few power samples, while its CPU time is known exactly."""
     sampled, estimated = (
-        " ".join(short(tmp_path, method).recommendation.caveats)
+        " ".join(findings_of_short_epochs(tmp_path, method).recommendation.caveats)
         for method in (EnergyMethod.SAMPLED, EnergyMethod.ESTIMATED)
     )
 
@@ -199,26 +211,26 @@ def test_short_epochs_limit_samples_and_not_estimates(tmp_path: Path) -> None:
     assert "rest on few samples" not in estimated
 
 
-def test_the_accuracy_of_a_test_set_comes_first_where_there_is_one(tmp_path: Path) -> None:
-    """The validation score is the best of many epochs and setups; without a test set that is said."""
+def test_accuracy_on_the_test_set_is_stated_first(tmp_path: Path) -> None:
+    """Validation accuracy follows it; without a test set, a caveat says that new data will score lower."""
     trials = [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))]
-    folder = written(tmp_path, trials)
+    folder = write_two_setups(tmp_path, trials)
     without = analyse(load(folder))
 
-    found = analyse(load(changed(folder, 1, test_score=0.85)))
+    found = analyse(load(with_epoch_values(folder, 1, test_score=0.85)))
 
     assert "85.0 % accuracy on the test set (90.0 % in validation)" in found.recommendation.text
     assert not any("expect less" in each for each in found.recommendation.caveats)
     assert any("expect less" in each for each in without.recommendation.caveats)
 
 
-def test_a_test_score_of_another_setup_does_not_speak_for_the_recommended_one(
+def test_only_the_recommended_setups_test_score_removes_the_caveat(
     tmp_path: Path,
 ) -> None:
-    """Setup 2 alone was tested: the validation score of setup 1 is still too high, and that is said."""
-    folder = written(tmp_path, [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))])
+    """Setup 1 is recommended and only setup 2 was tested, so setup 1's score is still optimistic."""
+    folder = write_two_setups(tmp_path, [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))])
 
-    found = analyse(load(changed(folder, 2, test_score=0.85)))
+    found = analyse(load(with_epoch_values(folder, 2, test_score=0.85)))
 
     assert found.recommendation.setup == 1
     assert any("expect less" in each for each in found.recommendation.caveats)

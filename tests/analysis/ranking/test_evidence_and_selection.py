@@ -1,4 +1,4 @@
-"""What is weighed of setups, and how the chosen one and its references differ from the others."""
+"""Evidence about setups: what enters it, pooling over parameters, and corrections for selection."""
 
 import math
 from dataclasses import replace
@@ -17,43 +17,43 @@ from study.inference.repeats import relative_deviation
 from study.record.objective import Objective
 from tests.analysis.study_folder import setup_energy
 
-DEAR = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
+COSTLY = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
 CHEAP = setup_energy(2, [10.0, 10.2], [0.97, 0.95])
 
 
-def weighed(*setups: SetupEnergy) -> Evidence:
-    """The evidence of setups that have some."""
+def evidence_for(*setups: SetupEnergy) -> Evidence:
+    """Evidence for these setups, asserted to exist."""
     found = evidence_of(setups, Aim(tolerance=0.01))
     assert found is not None
     return found
 
 
 def test_the_setup_with_the_least_expected_loss_is_chosen() -> None:
-    """Wherever it stands; of equal ones the one with the lowest number."""
+    """Its position does not matter; among equal setups the lowest number is chosen."""
     alike = [setup_energy(n, [10.0], [0.9]) for n in (3, 1, 2)]
 
-    found = weighed(DEAR, CHEAP)
+    found = evidence_for(COSTLY, CHEAP)
 
     assert found.chosen == 2
     assert found.expected_loss[2] == 0.0 < found.expected_loss[1]
-    assert weighed(*alike).chosen == 1
+    assert evidence_for(*alike).chosen == 1
 
 
-def test_what_has_no_energy_or_no_accuracy_is_not_weighed() -> None:
-    """An energy of 0 has no logarithm, and is none."""
+def test_setups_without_energy_or_accuracy_do_not_enter_the_evidence() -> None:
+    """An energy of 0 J, which has no logarithm, counts as missing."""
     unknown = [
         setup_energy(3, [None, None], [0.9, 0.9]),
         setup_energy(4, [1.0, 1.0], [None, None]),
         setup_energy(5, [1.0, 0.0], [0.9, 0.9]),
     ]
 
-    assert weighed(DEAR, *unknown, CHEAP).index_of == {1: 0, 2: 1}
+    assert evidence_for(COSTLY, *unknown, CHEAP).index_of == {1: 0, 2: 1}
     assert evidence_of(unknown, Aim(tolerance=0.01)) is None
 
 
-def apart(step_j: float) -> Evidence:
-    """Four setups of equal accuracy, each dearer than the one before; the first is chosen."""
-    found = weighed(
+def evenly_spaced(step_j: float) -> Evidence:
+    """Evidence for four setups of equal accuracy, each needing `step_j` more than the one before."""
+    found = evidence_for(
         *(
             setup_energy(n, [10 + step_j * n + 0.3, 10 + step_j * n - 0.3], [0.9, 0.9])
             for n in range(1, 5)
@@ -63,9 +63,9 @@ def apart(step_j: float) -> Evidence:
     return found
 
 
-def test_the_total_of_the_chosen_setup_alone_is_without_the_luck_of_being_picked() -> None:
-    """Of any other it is the interval of its own repeats."""
-    found = apart(0.1)
+def test_only_the_total_of_the_chosen_setup_is_corrected_for_selection() -> None:
+    """Any other setup has the uncorrected interval of its repeats."""
+    found = evenly_spaced(0.1)
     assert found.posteriors is not None
 
     own = [intervals.total_interval_j(found.posteriors.energy, place) for place in (0, 1)]
@@ -77,44 +77,49 @@ def test_the_total_of_the_chosen_setup_alone_is_without_the_luck_of_being_picked
     assert chosen.high > plain[0].high
 
 
-def test_a_reference_that_was_picked_for_its_energy_is_told_apart_later() -> None:
-    """The costliest of several is partly so by chance."""
-    found = apart(0.45)
+def test_reference_selected_for_its_energy_must_differ_by_more() -> None:
+    """The costliest of several setups is partly so by chance."""
+    found = evenly_spaced(0.45)
 
     assert found.differ_in_energy(1, 4)
     assert not found.differ_in_energy(1, 4, selected_as="against_costliest")
-    assert apart(0.6).differ_in_energy(1, 4, selected_as="against_costliest")
+    assert evenly_spaced(0.6).differ_in_energy(1, 4, selected_as="against_costliest")
 
 
-def test_setups_that_share_a_parameter_lean_on_each_other() -> None:
-    """A grid tells more of each of its setups than the same numbers without one."""
+def test_energies_of_setups_that_share_a_parameter_are_pooled() -> None:
+    """The same energies give other probabilities if the setups share no parameter."""
     numbers = [([10.0, 12.0], 64, 0.1), ([14.0, 11.0], 64, 0.2), ([20.0, 16.0], 128, 0.1)]
     grid = [
         setup_energy(n, energies, [0.9, 0.9], batch_size=batch, learning_rate=rate)
         for n, (energies, batch, rate) in enumerate([*numbers, ([19.0, 24.0], 128, 0.2)], start=1)
     ]
-    apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
+    unrelated = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
 
-    assert weighed(*grid).cheapest(1) != pytest.approx(weighed(*apiece).cheapest(1), abs=1e-3)
+    assert evidence_for(*grid).cheapest(1) != pytest.approx(
+        evidence_for(*unrelated).cheapest(1), abs=1e-3
+    )
 
 
-def test_accuracies_of_a_grid_lean_on_each_other_too() -> None:
-    """As energies do."""
+def test_accuracies_of_setups_that_share_a_parameter_are_pooled() -> None:
+    """The same accuracies give other probabilities if the setups share no parameter."""
     numbers = [([0.80, 0.86], 64, 0.1), ([0.84, 0.82], 64, 0.2), ([0.90, 0.88], 128, 0.1)]
     grid = [
         setup_energy(n, [9.0, 10.0], accuracies, batch_size=batch, learning_rate=rate)
         for n, (accuracies, batch, rate) in enumerate([*numbers, ([0.89, 0.95], 128, 0.2)], start=1)
     ]
-    apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
+    unrelated = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
 
-    likely, unlike = weighed(*grid).most_accurate(3), weighed(*apiece).most_accurate(3)
+    pooled, separate = (
+        evidence_for(*grid).most_accurate(3),
+        evidence_for(*unrelated).most_accurate(3),
+    )
 
-    assert likely != pytest.approx(unlike, abs=1e-2)
+    assert pooled != pytest.approx(separate, abs=1e-2)
 
 
-def test_no_accuracy_is_more_than_all() -> None:
-    """Nor is the interval of the chosen setup, or of another."""
-    found = weighed(*(setup_energy(n, [10.0 + n, 11.0], [0.999, 0.97]) for n in (1, 2, 3)))
+def test_interval_of_an_accuracy_ends_at_one() -> None:
+    """This holds for the chosen setup and for others."""
+    found = evidence_for(*(setup_energy(n, [10.0 + n, 11.0], [0.999, 0.97]) for n in (1, 2, 3)))
 
     assert found.chosen == 1
     for n in (1, 2):
@@ -123,19 +128,19 @@ def test_no_accuracy_is_more_than_all() -> None:
         assert interval.low < interval.high == 1.0
 
 
-def test_a_setup_that_is_less_accurate_for_sure_is_not_on_the_front() -> None:
-    """Although which of both needs less energy is open."""
+def test_a_clearly_less_accurate_setup_is_not_on_the_front() -> None:
+    """It is left out although the two cannot be told apart in energy."""
     good = setup_energy(1, [10.0, 10.4], [0.90, 0.905])
     poor = setup_energy(2, [10.2, 10.6], [0.80, 0.805])
 
-    evidence = weighed(good, poor)
+    evidence = evidence_for(good, poor)
 
     assert not evidence.differ_in_energy(1, 2)
     assert [row.on_front for row in rank([good, poor], evidence=evidence).rows] == [True, False]
 
 
-def test_failures_make_a_setup_dearer() -> None:
-    """One that must be started twice for each success costs twice its energy."""
+def test_failures_make_a_setup_costlier() -> None:
+    """A setup that fails every other time costs twice its energy for each success."""
     sure, unsure = (setup_energy(n, [10.0], [0.9]) for n in (1, 2))
     cost = CostOfSuccess(
         attempts=2,
@@ -144,18 +149,18 @@ def test_failures_make_a_setup_dearer() -> None:
         overhead=math.log(2),
     )
 
-    found = weighed(sure, replace(unsure, cost=cost))
+    found = evidence_for(sure, replace(unsure, cost=cost))
 
     assert found.expected_loss == {1: 0.0, 2: pytest.approx(math.log(2))}
 
 
-def test_the_same_repeats_tell_the_same_each_time() -> None:
-    """Also of setups on several boards: a report does not change from one day to the next."""
+def test_evidence_is_reproducible() -> None:
+    """The same repeats give identical intervals and probabilities, also with several boards."""
     setups = [
         replace(setup_energy(n, [10.0 + n, 11.0], [0.9, 0.92]), boards=("a", "b"))
         for n in range(1, 4)
     ]
-    one, other = weighed(*setups), weighed(*setups)
+    one, other = evidence_for(*setups), evidence_for(*setups)
 
     for n in (1, 2, 3):
         assert one.total_j(n) == other.total_j(n)
@@ -163,25 +168,25 @@ def test_the_same_repeats_tell_the_same_each_time() -> None:
         assert one.cheapest(n) == other.cheapest(n)
 
 
-def test_a_setup_varies_by_what_its_meter_does_at_least() -> None:
-    """Repeats that agree to the last digit are as uncertain as their readings: as a share of each."""
+def test_variance_of_a_setup_is_at_least_that_of_its_meter() -> None:
+    """Repeats that agree exactly are as uncertain as their readings, relative to each energy."""
     setups = [
         replace(setup_energy(n, [e, e], [0.9, 0.9]), uncertainty_own_j=10.0)
         for n, e in ((1, 100.0), (2, 50.0))
     ]
 
-    found = weighed(*setups).posteriors
+    found = evidence_for(*setups).posteriors
 
     assert found is not None
     deviations = [relative_deviation(10.0, e) for e in (100.0, 50.0)]
     assert found.energy.variances.min(axis=0) == pytest.approx([d**2 for d in deviations])
 
 
-def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
-    """Both are drawn by dice of their own."""
+def test_draws_of_energy_and_accuracy_are_independent() -> None:
+    """Neither their means nor their variances are correlated."""
     setups = [setup_energy(n, [10.0 + n, 11.0], [0.99 + n / 1000, 0.985]) for n in (1, 2, 3)]
 
-    found = weighed(*setups).posteriors
+    found = evidence_for(*setups).posteriors
 
     assert found is not None
     for energy, gains in (
@@ -191,9 +196,9 @@ def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
         assert abs(np.corrcoef(energy[:, 0], gains[:, 0])[0, 1]) < 0.05
 
 
-def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
-    """A spread of energies without one of accuracies allows no choice by both."""
-    found = weighed(
+def test_without_repeats_of_the_accuracy_there_are_no_posteriors() -> None:
+    """Repeats of the energy alone do not suffice."""
+    found = evidence_for(
         setup_energy(1, [10.0, 11.0], [0.9, None]), setup_energy(2, [20.0, 21.0], [0.95, None])
     )
 
@@ -203,7 +208,7 @@ def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
 
 @pytest.mark.parametrize(("score", "expected"), [(49.51, 1), (49.49, 2)])
 def test_a_tolerance_is_a_share_of_the_best_score(score: float, expected: int) -> None:
-    """A hundredth of 50, where the objective is no share: 49.5 is the last that is good enough."""
+    """If the objective is not a share, 1 % of the best score 50 is tolerated, so down to 49.5."""
     found = evidence_of(
         [setup_energy(1, [1.0], [score]), setup_energy(2, [1.05], [50.0])],
         Aim(tolerance=0.01),
@@ -215,8 +220,8 @@ def test_a_tolerance_is_a_share_of_the_best_score(score: float, expected: int) -
 
 
 @pytest.mark.parametrize("worst", [2.0, 1e4])
-def test_one_bad_loss_does_not_decide_what_is_known_of_the_others(worst: float) -> None:
-    """Its repeats differ by more than all other losses are: that says nothing of theirs."""
+def test_one_bad_loss_does_not_change_what_is_known_of_the_others(worst: float) -> None:
+    """Even if its repeats differ by far, the intervals of the other losses stay narrow."""
     losses = {1: 0.400, 2: 0.401, 3: 0.460, 4: 0.470, 5: worst}
     setups = [
         setup_energy(n, [e, 1.02 * e], [loss, loss * (1.03 if n == 5 else 1.002)])
@@ -235,8 +240,8 @@ def test_one_bad_loss_does_not_decide_what_is_known_of_the_others(worst: float) 
     assert bad.low < 1.015 * worst < bad.high
 
 
-def test_shares_lean_on_each_other_by_their_log_odds() -> None:
-    """What costs a good setup a few points costs a bad one many; other scores differ by sums."""
+def test_shares_are_pooled_by_their_log_odds() -> None:
+    """The same effect costs a good setup a few points and a bad one many; other scores are pooled by sums."""
     setups = [
         setup_energy(n, [10.0, 11.0], [a, a + 0.01], batch_size=64 * (n % 2 + 1))
         for n, a in enumerate((0.97, 0.90, 0.80, 0.50), start=1)

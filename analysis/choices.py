@@ -92,10 +92,10 @@ class Choices:
             AnalysisError: An option is not allowed.
         """
         if self.tolerance is not None and not 0 <= self.tolerance <= POINTS:
-            message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100."
+            message = f"--tolerance is {self.tolerance:g}; allowed: 0 to 100."
             raise AnalysisError(message)
         if self.target is not None and not math.isfinite(self.target):
-            message = f"--target is {self.target:g}; allowed is a number."
+            message = f"--target is {self.target:g}; allowed: a number."
             raise AnalysisError(message)
         self.footprint_factors(None)
 
@@ -141,7 +141,7 @@ class Choices:
             raise AnalysisError(message)
         objective, target = study.manifest.objective, self.target
         if target is not None and objective.is_share and not 0 < target <= 1:
-            message = f"--target is {target:g}; allowed is a share above 0, up to 1."
+            message = f"--target is {target:g}; allowed: a share above 0, up to 1."
             raise AnalysisError(message)
         return analyse(
             without_idle(comparable(study)) if self.subtract_idle else study,
@@ -184,7 +184,7 @@ def _number(option: str, text: str) -> float:
         return float(text)
     except ValueError as error:
         message = (
-            f"{option} is {text}; allowed are grams per kWh, {ELECTRICITY_MAPS}[:ZONE], or an address "
+            f"{option} is {text}; allowed: grams per kWh, {ELECTRICITY_MAPS}[:ZONE], or an address "
             "(http://, https://)."
         )
         raise AnalysisError(message) from error

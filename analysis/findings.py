@@ -306,7 +306,7 @@ def _check_objective(study: Study, by: RankBy) -> None:
     if by is RankBy.ACCURACY_PER_WH:
         message = (
             f"--rank-by is {by}, but the objective of {study.path} is {objective}, of which there are no "
-            "points to be gained per Wh; allowed are energy, energy-delay and energy-to-target."
+            "points to be gained per Wh; allowed: energy, energy-delay or energy-to-target."
         )
         raise AnalysisError(message)
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes half an hour
 
-Faults ("deeds") are Ctrl-C once and twice, SIGHUP, SIGKILL, starting the same command and `--resume` while the
+Faults are Ctrl-C once and twice, SIGHUP, SIGKILL, starting the same command and `--resume` while the
 study runs, and storage that disappears and comes back after the study's end. Each is injected some time after
 a line that the study prints, so that every part of a study is hit on slow and on fast machines. Signals go to
 the study's process group, as from a terminal, but SIGKILL to the study alone. No process that the study started

@@ -20,7 +20,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, drawn_curves, spread, told_in
+from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, drawn_curves, refreshing_as, spread
 from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told, told_in_step, told_late
 from trackers.sample import Reading, Status
@@ -90,7 +90,7 @@ def main(
     )
     for way in WAYS:
         found = {
-            name: [measured(told_in(way, boards), length_s) for length_s in lengths_s]
+            name: [measured(refreshing_as(way, boards), length_s) for length_s in lengths_s]
             for name, boards in chosen.items()
         }
         table = Table(title=f"\n{way}", title_justify="left", box=None, padding=(0, 1))
@@ -125,7 +125,7 @@ def _in_step(lengths_s: Sequence[float], seed: int) -> Table:
     table.add_column("power", no_wrap=True)
     for length_s in lengths_s:
         table.add_column(f"{length_s:g} s", justify="right", no_wrap=True)
-    for name, is_late in (("of the moment", False), ("told late, as by an H200", True)):
+    for name, is_late in (("of the moment", False), ("reported late, as by an H200", True)):
         found = [_paused(length_s, seed, is_late=is_late) for length_s in lengths_s]
         table.add_row(name, *(_all(each.errors) for each in found))
         table.add_row("  counter alone", *(_all(each.alone) for each in found))
@@ -141,7 +141,7 @@ def _paused(length_s: float, seed: int, *, is_late: bool) -> Measured:
     for _ in range(PAUSES):
         period_s = length_s + dice.uniform(0.05, 0.35)
         boards = replace(
-            told_in("both each 100 ms", Boards()), period_s=period_s, duty=length_s / period_s
+            refreshing_as("both each 100 ms", Boards()), period_s=period_s, duty=length_s / period_s
         )
         readings = told_in_step(
             boards,

@@ -25,7 +25,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, spread, told_in
+from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, refreshing_as, spread
 from benchmarks.tracking.node import GOAL_CPU_SHARE, GOAL_WINDOW_S, cpu_share, latency
 from benchmarks.tracking.rivals import (
     OURS,
@@ -91,7 +91,7 @@ def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> No
     ways = list(WAYS)[: scale.ways]
     with ThreadPoolExecutor(at_a_time) as pool:
         jobs = {
-            (way, name): pool.submit(_measured, titles, told_in(way, boards), scale)
+            (way, name): pool.submit(_measured, titles, refreshing_as(way, boards), scale)
             for way in ways
             for name, boards in chosen
         }

@@ -43,7 +43,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return FINISHED
     if given[0] not in COMMANDS:
         sys.stderr.write(
-            f"{PROGRAM}: there is no command {given[0]!r}; allowed are {', '.join(COMMANDS)}.\n"
+            f"{PROGRAM}: there is no command {given[0]!r}; allowed: {', '.join(COMMANDS)}.\n"
         )
         return REFUSED
     find_ours()

@@ -20,7 +20,7 @@ def faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iter
     for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
         if not hasattr(part, member):
             yield (
-                f"{name} is a {type(part).__name__} without {what}; allowed are Arrays and map-style "
+                f"{name} is a {type(part).__name__} without {what}; allowed: Arrays and map-style "
                 "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
             )
             return

@@ -50,11 +50,11 @@ class MultitaskOptions(ComparisonOptions):
             return
         for each in self.alpha:
             if not 0 <= each <= 1:
-                message = f"--alpha is {each:g}; allowed is shares from 0 to 1."
+                message = f"--alpha is {each:g}; allowed: shares from 0 to 1."
                 raise OptionError(message)
         if not self.alpha or len(set(self.alpha)) < len(self.alpha):
             got = " ".join(map(str, self.alpha)) or "nothing"
-            message = f"--alpha is {got}; allowed is one value or more, each once."
+            message = f"--alpha is {got}; allowed: one value or more, each once."
             raise OptionError(message)
 
 

@@ -228,7 +228,7 @@ class StudyOptions:
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:
-    message = f"--{option.replace('_', '-')} is {got}; allowed is {allowed}."
+    message = f"--{option.replace('_', '-')} is {got}; allowed: {allowed}."
     raise OptionError(message)
 
 

@@ -48,7 +48,7 @@ class Arrays:
         """
         named: dict[str, object] = {"inputs": self.inputs, "targets": self.targets}
         faults = [
-            f"{name} are a {type(array).__name__}; allowed is an array of numpy. Convert them: "
+            f"{name} are a {type(array).__name__}; allowed: an array of numpy. Convert them: "
             + (f"{name}.numpy()" if hasattr(array, "numpy") else f"numpy.asarray({name})")
             for name, array in named.items()
             if not isinstance(array, np.ndarray)
@@ -72,7 +72,7 @@ class Arrays:
                 if name == "targets" and not to:
                     how = "numpy.unique(targets, return_inverse=True)[1]"
                 faults.append(
-                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: {how}"
+                    f"{name} are {array.dtype.name}; allowed: {' or '.join(allowed)}. Convert them: {how}"
                 )
         if faults:
             raise ValueError("; ".join(faults))
@@ -187,8 +187,8 @@ def _faults_of_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> Iter
     low, high = int(part.labels.min()), int(part.labels.max())
     if low < 0 or high >= len(classes):
         yield (
-            f"the labels of {name} go from {low} to {high}; with {len(classes)} classes "
-            f"allowed are 0 to {len(classes) - 1}. Number the classes from 0, and "
+            f"the labels of {name} go from {low} to {high}; allowed: 0 to "
+            f"{len(classes) - 1}, for {len(classes)} classes. Number the classes from 0, and "
             "name each in `classes`."
         )
 
@@ -242,7 +242,7 @@ def objective_of(scenario: Scenario) -> Objective:
     found = getattr(scenario, "objective", ACCURACY)
     if not isinstance(found, Objective):
         message = (
-            f"scenario {scenario.name}: its objective is {found!r}; allowed is "
+            f"scenario {scenario.name}: its objective is {found!r}; allowed: "
             'study.Objective("rmse", mode="min") or its like.'
         )
         raise ScenarioError(message)

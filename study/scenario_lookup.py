@@ -146,7 +146,7 @@ def _options_kind(name: str, scenario: object) -> type:
     kind = getattr(scenario, "options", None)
     if not (isinstance(kind, type) and is_dataclass(kind)):
         message = (
-            f"--scenario {name}: its `options` is {kind!r}; allowed is a frozen dataclass whose "
+            f"--scenario {name}: its `options` is {kind!r}; allowed: a frozen dataclass whose "
             "fields all have defaults."
         )
         raise ScenarioError(message)
@@ -164,7 +164,7 @@ def _found(name: str) -> Any:  # noqa: ANN401 - it is not known yet what it is
     if not (place and colon and attribute):
         what = "a file without the name of the class in it" if name.endswith(".py") else repr(name)
         message = (
-            f"--scenario is {what}; allowed are {', '.join(BUILT_IN)}, path/to/file.py:Name, or "
+            f"--scenario is {what}; allowed: {', '.join(BUILT_IN)}, path/to/file.py:Name, or "
             "package.module:Name."
         )
         raise ScenarioError(message)
@@ -229,7 +229,7 @@ def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
 def _remedy(error: Exception, name: str) -> str:
     module = name.rpartition(":")[0]
     if name in MOVED_SCENARIOS and isinstance(error, ModuleNotFoundError):
-        return f" It is built in since version 0.2: give --scenario {MOVED_SCENARIOS[name]}."
+        return f" It has been built in since version 0.2: give --scenario {MOVED_SCENARIOS[name]}."
     missing = error.name or "" if isinstance(error, ImportError) else ""
     top = missing.partition(".")[0]
     if top in OURS:

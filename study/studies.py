@@ -161,7 +161,7 @@ def run_study(
 
         >>> run_study("regimes")
         Traceback (most recent call last):
-        study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask, search.
+        study.errors.OptionError: paradigm is 'regimes'; allowed: regime, pretraining, multitask, search.
     """
     chosen, found = _options(_options_of(paradigm), scenario, options)
     with _without_hints(), exports_of(chosen.log) as exports:
@@ -220,7 +220,7 @@ def _options_of(paradigm: str) -> type[StudyOptions]:
     if paradigm in GRIDS:
         return GRIDS[paradigm][1]
     if paradigm != SEARCH:
-        message = f"paradigm is {paradigm!r}; allowed is {', '.join((*GRIDS, SEARCH))}."
+        message = f"paradigm is {paradigm!r}; allowed: {', '.join((*GRIDS, SEARCH))}."
         raise OptionError(message)
     from study.search.options import SearchOptions  # noqa: PLC0415 - Optuna takes time to load
 
@@ -290,10 +290,10 @@ def _check_kinds(kind: type[StudyOptions], values: Mapping[str, Any]) -> None:
         if value is None:
             continue
         if isinstance(each.default, tuple) and not isinstance(value, tuple):
-            message = f"{each.name} is {value!r}; allowed is a list."
+            message = f"{each.name} is {value!r}; allowed: a list."
             raise OptionError(message)
         if type(each.default) in (int, float) and not isinstance(value, Real):
-            message = f"{each.name} is {value!r}; allowed is a number."
+            message = f"{each.name} is {value!r}; allowed: a number."
             raise OptionError(message)
 
 

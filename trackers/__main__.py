@@ -96,7 +96,7 @@ def main(args: Sequence[str]) -> int:
         )  # its encoding may lack a character of a device's name
     try:
         if not 0 <= options.seconds < math.inf:
-            message = f"--seconds is {options.seconds}; allowed is a number from 0"
+            message = f"--seconds is {options.seconds}; allowed: a number from 0"
             raise TrackerError(message)  # noqa: TRY301 - reported with all other errors below
         request = Request(
             tracker=options.tracker,

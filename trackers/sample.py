@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from trackers.moved import answer_old_names
+
 
 class Method(StrEnum):
     """Method by which an energy was obtained.
@@ -83,6 +85,11 @@ def process_and_device(target: str) -> tuple[int, str | None] | None:
 _PROCESS = re.compile(r"process:(?P<pid>\d+)(:(?P<device>.+))?", flags=re.ASCII)
 
 
+@answer_old_names(
+    for_whoever_asks="is_recording",
+    power_mean_s="averaging_period_s",
+    told_each_s="update_period_s",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """A device that a source can observe.
@@ -96,12 +103,12 @@ class Device:
         power_limit_w: Highest power that it may draw; None if not known.
         driver: Version of the driver that reports for it; None if not known.
         shared: Whether it may have users that cannot be seen from here, as with MIG instances.
-        power_mean_s: Time over which the sensor averages each power that it reports; 0 where that is
-            short.
-        told_each_s: Time between two updates of its power or counter, where the source knows this to
+        averaging_period_s: Time over which the sensor averages each power that it reports; 0 where that
+            is short.
+        update_period_s: Time between two updates of its power or counter, where the source knows this to
             be long (a second for a smart plug); 0 where it answers with a current value whenever it is
             asked. A sample stands for that long, and little is known of a shorter window.
-        for_whoever_asks: Whether it is a recording, which stands for whatever any consumer computes on.
+        is_recording: Whether it is a recording, which stands for whatever any consumer computes on.
     """
 
     uuid: str
@@ -111,9 +118,9 @@ class Device:
     power_limit_w: float | None = None
     driver: str | None = None
     shared: bool = False
-    power_mean_s: float = 0.0
-    told_each_s: float = 0.0
-    for_whoever_asks: bool = False
+    averaging_period_s: float = 0.0
+    update_period_s: float = 0.0
+    is_recording: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +186,7 @@ class Observation:
         """
         for name, value in (("power_w", self.power_w), ("counter_j", self.counter_j)):
             if value is not None and not (math.isfinite(value) and value >= 0):
-                message = f"{name} is {value}; allowed is a finite number from 0, or None"
+                message = f"{name} is {value}; allowed: a finite number from 0, or None"
                 raise ValueError(message)
 
 
@@ -241,13 +248,13 @@ class Reading:
                 that is None without the status `missing` (or the reverse).
         """
         if self.energy_j is not None and not (math.isfinite(self.energy_j) and self.energy_j >= 0):
-            message = f"energy_j is {self.energy_j}; allowed is a finite number from 0, or None"
+            message = f"energy_j is {self.energy_j}; allowed: a finite number from 0, or None"
             raise ValueError(message)
         if (self.energy_j is None) != (self.status is Status.MISSING):
             message = f"energy_j is {self.energy_j} with status {self.status}"
             raise ValueError(message)
         if not 0 <= self.coverage <= 1:
-            message = f"coverage is {self.coverage}; allowed is 0 to 1"
+            message = f"coverage is {self.coverage}; allowed: 0 to 1"
             raise ValueError(message)
 
     @property

@@ -21,7 +21,7 @@ class PowerSource(Protocol):
         name: The name that `--tracker` accepts for it.
         note: How it measures, in one sentence.
         estimated: True where energies are computed from something other than a sensor.
-        counter_outlives: True where a counter's value means the same to another process that opens
+        counter_persists: True where a counter's value means the same to another process that opens
             the source later. A tracker that replaces a dead one can then close the dead one's windows
             by the counter.
     """
@@ -36,7 +36,7 @@ class PowerSource(Protocol):
     def estimated(self) -> bool: ...  # noqa: D102 - see the class
 
     @property
-    def counter_outlives(self) -> bool: ...  # noqa: D102 - see the class
+    def counter_persists(self) -> bool: ...  # noqa: D102 - see the class
 
     def devices(self) -> Sequence[Device]:
         """Return the devices that can be observed."""

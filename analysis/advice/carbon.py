@@ -60,7 +60,7 @@ class Embodied:
             made = cls(kg=math.nan, years=math.nan, source="")
         if not (0 <= made.kg < math.inf and 0 < made.years < math.inf):
             message = (
-                f"--embodied is {text}; allowed is KG/YEARS:SOURCE, the kilograms of CO2e of making the board "
+                f"--embodied is {text}; allowed: KG/YEARS:SOURCE, the kilograms of CO2e of making the board "
                 "and the years that it is used, such as 164/5:NVIDIA."
             )
             raise AnalysisError(message)
@@ -183,5 +183,5 @@ def _country(code: str) -> Country:
 
 def _check(option: str, value: float, low: float, high: float, allowed: str) -> None:
     if not (math.isfinite(value) and low <= value <= high):
-        message = f"{option} is {value:g}; allowed is {allowed}."
+        message = f"{option} is {value:g}; allowed: {allowed}."
         raise AnalysisError(message)

@@ -215,10 +215,10 @@ def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scal
     """Return scales of colour, dash and shape, which depend on the position in the series alone."""
     count, names = len(series), list(series)
 
-    def picked(values: Sequence[Any]) -> alt.Scale:
+    def scale(values: Sequence[Any]) -> alt.Scale:
         return alt.Scale(domain=names, range=[values[i % len(values)] for i in range(count)])
 
-    return picked(SERIES), picked(DASHES), picked(SHAPES)
+    return scale(SERIES), scale(DASHES), scale(SHAPES)
 
 
 def wrapped(note: str) -> list[str]:

@@ -68,12 +68,10 @@ def _check(options: Options) -> None:
         message = "No folder was given. Name the folder of a study, for example results/watch."
         raise AnalysisError(message)
     if not 0 <= options.port <= _HIGHEST_PORT:
-        message = (
-            f"--port is {options.port}; allowed are 1 to {_HIGHEST_PORT}, or 0 for a free one."
-        )
+        message = f"--port is {options.port}; allowed: 1 to {_HIGHEST_PORT}, or 0 for a free one."
         raise AnalysisError(message)
     if not options.every > 0:
-        message = f"--every is {options.every:g}; allowed are seconds above 0."
+        message = f"--every is {options.every:g}; allowed: seconds above 0."
         raise AnalysisError(message)
 
 

@@ -197,9 +197,9 @@ def _whole(repeats: Iterable[Mapping[str, float | None]], cycle: Stage) -> list[
     """Return E_enc, E_enc+class and E_class of the repeats in which all three are known."""
     found = []
     for energies in repeats:
-        encoder, together, classifier = _triple(energies, cycle)
-        if encoder is not None and together is not None and classifier is not None:
-            found.append((encoder, together, classifier))
+        encoder, from_scratch, classifier = _triple(energies, cycle)
+        if encoder is not None and from_scratch is not None and classifier is not None:
+            found.append((encoder, from_scratch, classifier))
     return found
 
 
@@ -217,7 +217,7 @@ def _of_setup(
     whole = [triple for triple in triples if None not in triple]
     without_encoder = [triple for triple in triples if None not in triple[1:]]
     used = whole or without_encoder or triples
-    encoder, together, classifier = (
+    encoder, from_scratch, classifier = (
         Spread.of(values) for values in (zip(*used, strict=True) if used else ((), (), ()))
     )
     return SetupBreakEven(
@@ -228,8 +228,8 @@ def _of_setup(
         repeats=len(used) if whole or without_encoder else 0,
         encoder_j=_mean(encoder),
         classifier_j=_mean(classifier),
-        from_scratch_j=_mean(together),
-        of_means=break_even(_mean(encoder), _mean(together), _mean(classifier)),
+        from_scratch_j=_mean(from_scratch),
+        of_means=break_even(_mean(encoder), _mean(from_scratch), _mean(classifier)),
     )
 
 

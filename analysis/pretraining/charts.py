@@ -94,7 +94,7 @@ def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
             "label": case.label,
             "cycles": cycles,
             "with_pretraining_wh": case.encoder_wh + cycles * case.classifier_wh,
-            "from_scratch_wh": cycles * case.together_wh,
+            "from_scratch_wh": cycles * case.from_scratch_wh,
         }
         for case in info.cases
         for cycles in range(case.last_cycle + 1)
@@ -109,7 +109,7 @@ def _panel_rows(panel: str, case: BreakEvenCase, unit: EnergyUnit) -> list[dict[
         for cycles in (0, case.last_cycle)
         for way, energy in (
             (_WITH, case.encoder_wh + cycles * case.classifier_wh),
-            (_WITHOUT, cycles * case.together_wh),
+            (_WITHOUT, cycles * case.from_scratch_wh),
         )
     ]
     crossing = {

@@ -78,8 +78,8 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
     if not known:
         return None
     means = [[math.fsum(part) / len(each) for part in zip(*each, strict=True)] for each in known]
-    encoder, together, classifier = (math.fsum(part) for part in zip(*means, strict=True))
-    saved = together - classifier
+    encoder, from_scratch, classifier = (math.fsum(part) for part in zip(*means, strict=True))
+    saved = from_scratch - classifier
     parts = [by_repeat([[triple[i] for triple in each] for each in known]) for i in range(3)]
     ratio = pooled_cycles(*parts)
     interval = None
@@ -107,15 +107,15 @@ def cycle_intervals(
         posterior(Repeats.of_energies_j([[t[i] for t in each] for each in known.values()]), rng=i)
         for i in range(3)
     ]
-    encoder, together, classifier = stages
-    if encoder is None or together is None or classifier is None:
+    encoder, from_scratch, classifier = stages
+    if encoder is None or from_scratch is None or classifier is None:
         return None
-    posteriors = StagePosteriors(encoder=encoder, together=together, classifier=classifier)
+    posteriors = StagePosteriors(encoder=encoder, from_scratch=from_scratch, classifier=classifier)
     found = setup_cycles(posteriors)
     noise = noise_alone(posteriors, cycles) if math.isfinite(cycles) else None
     return CycleIntervals(
         by_setup=_by_setup(known, found.interval),
-        if_selected=_by_setup(known, found.picked),
+        if_selected=_by_setup(known, found.if_selected),
         noise_best=math.inf if noise is None else float(noise.best),
         noise_worst=math.inf if noise is None else float(noise.worst),
     )

@@ -25,14 +25,14 @@ _BEYOND = 1.6
 class BreakEvenCase:
     """One panel of Figure 4: energy over the number of trainings, with and without pretraining.
 
-    For n trainings it is `encoder_wh + n * classifier_wh` with pretraining, `n * together_wh` without.
+    For n trainings it is `encoder_wh + n * classifier_wh` with pretraining, `n * from_scratch_wh` without.
 
     Attributes:
         case: `best`, `average` or `worst`.
         label: The setup, or the number of setups that are averaged.
         encoder_wh: Energy of pretraining the encoder.
         classifier_wh: Energy of training a classifier on the encoder.
-        together_wh: Energy of training both from scratch.
+        from_scratch_wh: Energy of training both from scratch.
         cycles: Number of trainings at which the lines cross, a real number.
         pays_at: First whole number of trainings after which pretraining has paid off.
         crossing_wh: Energy at the crossing.
@@ -43,7 +43,7 @@ class BreakEvenCase:
     label: str
     encoder_wh: float
     classifier_wh: float
-    together_wh: float
+    from_scratch_wh: float
     cycles: float
     pays_at: int
     crossing_wh: float
@@ -115,7 +115,7 @@ def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[Bre
         label=label,
         encoder_wh=encoder_j / J_PER_WH,
         classifier_wh=classifier_j / J_PER_WH,
-        together_wh=from_scratch_j / J_PER_WH,
+        from_scratch_wh=from_scratch_j / J_PER_WH,
         cycles=found.cycles,
         pays_at=found.pays_at,
         crossing_wh=found.cycles * from_scratch_j / J_PER_WH,

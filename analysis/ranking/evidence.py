@@ -29,9 +29,9 @@ from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
 from study.inference.selection import (
     SelectionBias,
-    picked_interval,
-    picked_interval_j,
-    saving_against_picked,
+    saving_against_selected,
+    selected_interval,
+    selected_interval_j,
     selection_bias,
 )
 from study.record.objective import ACCURACY, Objective
@@ -101,7 +101,7 @@ class Evidence:
         place, energy = self.index_of[setup], self.posteriors.energy
         if setup == self.chosen:
             return Interval95.of(
-                picked_interval_j(energy, place, self.posteriors.selection_bias.energy)
+                selected_interval_j(energy, place, self.posteriors.selection_bias.energy)
             )
         return Interval95.of(intervals.total_interval_j(energy, place))
 
@@ -115,7 +115,7 @@ class Evidence:
         place, gains = self.index_of[setup], self.posteriors.objective
         if setup == self.chosen:
             found = Interval95.of(
-                picked_interval(gains, place, self.posteriors.selection_bias.objective)
+                selected_interval(gains, place, self.posteriors.selection_bias.objective)
             )
         else:
             found = Interval95.of(intervals.interval(intervals.draws_of(gains.means, place)))
@@ -146,7 +146,7 @@ class Evidence:
         if selected_as is None or setup != self.chosen:
             return Interval95.of(intervals.saving_interval(energy, at, of))
         bias = getattr(self.posteriors.selection_bias, selected_as)
-        return Interval95.of(saving_against_picked(energy, at, of, bias))
+        return Interval95.of(saving_against_selected(energy, at, of, bias))
 
     def differ_in_energy(
         self, setup: int, reference: int, *, selected_as: SelectedAs | None = None

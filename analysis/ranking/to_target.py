@@ -7,7 +7,7 @@ from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import energies_of
 from study.inference.intervals import total_interval_j
-from study.inference.selection import picked_interval_j, selection_bias_of_least
+from study.inference.selection import selected_interval_j, selection_bias_of_least
 
 
 def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval95]:
@@ -32,7 +32,7 @@ def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval9
     found = {}
     for place, each in enumerate(known):
         interval = (
-            picked_interval_j(drawn, place, selection_bias_of_least(drawn))
+            selected_interval_j(drawn, place, selection_bias_of_least(drawn))
             if each.setup == least and len(known) > 1
             else total_interval_j(drawn, place)
         )

@@ -48,7 +48,7 @@ def export_command(arguments: Sequence[str]) -> None:
         raise AnalysisError(message)
     if options.output is not None and options.output.suffix not in SUFFIXES:
         message = (
-            f"--output is {options.output}; allowed is a file that ends in {' or '.join(SUFFIXES)}."
+            f"--output is {options.output}; allowed: a file that ends in {' or '.join(SUFFIXES)}."
         )
         raise AnalysisError(message)
     studies = [load(path) for path in find_studies(options.folders)]

@@ -87,7 +87,7 @@ def _words(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
         unknown = set(words) - set(column.words)
         if unknown:
             allowed = ", ".join(sorted(column.words))
-            message = f"{column.name} is {unknown.pop()!r}; allowed are {allowed}"
+            message = f"{column.name} is {unknown.pop()!r}; allowed: {allowed}"
             raise ValueError(message)
     else:
         words = [printable(str(each)) for each in words]

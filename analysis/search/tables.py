@@ -94,8 +94,8 @@ def answer_probability_text(info: SearchInfo, meets: str) -> str:
         info: The search.
         meets: What the setups that are compared did, in words: they reached the target, for example.
     """
-    if info.decided is not None and info.decided.right is not None:
-        return _decided_text(info.decided, info.decided.right)
+    if info.decided is not None and info.decided.probability is not None:
+        return _decided_text(info.decided, info.decided.probability)
     found = info.probability
     if found is None:
         several = sum(each.seeds > 1 for each in info.points)
@@ -129,13 +129,13 @@ def answer_probability_text(info: SearchInfo, meets: str) -> str:
     )
 
 
-def _decided_text(answer: SearchAnswer, right: float) -> str:
+def _decided_text(answer: SearchAnswer, probability: float) -> str:
     """State the probability that the search itself gave for its answer, as its command prints it."""
     repeats = count_text(answer.repeats, "repeat")
     by = f", by {repeats} of the most informative setups" if answer.repeats else ""
     return (
         f"Setup {answer.setup} needs at most 5 % more energy than the cheapest setup with a probability of "
-        f"{probability_text(right)}{by}; paused trainings count with what they promise to need."
+        f"{probability_text(probability)}{by}; paused trainings count with what they promise to need."
     )
 
 

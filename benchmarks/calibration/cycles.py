@@ -42,17 +42,17 @@ def cycle_measures(
         Shares of intervals that hold the truth, and medians in cycles, by the name of the column.
     """
     saved = math.log(TRUE_CYCLES * (1 - CLASSIFIER_SHARE))
-    encoder, together, classifier = (
+    encoder, from_scratch, classifier = (
         _observed(truth.energy + shift, rng, repeats)
         for shift in (saved, 0.0, math.log(CLASSIFIER_SHARE))
     )
-    pooled = pooled_cycles(*(np.exp(each) for each in (encoder, together, classifier)))
+    pooled = pooled_cycles(*(np.exp(each) for each in (encoder, from_scratch, classifier)))
     if pooled is None:
         msg = "with one repeat there is no interval to count"
         raise ValueError(msg)
     stages = StagePosteriors(
         encoder=_drawn(encoder, rng, draws),
-        together=_drawn(together, rng, draws),
+        from_scratch=_drawn(from_scratch, rng, draws),
         classifier=_drawn(classifier, rng, draws),
     )
     single = setup_cycles(stages)

@@ -151,17 +151,17 @@ def _part_of_the_table(
         before = np.cumsum(up_to[-1], axis=1) - up_to[-1]
         up_to.append(weight[:, :, row] * before)
     logs = np.log(np.maximum(up_to[-1].sum(axis=1), _LEAST)) + top[:, 0].sum(axis=-1)
-    columns = _picked(np.exp(logs - logs.max())[None, :].repeat(draws, axis=0), rng)
+    columns = _drawn_index(np.exp(logs - logs.max())[None, :].repeat(draws, axis=0), rng)
     rows = np.empty((draws, 4), dtype=np.int64)
     limit = np.full(draws, 16)
     for row in range(3, -1, -1):
         allowed = up_to[row][columns] * (np.arange(16) < limit[:, None])
-        rows[:, row] = limit = _picked(allowed, rng)
+        rows[:, row] = limit = _drawn_index(allowed, rng)
     part = table[rows[:, :, None], some[columns][:, None, :]].reshape(draws, SETUPS, 2)
     return part[..., 0], part[..., 1]
 
 
-def _picked(weights: Floats, rng: np.random.Generator) -> Integers:
+def _drawn_index(weights: Floats, rng: np.random.Generator) -> Integers:
     """Draw an index in each row with probabilities proportional to the weights; shape (rows,)."""
     edges = weights.cumsum(axis=1)
     return np.asarray((rng.random((len(edges), 1)) * edges[:, -1:] >= edges).sum(axis=1))

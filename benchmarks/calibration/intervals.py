@@ -16,7 +16,7 @@ from study.inference.intervals import (
 from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
-from study.inference.selection import picked_interval, saving_against_picked, selection_bias
+from study.inference.selection import saving_against_selected, selected_interval, selection_bias
 
 TWINS = 4
 """Number of setups of each study that get twins."""
@@ -52,7 +52,7 @@ def interval_measures(
     return {
         "total": _share(total_interval_j(energy, one).holds(np.exp(truth.energy[studies, one]))),
         "fixed pair": _share(apart.holds(_less(truth.energy, one, other))),
-        **_picked(truth, energy, objective, rng),
+        **_recommended(truth, energy, objective, rng),
         **_twins(truth, rng, repeats=repeats, draws=TWIN_DRAWS_FACTOR * draws),
         "width to known": _median_ratio(apart.width, known.width),
     }
@@ -74,19 +74,19 @@ def _twins(truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int) 
     for place in range(2 * TWINS):
         pair = of[:, place], instead[:, place]
         if place < TWINS:
-            said = {"equal told apart": saving_interval(energy, *pair)}
+            intervals = {"equal told apart": saving_interval(energy, *pair)}
         else:
-            said = {
+            intervals = {
                 "twofold told apart": saving_interval(energy, *pair),
                 "each spread known": known.each(*pair),
                 "spreads known, not whose": known.not_whose(*pair, rng=rng, draws=draws),
             }
-        for name, each in said.items():
+        for name, each in intervals.items():
             found.setdefault(name, []).append(~each.holds(0.0))
     return {name: _share(np.stack(many)) for name, many in found.items()}
 
 
-def _picked(
+def _recommended(
     truth: Truth, energy: Posterior, objective: Posterior, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return the coverage of intervals about the recommended setup, alone and compared with others."""
@@ -99,10 +99,10 @@ def _picked(
         ("most accurate", objective.repeats.mean.argmax(axis=-1), bias.against_best),
     ):
         saved = -np.expm1(truth.energy[studies, setup] - truth.energy[studies, reference])
-        held = saving_against_picked(energy, setup, reference, apart, rng=rng).holds(saved)
+        held = saving_against_selected(energy, setup, reference, apart, rng=rng).holds(saved)
         found[f"against {name}"] = _share(held[setup != reference])
-    total = picked_interval(energy, setup, bias.energy, rng=rng)
-    score = picked_interval(objective, setup, bias.objective, rng=rng)
+    total = selected_interval(energy, setup, bias.energy, rng=rng)
+    score = selected_interval(objective, setup, bias.objective, rng=rng)
     return {
         **found,
         "its total": _share(total.holds(truth.energy[studies, setup])),

@@ -14,7 +14,7 @@ from study.inference.intervals import Interval
 from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Repeats
-from study.inference.selection import picked_interval, saving_against_picked, selection_bias
+from study.inference.selection import saving_against_selected, selected_interval, selection_bias
 
 SEEDS = 5
 BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.0001, 0.001, 0.01, 0.1)
@@ -69,7 +69,7 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     choice = choose(energy, objective, aim)
     bias = selection_bias(energy, objective, aim)
     setup, costliest = int(choice.setup), int(energy.repeats.mean.argmax())
-    total = picked_interval(energy, setup, bias.energy)
+    total = selected_interval(energy, setup, bias.energy)
     others, accuracies = (trainings[:, rest, part].mean(axis=1) for part in (0, 1))
     short = np.maximum(accuracies.max() - aim.tolerance - accuracies, 0.0)
     least = others[short == 0].min()
@@ -80,7 +80,7 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
         energy_j=Interval(low=np.exp(total.low), high=np.exp(total.high)),
         others_j=float(np.exp(others[setup])),
         costliest=costliest,
-        saved=saving_against_picked(energy, setup, costliest, bias.against_costliest),
+        saved=saving_against_selected(energy, setup, costliest, bias.against_costliest),
         others_saved=float(-np.expm1(others[setup] - others[costliest])),
         excess=float(np.expm1(others[setup] - least)),
         short=float(short[setup] / aim.point),

@@ -44,7 +44,7 @@ def write_figure(comparison: Comparison, path: Path) -> None:
         OptionError: The file is neither SVG nor PNG, or cannot be written.
     """
     if path.suffix not in {".svg", ".png"}:
-        message = f"--figure is {path}; allowed is a file that ends in .svg or .png."
+        message = f"--figure is {path}; allowed: a file that ends in .svg or .png."
         raise OptionError(message)
     table = comparison.table
     label = "synthetic" if table.synthetic else "estimated" if table.estimated else "measured"

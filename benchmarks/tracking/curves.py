@@ -125,6 +125,6 @@ def _drawn(dice: random.Random) -> Boards:
     )
 
 
-def told_in(way: str, boards: Boards) -> Boards:
+def refreshing_as(way: str, boards: Boards) -> Boards:
     """Return boards that refresh as in one of `WAYS`, with instantaneous instead of averaged power."""
     return replace(boards, usage="instant", **WAYS[way])

@@ -67,8 +67,8 @@ def further_axes(
             like = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {like[0]}?" if like else ""
             message = (
-                f"--axis names {name}, which is unknown; allowed are {', '.join(known)}: axes of "
-                f"every study, and what scenario {scenario.name} has of its own.{hint}"
+                f"--axis names {name}, which is unknown; allowed: {', '.join(known)} (axes "
+                f"of every study, and those of scenario {scenario.name}).{hint}"
             )
             raise OptionError(message)
         found[name] = _values_of_kind(name, values, kinds[name])
@@ -136,5 +136,5 @@ def refuse(got: str, allowed: str) -> NoReturn:
     Raises:
         OptionError: Always.
     """
-    message = f"{got}; allowed is {allowed}."
+    message = f"{got}; allowed: {allowed}."
     raise OptionError(message)

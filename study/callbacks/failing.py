@@ -36,9 +36,9 @@ class KeptOnFailure:
             return
         self._runs = False
         self.meter.stop(failed=True)
-        self._keep(StopReason.ERROR)
+        self._save(StopReason.ERROR)
 
-    def _keep(self, reason: StopReason) -> None:
+    def _save(self, reason: StopReason) -> None:
         """Save the training if a folder was given, in the first of several processes alone."""
         if (
             self.meter is not None
@@ -46,4 +46,4 @@ class KeptOnFailure:
             and self._is_first
             and self.meter.epochs
         ):
-            self.meter.keep(self._folder, stop_reason=reason)
+            self.meter.save_or_warn(self._folder, stop_reason=reason)

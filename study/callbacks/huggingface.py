@@ -187,7 +187,7 @@ class EnergyCallback(KeptOnFailure, TrainerCallback):
         self._end_epoch(state)
         self.meter.stop()
         is_early = state.global_step < state.max_steps
-        self._keep(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)
+        self._save(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)
 
     def _no_other_follows(self) -> None:
         """Close the window that was opened in case another evaluation set follows."""

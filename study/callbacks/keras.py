@@ -117,4 +117,4 @@ class EnergyCallback(KeptOnFailure, Callback):
         self._runs = False
         self.meter.stop()
         is_early = len(self.meter.epochs) < self.params.get("epochs", 0)
-        self._keep(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)
+        self._save(StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS)

@@ -140,7 +140,7 @@ class EnergyCallback(KeptOnFailure, Callback):
         self._runs = False
         self._take_metrics(trainer)
         self.meter.stop()
-        self._keep(StopReason.MAX_EPOCHS if _is_at_limit(trainer) else StopReason.PATIENCE)
+        self._save(StopReason.MAX_EPOCHS if _is_at_limit(trainer) else StopReason.PATIENCE)
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Save a training that fails, as far as it got."""

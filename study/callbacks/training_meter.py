@@ -31,6 +31,7 @@ from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
 from trackers.meter.accelerators import wait_for_accelerators
 from trackers.meter.meter import EnergyMeter
+from trackers.moved import answer_old_names
 from trackers.run.account import AccountLine, line
 from trackers.run.boards import visible_boards
 from trackers.sample import Component, Device, Reading, process_device
@@ -47,6 +48,7 @@ WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
 
 
 @final
+@answer_old_names(keep="save_or_warn")
 class TrainingMeter:
     """Measures a training as a whole, its set-up, its epochs and its evaluations.
 
@@ -223,8 +225,8 @@ class TrainingMeter:
         write_study(claimed, run)
         return claimed
 
-    def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
-        """Save like `save`, but log an error instead of raising it into somebody else's training.
+    def save_or_warn(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
+        """Save like `save`, but log a warning instead of raising an error into somebody else's training.
 
         Args:
             folder: See `save`.
@@ -288,6 +290,6 @@ class TrainingMeter:
 
 def _target(device: Device) -> str:
     is_shared = device.component in {Component.CPU, Component.MEMORY}
-    if is_shared and not device.for_whoever_asks:
+    if is_shared and not device.is_recording:
         return process_device(os.getpid(), device.uuid)
     return device.uuid

@@ -67,8 +67,8 @@ def _checked_size(archive: Path, members: list[zipfile.ZipInfo], most_bytes: int
     size = sum(member.file_size for member in members)
     if size > most_bytes or len(members) > _MOST_MEMBERS:
         message = (
-            f"{archive}: {len(members):,} members with {size / 1e9:.1f} GB; allowed are "
-            f"{_MOST_MEMBERS:,} with {most_bytes / 1e9:.1f} GB. Is it the right archive?"
+            f"{archive}: {len(members):,} members with {size / 1e9:.1f} GB; allowed: "
+            f"up to {_MOST_MEMBERS:,} with {most_bytes / 1e9:.1f} GB. Is it the right archive?"
         )
         raise DataError(message)
     return size

@@ -32,12 +32,12 @@ class StagePosteriors:
 
     Attributes:
         encoder: E_enc, pretraining the encoder.
-        together: E_enc+class, training encoder and classifier from scratch.
+        from_scratch: E_enc+class, training encoder and classifier from scratch.
         classifier: E_class, training the classifier on the pretrained encoder, frozen or unfrozen.
     """
 
     encoder: Posterior
-    together: Posterior
+    from_scratch: Posterior
     classifier: Posterior
 
 
@@ -48,18 +48,18 @@ class SetupCycles:
     Attributes:
         value: Break-even at the typical energies. Shape (..., setups).
         interval: 95 % interval of each setup. Arrays of shape (..., setups).
-        picked: Wider 95 % interval of each setup, valid if it was selected as the best or the worst.
+        if_selected: Wider 95 % interval of each setup, valid if it was selected as the best or the worst.
             Arrays of shape (..., setups).
         pays: Probability that it ever pays. Shape (..., setups).
         best: Index of the setup that pays soonest. Shape (...).
-        best_interval: Entry of `picked` for the best setup.
+        best_interval: Entry of `if_selected` for the best setup.
         worst: Index of the setup that pays last, or never. Shape (...).
-        worst_interval: Entry of `picked` for the worst setup.
+        worst_interval: Entry of `if_selected` for the worst setup.
     """
 
     value: Floats
     interval: Interval
-    picked: Interval
+    if_selected: Interval
     pays: Floats
     best: Integers
     best_interval: Interval
@@ -83,16 +83,16 @@ class NoiseAlone:
     never: Floats
 
 
-def pooled_cycles(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> Ratio | None:
+def pooled_cycles(encoder_j: Floats, from_scratch_j: Floats, classifier_j: Floats) -> Ratio | None:
     """Return the break-even over all setups and repeats; None where no setup has two complete repeats.
 
     Args:
         encoder_j: E_enc of each setup and repeat in joules; NaN where missing. Shape
             (..., setups, repeats).
-        together_j: E_enc+class, in the same form.
+        from_scratch_j: E_enc+class, in the same form.
         classifier_j: E_class, in the same form.
     """
-    return ratio_of_sums(encoder_j, together_j - classifier_j)
+    return ratio_of_sums(encoder_j, from_scratch_j - classifier_j)
 
 
 def setup_cycles(stages: StagePosteriors) -> SetupCycles:
@@ -102,22 +102,22 @@ def setup_cycles(stages: StagePosteriors) -> SetupCycles:
         stages: Posteriors of the three energies.
     """
     drawn = np.moveaxis(
-        _cycles(stages.encoder.means, stages.together.means, stages.classifier.means), -2, -1
+        _cycles(stages.encoder.means, stages.from_scratch.means, stages.classifier.means), -2, -1
     )
     value = _cycles(*(s.repeats.mean for s in _all(stages)))
     best, worst = np.asarray(value.argmin(axis=-1)), np.asarray(value.argmax(axis=-1))
     # A single setup was not selected, so its interval is not widened.
     among = max(value.shape[-1], 2)
-    picked = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / among)
+    if_selected = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / among)
     return SetupCycles(
         value=value,
         interval=interval(drawn),
-        picked=picked,
+        if_selected=if_selected,
         pays=np.isfinite(drawn).mean(axis=-1),
         best=best,
-        best_interval=_at(picked, best),
+        best_interval=_at(if_selected, best),
         worst=worst,
-        worst_interval=_at(picked, worst),
+        worst_interval=_at(if_selected, worst),
     )
 
 
@@ -135,17 +135,17 @@ def noise_alone(
         rng: Random generator for the noise, or a seed for one.
     """
     source = np.random.default_rng(rng)
-    together = stages.together.repeats.mean
+    from_scratch = stages.from_scratch.repeats.mean
     energies = [np.exp(each.repeats.mean).sum(axis=-1) for each in _all(stages)]
     saved = np.maximum(1 - energies[2] / energies[1], 0.0)
     with np.errstate(divide="ignore"):
-        encoder = together + np.log(np.asarray(cycles) * saved)[..., None]
-        classifier = together + np.log1p(-saved)[..., None]
+        encoder = from_scratch + np.log(np.asarray(cycles) * saved)[..., None]
+        classifier = from_scratch + np.log1p(-saved)[..., None]
     drawn = _cycles(
         *(
             truth[..., None, :]
             + np.sqrt(each.mean_variances) * source.standard_normal(each.means.shape)
-            for truth, each in zip((encoder, together, classifier), _all(stages), strict=True)
+            for truth, each in zip((encoder, from_scratch, classifier), _all(stages), strict=True)
         )
     )
     return NoiseAlone(
@@ -156,14 +156,14 @@ def noise_alone(
 
 
 def _all(stages: StagePosteriors) -> tuple[Posterior, Posterior, Posterior]:
-    return stages.encoder, stages.together, stages.classifier
+    return stages.encoder, stages.from_scratch, stages.classifier
 
 
-def _cycles(encoder: Floats, together: Floats, classifier: Floats) -> Floats:
+def _cycles(encoder: Floats, from_scratch: Floats, classifier: Floats) -> Floats:
     """Evaluate equation 2 for logarithms of joules; infinite where a cycle saves nothing."""
-    saved = share_saved(classifier - together)
+    saved = share_saved(classifier - from_scratch)
     cycles = np.full(saved.shape, math.inf)
-    np.divide(exponential(encoder - together), saved, out=cycles, where=saved > 0)
+    np.divide(exponential(encoder - from_scratch), saved, out=cycles, where=saved > 0)
     return cycles
 
 

@@ -1,4 +1,4 @@
-"""Correction for the winner's curse: the selection bias in the figures of a setup that was picked by them.
+"""Correction for the winner's curse: the selection bias in the figures of a setup that was selected by them.
 
 The costliest of sixteen setups looks costlier than it is, the recommended one cheaper and better: each
 was selected partly for its luck. The bias is estimated by simulating the study again: true means from
@@ -67,12 +67,12 @@ def selection_bias(
     chosen = losses(energies, objectives, aim).argmin(axis=-1)
     costliest, best = energies.argmax(axis=-1), objectives.argmax(axis=-1)
     off = energies - energy.means
-    own = _picked(off, chosen)
+    own = _values_at(off, chosen)
     return SelectionBias(
         energy=own.mean(axis=-1),
-        objective=_picked(objectives - objective.means, chosen).mean(axis=-1),
-        against_costliest=_mean_where(own - _picked(off, costliest), chosen != costliest),
-        against_best=_mean_where(own - _picked(off, best), chosen != best),
+        objective=_values_at(objectives - objective.means, chosen).mean(axis=-1),
+        against_costliest=_mean_where(own - _values_at(off, costliest), chosen != costliest),
+        against_best=_mean_where(own - _values_at(off, best), chosen != best),
     )
 
 
@@ -84,10 +84,10 @@ def selection_bias_of_least(energy: Posterior, *, rng: np.random.Generator | int
         rng: Random generator for the noise, or a seed for one.
     """
     energies = _observed_again(energy, np.random.default_rng(rng))
-    return np.asarray(_picked(energies - energy.means, energies.argmin(axis=-1)).mean(axis=-1))
+    return np.asarray(_values_at(energies - energy.means, energies.argmin(axis=-1)).mean(axis=-1))
 
 
-def saving_against_picked(
+def saving_against_selected(
     energy: Posterior,
     setup: npt.ArrayLike,
     reference: npt.ArrayLike,
@@ -110,7 +110,7 @@ def saving_against_picked(
     return interval(share_saved(apart))
 
 
-def picked_interval(
+def selected_interval(
     quantity: Posterior,
     setup: npt.ArrayLike,
     bias: Floats,
@@ -128,7 +128,7 @@ def picked_interval(
     return interval(remove_bias(draws_of(quantity.means, setup), bias, rng=rng))
 
 
-def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> Interval:
+def selected_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> Interval:
     """Return the interval of the energy of a setup that the same repeats selected, in joules.
 
     Args:
@@ -136,7 +136,7 @@ def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> 
         setup: Index of the setup.
         bias: Bias of the log energy: `SelectionBias.energy`, or the result of `selection_bias_of_least`.
     """
-    logs = picked_interval(energy, setup, bias)
+    logs = selected_interval(energy, setup, bias)
     return Interval(low=exponential(logs.low), high=exponential(logs.high))
 
 
@@ -157,7 +157,7 @@ def _observed_again(quantity: Posterior, rng: np.random.Generator) -> Floats:
     return np.asarray(quantity.means + np.sqrt(quantity.mean_variances) * noise)
 
 
-def _picked(values: Floats, place: Integers) -> Floats:
+def _values_at(values: Floats, place: Integers) -> Floats:
     return np.asarray(np.take_along_axis(values, place[..., None], axis=-1)[..., 0])
 
 

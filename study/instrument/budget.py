@@ -35,9 +35,7 @@ class EnergyBudget(tune.Stopper):
         """
         given: object = watt_hours  # whoever calls may not check types
         if not isinstance(given, int | float) or not 0 < given < math.inf:
-            message = (
-                f"EnergyBudget(watt_hours={watt_hours!r}); allowed is a finite number above 0."
-            )
+            message = f"EnergyBudget(watt_hours={watt_hours!r}); allowed: a finite number above 0."
             raise OptionError(message)
         self.watt_hours = watt_hours
         self._used_wh: dict[str, float] = {}

@@ -35,7 +35,7 @@ def wanted_limits(
     if not chosen and not options.power_limits:
         return None
     if AUTO in (options.power_limits or ()) and len(options.power_limits or ()) > 1:
-        message = f"--power-limits is {' '.join(options.power_limits or ())}; allowed is {AUTO} alone, or watts."
+        message = f"--power-limits is {' '.join(options.power_limits or ())}; allowed: {AUTO} alone, or watts."
         raise OptionError(message)
     option = f"--axis {POWER_LIMIT}" if chosen else "--power-limits"
     if chosen and options.power_limits:
@@ -106,6 +106,6 @@ def check_limits(wanted: set[float] | None, boards: Mapping[str, Sequence[PowerL
                 if not board.lowest_w <= limit_w <= board.highest_w:
                     message = (
                         f"power limits: {limit_w:g} W is out of the range of {host}, "
-                        f"{board.device_uuid}; allowed is {board.lowest_w:g} to {board.highest_w:g} W."
+                        f"{board.device_uuid}; allowed: {board.lowest_w:g} to {board.highest_w:g} W."
                     )
                     raise OptionError(message)

@@ -42,7 +42,7 @@ def energy_scope(
         raise OptionError(message)
     if scope is EnergyScope.ACCELERATOR and not on_accelerator and asked != AUTO:
         message = (
-            "--energy-of is accelerator, and trials train on the CPU; allowed are components and, "
+            "--energy-of is accelerator, and trials train on the CPU; allowed: components or, "
             "where a plug is measured, node."
         )
         raise OptionError(message)

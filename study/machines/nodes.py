@@ -118,7 +118,7 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
         facts: What its tracker measures.
         share: Resources of a trial.
     """
-    recordings = [each.name for each in facts.devices if each.for_whoever_asks]
+    recordings = [each.name for each in facts.devices if each.is_recording]
     if recordings:
         return tuple(dict.fromkeys(recordings))
     boards = [each.name for each in _visible(facts)]
@@ -139,7 +139,7 @@ def _visible(facts: TrackerFacts) -> list[Device]:
     boards = {
         each.uuid: each
         for each in facts.devices
-        if each.component is Component.GPU and not each.for_whoever_asks
+        if each.component is Component.GPU and not each.is_recording
     }
     try:
         entries = (facts.visible or ",".join(boards)).split(",")
@@ -247,7 +247,7 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
             DeviceFacts(
                 uuid=device.uuid,
                 name=device.name,
-                kind="recording" if device.for_whoever_asks else device.component.value,
+                kind="recording" if device.is_recording else device.component.value,
                 power_limit_w=device.power_limit_w,
                 idle_power_w=facts.idle_power_w.get(device.uuid),
                 driver=device.driver,

@@ -154,13 +154,13 @@ class SearchAnswer:
 
     Attributes:
         setup: Number of the setup.
-        right: Probability that it needs at most 5 % more energy than the cheapest setup; None where no
+        probability: Probability that it needs at most 5 % more energy than the cheapest setup; None where no
             setup was trained twice.
         repeats: Number of trainings that this rests on, beyond the first of each setup.
     """
 
     setup: int
-    right: float | None
+    probability: float | None
     repeats: int
 
 

@@ -42,9 +42,9 @@ EARLIER = frozenset({*RENAMED, *_METRICS})
 def moved_column(name: str) -> str | None:
     """Return a sentence on where a column of schema 2 is now; None where it has not moved."""
     if name in RENAMED:
-        return f"{name} is {RENAMED[name]} since version 0.2"
+        return f"{name} was renamed to {RENAMED[name]} in version 0.2"
     if name in _METRICS:
-        return f"{name} is in val_metrics since version 0.2, as {_METRICS[name]}"
+        return f"{name} moved to val_metrics in version 0.2, as {_METRICS[name]}"
     return None
 
 
@@ -115,7 +115,7 @@ def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None
         new = RENAMED_OPTIONS.get(old, "")
         if word.startswith("--") and new in present:
             flag, now = (f"--{each.replace('_', '-')}" for each in (old, new))
-            return f"{flag} has another name since version 0.2: {now}. Give {now} instead."
+            return f"{flag} was renamed to {now} in version 0.2. Give {now} instead."
     return None
 
 

@@ -39,7 +39,7 @@ class Objective:
             message = "the objective has no name; give it that of one of the scenario's metrics"
             raise ValueError(message)
         if self.mode not in ("max", "min"):
-            message = f"the objective's mode is {self.mode!r}; allowed are 'max' and 'min'"
+            message = f"the objective's mode is {self.mode!r}; allowed: 'max' or 'min'"
             raise ValueError(message)
 
     def __str__(self) -> str:

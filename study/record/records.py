@@ -153,7 +153,7 @@ class EpochRecord(Row):
         for name in _NOT_NEGATIVE:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
-                message = f"{name} is {value}; allowed is a finite number from 0, or None"
+                message = f"{name} is {value}; allowed: a finite number from 0, or None"
                 raise ValueError(message)
         if (self.epoch_energy_j is None) != (self.energy_status is EnergyStatus.MISSING):
             message = (

@@ -90,5 +90,5 @@ class ComparisonOptions(StudyOptions):
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:
-    message = f"{option} is {got}; allowed is {allowed}."
+    message = f"{option} is {got}; allowed: {allowed}."
     raise OptionError(message)

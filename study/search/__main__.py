@@ -79,7 +79,7 @@ def _refuse_moved(args: Sequence[str]) -> None:
     """
     for option, command in MOVED.items():
         if any(arg.split("=")[0] == option for arg in args):
-            message = f"{option} is a command of its own since version 0.2: {command}."
+            message = f"{option} became a command of its own in version 0.2: {command}."
             raise OptionError(message)
 
 

@@ -179,7 +179,7 @@ class PausingSearch:
         sure = self._scheduler.answer_probabilities()
         return SearchAnswer(
             setup=self._registry.setup(arm).setup,
-            right=None if sure is None else sure.rights.get(arm),
+            probability=None if sure is None else sure.right_by_arm.get(arm),
             repeats=len(self.further),
         )
 

@@ -129,5 +129,5 @@ def refuse(option: str, got: object, allowed: str) -> NoReturn:
     Raises:
         OptionError: Always.
     """
-    message = f"{option} is {got}; allowed is {allowed}."
+    message = f"{option} is {got}; allowed: {allowed}."
     raise OptionError(message)

@@ -75,7 +75,7 @@ def live_lines(
         if limit_w is not None:
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
     if answer is not None and found:
-        yield from sure_lines(answer.right, repeats=answer.repeats)
+        yield from sure_lines(answer.probability, repeats=answer.repeats)
     missing = sum(trial.missing_epochs for trial in own)
     unread = f", and {unread_text(missing)}" if missing else ""
     yield f"search used {spent_text(used_j, search.budget, unit)}{label}{unread}"

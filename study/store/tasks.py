@@ -38,7 +38,7 @@ def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
         if task in own or not task:
             message = (
                 f"scenario {scenario.name} has a task named {task!r}, which is the name of a built-in stage; "
-                f"allowed is any word but {', '.join(sorted(own))}."
+                f"allowed: any word but {', '.join(sorted(own))}."
             )
             raise ScenarioError(message)
     return (*tasks, together(tasks))
@@ -113,7 +113,7 @@ def not_multitask(scenario: Scenario) -> ScenarioError:
     """Return the error for a scenario that has no tasks."""
     if hasattr(scenario, "task_accuracy"):
         return ScenarioError(
-            f"scenario {scenario.name} has task_accuracy, whose name is task_score since version 0.2: "
+            f"scenario {scenario.name} has task_accuracy, which was renamed to task_score in version 0.2: "
             "it gives the objective of a task, whatever that is."
         )
     return ScenarioError(
@@ -131,7 +131,7 @@ def _weight(given: str, tasks: Sequence[str]) -> tuple[str, float]:
         weight = float("nan")
     if task not in tasks or not 0 < weight < float("inf"):
         message = (
-            f"--task-weights has {given!r}; allowed is TASK=WEIGHT with a number above 0 and one of "
+            f"--task-weights has {given!r}; allowed: TASK=WEIGHT with a number above 0 and one of "
             f"the tasks {', '.join(tasks)}."
         )
         raise OptionError(message)

@@ -123,7 +123,7 @@ def optimizer_of(
         found, schedule = made if isinstance(made, tuple | list) else (made, None)
         if not isinstance(found, torch.optim.Optimizer):
             message = (
-                f"optimizer(network, settings) returns a {type(found).__name__}; allowed is a torch "
+                f"optimizer(network, settings) returns a {type(found).__name__}; allowed: a torch "
                 "optimiser, or an optimiser and its schedule"
             )
             raise TypeError(message)

@@ -198,5 +198,7 @@ def count_of(values: Any) -> int:  # noqa: ANN401 - whatever a batch is made of
     nested = values.values() if isinstance(values, Mapping) else values
     if isinstance(values, Mapping | list | tuple) and nested:
         return count_of(next(iter(nested)))
-    message = f"a batch holds a {type(values).__name__}; allowed are tensors, and mappings or lists of them"
+    message = (
+        f"a batch holds a {type(values).__name__}; allowed: tensors, and mappings or lists of them"
+    )
     raise TypeError(message)

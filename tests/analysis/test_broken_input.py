@@ -223,7 +223,7 @@ def test_a_file_that_cannot_be_read_is_named(
     ("options", "said"),
     [
         ({"baseline": 9}, "--baseline is 9; .* has the setups 1, 2, 3 and 4"),
-        ({"target": 90.0}, "--target is 90; allowed is a share"),
+        ({"target": 90.0}, "--target is 90; allowed: a share"),
         ({"country": "Atlantis"}, "--country is Atlantis; known are"),
         ({"output": Path("x.md")}, "say which with --format"),
         ({"subtract_idle": True}, "Leave the option out"),

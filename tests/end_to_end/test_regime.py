@@ -81,7 +81,7 @@ def test_energies_of_a_trial_add_up(smoke: CommandResult) -> None:
 
 def test_tensorboard_serves_the_study(smoke: CommandResult, tmp_path: Path) -> None:
     """Each trial is one run, nothing else is; curves have descriptions, and setups appear as hyperparameters."""
-    with served(smoke.folder, tmp_path / "said") as ask:
+    with served(smoke.folder, tmp_path / "output") as ask:
 
         def read() -> tuple[dict[str, Any], set[str]] | None:
             tags = ask("scalars/tags")
@@ -163,16 +163,16 @@ def test_a_study_is_not_overwritten(
     ("options", "message"),
     [
         (("--data-dir", "/nowhere/at/all"), "/nowhere/at/all"),
-        (("--batch-sizes", "0"), "--batch-sizes is 0; allowed is"),
-        (("--learning-rates", "-1"), "--learning-rates is -1.0; allowed is"),
+        (("--batch-sizes", "0"), "--batch-sizes is 0; allowed:"),
+        (("--learning-rates", "-1"), "--learning-rates is -1.0; allowed:"),
         (("--no-such-option", "1"), "no-such-option"),
         (("--batch-sizes", "many"), "many"),
         (("--tracker", "nvml"), "--tracker nvml"),
         (("--tracker", "gone.csv"), "gone.csv"),
-        (("--tracker", "wishful"), "--tracker is wishful; allowed is"),
+        (("--tracker", "wishful"), "--tracker is wishful; allowed:"),
         (("--device", "cuda"), "--device cuda"),
         (("--scenario", "no.such.module:Thing"), "no.such.module"),
-        (("--scenario", "imagenet"), "allowed are celeba, pamap2"),
+        (("--scenario", "imagenet"), "allowed: celeba, pamap2"),
         (("--name", "../outside"), "--name is"),
         (("--results-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],
@@ -206,6 +206,6 @@ def test_the_commands_exit_status_is_that_of_bad_input(tmp_path: Path, ray_folde
     result = run_regime(tmp_path, "--batch-sizes", "0", env={"RAY_TMPDIR": str(ray_folder)})
 
     assert result.status == 2
-    assert "--batch-sizes is 0; allowed is" in result.err
+    assert "--batch-sizes is 0; allowed:" in result.err
     assert "Traceback" not in result.err
     assert not ray_folder.exists()

@@ -28,7 +28,7 @@ def test_a_command_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[
     status = main(["regim"])
 
     assert status == 2
-    assert "there is no command 'regim'; allowed are regime, pre" in capsys.readouterr().err
+    assert "there is no command 'regim'; allowed: regime, pre" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", COMMANDS)

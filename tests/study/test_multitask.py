@@ -11,10 +11,10 @@ from study.multitask import MultitaskOptions
 @pytest.mark.parametrize(
     ("alpha", "message"),
     [
-        ((0.5, 1.5), "--alpha is 1.5; allowed is shares from 0 to 1."),
-        ((float("nan"),), "--alpha is nan; allowed is shares from 0 to 1."),
-        ((0.5, 0.5), "--alpha is 0.5 0.5; allowed is one value or more, each once."),
-        ((), "--alpha is nothing; allowed is one value or more, each once."),
+        ((0.5, 1.5), "--alpha is 1.5; allowed: shares from 0 to 1."),
+        ((float("nan"),), "--alpha is nan; allowed: shares from 0 to 1."),
+        ((0.5, 0.5), "--alpha is 0.5 0.5; allowed: one value or more, each once."),
+        ((), "--alpha is nothing; allowed: one value or more, each once."),
     ],
 )
 def test_an_alpha_outside_its_range_is_refused(alpha: tuple[float, ...], message: str) -> None:

@@ -36,42 +36,42 @@ def in_one_line(printed: str) -> str:
 OPTIONS = [field.name for field in fields(StudyOptions) if field.name != "scenario_options"]
 
 REFUSED = [
-    ("batch_sizes", (64, 0), "--batch-sizes is 0; allowed is whole numbers from 1."),
-    ("batch_sizes", (), "--batch-sizes is nothing; allowed is one value or more, each once."),
-    ("batch_sizes", (64, 64), "--batch-sizes is 64 64; allowed is one value or more, each once."),
-    ("learning_rates", (0.1, -0.1), "--learning-rates is -0.1; allowed is numbers above 0."),
-    ("learning_rates", (float("nan"),), "--learning-rates is nan; allowed is numbers above 0."),
-    ("learning_rates", (float("inf"),), "--learning-rates is inf; allowed is numbers above 0."),
-    ("learning_rates", (), "--learning-rates is nothing; allowed is one value or more"),
-    ("repeats", 0, "--repeats is 0; allowed is 1 or more."),
-    ("seed", -1, "--seed is -1; allowed is 0 or more, below 2147483648."),
-    ("seed", HIGHEST_SEED, "--seed is 2147483648; allowed is 0 or more, below 2147483648."),
-    ("max_epochs", 0, "--max-epochs is 0; allowed is 1 or more."),
-    ("patience", 0, "--patience is 0; allowed is 1 or more."),
-    ("sampling_hz", 0.0, "--sampling-hz is 0.0; allowed is a number above 0."),
-    ("cpu_idle_watts", 0.0, "--cpu-idle-watts is 0.0; allowed is a number above 0."),
-    ("cpu_watts", -5.0, "--cpu-watts is -5.0; allowed is a number above 0."),
-    ("cpus_per_trial", 0, "--cpus-per-trial is 0; allowed is a number above 0."),
+    ("batch_sizes", (64, 0), "--batch-sizes is 0; allowed: whole numbers from 1."),
+    ("batch_sizes", (), "--batch-sizes is nothing; allowed: one value or more, each once."),
+    ("batch_sizes", (64, 64), "--batch-sizes is 64 64; allowed: one value or more, each once."),
+    ("learning_rates", (0.1, -0.1), "--learning-rates is -0.1; allowed: numbers above 0."),
+    ("learning_rates", (float("nan"),), "--learning-rates is nan; allowed: numbers above 0."),
+    ("learning_rates", (float("inf"),), "--learning-rates is inf; allowed: numbers above 0."),
+    ("learning_rates", (), "--learning-rates is nothing; allowed: one value or more"),
+    ("repeats", 0, "--repeats is 0; allowed: 1 or more."),
+    ("seed", -1, "--seed is -1; allowed: 0 or more, below 2147483648."),
+    ("seed", HIGHEST_SEED, "--seed is 2147483648; allowed: 0 or more, below 2147483648."),
+    ("max_epochs", 0, "--max-epochs is 0; allowed: 1 or more."),
+    ("patience", 0, "--patience is 0; allowed: 1 or more."),
+    ("sampling_hz", 0.0, "--sampling-hz is 0.0; allowed: a number above 0."),
+    ("cpu_idle_watts", 0.0, "--cpu-idle-watts is 0.0; allowed: a number above 0."),
+    ("cpu_watts", -5.0, "--cpu-watts is -5.0; allowed: a number above 0."),
+    ("cpus_per_trial", 0, "--cpus-per-trial is 0; allowed: a number above 0."),
     (
         "gpus_per_trial",
         -1,
-        "--gpus-per-trial is -1; allowed is 0, a share of a GPU, or a whole number of GPUs.",
+        "--gpus-per-trial is -1; allowed: 0, a share of a GPU, or a whole number of GPUs.",
     ),
-    ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed is 0, a share of a GPU, or a whole"),
-    ("workers_per_trial", 0, "--workers-per-trial is 0; allowed is 1 or more."),
-    ("gpus_per_trial", float("nan"), "--gpus-per-trial is nan; allowed is 0, a share"),
-    ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed is 0, a share"),
-    ("target", float("nan"), "--target is nan; allowed is a number."),
-    ("name", "a/b", "--name is a/b; allowed is letters, digits, dots, dashes and underscores"),
-    ("name", "..", "--name is ..; allowed is letters, digits, dots"),
-    ("name", "", "--name is ; allowed is letters, digits, dots"),
+    ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed: 0, a share of a GPU, or a whole"),
+    ("workers_per_trial", 0, "--workers-per-trial is 0; allowed: 1 or more."),
+    ("gpus_per_trial", float("nan"), "--gpus-per-trial is nan; allowed: 0, a share"),
+    ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed: 0, a share"),
+    ("target", float("nan"), "--target is nan; allowed: a number."),
+    ("name", "a/b", "--name is a/b; allowed: letters, digits, dots, dashes and underscores"),
+    ("name", "..", "--name is ..; allowed: letters, digits, dots"),
+    ("name", "", "--name is ; allowed: letters, digits, dots"),
     ("name", "a" * 101, "underscores, up to 100."),
     (
         "tracker",
         ("rapl", "oracle"),
-        "--tracker is oracle; allowed is auto, nvml, ",
+        "--tracker is oracle; allowed: auto, nvml, ",
     ),
-    ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
+    ("resume", True, "--resume is given without --name; allowed: only the --name of the study"),
 ]
 
 
@@ -88,13 +88,13 @@ def test_a_refusal_names_option_value_and_what_is_allowed(
 
 def test_each_worker_has_a_gpu_of_its_own() -> None:
     """Two would wait for each other on one, and one cannot train on two."""
-    with pytest.raises(OptionError, match="is 2 with --gpus-per-trial 1; allowed is one for each"):
+    with pytest.raises(OptionError, match="is 2 with --gpus-per-trial 1; allowed: one for each"):
         StudyOptions(gpus_per_trial=1, workers_per_trial=2)
 
 
 def test_a_limit_is_found_on_one_board() -> None:
     """Boards that wait for each other cannot each have their own."""
-    with pytest.raises(OptionError, match="given for 2 workers in a trial; allowed is one GPU"):
+    with pytest.raises(OptionError, match="given for 2 workers in a trial; allowed: one GPU"):
         StudyOptions(gpus_per_trial=2, power_limits=("auto",))
 
 
@@ -188,7 +188,7 @@ def test_what_is_not_understood_ends_with_status_2(
 
 def test_values_from_the_command_line_are_checked() -> None:
     """An option that can be read but not run is refused with our message."""
-    with pytest.raises(OptionError, match="--repeats is 0; allowed is 1 or more"):
+    with pytest.raises(OptionError, match="--repeats is 0; allowed: 1 or more"):
         parsed("--repeats", "0")
 
 

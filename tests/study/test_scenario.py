@@ -25,7 +25,7 @@ CLASSES = np.zeros(4, dtype=np.int64)
         (
             POINTS.astype(np.float64),
             CLASSES,
-            "inputs are float64; allowed is float32 or uint8 or int64",
+            "inputs are float64; allowed: float32 or uint8 or int64",
         ),
         (
             POINTS,
@@ -194,9 +194,7 @@ def test_an_objective_of_another_type_is_refused() -> None:
     assert objective_of(scenario).name == "accuracy"
     scenario.objective = "rmse"  # type: ignore[attr-defined]
 
-    with pytest.raises(
-        ScenarioError, match=r"its objective is 'rmse'; allowed is study\.Objective"
-    ):
+    with pytest.raises(ScenarioError, match=r"its objective is 'rmse'; allowed: study\.Objective"):
         objective_of(scenario)
 
 
@@ -259,5 +257,5 @@ def test_a_data_set_that_holds_a_large_open_file_is_refused(tmp_path: Path) -> N
 
 def test_data_without_validation_are_refused() -> None:
     """Early stopping and scores need them."""
-    with pytest.raises(DataError, match="val is a NoneType without a length; allowed are Arrays"):
+    with pytest.raises(DataError, match="val is a NoneType without a length; allowed: Arrays"):
         Data(train=Arrays(inputs=POINTS, targets=CLASSES), val=None, synthetic=True, description="")

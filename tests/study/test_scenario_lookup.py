@@ -94,27 +94,27 @@ def test_built_in_scenarios_have_short_names(name: str) -> None:
     [
         (
             "mnist",
-            "--scenario is 'mnist'; allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+            "--scenario is 'mnist'; allowed: celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
         ),
-        ("", "--scenario is ''; allowed are"),
+        ("", "--scenario is ''; allowed:"),
         (
             "tests.study.tiny",
-            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+            "allowed: celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
         ),
         (
             "tests.study.tiny:",
-            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+            "allowed: celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
         ),
         (
             ":Tiny",
-            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+            "allowed: celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
         ),
         ("no.such:Thing", "ModuleNotFoundError: No module named 'no'. The module must be import"),
         (
             "tests.study.tiny:Huge",
             "there is no Huge in tests.study.tiny; there is Tiny, Demanding, Half.",
         ),
-        ("examples.watch:Watch", "It is built in since version 0.2: give --scenario watch."),
+        ("examples.watch:Watch", "It has been built in since version 0.2: give --scenario watch."),
         ("study.scenarios.celeba:Celeba", "since version 0.2: give --scenario celeba."),
         (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),
         ("tests.study.tiny:Demanding", "missing 1 required positional argument: 'size'"),
@@ -186,7 +186,7 @@ def test_options_of_another_scenario_are_refused(
 
 def test_options_that_are_not_a_dataclass_are_refused() -> None:
     """The message says what they must be."""
-    with pytest.raises(ScenarioError, match="its `options` is <class 'dict'>; allowed is a frozen"):
+    with pytest.raises(ScenarioError, match="its `options` is <class 'dict'>; allowed: a frozen"):
         options_of(f"{__name__}:Careless")
 
 

@@ -18,8 +18,8 @@ from study.studies import GRIDS, SEARCH, run_study
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"batch_sizes": 3}, "batch_sizes is 3; allowed is a list"),
-        ({"repeats": "two"}, "repeats is 'two'; allowed is a number"),
+        ({"batch_sizes": 3}, "batch_sizes is 3; allowed: a list"),
+        ({"repeats": "two"}, "repeats is 'two'; allowed: a number"),
         ({"batch_size": [3]}, "no option 'batch_size'; did you mean batch_sizes?"),
     ],
 )

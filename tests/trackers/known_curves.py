@@ -72,7 +72,7 @@ class Curve:
     name = "curve"
     note = "a known curve"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(self, boards: Boards, clock: Script, altered: Altered) -> None:
         """Follow the first of `boards`, and say what `altered` makes of it."""
@@ -89,7 +89,7 @@ class Curve:
                 name="board",
                 component=Component.GPU,
                 power_limit_w=LIMIT_W,
-                power_mean_s=mean_s,
+                averaging_period_s=mean_s,
             ),
         )
 

@@ -17,7 +17,7 @@ class ScriptedSource:
 
     name = "scripted"
     note = "what the test says"
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ from trackers.meter.meter import EnergyMeter
 from trackers.sources.recorded import RecordedSource
 
 class Failing:
-    name, note, estimated, counter_outlives = "failing", "fails each time", False, False
+    name, note, estimated, counter_persists = "failing", "fails each time", False, False
     def __init__(self, error):
         self.error, self.reads = error, 0
     def devices(self):

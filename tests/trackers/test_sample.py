@@ -32,7 +32,7 @@ def a_reading(
 @pytest.mark.parametrize("energy_j", [-1e-9, math.nan, math.inf, -math.inf])
 def test_an_energy_is_finite_and_not_negative(energy_j: float) -> None:
     """No arithmetic slip can travel on as an energy."""
-    with pytest.raises(ValueError, match="allowed is a finite number from 0, or None"):
+    with pytest.raises(ValueError, match="allowed: a finite number from 0, or None"):
         a_reading(energy_j=energy_j)
 
 
@@ -49,7 +49,7 @@ def test_missing_is_none_and_none_is_missing(energy_j: float | None, status: Sta
 @pytest.mark.parametrize("coverage", [-0.01, 1.01, math.nan])
 def test_coverage_is_a_share(coverage: float) -> None:
     """A coverage lies in [0, 1]."""
-    with pytest.raises(ValueError, match="allowed is 0 to 1"):
+    with pytest.raises(ValueError, match="allowed: 0 to 1"):
         a_reading(coverage=coverage)
 
 

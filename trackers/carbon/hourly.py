@@ -84,7 +84,7 @@ def _asked(word: str, zone: str) -> tuple[str, dict[str, str]]:
         raise IntensityError(message)
     if not (own or zone):
         message = (
-            f"--carbon-intensity {word} names no zone; allowed is {ELECTRICITY_MAPS}:ZONE, such as "
+            f"--carbon-intensity {word} names no zone; allowed: {ELECTRICITY_MAPS}:ZONE, such as "
             f"{ELECTRICITY_MAPS}:DE or {ELECTRICITY_MAPS}:US-CAL-CISO, or --country beside it."
         )
         raise IntensityError(message)

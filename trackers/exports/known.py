@@ -126,13 +126,13 @@ def _parse_exporter(word: str) -> RequestedExporter:
     if shown != word:
         message = (
             f"--log is {shown}, with a user or password in the address, and options are kept with the "
-            "study; allowed is an address without. Give them by the environment: "
+            "study; allowed: an address without either. Give them by the environment: "
             "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address as "
             "MLFLOW_TRACKING_URI."
         )
         raise ExportOptionError(message)
     if known is None or (equals and not (known.value and value)):
-        message = f"--log is {word}; allowed is {words()}."
+        message = f"--log is {word}; allowed: {words()}."
         raise ExportOptionError(message)
     if known.value == "PORT" and value and not _is_port(value):
         message = f"--log is {word}; allowed after `=` is a port, 0 to 65535, or HOST:PORT."

@@ -212,10 +212,10 @@ class EnergyMeter:
         return self._open.get(key)
 
     def adopt(self, key: Hashable, window: OpenWindow) -> None:
-        """Take over a window of a process that has ended; see `PowerSource.counter_outlives`."""
+        """Take over a window of a process that has ended; see `PowerSource.counter_persists`."""
         self._watch(list(window.at_start))
         known = {
-            each: seen if self._watched[each].source.counter_outlives else None
+            each: seen if self._watched[each].source.counter_persists else None
             for each, seen in window.at_start.items()
         }
         with self._lock:
@@ -311,7 +311,9 @@ class EnergyMeter:
             asks=edges.asks,
             clock=self._clock,
             # A device that updates its power once a second is fully observed by one sample a second.
-            period_s=max(self._period_s, SHARE_EACH_S if device is None else device.told_each_s),
+            period_s=max(
+                self._period_s, SHARE_EACH_S if device is None else device.update_period_s
+            ),
             keep=self._keep,
             open_windows=self._windows_on,
         )

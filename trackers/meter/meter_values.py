@@ -49,16 +49,16 @@ class OpenWindow:
     refreshed: dict[str, Observation] = field(default_factory=dict)
     is_closing: bool = False
 
-    def around_start_s(self, device_uuid: str, power_mean_s: float) -> tuple[float, float]:
+    def around_start_s(self, device_uuid: str, averaging_period_s: float) -> tuple[float, float]:
         """Time span around the start whose power samples are needed when the window closes.
 
         It begins when the counter took the value that was read at the start, which may be shortly before
-        or after the start. It ends where powers averaged over `power_mean_s` no longer include the time
-        before the start.
+        or after the start. It ends where powers averaged over `averaging_period_s` no longer include the
+        time before the start.
         """
         seen = self.at_start[device_uuid]
         counted_s = self.start_s if seen is None else seen.time_s
-        return min(self.start_s, counted_s), max(self.start_s, counted_s) + power_mean_s
+        return min(self.start_s, counted_s), max(self.start_s, counted_s) + averaging_period_s
 
 
 def check_time(name: str, time_s: float | None) -> None:
@@ -70,5 +70,5 @@ def check_time(name: str, time_s: float | None) -> None:
     # Values from another process or from a user can be of any type.
     is_number = isinstance(time_s, int | float)
     if time_s is not None and not (is_number and math.isfinite(time_s)):
-        message = f"{name} is {time_s!r}; allowed is a finite number of seconds, or None"
+        message = f"{name} is {time_s!r}; allowed: a finite number of seconds, or None"
         raise ValueError(message)

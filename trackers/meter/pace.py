@@ -22,7 +22,7 @@ sampled at the same phase."""
 
 
 def dense_sampling_helps(
-    *, power_mean_s: float, has_counter: bool, refresh_s: float | None
+    *, averaging_period_s: float, has_counter: bool, refresh_s: float | None
 ) -> bool:
     """Return whether sampling a board's power more often makes short windows more accurate.
 
@@ -30,11 +30,11 @@ def dense_sampling_helps(
     sampled, because the energy since its last refresh is then computed as power x time.
 
     Args:
-        power_mean_s: Time over which the sensor averages each power; 0 where that is short.
+        averaging_period_s: Time over which the sensor averages each power; 0 where that is short.
         has_counter: Whether the board has an energy counter.
         refresh_s: Time between two refreshes of the counter; None where it is not known.
     """
-    if power_mean_s > 0:
+    if averaging_period_s > 0:
         return False
     return not has_counter or (refresh_s is not None and refresh_s > 2 * DENSEST_S)
 

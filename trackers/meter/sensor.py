@@ -25,8 +25,8 @@ class Sensor:
         estimated: Whether the source computes energies from something other than a sensor.
         power_limit_w: Highest power that the device may draw; None if not known.
         period_s: Time between two power samples.
-        power_mean_s: Time over which the sensor averages each power; 0 where that is short.
-        told_each_s: Time between two updates of the reported power, where that is long; else 0.
+        averaging_period_s: Time over which the sensor averages each power; 0 where that is short.
+        update_period_s: Time between two updates of the reported power, where that is long; else 0.
         refresh_s: Time between two refreshes of the counter; None where it is not known.
         oldest_s: Greatest age that a counter's value may have while `refresh_s` is not known.
         trust: Present verdict on the counter.
@@ -38,8 +38,8 @@ class Sensor:
     has_counter: bool = False
     estimated: bool = False
     power_limit_w: float | None = None
-    power_mean_s: float = 0.0
-    told_each_s: float = 0.0
+    averaging_period_s: float = 0.0
+    update_period_s: float = 0.0
     refresh_s: float | None = None
     oldest_s: float = 0.0
     trust: Trust = field(default_factory=Trust)

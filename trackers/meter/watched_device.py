@@ -140,7 +140,9 @@ class WatchedDevice:
     def benefits_from_dense_sampling(self) -> bool:
         """Return whether sampling the device more often makes short windows more accurate."""
         return self._guarded.tells_power and dense_sampling_helps(
-            power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
+            averaging_period_s=self._averaging_period_s,
+            has_counter=self.has_counter,
+            refresh_s=self.refresh_s,
         )
 
     def learn_refreshes_if_due(self) -> bool:
@@ -175,7 +177,7 @@ class WatchedDevice:
             return
         self._forget_at_s = now_s + FORGET_EACH_S
         needed = [
-            window.around_start_s(self.device_uuid, self._power_mean_s)
+            window.around_start_s(self.device_uuid, self._averaging_period_s)
             for window in self._open_windows(self.device_uuid)
         ]
         with self._lock:
@@ -278,8 +280,8 @@ class WatchedDevice:
         return replace(told, state=self._state, scope=self._scope)
 
     @property
-    def _power_mean_s(self) -> float:
-        return 0.0 if self._device is None else self._device.power_mean_s
+    def _averaging_period_s(self) -> float:
+        return 0.0 if self._device is None else self._device.averaging_period_s
 
     @property
     def _scope(self) -> Scope:
@@ -303,8 +305,8 @@ class WatchedDevice:
             has_counter=self.has_counter,
             estimated=self.source.estimated,
             power_limit_w=self._limit_w(since_s),
-            power_mean_s=self._power_mean_s,
-            told_each_s=0.0 if self._device is None else self._device.told_each_s,
+            averaging_period_s=self._averaging_period_s,
+            update_period_s=0.0 if self._device is None else self._device.update_period_s,
             refresh_s=self.refresh_s,
             oldest_s=self._refreshes.oldest_s if self._guarded.tells_power else ALONE_OLDEST_S,
             trust=self._trust.now,

@@ -130,8 +130,8 @@ def _by_power(
     sensor: Sensor,
 ) -> Reading:
     """Reading of a window by its sampled power; `doubt` says why the counter was not used, if there is one."""
-    duration_s, mean_s = edges.stop_s - edges.start_s, sensor.power_mean_s
-    energy_j = _sampled_j(edges, trace, integral_j, power_mean_s=mean_s)
+    duration_s, mean_s = edges.stop_s - edges.start_s, sensor.averaging_period_s
+    energy_j = _sampled_j(edges, trace, integral_j, averaging_period_s=mean_s)
     if edges.at_start is None and integral.coverage < LOWEST_COVERAGE:
         energy_j = _since_its_return_j(edges, trace, energy_j)
     own = own_j(
@@ -218,9 +218,9 @@ def _sampling_errors_j(
     if roughness.correlation_time_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
         samples = min(EVENED, max(1, integral.samples))
         errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
-    if sensor.told_each_s:
-        told = max(1.0, duration_s / sensor.told_each_s)
-        errors_j.append(MISSED * energy_j / math.sqrt(told))
+    if sensor.update_period_s:
+        updates = max(1.0, duration_s / sensor.update_period_s)
+        errors_j.append(MISSED * energy_j / math.sqrt(updates))
     return errors_j
 
 
@@ -250,21 +250,21 @@ def _disbelief(trust: Trust, evidence: CounterEvidence) -> str:
 
 
 def _sampled_j(
-    edges: WindowEdges, trace: PowerTrace, integral_j: float, *, power_mean_s: float
+    edges: WindowEdges, trace: PowerTrace, integral_j: float, *, averaging_period_s: float
 ) -> float:
     """Energy of a window by its power alone, corrected for the time over which the sensor averages.
 
-    A power that is the mean of the `power_mean_s` before it lags by half of that time. The power reported
-    at the window's end is exactly the mean of the last `power_mean_s`; for the rest of the window, power
-    is taken from half that time later.
+    A power that is the mean of the `averaging_period_s` before it lags by half of that time. The power
+    reported at the window's end is exactly the mean of the last `averaging_period_s`; for the rest of the
+    window, power is taken from half that time later.
     """
     duration_s = edges.stop_s - edges.start_s
-    if not power_mean_s:
+    if not averaging_period_s:
         return integral_j
-    last_j = min(duration_s, power_mean_s) * trace.power_w(edges.stop_s)
-    if duration_s <= power_mean_s:
+    last_j = min(duration_s, averaging_period_s) * trace.power_w(edges.stop_s)
+    if duration_s <= averaging_period_s:
         return last_j
-    half_s = power_mean_s / 2
+    half_s = averaging_period_s / 2
     rest_j = trace.integral(edges.start_s + half_s, edges.stop_s - half_s).energy_j
     return integral_j if rest_j is None else rest_j + last_j
 
@@ -289,7 +289,7 @@ def evidence_between(
         return None
     risen_j = (last.counter_j or 0.0) - (first.counter_j or 0.0)
     duration_s = last.time_s - first.time_s
-    shortest_s = max(MEANS_IN_A_WINDOW * sensor.power_mean_s, SHORTEST_EVIDENCE_S)
+    shortest_s = max(MEANS_IN_A_WINDOW * sensor.averaging_period_s, SHORTEST_EVIDENCE_S)
     if first.counter_j is None or last.counter_j is None or risen_j <= 0 or duration_s < shortest_s:
         return None
     integral = trace.integral(first.time_s, last.time_s)

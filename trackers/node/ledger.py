@@ -190,7 +190,7 @@ class TrackerFacts:
     def _main(self, accelerator_uuid: str | None, *, on_accelerator: bool, pid: int) -> BillItem:
         """Item for the device that the consumer computes on."""
         for recording in self.devices:
-            if recording.for_whoever_asks:
+            if recording.is_recording:
                 return BillItem(target=recording.uuid, device=recording)
         boards = self._of(Component.GPU)
         for board in boards:

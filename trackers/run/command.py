@@ -154,7 +154,7 @@ def _g_per_kwh(options: RunOptions) -> float | None:
     """
     intensity = options.carbon_intensity
     if intensity is not None and not 0 <= intensity < math.inf:
-        message = f"--carbon-intensity is {intensity}; allowed is a number of grams from 0"
+        message = f"--carbon-intensity is {intensity}; allowed: a number of grams from 0"
         raise TrackerError(message)
     if intensity is not None or options.country is None:
         return intensity

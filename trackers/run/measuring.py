@@ -164,7 +164,7 @@ class _Tree:
 
     def _target(self, device: Device) -> str:
         is_shared = device.component in {Component.CPU, Component.MEMORY}
-        if is_shared and not device.for_whoever_asks:
+        if is_shared and not device.is_recording:
             return process_device(self._pid, device.uuid)
         return device.uuid
 

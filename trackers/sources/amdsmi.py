@@ -40,12 +40,12 @@ class AmdSmiSource:
         name: `amdsmi`.
         note: The number of boards, and the values that are read.
         estimated: False.
-        counter_outlives: True, because the counter counts since the board was reset.
+        counter_persists: True, because the counter counts since the board was reset.
     """
 
     name = "amdsmi"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(
         self, *, module: Callable[[], Any] = import_amdsmi, clock: Clock | None = None

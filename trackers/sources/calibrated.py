@@ -67,7 +67,7 @@ class Calibration:
             )
             raise SourceUnavailableError(message) from error
         if not calibration.factor > 0:
-            message = f"{path}: the factor is {calibration.factor}; allowed is a number above 0"
+            message = f"{path}: the factor is {calibration.factor}; allowed: a number above 0"
             raise SourceUnavailableError(message)
         return calibration
 

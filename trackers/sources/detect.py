@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import final
 
 from trackers.errors import SourceUnavailableError
+from trackers.moved import answer_old_names
 from trackers.sample import Component, Device
 from trackers.source import PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
@@ -69,7 +70,7 @@ class Request:
             ("--cpu-idle-watts", self.cpu_idle_watts),
         ):
             if watts is not None and not 0 < watts < math.inf:
-                message = f"{option} is {watts}; allowed is a number above 0"
+                message = f"{option} is {watts}; allowed: a number above 0"
                 raise SourceUnavailableError(message)
 
     @property
@@ -79,6 +80,7 @@ class Request:
         return () if given == (AUTO,) else given
 
 
+@answer_old_names(blind="unmeasured_components")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detection:
     """The sources that are used, and why the others are not.
@@ -102,7 +104,7 @@ class Detection:
         return tuple(device for source in self.sources for device in source.devices())
 
     @property
-    def blind(self) -> tuple[Component, ...]:
+    def unmeasured_components(self) -> tuple[Component, ...]:
         """The components that nothing measures or estimates."""
         return tuple(each for each in Component if each not in _components(self.devices))
 
@@ -220,7 +222,7 @@ def detect(
         >>> found = detect(Request(tracker="estimate"))  # detect() takes whatever works
         >>> [device.component.value for device in found.devices]
         ['cpu']
-        >>> [component.value for component in found.blind]
+        >>> [component.value for component in found.unmeasured_components]
         ['gpu', 'memory', 'node']
         >>> found.close()
     """
@@ -326,7 +328,9 @@ def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> Pow
         if candidate.name == word:
             return candidate.open(request)
     allowed = ", ".join((AUTO, *(candidate.name for candidate in candidates)))
-    message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv or .yaml file."
+    message = (
+        f"tracker {word!r} is not known; allowed: {allowed}, or the path of a .csv or .yaml file."
+    )
     if word == AUTO:
         message = f"tracker {AUTO!r} uses every source that works; give it without other names."
     raise SourceUnavailableError(message)

@@ -59,12 +59,12 @@ class HwmonSource:
         name: `hwmon`.
         note: The drivers that were found, and the sensors that cannot be read.
         estimated: False.
-        counter_outlives: False, because shares of processes are counted in this process.
+        counter_persists: False, because shares of processes are counted in this process.
     """
 
     name = "hwmon"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,
@@ -203,7 +203,7 @@ def _acpi(folder: Path, host: str, read: Read) -> Iterator[_Sensor]:
         part_of=f"cpu:{host}:grace-power-socket-{socket_number}"
         if label.startswith("CPU Power")
         else None,
-        power_mean_s=mean_ms / 1000,
+        averaging_period_s=mean_ms / 1000,
     )
     yield _Sensor(device=device, power=lambda: number(path, read))
 

@@ -81,12 +81,12 @@ class IpmiSource:
         name: `ipmi`.
         note: The command, and how often it is run.
         estimated: False.
-        counter_outlives: False; there is no counter.
+        counter_persists: False; there is no counter.
     """
 
     name = "ipmi"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class IpmiSource:
             uuid=f"node:{hostname or socket.gethostname()}:dcmi",
             name="management controller",
             component=Component.NODE,
-            told_each_s=PERIOD_S,
+            update_period_s=PERIOD_S,
         )
         self.note = f"ipmitool dcmi power reading, each {PERIOD_S:g} s, in whole watts"
         try:

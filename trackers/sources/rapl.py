@@ -49,12 +49,12 @@ class RaplSource:
         name: `rapl`.
         note: The zones that are counted, those that are not and why, and how processes share them.
         estimated: False.
-        counter_outlives: False, because shares of processes are counted in this process.
+        counter_persists: False, because shares of processes are counted in this process.
     """
 
     name = "rapl"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,

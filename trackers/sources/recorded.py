@@ -27,12 +27,12 @@ class RecordedSource:
         name: `recorded`.
         note: Name of the recording that is played back.
         estimated: False, because a recording was measured, if not here.
-        counter_outlives: False, because a recording starts again with each source.
+        counter_persists: False, because a recording starts again with each source.
     """
 
     name = "recorded"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class RecordedSource:
             uuid=f"recorded:{label}",
             name=f"recording {label}",
             component=Component.GPU,
-            for_whoever_asks=True,
+            is_recording=True,
         )
         self.note = f"power played back from {label}, for whatever is asked"
 

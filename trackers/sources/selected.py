@@ -16,7 +16,7 @@ class SelectedDevices:
         name: Name of the wrapped source.
         note: Note of the wrapped source, with the components that it is used for.
         estimated: As for the wrapped source.
-        counter_outlives: As for the wrapped source.
+        counter_persists: As for the wrapped source.
     """
 
     def __init__(self, source: PowerSource, devices: Sequence[Device]) -> None:
@@ -27,7 +27,7 @@ class SelectedDevices:
         self.name = source.name
         self.note = f"{source.note}; used for {' and '.join(components)} only"
         self.estimated = source.estimated
-        self.counter_outlives = source.counter_outlives
+        self.counter_persists = source.counter_persists
 
     def devices(self) -> Sequence[Device]:
         """Return the devices that the source is used for."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import final
 
 from trackers.errors import UnknownDeviceError
+from trackers.moved import renamed
 from trackers.sample import Component, Device, process_and_device, process_device
 from trackers.source import PowerSource
 from trackers.sources.detect import Detection
@@ -13,12 +14,22 @@ SHARED_BY_PROCESSES = (Component.CPU, Component.MEMORY)
 
 
 def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[PowerSource, ...]:
-    """Return one source, several sources, or the result of `detect()`, as a tuple of sources."""
+    """Return one source, several sources, or the result of `detect()`, as a tuple of sources.
+
+    Raises:
+        TypeError: A source was written for version 0.2.
+    """
     if isinstance(given, Detection):
-        return given.sources
-    if isinstance(given, PowerSource):
-        return (given,)
-    return tuple(given)
+        sources = given.sources
+    elif isinstance(given, Iterable):
+        sources = tuple(given)
+    else:
+        sources = (given,)
+    for each in sources:
+        if hasattr(each, "counter_outlives") and not hasattr(each, "counter_persists"):
+            kind = type(each).__name__
+            raise TypeError(renamed(f"{kind}.counter_outlives", "counter_persists"))
+    return sources
 
 
 @final

@@ -38,14 +38,14 @@ class CelebaOptions:
             OptionError: An option has a value that is not allowed; the message names the first.
         """
         if not self.encoder:
-            message = "--encoder is empty; allowed is a name that timm knows."
+            message = "--encoder is empty; allowed: a name that timm knows."
             raise OptionError(message)
         if self.weights == "":
-            message = "--weights is empty; allowed is imagenet, none, or the path of a file."
+            message = "--weights is empty; allowed: imagenet, none, or the path of a file."
             raise OptionError(message)
         if self.image_size is not None and not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
             message = (
-                f"--image-size is {self.image_size}; allowed is whole pixels from "
+                f"--image-size is {self.image_size}; allowed: whole pixels from "
                 f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}."
             )
             raise OptionError(message)

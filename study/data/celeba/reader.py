@@ -93,7 +93,7 @@ def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.N
         elif name in images:
             strange = [cell for cell in cells if cell not in _ATTRIBUTE_OF]
             if strange:
-                _note(faults, path, number, f"an attribute is {strange[0]!r}; allowed are 1 and -1")
+                _note(faults, path, number, f"an attribute is {strange[0]!r}; allowed: 1 or -1")
             else:
                 attributes[name] = np.array([_ATTRIBUTE_OF[cell] for cell in cells], np.uint8)
     _raise_if_any(faults)

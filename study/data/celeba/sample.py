@@ -54,7 +54,7 @@ def write_sample(
     """
     if identities < form.IDENTITIES or images < LEAST_IMAGES:
         message = (
-            f"--identities is {identities} and --images is {images}; allowed are "
+            f"--identities is {identities} and --images is {images}; allowed: "
             f"{form.IDENTITIES} identities or more with {LEAST_IMAGES} images or more each."
         )
         raise OptionError(message)

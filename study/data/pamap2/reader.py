@@ -99,9 +99,9 @@ def read_subject(
 def content_faults(path: Path, recording: Recording) -> list[Fault]:
     """Return the faults in the values of a well-formed file; for each kind only the first line."""
     faults = [*_rate_faults(path, recording)]
-    late = ~(np.diff(recording.time_s) > 0)
-    if late.any() or not np.isfinite(recording.time_s[0]):
-        row = int(late.argmax()) + 1 if late.any() else 0
+    out_of_order = ~(np.diff(recording.time_s) > 0)
+    if out_of_order.any() or not np.isfinite(recording.time_s[0]):
+        row = int(out_of_order.argmax()) + 1 if out_of_order.any() else 0
         before = recording.time_s[row - 1] if row else None
         faults.append(
             Fault(
@@ -109,7 +109,7 @@ def content_faults(path: Path, recording: Recording) -> list[Fault]:
                 line=row + 1,
                 found=f"time stamp {recording.time_s[row]:.2f} s after "
                 f"{'nothing' if before is None else f'{before:.2f} s'}, though time must increase "
-                f"({max(1, int(late.sum()))} such line(s))",
+                f"({max(1, int(out_of_order.sum()))} such line(s))",
                 remedy="Put the rows in order of time, or replace the file",
             )
         )
@@ -211,7 +211,7 @@ def _malformed_lines(path: Path) -> Iterator[Fault]:
                     path=path,
                     line=number,
                     found=f"column {column + 1} ({form.COLUMN_NAMES[column]}) is "
-                    f"{cells[column][:40].decode(errors='replace')!r}; allowed is a number or NaN",
+                    f"{cells[column][:40].decode(errors='replace')!r}; allowed: a number or NaN",
                     remedy=_REPLACE if number > 1 or column else _HEADER,
                 )
             elif float(cells[1]) not in _KNOWN_ACTIVITIES:

@@ -90,7 +90,7 @@ def write_sample(data_dir: Path, *, rows_per_subject: int = DEFAULT_ROWS, seed: 
     """
     if rows_per_subject < LEAST_ROWS:
         message = (
-            f"--rows-per-subject is {rows_per_subject}; allowed is {LEAST_ROWS} and more, so that "
+            f"--rows-per-subject is {rows_per_subject}; allowed: {LEAST_ROWS} or more, so that "
             "every activity has whole windows"
         )
         raise OptionError(message)

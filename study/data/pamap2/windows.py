@@ -42,7 +42,7 @@ class WindowOptions:
         if min(self.window_samples, self.step_samples) < 1 or self.short_gap_samples < 0:
             message = (
                 f"windows of {self.window_samples} samples every {self.step_samples}, gaps up to "
-                f"{self.short_gap_samples}; allowed are lengths from 1 and gaps from 0"
+                f"{self.short_gap_samples}; allowed: lengths from 1 and gaps from 0"
             )
             raise OptionError(message)
 

@@ -67,7 +67,7 @@ class Reports:
         self._count = 0
         self._due_s = 0.0
         self._is_stopped = False
-        self._late: threading.Timer | None = None
+        self._delayed: threading.Timer | None = None
         # `_reporting` allows one report at a time; `_lock` guards the waiting rows.
         self._reporting = threading.Lock()
         self._lock = threading.Lock()
@@ -102,10 +102,10 @@ class Reports:
             self._send_in_thread(after_s=0.0).join(REPORT_WAIT_S)
             if self._is_stopped:
                 raise SystemExit(0)
-        elif self._late is None:
+        elif self._delayed is None:
             # Report later by timer: the next epoch may take longer than this row may wait, or the driver
             # may still be busy with the previous report.
-            self._late = self._send_in_thread(after_s=self._every_s)
+            self._delayed = self._send_in_thread(after_s=self._every_s)
 
     def _send_in_thread(self, *, after_s: float) -> threading.Timer:
         """Report from another thread after `after_s` seconds, while the trial continues to train."""
@@ -124,9 +124,9 @@ class Reports:
                 _log.warning("a report did not reach the driver: %s", error)
 
     def _send(self) -> None:
-        late, self._late = self._late, None
-        if late is not None:
-            late.cancel()
+        delayed, self._delayed = self._delayed, None
+        if delayed is not None:
+            delayed.cancel()
         with self._lock:
             rows, self._rows = self._rows, []
         if rows:

@@ -60,14 +60,14 @@ class AnswerProbabilities:
             was trained twice, so that no spread is known.
         best: Probability that no other arm is cheaper; None where `right` is None.
         repeat: The arm whose next training is most informative; None where none would add information.
-        rights: The same probability as `right` for each arm that is compared; empty where unknown.
+        right_by_arm: The same probability as `right` for each arm that is compared; empty where unknown.
     """
 
     answer: Choice
     right: float | None
     best: float | None
     repeat: Choice | None
-    rights: Mapping[Choice, float] = field(default_factory=dict)
+    right_by_arm: Mapping[Choice, float] = field(default_factory=dict)
 
 
 def assess(
@@ -103,7 +103,7 @@ def assess(
     place = int(choice.setup)
     if arms[place] not in able:  # the answer must be an arm that has itself reached the target
         place = arms.index(lead)
-    rights = {
+    right_by_arm = {
         arm: float(right) * (1 - missed)
         for arm, right, missed in zip(arms, choice.right, misses, strict=True)
     }
@@ -115,10 +115,10 @@ def assess(
     )
     return AnswerProbabilities(
         answer=arms[place],
-        right=rights[arms[place]],
+        right=right_by_arm[arms[place]],
         best=float(choice.cheapest[place]) * (1 - misses[place]),
         repeat=repeat,
-        rights=rights,
+        right_by_arm=right_by_arm,
     )
 
 

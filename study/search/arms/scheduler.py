@@ -269,7 +269,7 @@ class Scheduler:
         """Return whether leader and rival were trained often enough, since a wide early lead is mostly luck."""
         if self._policy.sure is not None and self._policy.sure >= 1:
             return True
-        others = {arm: right for arm, right in known.rights.items() if arm != known.answer}
+        others = {arm: right for arm, right in known.right_by_arm.items() if arm != known.answer}
         rival = max(others, key=lambda arm: others[arm], default=None)
         asked = ((known.answer, LEADER_TRAININGS), (rival, RIVAL_TRAININGS))
         return all(

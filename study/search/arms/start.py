@@ -30,13 +30,13 @@ def _arm(text: str, axes: Sequence[Axis], arms: Sequence[Choice]) -> Choice:
         name, _, value = part.partition("=")
         if name not in names:
             _refuse(
-                text, f"{name or part!r} is no axis of this search; allowed are {', '.join(names)}"
+                text, f"{name or part!r} is no axis of this search; allowed: {', '.join(names)}"
             )
         place = names.index(name)
         values = {str(each): each for each in axes[place].values}
         known = values.get(value, next((v for v in axes[place].values if _same(v, value)), None))
         if known is None:
-            _refuse(text, f"{name} is {value!r}; allowed is one of {', '.join(values)}")
+            _refuse(text, f"{name} is {value!r}; allowed: one of {', '.join(values)}")
         wanted[place] = known
     found = next((arm for arm in arms if all(arm[i] == v for i, v in wanted.items())), None)
     if found is None:

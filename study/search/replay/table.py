@@ -265,7 +265,7 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
         if not pd.api.types.is_numeric_dtype(values):
             words = values[pd.to_numeric(values, errors="coerce").isna()]
             got = next(iter([*words, *values]))
-            message = f"replay {name}: column {column} holds {got!r}; allowed are numbers."
+            message = f"replay {name}: column {column} holds {got!r}; allowed: numbers."
             raise OptionError(message)
     for column in (*ALWAYS, "seed", "epoch"):
         if frame[column].isna().any():

@@ -115,7 +115,7 @@ def read_space(
     space = Space(axes=tuple(axes))
     if not isinstance(ties, dict):
         message = (
-            f"{where}: {TIE} is {ties!r}; allowed is a function by name, such as {_TIE_EXAMPLE}."
+            f"{where}: {TIE} is {ties!r}; allowed: a function by name, such as {_TIE_EXAMPLE}."
         )
         raise OptionError(message)
     told = [*more_ties, *(f"{name}={function}" for name, function in ties.items())]
@@ -164,7 +164,9 @@ def _setups(
             value = setup.get(name, only.get(name))
             row[name] = _with_numbers(value) if kinds[name].is_number else value
             if not kinds[name].accepts(row[name]):
-                message = f"{where}: setup {number} has {name} {value!r}; allowed is {kinds[name].allowed}."
+                message = (
+                    f"{where}: setup {number} has {name} {value!r}; allowed: {kinds[name].allowed}."
+                )
                 raise OptionError(message)
         found.append(row)
     refuse_same(found, where=where)
@@ -176,7 +178,7 @@ def _axis(where: str, name: str, given: Any, kind: AxisKind) -> Axis | Range:  #
         return _range(where, name, given, kind)
     for value in given:
         if not kind.accepts(value):
-            message = f"{where}: {name} is {value!r}; allowed is {kind.allowed}."
+            message = f"{where}: {name} is {value!r}; allowed: {kind.allowed}."
             raise OptionError(message)
     try:
         return _only(space_of({name: list(given)}))
@@ -191,17 +193,17 @@ def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> A
         raise OptionError(message)
 
     if not kind.is_number:
-        refuse("is a range", f"allowed is a list of {kind.allowed}")
+        refuse("is a range", f"allowed: a list of {kind.allowed}")
     if strange := [key for key in given if key not in _RANGE_KEYS]:
         refuse(f"has {strange[0]}", f"a range has {', '.join(_RANGE_KEYS)}")
     for key in ("low", "high"):
         if not kind.accepts(given.get(key)):
-            refuse(f"has {key} {given.get(key)!r}", f"allowed is {kind.allowed}")
+            refuse(f"has {key} {given.get(key)!r}", f"allowed: {kind.allowed}")
     low, high, log = given["low"], given["high"], given.get("log", False)
     if not low < high:
         refuse(f"is from {low} to {high}", "low must be less than high")
     if not isinstance(log, bool) or (log and low <= 0):
-        refuse(f"has log {log!r} from {low}", "allowed is true above 0, or false")
+        refuse(f"has log {log!r} from {low}", "allowed: true above 0, or false")
     if "step" not in given:
         return Range(
             name=name, low=low, high=high, log=log, whole=kind.whole, cost_only=is_cost_only(name)
@@ -209,13 +211,13 @@ def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> A
     step = given["step"]
     if log or not _is_step(step, kind):
         whole = "a whole number" if kind.whole else "a number"
-        refuse(f"has step {step!r} with log {log}", f"allowed is {whole} above 0, without log")
+        refuse(f"has step {step!r} with log {log}", f"allowed: {whole} above 0, without log")
     return _stepped_axis(where, name, _stepped(low, high, step))
 
 
 def _stepped_axis(where: str, name: str, values: list[float]) -> Axis | Range:
     if len(values) > MOST_LISTED:
-        message = f"{where}: {name} has too small a step; allowed are {MOST_LISTED} values."
+        message = f"{where}: {name} has too small a step; allowed: up to {MOST_LISTED} values."
         raise OptionError(message)
     return _only(space_of({name: values}))
 

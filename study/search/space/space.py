@@ -51,7 +51,7 @@ class Axis:
             return self.values.index(value)
         if not self.is_ordered or not is_number(value):
             allowed = ", ".join(map(str, self.values))
-            message = f"{self.name} is {value}; allowed is one of {allowed}."
+            message = f"{self.name} is {value}; allowed: one of {allowed}."
             raise OptionError(message)
         gaps = [_gap(float(each), float(value)) for each in self.values]
         return gaps.index(min(gaps))
@@ -182,7 +182,7 @@ def space_of(values: Mapping[str, Sequence[Value]], *, cost_only: Collection[str
     axes = []
     for name, given in values.items():
         if not given or len(set(given)) < len(given):
-            message = f"{name} has {list(given)}; allowed is one value or more, each once."
+            message = f"{name} has {list(given)}; allowed: one value or more, each once."
             raise OptionError(message)
         is_cost = name in cost_only or is_cost_only(name)
         axes.append(Axis(name=name, values=_in_order(given), cost_only=is_cost))

@@ -30,7 +30,7 @@ class Budget:
             ValueError: The limit is not above 0.
         """
         if limit_j is not None and not limit_j > 0:
-            message = f"a budget of {limit_j} J; allowed is a number above 0"
+            message = f"a budget of {limit_j} J; allowed: a number above 0"
             raise ValueError(message)
         self.limit_j = math.inf if limit_j is None else limit_j
         self.spent_j = 0.0

@@ -44,8 +44,7 @@ class Halving:
         """
         if not ((first is None or 0 < first < math.inf) and 1 < factor < math.inf):
             message = (
-                f"first rung {first}, factor {factor}; allowed is a rung above 0 and a factor "
-                "above 1"
+                f"first rung {first}, factor {factor}; allowed: a rung above 0 and a factor above 1"
             )
             raise ValueError(message)
         self.first = first

@@ -80,7 +80,7 @@ def test_every_country_has_two_codes_a_year_and_a_possible_number() -> None:
         ({"country": "DE", "carbon_intensity": 1.0}, "give one of them"),
         ({"carbon_intensity": -1.0}, "--carbon-intensity is -1"),
         ({"carbon_intensity": float("nan")}, "--carbon-intensity is nan"),
-        ({"pue": 0.9}, "--pue is 0.9; allowed is from 1"),
+        ({"pue": 0.9}, "--pue is 0.9; allowed: from 1"),
         ({"price": -0.1}, "--price is -0.1"),
     ],
 )

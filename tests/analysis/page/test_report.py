@@ -226,7 +226,7 @@ def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
         (["nowhere", "--tolerance", "-1"], "--tolerance is -1"),
         (
             ["nowhere", "--target-accuracy", "0.9"],
-            "--target-accuracy has another name since version 0.2: --target. ",
+            "--target-accuracy was renamed to --target in version 0.2. ",
         ),
         (["serve", "nowhere", "--target-accuracy=0.9"], "Give --target instead."),
     ],

@@ -241,9 +241,9 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["nowhere"], "nowhere does not exist"),
-        (["nowhere", "--port", "-1"], "--port is -1; allowed are"),
-        (["nowhere", "--every", "0"], "--every is 0; allowed are"),
-        (["nowhere", "--tolerance", "-1"], "--tolerance is -1; allowed are"),
+        (["nowhere", "--port", "-1"], "--port is -1; allowed:"),
+        (["nowhere", "--every", "0"], "--every is 0; allowed:"),
+        (["nowhere", "--tolerance", "-1"], "--tolerance is -1; allowed:"),
         (["nowhere", "--country", "XX"], "--country is XX; known are"),
         ([], "No folder was given"),
     ],

@@ -299,10 +299,10 @@ def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("val_accuracy", "val_accuracy is val_score since version 0.2"),
+        ("val_accuracy", "val_accuracy was renamed to val_score in version 0.2"),
         (
             ["epoch", "val_accuracy_identity"],
-            "val_accuracy_identity is in val_metrics since version 0.2, as identity/accuracy",
+            "val_accuracy_identity moved to val_metrics in version 0.2, as identity/accuracy",
         ),
     ],
 )

@@ -226,7 +226,7 @@ def test_a_search_is_never_sure_to_100_percent() -> None:
         *((2, [joules], 0.8, reached) for joules in (60.0, 60.1)),
         goal="energy-to-target",
     )
-    decided = replace(info, decided=SearchAnswer(setup=1, right=0.9996, repeats=4))
+    decided = replace(info, decided=SearchAnswer(setup=1, probability=0.9996, repeats=4))
 
     texts = [
         answer_probability_text(info, "reached the target"),

@@ -183,7 +183,7 @@ def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
     assert text.startswith(f"The search recommends setup {answer.setup}.")
     probable = r"needs at most 5 % more energy than the cheapest setup with a probability of ((?:over |under )?\d+ %)"
     assert re.findall(probable, text) == re.findall(probable, lines)
-    assert bool(re.search(probable, text)) == (answer.right is not None)
+    assert bool(re.search(probable, text)) == (answer.probability is not None)
 
 
 def test_the_terminal_says_of_how_many_epochs_the_energy_used_is_not_known() -> None:

@@ -51,7 +51,7 @@ def test_a_tie_makes_as_many_setups_as_there_are(sizes: list[int]) -> None:
     [
         ("learning_rate", "NAME=sqrt"),
         ("learning_rate=cube(batch_size)", "NAME=sqrt"),
-        ("learning_rate=sqrt(optimizer)", "names optimizer; allowed is axes of numbers"),
+        ("learning_rate=sqrt(optimizer)", "names optimizer; allowed: axes of numbers"),
         ("momentum=sqrt(batch_size)", "names momentum"),
         ("learning_rate=sqrt(learning_rate)", "not tied itself"),
     ],

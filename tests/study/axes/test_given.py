@@ -74,10 +74,10 @@ def test_a_scenarios_options_and_offers_are_axes() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("precision", "allowed is NAME=V1,V2,..."),
-        ("precision=", "allowed is NAME=V1,V2,..."),
+        ("precision", "allowed: NAME=V1,V2,..."),
+        ("precision=", "allowed: NAME=V1,V2,..."),
         ("precision=fp32,fp32", "each value once"),
-        ("precision=fp31", "--axis precision is fp31; allowed is fp32, tf32, bf16, fp16"),
+        ("precision=fp31", "--axis precision is fp31; allowed: fp32, tf32, bf16, fp16"),
         ("power_limit_w=-1", "watts above 0"),
         ("batch_size=8", "--batch-sizes"),
         ("learning_rate=8", "--learning-rates"),
@@ -99,9 +99,9 @@ def test_an_axis_is_given_once() -> None:
     ("text", "said"),
     [
         ("powerlimit=8", "powerlimit, which is unknown; .* Did you mean power_limit_w?"),
-        ("window=wide", "allowed is whole numbers"),
-        ("kind=c", "allowed is a, b"),
-        ("flip=1", "allowed is true, false"),
+        ("window=wide", "allowed: whole numbers"),
+        ("kind=c", "allowed: a, b"),
+        ("flip=1", "allowed: true, false"),
     ],
 )
 def test_an_axis_that_nobody_knows_is_named(text: str, said: str) -> None:

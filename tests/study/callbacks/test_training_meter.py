@@ -92,7 +92,7 @@ def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
     with meter, pytest.raises(ValueError, match="no epoch has ended"):
         meter.save(tmp_path / "mine")
 
-    meter.keep(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
+    meter.save_or_warn(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
     assert not (tmp_path / "mine").exists()
 
 
@@ -117,7 +117,7 @@ def test_metrics_of_any_kind_lose_no_training(
     meter.epochs[0].metrics = {"accuracy": np.float32(0.5), "iou": np.array([0.1, 0.2])}
     meter.epochs[1].metrics = {"accuracy": np.array(0.75), "report": {"cat": {"recall": 1.0}}}
 
-    meter.keep(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
+    meter.save_or_warn(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
 
     rows = load(tmp_path / "mine").epochs.to_dict("records")
     assert [row["val_score"] for row in rows] == [0.5, 0.75]
@@ -126,7 +126,7 @@ def test_metrics_of_any_kind_lose_no_training(
 
     for epoch in meter.epochs:
         epoch.metrics = {"eval_accuracy": 0.5}
-    meter.keep(tmp_path / "other", stop_reason=StopReason.MAX_EPOCHS)
+    meter.save_or_warn(tmp_path / "other", stop_reason=StopReason.MAX_EPOCHS)
     assert "no epoch has the objective 'accuracy'; there are eval_accuracy" in caplog.text
 
 

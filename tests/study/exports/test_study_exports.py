@@ -169,5 +169,5 @@ def test_a_sum_of_which_a_part_is_missing_is_absent(tmp_path: Path) -> None:
 
 def test_an_exporter_that_is_not_known_is_refused() -> None:
     """Before anything is begun, as an option's error."""
-    with pytest.raises(OptionError, match="allowed is mlflow"):
+    with pytest.raises(OptionError, match="allowed: mlflow"):
         exports_of(["tensorboard"])

@@ -24,7 +24,7 @@ def stages(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> Stage
     """Posteriors of energies. Shapes (..., setups, repeats)."""
     return StagePosteriors(
         encoder=drawn(Repeats.of_array(np.log(encoder_j)), draws=500),
-        together=drawn(Repeats.of_array(np.log(together_j)), draws=500),
+        from_scratch=drawn(Repeats.of_array(np.log(together_j)), draws=500),
         classifier=drawn(Repeats.of_array(np.log(classifier_j)), draws=500),
     )
 
@@ -127,7 +127,7 @@ def test_certain_energies_break_even_at_equation_2() -> None:
     found = setup_cycles(
         StagePosteriors(
             encoder=certain(np.log([10.0, 10.0, 10.0])),
-            together=certain(np.log([5.0, 5.0, 5.0])),
+            from_scratch=certain(np.log([5.0, 5.0, 5.0])),
             classifier=certain(np.log([3.0, 1.0, 6.0])),
         )
     )
@@ -158,7 +158,7 @@ def test_noise_alone_spreads_one_true_break_even() -> None:
     none = noise_alone(
         StagePosteriors(
             encoder=certain(np.log([10.0] * 2)),
-            together=certain(np.log([5.0] * 2)),
+            from_scratch=certain(np.log([5.0] * 2)),
             classifier=certain(np.log([3.0] * 2)),
         ),
         5.0,

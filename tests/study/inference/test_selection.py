@@ -9,9 +9,9 @@ from study.inference.choice import Aim
 from study.inference.intervals import interval, saving_interval
 from study.inference.repeats import Repeats
 from study.inference.selection import (
-    picked_interval,
     remove_bias,
-    saving_against_picked,
+    saving_against_selected,
+    selected_interval,
     selection_bias,
     selection_bias_of_least,
 )
@@ -62,8 +62,8 @@ def test_a_saving_against_the_costliest_is_told_smaller_than_it_looks() -> None:
     energy = drawn(Repeats.of([[1.0, 1.2], [2.0, 2.3], [1.5, 1.8]]))
 
     named = saving_interval(energy, 0, 1)
-    picked = saving_against_picked(energy, 0, 1, np.asarray(-0.3))
-    unmoved = saving_against_picked(energy, 0, 1, np.asarray(math.nan))
+    picked = saving_against_selected(energy, 0, 1, np.asarray(-0.3))
+    unmoved = saving_against_selected(energy, 0, 1, np.asarray(math.nan))
 
     assert picked.low < named.low
     assert picked.high < named.high
@@ -88,8 +88,8 @@ def test_the_score_of_the_luckiest_of_many_covers_when_corrected() -> None:
 
     bias = selection_bias(energy, objective, Aim(tolerance=0.0))
 
-    corrected = picked_interval(objective, picked, bias.objective).holds(0.0).mean()
-    as_it_is = picked_interval(objective, picked, np.zeros(1000)).holds(0.0).mean()
+    corrected = selected_interval(objective, picked, bias.objective).holds(0.0).mean()
+    as_it_is = selected_interval(objective, picked, np.zeros(1000)).holds(0.0).mean()
     assert corrected >= 0.9
     assert corrected > as_it_is + 0.1
 
@@ -98,7 +98,7 @@ def test_a_corrected_interval_of_no_bias_is_the_plain_one() -> None:
     """With a bias of 0 nothing moves."""
     objective = drawn(alike(4))
 
-    found = picked_interval(objective, 2, np.asarray(0.0))
+    found = selected_interval(objective, 2, np.asarray(0.0))
 
     assert (found.low, found.high) == (
         interval(objective.means[:, 2]).low,

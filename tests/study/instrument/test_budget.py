@@ -11,7 +11,7 @@ from study.instrument.budget import EnergyBudget
 @pytest.mark.parametrize("watt_hours", [0, -1, float("inf"), float("nan"), "5"])
 def test_a_budget_is_a_number_above_0(watt_hours: float) -> None:
     """Anything else would end nothing, or all."""
-    with pytest.raises(OptionError, match="allowed is a finite number above 0"):
+    with pytest.raises(OptionError, match="allowed: a finite number above 0"):
         EnergyBudget(watt_hours=watt_hours)
 
 

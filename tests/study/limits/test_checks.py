@@ -63,7 +63,7 @@ def test_auto_stands_alone() -> None:
     [
         ((), "node7 has no board whose limit could be set"),
         ((NOT_MINE,), "node7, GPU-1: it needs root"),
-        ((BOARD,), "350 W is out of the range of node7, GPU-1; allowed is 100 to 300 W"),
+        ((BOARD,), "350 W is out of the range of node7, GPU-1; allowed: 100 to 300 W"),
     ],
 )
 def test_what_a_board_does_not_take_is_refused(boards: tuple[PowerLimits, ...], said: str) -> None:

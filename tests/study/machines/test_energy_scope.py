@@ -67,7 +67,7 @@ def test_a_study_that_goes_on_ranks_by_the_same() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("accelerator", "trials train on the CPU; allowed are components"),
+        ("accelerator", "trials train on the CPU; allowed: components"),
         ("node", "no source measures the whole machine"),
     ],
 )

@@ -174,7 +174,7 @@ def test_without_gpus_of_its_own_a_trial_takes_what_the_machine_has() -> None:
 
 def test_a_recording_stands_for_what_trials_train_on() -> None:
     """The processor beside it is measured too, and makes no mix of devices."""
-    recording = Device(uuid="r", name="recording", component=Component.GPU, for_whoever_asks=True)
+    recording = Device(uuid="r", name="recording", component=Component.GPU, is_recording=True)
     both = replace(XEON, devices=(recording, *XEON.devices))
 
     kinds = kinds_of([node("h1")], {"h1": both}, ON_CPU)

@@ -149,7 +149,7 @@ def test_studies_and_reports_answer_an_old_option_alike(word: str, present: set[
     said = renamed_option(["results/a", word, "0.9"], present)
 
     assert said == (
-        "--target-accuracy has another name since version 0.2: --target. Give --target instead."
+        "--target-accuracy was renamed to --target in version 0.2. Give --target instead."
     )
     assert renamed_option([word], {"tolerance"}) is None
     assert renamed_option(["target_accuracy", "--tolerance"], present) is None

@@ -15,7 +15,7 @@ from study.repeats.options import ComparisonOptions
         ({"more_repeats": -1}, "--more-repeats is -1"),
         ({"sure": 1.0}, "a probability between 0 and 1"),
         ({"sure": 0.0}, "a probability between 0 and 1"),
-        ({"tolerance": -1.0}, "--tolerance is -1; allowed is 0 to 100"),
+        ({"tolerance": -1.0}, "--tolerance is -1; allowed: 0 to 100"),
         ({"energy_budget_wh": 0.0, "sure": 0.9}, "a number above 0"),
         ({"more_repeats": 3, "repeats": 1}, "Give --repeats 2 or more"),
         ({"sure": 0.9, "repeats": 1}, "--sure is given with --repeats 1"),

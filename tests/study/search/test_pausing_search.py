@@ -178,7 +178,7 @@ def test_the_setup_that_is_best_with_every_seed_is_found() -> None:
     assert search.answer is not None
     assert search.answer.setup in {2, 4}
     assert search.answer.repeats == len(folder.further)
-    assert (search.answer.right or 0.0) > 0.5
+    assert (search.answer.probability or 0.0) > 0.5
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@ def test_without_weights_all_tasks_weigh_the_same() -> None:
         ("ab", None, ["a=1"], "--task-weights is given, and there are two tasks"),
         ("abc", [0.5], [], "--alpha is given, and there are 3 tasks .* --task-weights a=1 b=1 c=1"),
         ("abc", None, ["a=1", "b=2"], "--task-weights has no weight of c"),
-        ("abc", None, ["a=1", "b=2", "d=1"], "--task-weights has 'd=1'; allowed is TASK=WEIGHT"),
+        ("abc", None, ["a=1", "b=2", "d=1"], "--task-weights has 'd=1'; allowed: TASK=WEIGHT"),
         ("abc", None, ["a=0"], "--task-weights has 'a=0'"),
         ("abc", None, ["a"], "--task-weights has 'a'"),
     ],

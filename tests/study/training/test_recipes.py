@@ -345,5 +345,5 @@ class NoOptimizer(Tiny):
 
 def test_an_optimizer_of_another_type_is_refused() -> None:
     """The message names its type and what is allowed."""
-    with pytest.raises(TypeError, match="returns a str; allowed is a torch optimiser"):
+    with pytest.raises(TypeError, match="returns a str; allowed: a torch optimiser"):
         trained(NoOptimizer(), data())

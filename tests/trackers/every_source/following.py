@@ -56,9 +56,11 @@ class AskedEachPeriod:
     def __init__(self, source: PowerSource) -> None:
         """Say nothing of that second."""
         self.name, self.note, self.estimated = source.name, source.note, source.estimated
-        self.counter_outlives = source.counter_outlives
+        self.counter_persists = source.counter_persists
         self.observe, self.close = source.observe, source.close
-        self.devices = lambda: tuple(replace(each, told_each_s=0.0) for each in source.devices())
+        self.devices = lambda: tuple(
+            replace(each, update_period_s=0.0) for each in source.devices()
+        )
 
 
 @final
@@ -70,7 +72,7 @@ class Faulty:
         self._source = source
         self._fault = fault
         self.name, self.note, self.estimated = source.name, source.note, source.estimated
-        self.counter_outlives = True
+        self.counter_persists = True
 
     def devices(self) -> Sequence[Device]:
         """See `PowerSource`."""

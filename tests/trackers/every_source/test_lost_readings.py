@@ -86,7 +86,7 @@ def test_a_window_over_a_restart_of_the_meter_keeps_its_energy(
             world.go_on()
             second.sample()
         reading = second.close("epoch")[world.device_uuid]
-        outlives = world.has_counter and world.source.counter_outlives
+        outlives = world.has_counter and world.source.counter_persists
 
     assert energy_j(reading) == pytest.approx(200 * PERIOD_S * periods, abs=0.01)
     covered = 1.0 if outlives else after / periods

@@ -77,7 +77,7 @@ def test_it_is_a_power_source(opened: Opened) -> None:
     assert opened.source.name.isidentifier()
     assert len(opened.source.note) > 10
     assert opened.source.estimated is (opened.source.name == "estimate")
-    assert opened.source.counter_outlives in {True, False}
+    assert opened.source.counter_persists in {True, False}
 
 
 def test_devices_have_identifiers_of_their_own(opened: Opened) -> None:

@@ -34,7 +34,7 @@ def read(
     estimated: bool = False,
     power_limit_w: float | None = None,
     is_stop_stale: bool = False,
-    power_mean_s: float = 0.0,
+    averaging_period_s: float = 0.0,
     trust: Trust | None = None,
     oldest_s: float = 0.0,
 ) -> Reading:
@@ -54,7 +54,7 @@ def read(
             estimated=estimated,
             power_limit_w=power_limit_w,
             period_s=PERIOD_S,
-            power_mean_s=power_mean_s,
+            averaging_period_s=averaging_period_s,
             trust=trust or Trust(),
             oldest_s=oldest_s,
         ),

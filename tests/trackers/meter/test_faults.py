@@ -170,7 +170,7 @@ def test_a_board_that_was_away_when_the_window_began_is_measured_from_its_return
 class HangingBoard:
     """Two boards, one of which does not answer while a test says so."""
 
-    name, note, estimated, counter_outlives = "hanging", "what the test says", False, True
+    name, note, estimated, counter_persists = "hanging", "what the test says", False, True
 
     def __init__(self) -> None:
         """Answer."""
@@ -261,7 +261,7 @@ def test_a_board_that_has_hung_is_measured_again() -> None:
 class SlowBoard:
     """Eight boards of 100 W, the last of which is always in the middle of an answer that takes long."""
 
-    name, note, estimated, counter_outlives = "slow", "what the test says", False, True
+    name, note, estimated, counter_persists = "slow", "what the test says", False, True
 
     def __init__(self) -> None:
         """Answer none of its questions before the test says so."""

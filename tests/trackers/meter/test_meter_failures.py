@@ -24,9 +24,9 @@ def test_a_time_that_is_none_is_refused_at_once(time_s: float) -> None:
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
     meter.open("trial")
 
-    with pytest.raises(ValueError, match=r"start_s is .*; allowed is a finite number of seconds"):
+    with pytest.raises(ValueError, match=r"start_s is .*; allowed: a finite number of seconds"):
         meter.open("epoch", start_s=time_s)
-    with pytest.raises(ValueError, match=r"stop_s is .*; allowed is a finite number of seconds"):
+    with pytest.raises(ValueError, match=r"stop_s is .*; allowed: a finite number of seconds"):
         meter.close("trial", stop_s=time_s)
     run(meter, clock, 1.0)
 

@@ -65,7 +65,7 @@ def test_sampling_often_changes_nothing_for_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("power_mean_s", "has_counter", "refresh_s", "gains"),
+    ("averaging_period_s", "has_counter", "refresh_s", "gains"),
     [
         (0.0, False, None, True),
         (0.0, True, 0.1, True),
@@ -75,11 +75,11 @@ def test_sampling_often_changes_nothing_for_the_others() -> None:
     ],
 )
 def test_more_samples_are_taken_only_where_they_tell_something(
-    *, power_mean_s: float, has_counter: bool, refresh_s: float | None, gains: bool
+    *, averaging_period_s: float, has_counter: bool, refresh_s: float | None, gains: bool
 ) -> None:
     """Not where a counter knows better, and not of power that is a mean of a second."""
     found = dense_sampling_helps(
-        power_mean_s=power_mean_s, has_counter=has_counter, refresh_s=refresh_s
+        averaging_period_s=averaging_period_s, has_counter=has_counter, refresh_s=refresh_s
     )
 
     assert found is gains

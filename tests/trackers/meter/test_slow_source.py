@@ -9,13 +9,13 @@ from trackers.clock import ManualClock
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Component, Device, Observation, Reading, Status
 
-PLUG = Device(uuid="node:plug", name="plug", component=Component.NODE, told_each_s=1.0)
+PLUG = Device(uuid="node:plug", name="plug", component=Component.NODE, update_period_s=1.0)
 
 
 class Plug:
     """100 and 200 W in turn, each for a second and told at its start."""
 
-    name, note, estimated, counter_outlives = "plug", "as made up", False, False
+    name, note, estimated, counter_persists = "plug", "as made up", False, False
 
     def __init__(self, clock: ManualClock) -> None:
         """Go by `clock`."""

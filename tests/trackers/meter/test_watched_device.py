@@ -28,7 +28,7 @@ class Telling:
     name = "telling"
     note = "what the test says"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(self, clock: ManualClock) -> None:
         """Measure as a scripted source does."""
@@ -82,7 +82,7 @@ class Machine:
     name = "machine"
     note = "what the test says"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(self, clock: ManualClock, component: Component) -> None:
         """Measure a device of that component."""
@@ -151,7 +151,7 @@ class Limiting:
     name = "limiting"
     note = "what the test says"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(self, clock: ManualClock, *, raised_at_s: float) -> None:
         """Raise the limit at a time."""

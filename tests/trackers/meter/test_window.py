@@ -95,7 +95,7 @@ def test_without_a_counter_the_integral_is_the_way() -> None:
 @pytest.mark.parametrize("stop_s", [0.25, 1.0, 1.5, 3.0, 10.0])
 def test_power_that_is_a_mean_has_the_energy_of_a_constant_load(stop_s: float) -> None:
     """P x t, with a doubt where the window is shorter than 5 means."""
-    found = read(seen(0.0), seen(stop_s), stop_s=stop_s, has_counter=False, power_mean_s=1.0)
+    found = read(seen(0.0), seen(stop_s), stop_s=stop_s, has_counter=False, averaging_period_s=1.0)
 
     assert found.energy_j == pytest.approx(100.0 * stop_s)
     assert found.status is (Status.DEGRADED if stop_s < 5 else Status.OK)
@@ -120,7 +120,7 @@ def test_power_that_is_a_mean_tells_of_its_whole_time() -> None:
             start_s=1.0,
             stop_s=stop_s,
             has_counter=False,
-            power_mean_s=1.0,
+            averaging_period_s=1.0,
             trace=trace,
         )
         for stop_s in (2.0, 3.0)

@@ -20,7 +20,7 @@ BOARDS = tuple(
 CPU = Device(uuid="cpu:node-1", name="CPU", component=Component.CPU)
 APPLE = Device(uuid="apple-gpu:Mac14,7:mac-1", name="Mac14,7 GPU", component=Component.GPU)
 RECORDING = Device(
-    uuid="recorded:run.csv", name="recording", component=Component.GPU, for_whoever_asks=True
+    uuid="recorded:run.csv", name="recording", component=Component.GPU, is_recording=True
 )
 
 

@@ -24,7 +24,7 @@ class Limited:
     """Boards whose limits are numbers."""
 
     name = note = "limited"
-    estimated = counter_outlives = False
+    estimated = counter_persists = False
 
     def __init__(self, *, shared: bool = False) -> None:
         """Begin with the same limit on both."""

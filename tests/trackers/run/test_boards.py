@@ -15,7 +15,7 @@ NVIDIA = [f"GPU-{number}" for number in range(2)]
 class Boards:
     """A source of boards."""
 
-    note, estimated, counter_outlives = "", False, True
+    note, estimated, counter_persists = "", False, True
 
     def __init__(self, name: str, uuids: Sequence[str], *, driver: str | None = None) -> None:
         """Measure these."""

@@ -36,7 +36,7 @@ def opens(name: str, source: PowerSource) -> Candidate:
 class Machine:
     """A source of these devices, each of which draws 1 W."""
 
-    note, estimated, counter_outlives = "as made up", False, False
+    note, estimated, counter_persists = "as made up", False, False
 
     def __init__(self, name: str, *devices: Device) -> None:
         """Measure the devices."""
@@ -100,7 +100,7 @@ def test_all_that_works_is_taken_each_for_its_components(
     assert detection.sources == (board, cpu)
     assert detection.source is board
     assert [each.uuid for each in detection.devices] == ["GPU-1", "cpu:h", "memory:h"]
-    assert detection.blind == (Component.NODE,)
+    assert detection.unmeasured_components == (Component.NODE,)
     assert detection.refused == {"c": "cpu: measured by a source above it"}
 
 
@@ -114,7 +114,7 @@ def test_the_estimate_fills_in_for_a_cpu_that_nothing_measures(
 
     assert detection.sources == (board, estimate)
     assert detection.refused == {"b": "chmod a+r it"}
-    assert detection.blind == (Component.MEMORY, Component.NODE)
+    assert detection.unmeasured_components == (Component.MEMORY, Component.NODE)
 
 
 def test_boards_of_several_vendors_are_measured_side_by_side(board: Machine) -> None:
@@ -260,7 +260,7 @@ def test_a_name_is_no_request() -> None:
 class Unlisted:
     """A source that opens, and then fails to say what it measures."""
 
-    name, note, estimated, counter_outlives = "unlisted", "as made up", False, False
+    name, note, estimated, counter_persists = "unlisted", "as made up", False, False
 
     def __init__(self, error: BaseException) -> None:
         """Fail with an error."""

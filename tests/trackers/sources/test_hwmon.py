@@ -101,7 +101,7 @@ def test_grace_counts_its_module_parts_once(tmp_path: Path) -> None:
     uuids = [device.uuid for device in source.devices()]
     assert uuids == ["cpu:h:grace-power-socket-0", "cpu:h:cpu-power-socket-0"]
     assert [each.uuid for each in outermost(source.devices(), COMPONENTS)] == uuids[:1]
-    assert {device.power_mean_s for device in source.devices()} == {0.05}
+    assert {device.averaging_period_s for device in source.devices()} == {0.05}
     assert source.observe(uuids[0], counter=False).power_w == 300
 
 

@@ -57,7 +57,7 @@ def test_the_present_power_is_the_nodes(ipmitool: Callable[[str], None]) -> None
 
     (device,) = source.devices()
     assert (device.uuid, device.component) == ("node:h:dcmi", Component.NODE)
-    assert device.told_each_s == 1
+    assert device.update_period_s == 1
     seen = source.observe(device.uuid, counter=True)
     assert (seen.time_s, seen.power_w, seen.counter_j) == (7, 220, None)
     with pytest.raises(UnknownDeviceError, match="node:h:dcmi"):

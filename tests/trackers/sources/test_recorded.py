@@ -111,7 +111,7 @@ def test_a_recording_belongs_to_whoever_asks(tmp_path: Path) -> None:
 
     (device,) = source.devices()
 
-    assert (device.uuid, device.for_whoever_asks) == ("recorded:run.csv", True)
+    assert (device.uuid, device.is_recording) == ("recorded:run.csv", True)
     with pytest.raises(UnknownDeviceError, match=r"'GPU-1'; this recording is 'recorded:run\.csv'"):
         source.observe("GPU-1", counter=False)
 

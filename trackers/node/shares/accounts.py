@@ -254,4 +254,4 @@ class Accounts:
 
 
 def _is_board(item: BillItem) -> bool:
-    return item.device.component is Component.GPU and not item.device.for_whoever_asks
+    return item.device.component is Component.GPU and not item.device.is_recording

@@ -49,12 +49,12 @@ class IoReportSource:
         note: The counters that are read.
         estimated: False, although Apple calls such values estimates, good for comparisons on one
             machine.
-        counter_outlives: False, because shares of processes are counted in this process.
+        counter_persists: False, because shares of processes are counted in this process.
     """
 
     name = "ioreport"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,

@@ -177,12 +177,12 @@ class PowermetricsSource:
         note: The tool, its sampling interval, and how processes share the CPU.
         estimated: False, although Apple calls its values estimates, good for comparisons on one
             machine.
-        counter_outlives: False, because energies are added up in this process.
+        counter_persists: False, because energies are added up in this process.
     """
 
     name = "powermetrics"
     estimated = False
-    counter_outlives = False
+    counter_persists = False
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class PowermetricsSource:
             told = {Component.GPU: self._gpu.is_told, Component.CPU: self._cpu.is_told}
         if not any(told.values()):
             self._end()
-            raise _refusal(self._stream.complaint(), has_sampled=bool(self._hw_model))
+            raise _refusal(self._stream.stderr_text(), has_sampled=bool(self._hw_model))
         self._devices = _devices(self._hw_model, hostname or socket.gethostname(), told)
         self._shares = ProcessShares(
             self._devices, tree_seconds=tree_seconds, busy_seconds=busy_seconds
@@ -265,7 +265,7 @@ class PowermetricsSource:
         with self._lock:
             energy_j, sampled_s = meter.energy_j, meter.sampled_s
         if self._has_ended.is_set():
-            message = f"powermetrics has ended: {self._stream.complaint() or 'no message'}"
+            message = f"powermetrics has ended: {self._stream.stderr_text() or 'no message'}"
             raise DeviceLostError(message)
         age_s = self._clock.now_s() - sampled_s
         if age_s > self._stale_s:
@@ -314,7 +314,7 @@ def _devices(hw_model: str, host: str, told: Mapping[Component, bool]) -> tuple[
     return tuple(device for device in (gpu, cpu) if told[device.component])
 
 
-def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
+def _refusal(stderr: str, *, has_sampled: bool) -> SourceUnavailableError:
     """Return the error for a powermetrics that reported no power, from what it or sudo has written."""
     if has_sampled:
         message = (
@@ -322,14 +322,14 @@ def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
             "Intel's CPUs; `python -m trackers` lists other sources"
         )
         return SourceUnavailableError(message)
-    if any(word in complaint for word in SUDO_REFUSES):
+    if any(word in stderr for word in SUDO_REFUSES):
         message = (
-            f"powermetrics: sudo would ask for a password ({complaint}). Allow it without: "
+            f"powermetrics: sudo would ask for a password ({stderr}). Allow it without: "
             f"`echo '{SUDOERS}' | sudo tee /etc/sudoers.d/powermetrics`"
         )
         return SourcePermissionError(message)
     message = (
-        f"powermetrics gave no sample: {complaint or 'no message'}. Try it by hand: "
+        f"powermetrics gave no sample: {stderr or 'no message'}. Try it by hand: "
         "`sudo powermetrics --samplers cpu_power,gpu_power -n 1`"
     )
     return SourceUnavailableError(message)

@@ -17,7 +17,7 @@ CHUNK = 1 << 16
 LOOK_UP_S = 0.5
 """Longest time after `close` until the reading of a silent child ends."""
 
-LAST_WORDS_S = 2.0
+EXIT_WAIT_S = 2.0
 """Longest wait for a child to end when its output has ended; it may still write the reason."""
 
 
@@ -28,7 +28,7 @@ class Stream(Protocol):
         """Yield its bytes as they arrive, until it ends or is closed."""
         ...
 
-    def complaint(self) -> str:
+    def stderr_text(self) -> str:
         """Return the standard error of the process so far."""
         ...
 
@@ -49,7 +49,7 @@ class ProcessStream:
         )
         self._is_closed = threading.Event()
         self._lock = threading.Lock()
-        self._last_words: str | None = None
+        self._final_stderr: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """See `Stream`."""
@@ -67,15 +67,15 @@ class ProcessStream:
                     break
                 yield chunk
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(LAST_WORDS_S)
+            self._process.wait(EXIT_WAIT_S)
         with self._lock:
-            self._last_words = self._written()
+            self._final_stderr = self._stderr()
             self._errors.close()
 
-    def complaint(self) -> str:
+    def stderr_text(self) -> str:
         """See `Stream`."""
         with self._lock:
-            return self._written() if self._last_words is None else self._last_words
+            return self._stderr() if self._final_stderr is None else self._final_stderr
 
     def close(self) -> None:
         """See `Stream`."""
@@ -83,7 +83,7 @@ class ProcessStream:
         with contextlib.suppress(PermissionError):  # the child runs as root
             self._process.terminate()
 
-    def _written(self) -> str:
+    def _stderr(self) -> str:
         # Not `read`, which would move the file offset that is shared with the child.
         return os.pread(self._errors.fileno(), CHUNK, 0).decode(errors="replace").strip()
 

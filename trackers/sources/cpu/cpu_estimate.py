@@ -42,12 +42,12 @@ class CpuEstimateSource:
         name: `estimate`.
         note: The watts that are used, and where they come from.
         estimated: True.
-        counter_outlives: True, because CPU time counts since a process began.
+        counter_persists: True, because CPU time counts since a process began.
     """
 
     name = "estimate"
     estimated = True
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(
         self,

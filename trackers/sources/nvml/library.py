@@ -145,7 +145,7 @@ class NvmlLibrary:
             power_mw = answer.value.uiVal
         return _more_than_0(power_mw, "a power of 0 W") / 1000
 
-    def power_mean_s(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
+    def averaging_period_s(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
         """Time over which a call's power is averaged, by NVML's documentation.
 
         `nvmlDeviceGetPowerUsage` is a mean over 1 s on Ampere (except GA100, whose compute

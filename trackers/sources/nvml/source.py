@@ -62,13 +62,13 @@ class NvmlSource:
         name: `nvml`.
         note: The calls that are used, by kind of board, and the boards that are not measured.
         estimated: False.
-        counter_outlives: True, because the counter counts since the driver was loaded.
+        counter_persists: True, because the counter counts since the driver was loaded.
         probes: Capabilities of each measured board, in PCI order.
     """
 
     name = "nvml"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(self, *, nvml: ModuleType | None = None, clock: Clock | None = None) -> None:
         """Open NVML and probe each board.
@@ -195,7 +195,9 @@ class NvmlSource:
             power_limit_w=None if limit_mw is None else limit_mw / 1000,
             driver=self._nvml.told("nvmlSystemGetDriverVersion"),
             shared=self._probes[uuid].mig,
-            power_mean_s=0.0 if power is None else self._nvml.power_mean_s(handle, power),
+            averaging_period_s=0.0
+            if power is None
+            else self._nvml.averaging_period_s(handle, power),
         )
 
     def _methods(self) -> Iterator[str]:

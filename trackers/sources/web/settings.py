@@ -179,4 +179,4 @@ def _typed(path: Path, key: str, value: Any, default: Any) -> Any:  # noqa: ANN4
 
 
 def _refusal(path: Path, key: str, got: object, allowed: str) -> SourceUnavailableError:
-    return SourceUnavailableError(f"{path}: {key} is {got!r}; allowed is {allowed}.")
+    return SourceUnavailableError(f"{path}: {key} is {got!r}; allowed: {allowed}.")

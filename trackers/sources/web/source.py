@@ -42,12 +42,12 @@ class HttpSource:
         name: `http`.
         note: The component, the server, and how often it is asked.
         estimated: False.
-        counter_outlives: True, because the server keeps the counter.
+        counter_persists: True, because the server keeps the counter.
     """
 
     name = "http"
     estimated = False
-    counter_outlives = True
+    counter_persists = True
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class HttpSource:
             uuid=settings.uuid,
             name=f"{settings.name} ({settings.preset or 'HTTP'})",
             component=settings.component,
-            power_mean_s=settings.mean_s,
-            told_each_s=settings.every_s,
+            averaging_period_s=settings.mean_s,
+            update_period_s=settings.every_s,
         )
         try:
             self._poller = Poller(

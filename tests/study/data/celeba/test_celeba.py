@@ -200,10 +200,10 @@ def test_other_scenarios_have_no_such_options() -> None:
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"image_size": 31}, "--image-size is 31; allowed is whole pixels from 32 to 1024."),
-        ({"image_size": 1025}, "--image-size is 1025; allowed is whole pixels from 32 to 1024."),
-        ({"encoder": ""}, "--encoder is empty; allowed is a name that timm knows."),
-        ({"weights": ""}, "--weights is empty; allowed is imagenet, none, or the path of a file."),
+        ({"image_size": 31}, "--image-size is 31; allowed: whole pixels from 32 to 1024."),
+        ({"image_size": 1025}, "--image-size is 1025; allowed: whole pixels from 32 to 1024."),
+        ({"encoder": ""}, "--encoder is empty; allowed: a name that timm knows."),
+        ({"weights": ""}, "--weights is empty; allowed: imagenet, none, or the path of a file."),
     ],
 )
 def test_its_options_are_checked_when_they_are_given(chosen: dict[str, Any], said: str) -> None:

@@ -105,7 +105,7 @@ def test_a_wrong_line_of_identities_is_named(tmp_path: Path, lines: list[str], s
         (["1", NAMES[: -len(" Young")]], "line 2: .* 39 names instead of 40"),
         (["1", NAMES, f"1.jpg {PRESENT} 1"], "line 3: 41 attributes instead of 40"),
         (["2", NAMES, f"1.jpg {PRESENT}", ""], "line 4: 0 attributes instead of 40"),
-        (["1", NAMES, f"1.jpg {PRESENT[:-1]}0"], "line 3: an attribute is '0'; allowed are 1 and"),
+        (["1", NAMES, f"1.jpg {PRESENT[:-1]}0"], "line 3: an attribute is '0'; allowed: 1 or -1"),
         (
             ["9", NAMES, f"1.jpg {PRESENT}"],
             "line 1: 1 images are listed, and the first line says 9",

@@ -104,5 +104,5 @@ def test_a_strangers_folder_is_not_touched(tmp_path: Path) -> None:
 
 def test_too_few_rows_are_refused(tmp_path: Path) -> None:
     """The message gives the value, the bound and the reason."""
-    with pytest.raises(OptionError, match=r"--rows-per-subject is 10; allowed is 6000 and more"):
+    with pytest.raises(OptionError, match=r"--rows-per-subject is 10; allowed: 6000 or more"):
         write_sample(tmp_path, rows_per_subject=10)

@@ -39,7 +39,7 @@ def test_what_neighbours_cost_does_not_tell_what_an_arm_costs() -> None:
             b=trained(B, (dear, dear * 1.01)),
             c=trained(C, (dear, dear * 1.01)),
             d=trained(D, (12.0,)),
-        ).rights[D]
+        ).right_by_arm[D]
         for dear in (19.0, 28.0)
     ]
 

@@ -25,9 +25,9 @@ def test_arms_are_named_by_their_values_however_numbers_are_written() -> None:
     [
         (
             "momentum=0.9",
-            "'momentum' is no axis of this search; allowed are batch_size, learning_rate",
+            "'momentum' is no axis of this search; allowed: batch_size, learning_rate",
         ),
-        ("batch_size=65", "batch_size is '65'; allowed is one of 64, 256"),
+        ("batch_size=65", "batch_size is '65'; allowed: one of 64, 256"),
         ("batch_size=256,learning_rate=0.001", "no setup has all of these values"),
     ],
 )

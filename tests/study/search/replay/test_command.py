@@ -199,8 +199,8 @@ def test_a_space_over_what_the_table_has_not_is_refused(
     ("args", "named"),
     [
         (("nowhere.csv",), "nowhere.csv cannot be read"),
-        (("TABLE", "--gpus", "0"), "--gpus is 0; allowed is a number of GPUs from 1"),
-        (("TABLE", "--seed", "-1"), "--seed is -1; allowed is 0 or more"),
+        (("TABLE", "--gpus", "0"), "--gpus is 0; allowed: a number of GPUs from 1"),
+        (("TABLE", "--seed", "-1"), "--seed is -1; allowed: 0 or more"),
         (("TABLE", "--trials", "0"), "--trials is 0"),
         (("TABLE", "--goal", "energy-to-target"), "--target is missing"),
         (("TABLE", *TO_TARGET[:3], "0.99"), "0.99"),

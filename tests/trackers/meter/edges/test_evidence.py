@@ -69,7 +69,7 @@ def test_what_else_may_differ_adds_to_the_samples_error(
         (FIRST, replace(LAST, counter_j=None), constant(100.0), SENSOR),
         (FIRST, replace(LAST, counter_j=5.0), constant(100.0), SENSOR),
         (FIRST, replace(LAST, time_s=1.009), constant(100.0), SENSOR),
-        (FIRST, LAST, constant(100.0), replace(SENSOR, power_mean_s=1.61)),
+        (FIRST, LAST, constant(100.0), replace(SENSOR, averaging_period_s=1.61)),
         (FIRST, LAST, constant(0.0), SENSOR),
         (FIRST, LAST, PowerTrace(period_s=PERIOD_S), SENSOR),
         (FIRST, LAST, constant(100.0, until_s=4.6), SENSOR),
@@ -87,7 +87,7 @@ def test_where_one_of_both_says_nothing_there_is_no_evidence(
     ("last", "trace", "sensor"),
     [
         (replace(LAST, time_s=1.011, counter_j=6.0), constant(100.0), SENSOR),
-        (LAST, constant(100.0), replace(SENSOR, power_mean_s=1.59)),
+        (LAST, constant(100.0), replace(SENSOR, averaging_period_s=1.59)),
         (LAST, constant(100.0, until_s=4.8), SENSOR),
         (LAST, constant(100.0), replace(SENSOR, power_limit_w=89.0)),
     ],

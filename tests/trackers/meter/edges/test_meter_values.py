@@ -30,7 +30,7 @@ def test_a_time_is_a_finite_number_or_none(time_s: float | None) -> None:
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, "5", [1.0]])
 def test_what_is_no_time_is_refused_by_its_name(wrong: object) -> None:
     """With what was got, and what is allowed."""
-    with pytest.raises(ValueError, match=r"^start_s is .*; allowed is a finite number of seconds"):
+    with pytest.raises(ValueError, match=r"^start_s is .*; allowed: a finite number of seconds"):
         check_time("start_s", wrong)  # type: ignore[arg-type] # what another process may send
 
 

@@ -108,14 +108,14 @@ def test_chance_counts_the_samples_of_a_window_that_has_fewer_than_ten(
     assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(0.1 * length_s, late_j, chance_j))
 
 
-@pytest.mark.parametrize(("told_each_s", "told"), [(2.5, 4.0), (20.0, 1.0)])
+@pytest.mark.parametrize(("update_period_s", "updates"), [(2.5, 4.0), (20.0, 1.0)])
 def test_a_power_that_is_told_seldom_misses_a_share_of_the_energy(
-    told_each_s: float, told: float
+    update_period_s: float, updates: float
 ) -> None:
     """Over the root of how often it was told."""
-    found = read(constant(100.0), replace(SAMPLED, told_each_s=told_each_s))
+    found = read(constant(100.0), replace(SAMPLED, update_period_s=update_period_s))
 
-    errors_j = (1.0, 0.3 * 1000.0 / math.sqrt(told))
+    errors_j = (1.0, 0.3 * 1000.0 / math.sqrt(updates))
     assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(*errors_j))
 
 
@@ -124,7 +124,7 @@ def test_a_power_that_is_a_mean_has_as_much_of_the_neighbours(
     stop_s: float, status: Status
 ) -> None:
     """At least the energy of one mean, and a doubt below five of them."""
-    found = read(constant(100.0), replace(SAMPLED, power_mean_s=2.0), stop_s=stop_s)
+    found = read(constant(100.0), replace(SAMPLED, averaging_period_s=2.0), stop_s=stop_s)
 
     assert own_j(found) == pytest.approx(200.0)
     assert found.status is status
@@ -135,7 +135,7 @@ def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:
     """But for the last stretch, which the mean at the end has in full."""
     trace = steps(*(100.0 + n for n in range(101)))
 
-    found = read(trace, replace(SAMPLED, power_mean_s=1.0), start_s=2.0, stop_s=8.0)
+    found = read(trace, replace(SAMPLED, averaging_period_s=1.0), start_s=2.0, stop_s=8.0)
 
     # Powers of 100 W + 10 W/s x time, taken from 2.5 s to 7.5 s, and 180 W for a second.
     assert found.energy_j == pytest.approx(5 * (100 + 50) + 180)
@@ -148,7 +148,7 @@ def test_where_a_mean_is_of_nothing_in_the_window_the_samples_are_integrated(
     """Its first half a mean ago there was no sample yet, or it has no length."""
     trace = constant(100.0, from_s=0.0 if stop_s == 0 else 1.8)
 
-    found = read(trace, replace(SAMPLED, power_mean_s=1.0), stop_s=stop_s)
+    found = read(trace, replace(SAMPLED, averaging_period_s=1.0), stop_s=stop_s)
 
     assert found.energy_j == pytest.approx(energy_j)
 

@@ -52,7 +52,7 @@ class Tape:
         """Let the stream end."""
         self._chunks.put(None)
 
-    def complaint(self) -> str:
+    def stderr_text(self) -> str:
         """What a test said it complains of."""
         return self._complaint
 

@@ -73,7 +73,7 @@ def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
     found = list(samples(stream))
 
     assert len(found) == 5
-    assert stream.complaint() == "underflow"
+    assert stream.stderr_text() == "underflow"
 
 
 def test_closing_ends_a_child_that_would_run_for_ever() -> None:
@@ -112,7 +112,7 @@ def test_a_child_that_says_nothing_is_ended_too() -> None:
     reader.join(timeout=60)
 
     assert not reader.is_alive()
-    assert stream.complaint() == ""
+    assert stream.stderr_text() == ""
 
 
 def test_a_silent_child_that_may_not_be_signalled_is_left_by_its_pipe(tmp_path: Path) -> None:

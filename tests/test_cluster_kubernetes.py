@@ -81,7 +81,7 @@ def test_a_planted_fault_is_found(field: str, value: str) -> None:
 
 
 def test_the_manifests_study_command_is_valid() -> None:
-    """The command's own parser accepts it, with `--address auto` and the results folder that the job resumes from."""
+    """The command's own parser accepts it; the job resumes the study that this command writes."""
     words = shlex.split(documents()["RayJob"]["spec"]["entrypoint"])
     command = re.search(r"-m study\.regime (.*) \$more", words[2])
 

@@ -90,7 +90,7 @@ def test_stated_probabilities_agree_with_the_share_that_is_true() -> None:
 
 
 def test_a_reliability_diagram_is_by_tenths() -> None:
-    """A tenth has its lower end, mean stated probability, share that was true, and count; empty ones are left out."""
+    """Each tenth has its lower end, mean stated probability, true share and count; empty ones are left out."""
     stated = Stated(
         probability=np.asarray([0.05, 0.15, 0.17, 1.0]), true=np.asarray([False, True, False, True])
     )

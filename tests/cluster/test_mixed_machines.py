@@ -49,7 +49,7 @@ def connected(
 
 
 def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) -> None:
-    """Both boards get trials, and a warning names them; the head, without a board, gets neither trials nor tracker."""
+    """Both boards get trials, and a warning names them; the head, without a board, gets no trials."""
     with ExitStack() as stack:
         cluster = connected(stack, address, tmp_path, tracker=("nvml",))
         mixed, idle = cluster.warnings()

@@ -126,7 +126,7 @@ def test_a_study_that_was_resumed_elsewhere_keeps_its_own_rows(
 
 
 def test_a_full_disk_is_skipped(tmp_path: Path, unflushed: Recorder) -> None:
-    """If the first place cannot be written, the next is tried; if none is left, the message does not claim success."""
+    """If the first place cannot be written, the next is tried; if all fail, the message does not claim success."""
     full, other = tmp_path / "full", tmp_path / "other"
     full.write_text("in the way")
 

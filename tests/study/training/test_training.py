@@ -153,7 +153,7 @@ def test_the_warm_up_leaves_no_trace() -> None:
 
 
 class Frozen(Tiny):
-    """A scenario whose loss and metric are means over the samples' inputs, as long as no step moves the weights."""
+    """A scenario whose loss and metric are means of the inputs, as long as no step moves the weights."""
 
     def make(self, features: int, classes: int) -> nn.Module:
         """A layer that passes its input through."""

@@ -1,4 +1,4 @@
-"""The commands that documents and benchmarks tell a reader to type."""
+"""Commands that documents and benchmarks tell a reader to run."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 HISTORY = ROOT / "CHANGELOG.md"
-"""Names commands and options as they were, too."""
+"""Also names commands and options of earlier versions."""
 
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {HISTORY})
 BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
@@ -15,7 +15,7 @@ BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 FENCED = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`]+)`")
 NO_SHELL = {"python", "yaml", "toml", "json"}
-"""Languages of blocks that nobody types into a shell."""
+"""Languages of code blocks that are not shell commands."""
 
 PYTHON = r"(?:\.venv/bin/)?python3? -m "
 COMMAND = re.compile(
@@ -24,29 +24,29 @@ COMMAND = re.compile(
     r"(?P<words>.+)$"
 )
 ASIDE = re.compile(r"\s+#.*$|\s{2,}.*$")
-"""What stands behind a command, to say what it is for."""
+"""Comment after a command."""
 
 OPTIONAL = re.compile(r" \[[^\]]*\]")
 ONE_OF = re.compile(r"(\w+)(?:\|\w+)+")
 
 
 def documented() -> list[str]:
-    """Every command, without `python -m`; each once."""
+    """All commands, each once, without `python -m`."""
     texts = [text for document in DOCUMENTS for text in typed(document.read_text())]
     return sorted({found for text in texts for found in commands(text)} | set(benchmarked()))
 
 
 def benchmarked() -> Iterator[str]:
-    """The commands that benchmarks name in their first docstring."""
+    """Commands in the module docstrings of benchmarks, without their optional parts."""
     for path in BENCHMARKS:
-        said = ast.get_docstring(ast.parse(path.read_text())) or ""
-        for line in said.splitlines():
+        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        for line in docstring.splitlines():
             plain = ONE_OF.sub(r"\1", OPTIONAL.sub("", line.strip()))
             yield from commands(plain)
 
 
 def typed(markdown: str) -> Iterator[str]:
-    """Lines of code blocks, and code within sentences."""
+    """Lines of shell code blocks, and inline code."""
     for language, block in FENCED.findall(markdown):
         if language not in NO_SHELL:
             yield from (line.strip() for line in block.splitlines())
@@ -55,10 +55,10 @@ def typed(markdown: str) -> Iterator[str]:
 
 
 def commands(text: str) -> Iterator[str]:
-    """The command that a line is, and the one that it hands to another machine."""
+    """The command on a line, if any, and the one that a `ray exec` runs on another machine."""
     found = COMMAND.match(ASIDE.sub("", text))
     if found and "..." not in found["words"]:
         yield found["words"]
-        handed = re.search(rf"{PYTHON}([^']+)'", text)
-        if handed and found["words"].startswith("ray exec"):
-            yield handed[1]
+        remote = re.search(rf"{PYTHON}([^']+)'", text)
+        if remote and found["words"].startswith("ray exec"):
+            yield remote[1]

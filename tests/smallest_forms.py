@@ -1,4 +1,4 @@
-"""The smallest form of each command that documents name."""
+"""The smallest form of each command that documents name, for tests to run."""
 
 import logging
 import os
@@ -25,17 +25,17 @@ ROOT = Path(__file__).parent.parent
 
 
 class BegunError(Exception):
-    """A study would have begun: its command line has been read and found right."""
+    """Raised instead of starting a study, when its command line has been accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Form:
-    """The smallest form of the commands that begin so.
+    """Smallest form of the commands with a given beginning.
 
     Attributes:
-        begins: A regular expression.
-        run: Runs the command's words.
-        marks: Of its test.
+        begins: Regular expression that matches at the start of the commands.
+        run: Runs the form, given the command's words.
+        marks: Marks of its test.
     """
 
     begins: str
@@ -44,12 +44,12 @@ class Form:
 
 
 def here(module: str, *args: str) -> None:
-    """Run a module as `python -m` does, in this process; it has to end well."""
+    """Run a module in this process as `python -m` does, and assert that it succeeds."""
     before, sys.argv = sys.argv, [module, *args]
     disabled = logging.root.manager.disable
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # it may have been imported before
+            warnings.simplefilter("ignore", RuntimeWarning)  # raised if it was imported before
             runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if end.code:
@@ -57,7 +57,7 @@ def here(module: str, *args: str) -> None:
             raise AssertionError(message) from end
     finally:
         sys.argv = before
-        logging.disable(disabled)  # a benchmark may want none of it, and tests that come later do
+        logging.disable(disabled)  # a benchmark may disable logging, which later tests need
 
 
 def with_boards(module: str, *args: str) -> None:
@@ -67,23 +67,23 @@ def with_boards(module: str, *args: str) -> None:
 
 
 def as_it_is(*more: str) -> Callable[[Sequence[str]], None]:
-    """A form: the command itself, with more words."""
+    """Form: the command itself, with more arguments."""
     return lambda words: here(words[0], *words[1:], *more)
 
 
 def helped(words: Sequence[str]) -> None:
-    """A form: what it says of itself, which names each option."""
+    """Form: the command's `--help`, which has to name each option given."""
     verbs = 2 if words[0] == "study.data" else 1
-    said = StringIO()
-    with redirect_stdout(said):
+    output = StringIO()
+    with redirect_stdout(output):
         here(words[0], *takewhile(lambda each: each[0] != "-", words[1 : 1 + verbs]), "--help")
-    unknown = [each for each in words if each.startswith("--") and each not in said.getvalue()]
-    assert not unknown, said.getvalue()
+    unknown = [each for each in words if each.startswith("--") and each not in output.getvalue()]
+    assert not unknown, output.getvalue()
 
 
 def dry(words: Sequence[str]) -> None:
-    """A form: make says what it would run; of a file or folder that is there, nothing."""
-    said = subprocess.run(
+    """Form: a dry run of make, which has nothing to do if it takes the target for an existing file or folder."""
+    done = subprocess.run(
         [*words[:2], "--dry-run"],
         cwd=ROOT,
         env={**os.environ, "LC_ALL": "C"},
@@ -91,23 +91,23 @@ def dry(words: Sequence[str]) -> None:
         capture_output=True,
         text=True,
     )
-    assert "Nothing to be done" not in said.stdout, said.stdout
+    assert "Nothing to be done" not in done.stdout, done.stdout
 
 
 def begins_a_study(words: Sequence[str]) -> None:
-    """A form: everything until Ray would start. tests/end_to_end runs the four commands whole."""
-    invented = {"my_package.my_module:MyScenario": "tests.end_to_end.scenarios:Tiny"}
+    """Form: everything until Ray would start; tests/end_to_end runs the four commands completely."""
+    placeholders = {"my_package.my_module:MyScenario": "tests.end_to_end.scenarios:Tiny"}
     patched = pytest.MonkeyPatch()
-    patched.setattr(launch, "run_study", begun)
+    patched.setattr(launch, "run_study", raise_begun)
     try:
         with pytest.raises(BegunError):
-            here(words[0], *(invented.get(each, each) for each in words[1:]))
+            here(words[0], *(placeholders.get(each, each) for each in words[1:]))
     finally:
         patched.undo()
 
 
-def begun(*_: object, **__: object) -> None:
-    """In the place of a study.
+def raise_begun(*_: object, **__: object) -> None:
+    """Stand in for `run_study`.
 
     Raises:
         BegunError: Always.
@@ -116,37 +116,37 @@ def begun(*_: object, **__: object) -> None:
 
 
 def analysed(words: Sequence[str]) -> None:
-    """A form: on small studies, without drawing."""
-    invented = ("RESULTS", "FOLDER", "/results/")
-    given = ["results/NAME" if each.startswith(invented) else each for each in words[1:]]
-    if not given or given[0].startswith("--"):
-        given = ["results/NAME", *given]
-    here("analysis", *given, *([] if "--format" in given else ["--no-report"]))
+    """Form: on small studies, without figures."""
+    placeholders = ("RESULTS", "FOLDER", "/results/")
+    arguments = ["results/NAME" if each.startswith(placeholders) else each for each in words[1:]]
+    if not arguments or arguments[0].startswith("--"):
+        arguments = ["results/NAME", *arguments]
+    here("analysis", *arguments, *([] if "--format" in arguments else ["--no-report"]))
 
 
 def watched(words: Sequence[str]) -> None:
-    """A form: until the first line, then Ctrl-C."""
+    """Form: the first line of output, then Ctrl-C."""
     process = subprocess.Popen(
         [sys.executable, "-m", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     line = process.stdout.readline()
     process.send_signal(2)
-    _, complaint = process.communicate(timeout=60)
-    assert line, complaint
-    assert process.returncode == 0, complaint
+    _, errors = process.communicate(timeout=60)
+    assert line, errors
+    assert process.returncode == 0, errors
 
 
 def paper(words: Sequence[str]) -> None:
-    """A form: the commands that the script would run, each in its own smallest form."""
-    said = subprocess.run(
+    """Form: the commands that the script would run, each in its own smallest form."""
+    output = subprocess.run(
         [ROOT / words[0], *words[1:]],
         env={**os.environ, "PYTHON": "echo", "RESULTS": "results"},
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    lines = [line.removeprefix("-m ") for line in said.splitlines()]
+    lines = [line.removeprefix("-m ") for line in output.splitlines()]
     assert len(lines) == 5
     for line in lines[:-1]:
         begins_a_study(shlex.split(line))
@@ -154,42 +154,42 @@ def paper(words: Sequence[str]) -> None:
 
 
 def tested(words: Sequence[str]) -> None:
-    """A form: what the script would run is pytest."""
-    said = subprocess.run(
+    """Form: assert that the script would run pytest."""
+    output = subprocess.run(
         [ROOT / words[0], *words[1:]],
         env={**os.environ, "PYTHON": "echo"},
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert said.startswith("-m pytest ")
+    assert output.startswith("-m pytest ")
 
 
 def console(words: Sequence[str]) -> None:
-    """A form: the console command begins a study like its module; the wheel's test runs it whole."""
+    """Form: the console command begins a study like its module; the wheel's test runs it completely."""
     begins_a_study(["study", *words[1:]])
 
 
 def with_few_faces(words: Sequence[str]) -> None:
-    """A form: on a small data set."""
+    """Form: on a small data set."""
     drawn = write_sample(Path("faces"), images=40)
     here(*words, "--data-dir", str(drawn), "--repeats", "1", "--settle-s", "0.1")
 
 
 def replayed(words: Sequence[str]) -> None:
-    """A form: on the recorded table."""
+    """Form: on the recorded table."""
     here(words[0], *("benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]))
 
 
 def searched(words: Sequence[str]) -> None:
-    """A form: one search by each strategy."""
+    """Form: one search by each strategy."""
     few = ("--seeds", "1", "--targets", "0.8")
-    given = ["benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]]
-    here(words[0], *given, *([] if "--compare" in given else ["--replayed"]), *few)
+    arguments = ["benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]]
+    here(words[0], *arguments, *([] if "--compare" in arguments else ["--replayed"]), *few)
 
 
 def not_ours(words: Sequence[str]) -> None:
-    """No form: other people's programs. `make` and tests/cluster/ray_up.sh run those that matter."""
+    """Form: nothing, for programs of others; `make` and tests/cluster/ray_up.sh run those that matter."""
     assert words
 
 
@@ -199,7 +199,7 @@ FORMS = (
     Form(begins="make ", run=dry),
     Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
     Form(begins="scripts/test", run=tested),
-    Form(begins=r"study\.\w+ .*--log ", run=helped),  # its packages need not be installed
+    Form(begins=r"study\.\w+ .*--log ", run=helped),  # exporters' packages may be missing
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),
     Form(begins=r"study\.search .*--resume", run=helped),
@@ -225,7 +225,7 @@ FORMS = (
         run=lambda _: here("benchmarks.forecast", "--studies", "1"),  # on its own table
         marks=(SLOW,),
     ),
-    Form(begins=r"docs\.figures", run=helped),  # a browser, and minutes
+    Form(begins=r"docs\.figures", run=helped),  # needs a browser and minutes
     Form(
         begins=r"benchmarks\.frozen_stage",
         run=as_it_is("--rounds", "1", "--epochs", "1", "--batch-sizes", "1024"),
@@ -233,8 +233,8 @@ FORMS = (
     ),
     Form(begins=r"benchmarks\.gpu", run=helped),  # tests/benchmarks/test_gpu.py runs parts of it
     Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(STUDIES,)),
-    Form(begins=r"benchmarks\.machines_away", run=helped),  # a minute of partition at least
-    Form(begins=r"benchmarks\.many_boards", run=helped),  # its figures need a minute
+    Form(begins=r"benchmarks\.machines_away", run=helped),  # needs a partition of a minute or more
+    Form(begins=r"benchmarks\.many_boards", run=helped),  # needs a minute
     Form(
         begins=r"benchmarks\.overhead study",
         run=as_it_is("--repeats", "1", "--max-epochs", "1"),
@@ -273,7 +273,7 @@ FORMS = (
         run=as_it_is("--lengths-s", "0.3", "--drawn", "4"),
         marks=(SLOW,),
     ),
-    Form(begins=r"benchmarks\.tracking\.against", run=helped),  # two checkouts, and minutes
+    Form(begins=r"benchmarks\.tracking\.against", run=helped),  # needs two checkouts and minutes
     Form(
         begins=r"benchmarks\.tracking\.child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),
@@ -302,4 +302,4 @@ FORMS = (
         begins=r"(ray|tensorboard|pip|venv|pytest|git|pre-commit|optuna-dashboard)\b", run=not_ours
     ),
 )
-"""The first that fits is taken."""
+"""Forms in order: a command has the first that matches."""

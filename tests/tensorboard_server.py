@@ -1,4 +1,4 @@
-"""TensorBoard over a folder, asked over HTTP as its page asks it."""
+"""A TensorBoard server on a folder, queried over HTTP as its page does."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from typing import Any
 from tests.waiting import PATIENCE_S, waited_for
 
 Ask = Callable[..., Any]
-"""What a plugin answers to a path below `/data/plugin`, and a body if there is one."""
+"""Function that returns a plugin's answer to a path below `/data/plugin` and an optional body."""
 
 
 @contextmanager
-def served(logs: Path, said: Path) -> Iterator[Ask]:
-    """Serve `logs` on a free port of loopback; what TensorBoard says goes into the file `said`."""
-    with said.open("w") as errors:
+def served(logs: Path, output: Path) -> Iterator[Ask]:
+    """Serve `logs` on a free port of loopback; TensorBoard's messages go into the file `output`."""
+    with output.open("w") as errors:
         server = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logs)),
@@ -30,7 +30,8 @@ def served(logs: Path, said: Path) -> Iterator[Ask]:
         )
     try:
         found = waited_for(
-            lambda: re.search(r"http://127\.0\.0\.1:\d+", said.read_text()), "TensorBoard's address"
+            lambda: re.search(r"http://127\.0\.0\.1:\d+", output.read_text()),
+            "TensorBoard's address",
         )
         base = f"{found.group()}/data/plugin"
 

@@ -1,6 +1,6 @@
-"""Holds the layers of rooms, where heavy libraries may be imported, the size of files, and light imports.
+"""Architecture rules: layers of rooms, places of heavy imports, sizes of files, docstrings, light imports.
 
-The layers themselves are the contracts of import-linter in pyproject.toml.
+The layers themselves are import-linter's contracts in pyproject.toml.
 """
 
 import ast
@@ -20,7 +20,7 @@ BESIDE = ("benchmarks", "scripts")
 LONGEST_FILE = 350
 FULLEST_ROOM = 14
 FULLEST_OF_TESTS = 16
-"""Files that a folder of tests may have: those of a room, and what they share."""
+"""Maximum number of files in a folder of tests: the tests of a room, and what they share."""
 
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
@@ -47,15 +47,15 @@ THEIRS = {
     "timm": {"models/"},
     "pynvml": {"trackers/sources/nvml/library.py"},
 }
-"""Which files may import a library; a folder ends with a slash."""
+"""Files that may import a library; a folder ends with a slash."""
 
 
 QUESTIONS = {"What", "Whatever", "Whether", "Who", "Whose", "How", "Which", "Why", "When", "Where"}
-"""No docstring begins with one of these: it says what something is or does."""
+"""No docstring begins with one of these words: it says what something is or does."""
 
 
 def documented_places(library: str) -> set[Path]:
-    """Files and folders that ARCHITECTURE.md's table says may import a library."""
+    """Files and folders that may import a library according to ARCHITECTURE.md's table."""
     (row,) = re.findall(
         rf"^\| {library} \| (.+) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE
     )
@@ -63,7 +63,7 @@ def documented_places(library: str) -> set[Path]:
 
 
 def places(pattern: str) -> Iterator[Path]:
-    """Files and folders of a path with `*` or `{a,b}` in it."""
+    """Files and folders that a path with `*` or `{a,b}` in it matches."""
     before, brace, rest = pattern.partition("{")
     middle, _, after = rest.partition("}")
     for each in middle.split(",") if brace else [""]:
@@ -71,14 +71,14 @@ def places(pattern: str) -> Iterator[Path]:
 
 
 def sources(folders: tuple[str, ...] = PACKAGES) -> list[str]:
-    """All source files of our packages, or of other folders, from the root."""
+    """Source files of our packages, or of other folders, as paths from the root."""
     return sorted(
         str(path.relative_to(ROOT)) for each in folders for path in (ROOT / each).rglob("*.py")
     )
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
-    """Every module that is imported at run time, wherever in the file."""
+    """Modules that a file imports at run time, anywhere in it."""
     for_types_only = {
         id(inner)
         for node in ast.walk(tree)
@@ -97,7 +97,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def misplaced_imports(file: str, text: str) -> list[str]:
-    """Imports of heavy libraries that a file may not have."""
+    """Imports of heavy libraries that a file has but may not have."""
     broken = []
     for module in imported(ast.parse(text)):
         top = module.split(".", maxsplit=1)[0]
@@ -109,7 +109,7 @@ def misplaced_imports(file: str, text: str) -> list[str]:
 
 
 def checked_layers(root: Path) -> subprocess.CompletedProcess[str]:
-    """The contracts of pyproject.toml, checked in a checkout."""
+    """Check the contracts of pyproject.toml in a checkout."""
     code = "import sys; from importlinter.cli import lint_imports; "
     code += "sys.exit(lint_imports(no_logo=True, no_cache=True))"
     return subprocess.run(
@@ -118,8 +118,8 @@ def checked_layers(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("library", THEIRS)
-def test_the_architecture_says_who_may_import_a_library(library: str) -> None:
-    """Its table and `THEIRS` are the same."""
+def test_the_architecture_says_which_files_may_import_a_library(library: str) -> None:
+    """ARCHITECTURE.md's table agrees with `THEIRS`."""
     assert documented_places(library) == {ROOT / each for each in THEIRS[library]}
 
 
@@ -141,7 +141,7 @@ def test_rooms_import_only_what_is_below_them() -> None:
     ],
 )
 def test_a_planted_upward_import_is_refused(tmp_path: Path, file: str, line: str) -> None:
-    """The test above can fail: an import of something above, wherever in the file, is named."""
+    """The test above can fail: an import from a higher layer, anywhere in a file, is reported with the file."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=only_sources)
@@ -155,7 +155,7 @@ def test_a_planted_upward_import_is_refused(tmp_path: Path, file: str, line: str
 
 
 def only_sources(folder: str, names: list[str]) -> list[str]:
-    """Everything in a folder that is neither a folder nor a source file."""
+    """Names in a folder to leave out of a copy: all but folders and source files."""
     return [n for n in names if not n.endswith(".py") and not (Path(folder) / n).is_dir()]
 
 
@@ -181,7 +181,7 @@ def test_heavy_libraries_are_imported_where_they_belong() -> None:
     ],
 )
 def test_a_planted_heavy_import_is_found(file: str, line: str) -> None:
-    """The test above can fail: an import planted the wrong way is named."""
+    """The test above can fail: an import in the wrong file is found, within functions too."""
     text = f"{(ROOT / file).read_text()}\n{line}\n"
 
     broken = misplaced_imports(file, text)
@@ -190,7 +190,7 @@ def test_a_planted_heavy_import_is_found(file: str, line: str) -> None:
 
 
 def test_files_are_short_and_named_for_what_they_hold() -> None:
-    """A file, of tests too, is read in one go, and its name says what is in it."""
+    """Files, tests included, are short enough to be read in one go, and have no vague names."""
     files = sources((*PACKAGES, *BESIDE, "tests"))
     too_long = [f for f in files if len((ROOT / f).read_text().splitlines()) > LONGEST_FILE]
     vague = [file for file in files if Path(file).stem in VAGUE_NAMES]
@@ -200,7 +200,7 @@ def test_files_are_short_and_named_for_what_they_hold() -> None:
 
 
 def questions(file: str, text: str) -> list[str]:
-    """Docstrings of a file that begin as a question does, each by its name."""
+    """Names of what has a docstring that begins like a question, in a file."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return [
         f"{file}: {getattr(node, 'name', 'the module')}"
@@ -213,13 +213,13 @@ def questions(file: str, text: str) -> list[str]:
 @pytest.mark.slow
 def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
     """A summary line says what something is or does, not "Whether ..." or "How ..."."""
-    asked = [
-        found
+    found = [
+        each
         for file in sources((*PACKAGES, *BESIDE))
-        for found in questions(file, (ROOT / file).read_text())
+        for each in questions(file, (ROOT / file).read_text())
     ]
 
-    assert asked == []
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -232,32 +232,32 @@ def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
     ],
 )
 def test_a_planted_question_is_found(planted: str, name: str) -> None:
-    """The test above can fail: it names the file and the thing whose docstring asks."""
+    """The test above can fail: it names the file and the object whose docstring begins like a question."""
     assert questions("box.py", planted) == [f"box.py: {name}"]
 
 
 def by_folder(files: list[str]) -> dict[str, int]:
-    """Number of files of each folder."""
+    """Number of files in each folder."""
     return Counter(str(Path(file).parent) for file in files)
 
 
 def test_folders_are_rooms() -> None:
-    """A folder can be read in one sitting, and its `__init__` says in a sentence what is in it."""
+    """A folder has few enough files to be read in one sitting, and its `__init__` has a docstring."""
     rooms = by_folder(sources())
 
     crowded = {room: files for room, files in rooms.items() if files > FULLEST_ROOM}
-    silent = [
+    undocumented = [
         room
         for room in rooms
         if not ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
     ]
 
     assert crowded == {}
-    assert silent == []
+    assert undocumented == []
 
 
 def test_folders_of_tests_are_not_crowded() -> None:
-    """Tests mirror the rooms; where one has many, those of a subject have a folder of their own."""
+    """Tests mirror the rooms; where a room has many, those of one subject have their own folder."""
     folders = by_folder(sources(("tests",)))
 
     assert {each: files for each, files in folders.items() if files > FULLEST_OF_TESTS} == {}
@@ -283,15 +283,15 @@ LIGHT = {
     ),
     ("httpx", "scipy.stats"): ("trackers.node.client", "study.forecast.study_forecast"),
 }
-"""What must not be loaded, directly or by something in between, when these modules are imported."""
+"""Libraries that must not be loaded, directly or indirectly, when these modules are imported."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("heavy", LIGHT, ids=" ".join)
 def test_importing_is_light(heavy: tuple[str, ...]) -> None:
-    """A reader of results needs neither Ray nor torch; nor does who only wants to measure.
+    """Reading results and measuring load neither Ray nor torch.
 
-    What a study needs seldom or late, its trackers and trials do not wait for when they begin.
+    Trackers and trials do not wait for libraries that a study needs rarely or late.
     """
     code = f"""
 import importlib, sys
@@ -312,12 +312,12 @@ OF_FRAMEWORKS = {
     *(f"study/callbacks/{framework}.py" for framework in ("huggingface", "keras", "lightning")),
     *(f"trackers/exports/{library}.py" for library in ("otel", "prometheus")),
 }
-"""Files that import a framework, which need not be installed and does what it does on import."""
+"""Files that import a framework, which may be missing and may print or start something on import."""
 
 
 @pytest.mark.slow
-def test_importing_says_and_starts_nothing() -> None:
-    """Importing any module prints nothing and leaves no thread."""
+def test_importing_prints_and_starts_nothing() -> None:
+    """Importing any module prints nothing and leaves no thread running."""
     modules = [
         file.removesuffix(".py").replace("/", ".")
         for file in sources()

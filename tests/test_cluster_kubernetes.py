@@ -1,4 +1,4 @@
-"""cluster-kubernetes.yaml and the Dockerfile: what can be seen of them without a cluster."""
+"""cluster-kubernetes.yaml and the Dockerfile, as far as they can be checked without a cluster."""
 
 import gzip
 import os
@@ -18,52 +18,53 @@ from study.repeats.options import ComparisonOptions
 ROOT = Path(__file__).parent.parent
 MANIFEST = ROOT / "cluster-kubernetes.yaml"
 SCHEMA = "KUBERAY_RAYJOB_CRD"
-"""Variable that names KubeRay's schema of a RayJob, `ray.io_rayjobs.yaml` of its Helm chart, also as `.gz`."""
+"""Environment variable with the path of KubeRay's schema of a RayJob: `ray.io_rayjobs.yaml` of its Helm chart,
+plain or as `.gz`."""
 
 
 def documents() -> dict[str, Any]:
-    """What the manifest makes, by kind."""
+    """Documents of the manifest, by kind."""
     return {each["kind"]: each for each in yaml.safe_load_all(MANIFEST.read_text())}
 
 
 @cache
 def schema() -> dict[str, Any]:
-    """The schema of `ray.io/v1`, in which a field that it does not name is an error."""
+    """Schema of `ray.io/v1`, closed so that an unknown field is an error."""
     named = os.environ.get(SCHEMA)
     if named is None:
         pytest.skip(f"{SCHEMA} names no ray.io_rayjobs.yaml (ray-project/kuberay, helm-chart)")
-    found = Path(named)
-    written = found.read_bytes()
-    text = gzip.decompress(written) if found.suffix == ".gz" else written
-    # It is long, and the reader in C takes a tenth of the time.
+    file = Path(named)
+    content = file.read_bytes()
+    text = gzip.decompress(content) if file.suffix == ".gz" else content
+    # The file is long, and the loader in C takes a tenth of the time.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    definition = yaml.load(text, Loader=loader)  # noqa: S506 - a safe one
+    definition = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
     (version,) = (each for each in definition["spec"]["versions"] if each["name"] == "v1")
     whole: dict[str, Any] = closed(version["schema"]["openAPIV3Schema"])
     return whole
 
 
 def closed(part: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """The same, with no other fields than those named, as Kubernetes prunes them."""
+    """Schema that forbids all fields but those it names, because Kubernetes drops unknown ones silently."""
     if isinstance(part, list):
         return [closed(each) for each in part]
     if not isinstance(part, dict):
         return part
-    made = {key: closed(each) for key, each in part.items()}
-    is_object = isinstance(made.get("properties"), dict) and made.get("type") == "object"
-    if is_object and not made.get("x-kubernetes-preserve-unknown-fields"):
-        made.setdefault("additionalProperties", False)
-    return made
+    strict = {key: closed(each) for key, each in part.items()}
+    is_object = isinstance(strict.get("properties"), dict) and strict.get("type") == "object"
+    if is_object and not strict.get("x-kubernetes-preserve-unknown-fields"):
+        strict.setdefault("additionalProperties", False)
+    return strict
 
 
 def faults(job: Any) -> list[str]:  # noqa: ANN401 - a document
-    """What is wrong with a RayJob."""
+    """Violations of the schema by a RayJob."""
     validator = jsonschema.Draft202012Validator(schema()["properties"]["spec"])
     return [f"{each.json_path}: {each.message}" for each in validator.iter_errors(job["spec"])]
 
 
 def test_the_manifest_is_a_ray_job() -> None:
-    """Every field is one that KubeRay's schema knows, of the type that it has there."""
+    """Every field is known to KubeRay's schema and has the right type."""
     assert faults(documents()["RayJob"]) == []
 
 
@@ -72,15 +73,15 @@ def test_the_manifest_is_a_ray_job() -> None:
     [("entrypiont", "x"), ("backoffLimit", "two"), ("shutdownAfterJobFinishes", "yes")],
 )
 def test_a_planted_fault_is_found(field: str, value: str) -> None:
-    """The test above can fail: a misspelt field and a value of another type."""
+    """The test above can fail: a misspelt field or a value of the wrong type is found."""
     job = documents()["RayJob"]
     job["spec"][field] = value
 
     assert len(faults(job)) == 1
 
 
-def test_the_study_that_it_runs_is_one() -> None:
-    """Its command line is accepted by the command itself, on this cluster."""
+def test_the_manifests_study_command_is_valid() -> None:
+    """The command's own parser accepts it; the job resumes the study that this command writes."""
     words = shlex.split(documents()["RayJob"]["spec"]["entrypoint"])
     command = re.search(r"-m study\.regime (.*) \$more", words[2])
 
@@ -93,8 +94,8 @@ def test_the_study_that_it_runs_is_one() -> None:
     assert f"{options.results_dir}/{options.name}/study.json" in words[2]
 
 
-def test_no_container_is_root_or_talks_to_the_cluster() -> None:
-    """Neither may gain rights, nor has a token of Kubernetes; Ray asks for a token of its own."""
+def test_no_container_runs_as_root_or_has_a_kubernetes_token() -> None:
+    """No container may gain privileges, its resources are fixed, and Ray requires its own token."""
     cluster = documents()["RayJob"]["spec"]["rayClusterSpec"]
     groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
 
@@ -108,16 +109,16 @@ def test_no_container_is_root_or_talks_to_the_cluster() -> None:
             assert container["resources"]["requests"] == container["resources"]["limits"]
 
 
-def test_ray_is_the_one_that_is_tested() -> None:
-    """The manifest's version is that of constraints.txt, which the image installs."""
+def test_the_manifest_has_the_tested_version_of_ray() -> None:
+    """It is the version in constraints.txt, which the image installs."""
     tested = re.search(r"^ray==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
 
     assert tested is not None
     assert documents()["RayJob"]["spec"]["rayClusterSpec"]["rayVersion"] == tested[1]
 
 
-def test_the_image_has_two_stages_and_no_root() -> None:
-    """What builds is left behind, what is copied is there, and a user is named by number."""
+def test_the_image_has_two_stages_and_no_root_user() -> None:
+    """Files that it copies exist and are not ignored, and its user is a number other than 0."""
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = [
         name
@@ -125,9 +126,9 @@ def test_the_image_has_two_stages_and_no_root() -> None:
         if line.startswith("COPY ") and "--from" not in line
         for name in line.split()[1:-1]
     ]
-    let_in = (ROOT / ".dockerignore").read_text().splitlines()
+    not_ignored = (ROOT / ".dockerignore").read_text().splitlines()
 
     assert len([line for line in lines if line.startswith("FROM ")]) == 2
     assert re.search(r"^USER [1-9]\d*$", "\n".join(lines), re.MULTILINE)
     assert all((ROOT / name).exists() for name in copied)
-    assert {f"!{name}" for name in copied} <= set(let_in)
+    assert {f"!{name}" for name in copied} <= set(not_ignored)

@@ -1,4 +1,4 @@
-"""Every command that a document names is run, in its smallest form; one without a form is a fault."""
+"""Every command that a document names runs in its smallest form."""
 
 import re
 import shlex
@@ -22,23 +22,23 @@ SCENARIOS = {
     "several.py": "several",
     "text.py": "text",
 }
-"""Files that documents have `study.new` write, with their kind."""
+"""Files that documents create with `study.new`, with their kinds."""
 
 
 def form_of(command: str) -> Form | None:
-    """The form of a command; None where there is none."""
+    """Form of a command, or None."""
     return next((form for form in FORMS if re.match(form.begins, command)), None)
 
 
 def tutorial() -> str:
-    """The scenario that the tutorial has its reader write."""
+    """Scenario that readers of the tutorial write."""
     page = (ROOT / "docs" / "tutorials" / "your-own-network.md").read_text()
     return page.partition("```python\n")[2].partition("```")[0]
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a folder with what the documents' examples name: studies, tables, a space, a scenario."""
+    """Work in a folder with the files that the documents' examples name: studies, tables, a space, scenarios."""
     for name in ("NAME", "A", "B"):
         copytree(FIXTURE, tmp_path / "results" / name)
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
@@ -53,28 +53,28 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def parameters(commands: Sequence[str]) -> list[object]:
-    """Each command with its form; of forms that take long, the command with most options alone."""
-    formed: dict[Form, list[str]] = {}
+    """Each command with its form; of a form that takes long, only the longest command."""
+    by_form: dict[Form, list[str]] = {}
     for command in commands:
         form = form_of(command)
         if form is not None:
-            formed.setdefault(form, []).append(command)
+            by_form.setdefault(form, []).append(command)
     return [
         pytest.param(each, form, marks=form.marks, id=each)
-        for form, its in formed.items()
-        for each in ([max(its, key=len)] if form.marks else its)
+        for form, its_commands in by_form.items()
+        for each in ([max(its_commands, key=len)] if form.marks else its_commands)
     ]
 
 
 def of_benchmarks() -> list[str]:
-    """Commands whose form trains whole studies, so that `make test` does not run it."""
-    formed = ((each, form_of(each)) for each in DOCUMENTED)
-    return [each for each, form in formed if form is not None and STUDIES in form.marks]
+    """Commands whose forms train whole studies, which `make test` does not run."""
+    with_form = ((each, form_of(each)) for each in DOCUMENTED)
+    return [each for each, form in with_form if form is not None and STUDIES in form.marks]
 
 
 @pytest.mark.parametrize(("command", "form"), parameters(DOCUMENTED))
 def test_a_documented_command_runs(command: str, form: Form) -> None:
-    """Whoever copies a command from a document runs something that works."""
+    """A command that is copied from a document works."""
     if command.startswith("study.new"):
         Path(shlex.split(command)[1]).unlink(missing_ok=True)
 
@@ -83,7 +83,7 @@ def test_a_documented_command_runs(command: str, form: Form) -> None:
 
 @pytest.mark.parametrize("command", of_benchmarks())
 def test_a_benchmark_has_the_options_that_documents_give(command: str) -> None:
-    """It can be imported and asked, with every test run; `make test-benchmarks` runs it."""
+    """Its `--help` knows all of them; `make test-benchmarks` runs the benchmark itself."""
     helped(shlex.split(command))
 
 
@@ -94,15 +94,15 @@ def test_each_command_has_a_form() -> None:
     assert without == []
 
 
-def test_each_form_is_of_a_command() -> None:
-    """A form whose command is gone from the documents goes too."""
-    taken = {form.begins for command in DOCUMENTED if (form := form_of(command)) is not None}
+def test_each_form_belongs_to_a_command() -> None:
+    """A form is removed when its command is gone from the documents."""
+    used = {form.begins for command in DOCUMENTED if (form := form_of(command)) is not None}
 
-    assert {form.begins for form in FORMS} - taken == set()
+    assert {form.begins for form in FORMS} - used == set()
 
 
-def test_each_benchmark_says_its_command() -> None:
-    """What can be run is named in its own docstring or a document, and so is run here."""
+def test_the_command_of_each_benchmark_is_documented() -> None:
+    """A benchmark that can be run is named in its own docstring or a document, and so is run here."""
     names = [
         path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
         for path in BENCHMARKS

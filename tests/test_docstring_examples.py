@@ -1,4 +1,4 @@
-"""Examples in docstrings do what they say."""
+"""Examples in docstrings: they run, and exported functions have one."""
 
 import doctest
 import importlib
@@ -17,7 +17,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the root of a checkout, as they stand there."""
+    """All examples of a module work from the root of a checkout."""
     monkeypatch.chdir(ROOT)
 
     failed, tried = doctest.testmod(importlib.import_module(module))
@@ -26,8 +26,8 @@ def test_the_examples_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("package", ["analysis", "study", "trackers"])
-def test_functions_that_are_exported_have_an_example(package: str) -> None:
-    """What runs light is run above; what cannot says what it needs."""
+def test_exported_functions_have_an_example(package: str) -> None:
+    """Each exported function's docstring has a section of examples."""
     exporting = importlib.import_module(package)
     functions = [getattr(exporting, name) for name in exporting.__all__ if name[0].islower()]
 

@@ -1,4 +1,4 @@
-"""The documentation site: links between files become links between pages, nothing is from elsewhere."""
+"""The documentation site: links between files become links between pages; nothing is loaded from elsewhere."""
 
 import importlib.util
 import re
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def site() -> ModuleType:
-    """The hooks, as mkdocs loads them: by their path."""
+    """The site's hooks, loaded by path as mkdocs does."""
     path = ROOT / "scripts" / "documentation_site.py"
     spec = importlib.util.spec_from_file_location("documentation_site", path)
     assert spec is not None
@@ -28,7 +28,7 @@ def site() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("at", "link", "turned"),
+    ("page", "link", "rewritten"),
     [
         ("paper.md", "../README.md#start", "overview.md#start"),
         ("overview.md", "docs/search.md", "search.md"),
@@ -39,13 +39,13 @@ def site() -> ModuleType:
         ("index.md", "https://arxiv.org/abs/2401.01851", "https://arxiv.org/abs/2401.01851"),
     ],
 )
-def test_links_lead_to_pages(site: ModuleType, at: str, link: str, turned: str) -> None:
-    """A link from file to file leads from page to page, or to a copy of a source."""
-    page = cast("Any", SimpleNamespace(file=SimpleNamespace(src_uri=at)))
+def test_links_lead_to_pages(site: ModuleType, page: str, link: str, rewritten: str) -> None:
+    """A link between files becomes one between pages, or one to a copy of a source file."""
+    mkdocs_page = cast("Any", SimpleNamespace(file=SimpleNamespace(src_uri=page)))
 
-    markdown = site.on_page_markdown(f"[words]({link})", page, None, None)
+    markdown = site.on_page_markdown(f"[words]({link})", mkdocs_page, None, None)
 
-    assert markdown == f"[words]({turned})"
+    assert markdown == f"[words]({rewritten})"
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_links_lead_to_pages(site: ModuleType, at: str, link: str, turned: str) 
         "@font-face { src: url(https://fonts.example/a.woff2) }",
     ],
 )
-def test_a_page_that_asks_another_host_is_found(site: ModuleType, html: str) -> None:
-    """Scripts, styles and fonts come with the site."""
+def test_a_page_that_loads_from_another_host_is_detected(site: ModuleType, html: str) -> None:
+    """Scripts, styles and fonts must come with the site."""
     assert site.FOREIGN.search(html)
 
 
 def test_a_link_to_another_host_is_allowed(site: ModuleType) -> None:
-    """Nobody follows it but the reader."""
+    """The browser loads nothing from it unless the reader follows the link."""
     assert not site.FOREIGN.search('<a href="https://arxiv.org/abs/2401.01851">the paper</a>')
 
 
-def test_a_notebook_is_a_page_with_its_outputs(site: ModuleType) -> None:
-    """What it printed without colours, its table, and its figure as a file beside it."""
+def test_a_notebook_becomes_a_page_with_its_outputs(site: ModuleType) -> None:
+    """The page has its printed output without colour codes, its table, and its figure as a separate file."""
     notebook = ROOT / "docs" / "tutorials" / "in-a-notebook.ipynb"
 
     files = vars(site)["_notebook_page"](notebook)
@@ -83,36 +83,36 @@ def test_a_notebook_is_a_page_with_its_outputs(site: ModuleType) -> None:
 
 
 def test_every_documented_command_is_on_the_commands_page(site: ModuleType) -> None:
-    """With the word that chooses what it does, such as `analysis serve`."""
-    ours = re.compile(r"(?:study\.(?!data )\w+|trackers|analysis)(?: [a-z]+(?= |$))?")
+    """Subcommands such as `analysis serve` are on it too."""
+    our_command = re.compile(r"(?:study\.(?!data )\w+|trackers|analysis)(?: [a-z]+(?= |$))?")
 
-    named = {found[0] for each in documented() if (found := ours.match(each))}
+    named = {found[0] for each in documented() if (found := our_command.match(each))}
 
     assert len(named) > 10
     assert sorted(named - set(site.COMMANDS) - {"study.data"}) == []
 
 
-def test_every_command_of_the_console_is_on_the_commands_page(site: ModuleType) -> None:
-    """A new kind of study, too."""
+def test_every_console_command_is_on_the_commands_page(site: ModuleType) -> None:
+    """So is that of a new kind of study."""
     assert {module for module, _ in COMMANDS.values()} - set(site.COMMANDS) == set()
 
 
 @pytest.mark.parametrize("script", ["check", "dist"])
-def test_the_site_is_built_so_that_a_warning_fails(script: str) -> None:
-    """With `--quiet` mkdocs counts no warnings, and `--strict` would pass whatever is wrong."""
+def test_a_warning_fails_the_build_of_the_site(script: str) -> None:
+    """Scripts build with `--strict` and without `--quiet`, with which mkdocs would count no warnings."""
     text = (ROOT / "scripts" / script).read_text()
 
     assert "mkdocs build --strict" in text
     assert "--quiet" not in text.partition("mkdocs")[2].partition("\n")[0]
 
 
-def test_whoever_serves_the_site_sees_changes_of_all_that_it_is_made_of(site: ModuleType) -> None:
-    """Packages whose docstrings are the reference, documents of the root, and the hook; mkdocs watches docs/ itself."""
+def test_the_served_site_watches_all_its_sources(site: ModuleType) -> None:
+    """These are the packages of the reference, root documents and the hook; mkdocs itself watches docs/."""
     watched = load_config(str(ROOT / "mkdocs.yml")).watch
     reference = (ROOT / "docs" / "reference").glob("*.md")
     packages = {
         name for page in reference for name in re.findall(r"(?m)^::: (\w+)", page.read_text())
     }
 
-    made_of = {*packages, *site.ROOT_PAGES, "scripts/documentation_site.py"}
-    assert {str(Path(each).relative_to(ROOT)) for each in watched} == made_of
+    site_sources = {*packages, *site.ROOT_PAGES, "scripts/documentation_site.py"}
+    assert {str(Path(each).relative_to(ROOT)) for each in watched} == site_sources

@@ -1,4 +1,4 @@
-"""The documents: links lead somewhere, paths exist, and the version is the same everywhere."""
+"""The documents: links and paths lead to existing files, and the version is the same everywhere."""
 
 import re
 import tomllib
@@ -10,22 +10,25 @@ import yaml
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HISTORY = ROOT / "CHANGELOG.md"
-"""Names files as they were, too."""
+"""Also names files of earlier versions."""
 
 PRESENT = [each for each in DOCUMENTS if each != HISTORY]
 
 MADE_UP = {"digits.py", "trackers/sources/watt_file.py"}
-"""Files that a reader is to write."""
+"""Files that a reader is asked to write."""
 
 GENERATED = {"docs/reference/commands.md", "docs/tutorials/in-a-notebook.md"}
-"""Pages that the site makes (scripts/documentation_site.py)."""
+"""Pages that are generated with the site (scripts/documentation_site.py)."""
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 PATH = re.compile(
     r"`((?:study|analysis|trackers|models|benchmarks|tests|docs|scripts)/[\w/.*-]*|[\w/-]+\.py)`"
 )
+TEST = re.compile(r"`(test(?:_[a-z0-9]+){2,})`")
+"""Names of tests; those of two words, such as `test_score`, are columns."""
+
 NAME_IN_FILE = re.compile(r"((?:`[A-Z_]{3,}`(?: and |, )?)+)\s(?:in|of)\s`([\w/]+\.py)`")
-"""Constants, and the file that they are in."""
+"""Constants, and the file that a document says they are in."""
 
 
 def name_of(document: Path) -> str:
@@ -34,55 +37,66 @@ def name_of(document: Path) -> str:
 
 
 def rooms_table() -> str:
-    """Rows of the architecture's table of rooms."""
+    """Rows of ARCHITECTURE.md's table of rooms."""
     rows = (ROOT / "ARCHITECTURE.md").read_text().partition("| library |")[0].splitlines()
     return "\n".join(row for row in rows if row.startswith("| `"))
 
 
 def links(document: Path) -> set[str]:
-    """Links to files of the repository."""
+    """Targets of a document's links to files of the repository."""
     found = LINK.findall(document.read_text())
     return {each.partition("#")[0] for each in found if "://" not in each} - {""}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_lead_to_files(document: Path) -> None:
-    """Of this repository."""
+    """Every link without a host leads to a file of this repository or to a generated page."""
     generated = {ROOT / page for page in GENERATED}
-    leads_to = [(document.parent / each).resolve() for each in links(document)]
-    lost = [path for path in leads_to if not path.exists() and path not in generated]
+    targets = [(document.parent / each).resolve() for each in links(document)]
+    missing = [path for path in targets if not path.exists() and path not in generated]
 
-    assert lost == []
+    assert missing == []
 
 
 @pytest.mark.parametrize("document", PRESENT, ids=name_of)
 def test_paths_exist(document: Path) -> None:
-    """A file or folder that a document names is there, by its whole path."""
+    """Every file or folder that a document names exists, with its whole path."""
     named = set(PATH.findall(document.read_text()))
 
-    lost = [each for each in sorted(named - MADE_UP) if not any(ROOT.glob(each))]
+    missing = [each for each in sorted(named - MADE_UP) if not any(ROOT.glob(each))]
 
-    assert lost == []
+    assert missing == []
 
 
 @pytest.mark.parametrize("document", PRESENT, ids=name_of)
-def test_names_stand_in_the_files_that_they_are_said_to_be_in(document: Path) -> None:
-    """Such as `BUILT_IN` in `study/scenario_lookup.py`, that a contributor is to add a line to."""
-    said = NAME_IN_FILE.findall(document.read_text())
+def test_constants_are_in_the_files_that_documents_say(document: Path) -> None:
+    """`BUILT_IN` in `study/scenario_lookup.py`, for example, is where a contributor adds a line."""
+    named = NAME_IN_FILE.findall(document.read_text())
 
-    lost = [
+    missing = [
         (name, path)
-        for names, path in said
+        for names, path in named
         for name in re.findall(r"`(\w+)`", names)
         if (ROOT / path).is_file() and not re.search(rf"\b{name}\b", (ROOT / path).read_text())
     ]
 
-    assert lost == []
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", PRESENT, ids=name_of)
+def test_tests_exist(document: Path) -> None:
+    """Every test that a document gives as the proof of something is there."""
+    named = set(TEST.findall(document.read_text()))
+    sources = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")] if named else []
+
+    assert [
+        name for name in sorted(named) if not any(f"def {name}(" in each for each in sources)
+    ] == []
 
 
 def test_every_room_is_in_the_architecture() -> None:
-    """Its table says of each room what it holds; those of `analysis` share a line."""
-    said = rooms_table()
+    """ARCHITECTURE.md's table has every room; those of `analysis` share a line."""
+    table = rooms_table()
     rooms = [
         room.parent.relative_to(ROOT)
         for package in ("trackers", "models", "study", "analysis")
@@ -90,45 +104,45 @@ def test_every_room_is_in_the_architecture() -> None:
     ]
 
     assert [
-        str(room) for room in rooms if f"`{room}/`" not in said and f"`{room.name}/`" not in said
+        str(room) for room in rooms if f"`{room}/`" not in table and f"`{room.name}/`" not in table
     ] == []
 
 
-def test_all_that_analysis_may_import_is_in_the_architecture() -> None:
-    """Its picture of the packages names the target of every exception of import-linter's contract."""
+def test_everything_that_analysis_may_import_is_in_the_architecture() -> None:
+    """Its diagram of the packages names the target of every exception in import-linter's contract."""
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (contract,) = (
         each for each in linter["contracts"] if each.get("source_modules") == ["analysis"]
     )
-    picture = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
+    diagram = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
 
     targets = {each.partition(" -> ")[2] for each in contract["ignore_imports"]}
-    assert [each for each in sorted(targets) if ".".join(each.split(".")[:2]) not in picture] == []
+    assert [each for each in sorted(targets) if ".".join(each.split(".")[:2]) not in diagram] == []
 
 
 def test_every_page_is_in_the_site_s_navigation() -> None:
-    """Who adds a page adds a line to `nav` in mkdocs.yml."""
+    """Every page in docs/ has a line in `nav` of mkdocs.yml."""
     navigation = (ROOT / "mkdocs.yml").read_text()
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
 
     assert [page for page in pages if f": {page}\n" not in navigation] == []
 
 
-def test_there_is_something_to_test() -> None:
-    """The README has links and paths."""
+def test_links_and_paths_are_recognised() -> None:
+    """README and ARCHITECTURE.md have some; otherwise the tests above would check nothing."""
     assert len(links(ROOT / "README.md")) > 2
     assert len(PATH.findall((ROOT / "ARCHITECTURE.md").read_text())) > 20
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    """What is cited is what is installed."""
+    """CITATION.cff has the version of the package."""
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == package
 
 
 def test_all_data_files_are_in_the_notice() -> None:
-    """Tables, recordings and captures that lie in the repository have a source and a licence."""
+    """NOTICE names every table, recording and capture in the repository, with source and licence."""
     kinds = {".csv", ".parquet", ".plists", ".npz", ".npy", ".jpg", ".dat"}
     places = [
         ROOT / each for each in ("analysis", "benchmarks", "models", "study", "tests", "trackers")

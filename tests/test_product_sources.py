@@ -1,6 +1,6 @@
-"""What holds of each file of the product: packages are declared, exit statuses have one definition.
+"""Rules for each source file of the product: imports are declared, exit statuses have one definition.
 
-By lines, not by syntax trees: to parse the whole product takes a second and a half.
+They are checked line by line, because parsing the whole product into syntax trees takes 1.5 seconds.
 """
 
 import re
@@ -28,22 +28,22 @@ OTHERWISE_NAMED = {
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }
-"""Packages by what is imported, where that is not their name; a new one has its line here."""
+"""Names of distributions by the name of the import, where they differ."""
 OPTIONAL = ("sample", "mlflow", "wandb", "prometheus", "otel", "integrations")
-"""Extras whose packages the product imports when somebody asks for what they bring."""
+"""Extras whose packages the product imports only on request."""
 OF_EXTRAS = ("study/callbacks/", "trackers/exports/otel.py", "trackers/exports/prometheus.py")
-"""Files that are imported only then; elsewhere such an import stands in a function."""
+"""Files that are imported only on request; other files import such packages within functions."""
 
 
 @cache
 def sources() -> dict[str, str]:
-    """All files of the product, by their paths."""
+    """Contents of all files of the product, by path."""
     files = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
     return {file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 
 def undeclared(path: str, text: str) -> Iterator[str]:
-    """What a file imports that nothing in pyproject.toml installs."""
+    """Imports of a file that no dependency in pyproject.toml provides."""
     always, optional = declared()
     for indent, package, plain in IMPORT.findall(text):
         name = package or plain
@@ -66,8 +66,8 @@ def declared() -> tuple[frozenset[str], frozenset[str]]:
     return always, optional
 
 
-def test_each_package_that_is_imported_is_declared() -> None:
-    """The wheel's own test borrows this environment's packages, and would miss one."""
+def test_each_imported_package_is_declared() -> None:
+    """The wheel's test uses the packages of this environment, and would not notice a missing one."""
     found = {path: list(undeclared(path, text)) for path, text in sources().items()}
 
     assert {path: names for path, names in found.items() if names} == {}
@@ -83,13 +83,13 @@ def test_each_package_that_is_imported_is_declared() -> None:
         ("trackers/exports/otel.py", "from opentelemetry import trace\n", []),
     ],
 )
-def test_a_package_that_is_not_declared_is_found(path: str, text: str, missing: list[str]) -> None:
-    """In a function too; what an extra brings must not be needed to load any other file."""
+def test_an_undeclared_package_is_found(path: str, text: str, missing: list[str]) -> None:
+    """It is found within functions too; packages of extras are allowed in functions and in `OF_EXTRAS` only."""
     assert list(undeclared(path, text)) == missing
 
 
 def test_exit_statuses_have_one_definition() -> None:
-    """In `trackers.terminal`, which the commands of all packages may import."""
+    """They are defined in `trackers.terminal`, which the commands of all packages may import."""
     found = {
         path
         for path, text in sources().items()
@@ -101,8 +101,8 @@ def test_exit_statuses_have_one_definition() -> None:
 
 
 @pytest.mark.parametrize("room", ["execution", "repeats", "search", "store", "training"])
-def test_what_runs_any_scenario_names_none(room: str) -> None:
-    """A message to a user whose scenario is another would be wrong."""
+def test_code_for_all_scenarios_names_none(room: str) -> None:
+    """A message that names a scenario would be wrong for users of another."""
     named = [
         path
         for path, text in sources().items()
@@ -113,8 +113,8 @@ def test_what_runs_any_scenario_names_none(room: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Answer", "EnergyUnit"])
-def test_a_name_is_one_class(name: str) -> None:
-    """What a search found, and the unit of a study: others read them in several packages."""
+def test_a_class_name_is_used_once(name: str) -> None:
+    """These classes are read in several packages, where a second one would be confused with them."""
     defined = [
         path
         for path, text in sources().items()
@@ -124,8 +124,8 @@ def test_a_name_is_one_class(name: str) -> None:
     assert len(defined) == 1
 
 
-def test_paths_in_commands_to_type_next_are_quoted() -> None:
-    """A folder with a space in its name is one word for a shell, in every command that we print."""
+def test_paths_in_suggested_commands_are_quoted() -> None:
+    """In every command that we print, a folder with a space in its name is one word for the shell."""
     filled = [
         value
         for text in sources().values()
@@ -138,8 +138,8 @@ def test_paths_in_commands_to_type_next_are_quoted() -> None:
     assert unquoted == []
 
 
-def test_an_error_of_the_system_is_never_told_as_none() -> None:
-    """Libraries raise `OSError` without a number, which has no `strerror`."""
+def test_an_os_error_is_never_reported_as_none() -> None:
+    """`strerror` always has a fallback: it is None for an `OSError` that a library raises without a number."""
     bare = [path for path, text in sources().items() if re.search(r"\.strerror\b(?! or )", text)]
 
     assert bare == []

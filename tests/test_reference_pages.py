@@ -1,4 +1,4 @@
-"""The reference: each export is on a page, and nothing is twice."""
+"""The reference pages: each export is on one, and nothing is on two."""
 
 import importlib
 import re
@@ -12,12 +12,12 @@ PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 SHOWN = [
     each for page in PAGES for each in re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)
 ]
-"""Modules and names of which the site shows the docstrings."""
+"""Modules and names whose docstrings the site shows."""
 
 
 @pytest.mark.parametrize("package", ["analysis", "study", "trackers"])
 def test_every_export_is_on_a_reference_page(package: str) -> None:
-    """By its name, or with the whole module that defines it."""
+    """It is listed by name, or with the whole module that defines it."""
     exports: dict[str, str] = vars(importlib.import_module(package))["_MODULES"]
 
     absent = [
@@ -31,17 +31,17 @@ def test_every_export_is_on_a_reference_page(package: str) -> None:
 
 @pytest.mark.parametrize("framework", ["huggingface", "keras", "lightning"])
 def test_every_callback_is_on_a_reference_page(framework: str) -> None:
-    """They are imported from their modules, because each needs its framework."""
+    """Callbacks are no exports of the package, because each needs its framework."""
     assert f"study.callbacks.{framework}.EnergyCallback" in SHOWN
 
 
 def test_the_reference_shows_everything_once() -> None:
-    """A second copy would have the same anchors."""
+    """A second copy would have the same anchors as the first."""
     assert [each for each, times in Counter(SHOWN).items() if times > 1] == []
 
 
 def test_the_navigation_names_each_page_once() -> None:
-    """A page stands in one place."""
+    """No page is listed in two places."""
     pages = re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
 
     assert [each for each, times in Counter(pages).items() if times > 1] == []

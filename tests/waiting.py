@@ -1,11 +1,11 @@
-"""Waiting for something to be so, and not for a time after which it might be."""
+"""Waiting for a condition instead of for a fixed time."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE_S = 240.0
-"""More than a machine needs that is many times slower than ours; what never comes is still told."""
+"""Generous enough for a machine many times slower than ours, yet a condition that never holds is reported."""
 
 CHECK_EVERY_S = 0.05
 
@@ -13,10 +13,14 @@ Found = TypeVar("Found")
 
 
 def waited_for(look: Callable[[], Found | None], what: str) -> Found:
-    """What `look` finds, once it finds something that counts as true.
+    """Call `look` until it returns something truthy; return that.
+
+    Args:
+        look: Looks once.
+        what: What is waited for, for the message.
 
     Raises:
-        TimeoutError: It has not for `PATIENCE_S`.
+        TimeoutError: Nothing truthy came within `PATIENCE_S`.
     """
     deadline_s = time.monotonic() + PATIENCE_S
     while True:

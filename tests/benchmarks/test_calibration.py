@@ -1,4 +1,4 @@
-"""A small calibration: what is said of repeats is true about as often as it says."""
+"""A small calibration: statements about repeats are true about as often as they say."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.slow
 @EVERY_WORLD
 def test_intervals_of_two_repeats_cover(world: str) -> None:
-    """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, and equal setups seem equal.
+    """95 % intervals contain the truth in 90 to 99.5 % of 300 studies; at most 8 % of equal setups seem unequal.
 
-    Twofold differences are found in at most 16 points fewer than if each spread were known, and in
-    30 where spreads differ tenfold.
+    Twofold differences are detected at most 16 percentage points less often than if each spread were
+    known, and 30 points where spreads differ tenfold.
     """
     rng = np.random.default_rng(0)
     truth = truth_of(world, rng, STUDIES)
@@ -41,7 +41,7 @@ def test_intervals_of_two_repeats_cover(world: str) -> None:
 @pytest.mark.slow
 @EVERY_WORLD
 def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
-    """It is right in 60 % or more of the studies in which the best rule is, and costs little more."""
+    """It is right at least 60 % as often as the best rule, and costs at most 10 % excess energy."""
     rng = np.random.default_rng(0)
     truth = truth_of(world, rng, STUDIES)
 
@@ -52,8 +52,8 @@ def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
 
 
 @pytest.mark.slow
-def test_advice_loses_little_more_than_who_knows_how_truths_are_distributed() -> None:
-    """Of random grids, from two repeats: 5 % of energy or less beyond what the data do not tell."""
+def test_advice_loses_little_more_than_the_ideal_posterior() -> None:
+    """On random grids with two repeats, it loses at most 0.05 in log energy more than if the prior were known."""
     rng = np.random.default_rng(0)
     truth = truth_of("grids", rng, STUDIES)
 
@@ -63,8 +63,8 @@ def test_advice_loses_little_more_than_who_knows_how_truths_are_distributed() ->
     assert found["ideal right"] >= found["right"]
 
 
-def test_one_repeat_is_advised_on_without_a_probability() -> None:
-    """The means decide, and nothing is stated of how sure that is."""
+def test_advice_from_one_repeat_states_no_probability() -> None:
+    """The means decide, and nothing is said about how sure the advice is."""
     rng = np.random.default_rng(0)
 
     found, stated = advice_measures(
@@ -77,8 +77,8 @@ def test_one_repeat_is_advised_on_without_a_probability() -> None:
 
 
 @pytest.mark.slow
-def test_probabilities_are_what_happens_where_truths_differ() -> None:
-    """Where 90 % and more is stated of random grids, 80 % and more are true; below 10 %, 10 %."""
+def test_stated_probabilities_agree_with_the_share_that_is_true() -> None:
+    """On random grids, at least 80 % of the statements with 90 % or more are true; below 10 %, at most 10 %."""
     rng = np.random.default_rng(0)
     truth = truth_of("grids", rng, STUDIES)
 
@@ -90,7 +90,7 @@ def test_probabilities_are_what_happens_where_truths_differ() -> None:
 
 
 def test_a_reliability_diagram_is_by_tenths() -> None:
-    """Lower end, mean of what was stated, share that was true, number; empty tenths are left out."""
+    """Each tenth has its lower end, mean stated probability, true share and count; empty ones are left out."""
     stated = Stated(
         probability=np.asarray([0.05, 0.15, 0.17, 1.0]), true=np.asarray([False, True, False, True])
     )
@@ -102,14 +102,17 @@ def test_a_reliability_diagram_is_by_tenths() -> None:
     )
 
 
-def test_nothing_stated_has_no_tenths() -> None:
-    """As of a world that `--only` has left out."""
+def test_a_reliability_diagram_without_statements_is_empty() -> None:
+    """A world that `--only` leaves out has no statements."""
     assert reliability([]) == []
 
 
 @pytest.mark.slow
-def test_break_even_and_savings_cover() -> None:
-    """Of all setups, of each, of the best and the worst; noise alone explains what is printed."""
+def test_intervals_of_break_even_and_savings_cover() -> None:
+    """They contain the truth for all setups, for one, for the best and the worst.
+
+    The best value in the report is as large as noise alone would make it.
+    """
     rng = np.random.default_rng(0)
     truth = truth_of("parametric", rng, STUDIES)
 
@@ -123,8 +126,8 @@ def test_break_even_and_savings_cover() -> None:
 
 
 @pytest.mark.slow
-def test_more_repeats_where_they_tell_most_beat_one_after_another() -> None:
-    """16 repeats by a rule leave less excess energy, and more studies sure of their answer."""
+def test_further_repeats_of_informative_setups_beat_repeats_in_turn() -> None:
+    """16 repeats by the rule leave less excess energy than in turn, and more studies are sure of their answer."""
     found = {}
     for rule in (None, Rule.TOP_TWO):
         rng = np.random.default_rng(1)

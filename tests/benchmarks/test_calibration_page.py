@@ -1,4 +1,4 @@
-"""Tables of the calibration, put into the page that shows them."""
+"""The calibration's tables, and the page into which they are inserted."""
 
 import re
 
@@ -11,21 +11,21 @@ from benchmarks.calibration.tasks import FORMS
 PLACE = "<!-- table: a -->\nold\n<!-- end -->\n"
 
 
-def test_a_table_takes_the_place_of_the_old_one() -> None:
-    """What stands outside of the comments stays."""
+def test_a_table_replaces_the_old_one() -> None:
+    """Text outside the comments stays."""
     found = refreshed(f"before\n{PLACE}after\n", {"a": r"| \1 |"})
 
     assert found == "before\n<!-- table: a -->\n\n| \\1 |\n\n<!-- end -->\nafter\n"
 
 
 def test_a_table_without_a_place_is_refused() -> None:
-    """A page that has lost a comment would keep old figures."""
+    """Otherwise a page that has lost its comment would keep old figures."""
     with pytest.raises(ValueError, match="table: b"):
         refreshed(PLACE, {"b": ""})
 
 
 def test_the_page_has_a_place_for_every_table() -> None:
-    """Those of all tasks, of probabilities, of pairs of seeds, and what it took."""
+    """There are those of all tasks, of probabilities, of pairs of seeds, and of the run itself."""
     named = {title for forms in FORMS.values() for title in forms}
 
     found = set(re.findall(r"<!-- table: (.+) -->", PAGE.read_text(encoding="utf-8")))
@@ -34,7 +34,7 @@ def test_the_page_has_a_place_for_every_table() -> None:
 
 
 def test_a_figure_is_the_median_over_seeds_with_its_range() -> None:
-    """Shares in percent, other numbers with two decimals; nothing where nothing was counted."""
+    """Shares are in percent, other numbers have two decimals; a missing value leaves the cell empty."""
     form = Form(before=("truth",), shares=("right", "said"), numbers=("width",))
 
     found = table(form, {("x",): [{"right": 0.5, "width": 1.0}, {"right": 0.7, "width": 1.0}]})

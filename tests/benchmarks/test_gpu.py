@@ -1,4 +1,4 @@
-"""The run for a real board goes through on an emulated one."""
+"""The benchmark for a real board, run on an emulated one."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(out: Path, *parts: str, env: dict[str, str] | None = None) -> str:
-    """Run parts; what the command prints. It starts itself anew where no board is in `env`."""
+    """Run parts; return the command's output. Without boards in `env` it restarts itself with emulated ones."""
     return subprocess.run(
         [
             sys.executable,
@@ -38,13 +38,13 @@ def run(out: Path, *parts: str, env: dict[str, str] | None = None) -> str:
 
 @pytest.mark.slow
 def test_each_part_has_a_function() -> None:
-    """They are named by words, and loaded when they are run."""
+    """Parts are named by strings and loaded only when they run, so each name has to lead to a function."""
     assert all(callable(function_of(part)) for part in PARTS)
 
 
 @pytest.mark.slow
-def test_parts_leave_their_results_and_are_not_run_again(tmp_path: Path) -> None:
-    """A run that was cut off goes on where it was, and each part has a section of the page."""
+def test_finished_parts_are_not_run_again(tmp_path: Path) -> None:
+    """An interrupted run resumes with the parts that have no result; the page has a section for each part."""
     first = run(tmp_path, "calls", "window")
     second = run(tmp_path, "window", "refresh", env=emulated_environment(tmp_path / "nvml"))
 

@@ -1,4 +1,4 @@
-"""What judges searches: bins of stated probabilities, made-up jobs, and rivals that come to an end."""
+"""The benchmark of searches: bins of stated probabilities, and rivals' searches on small tables."""
 
 import pytest
 
@@ -11,12 +11,12 @@ from tests.study.replayed import rows_of
 
 
 def result(stated: float | None, *, is_right: bool) -> Result:
-    """A search of which only what it stated matters."""
+    """Result of a search, in which only the stated probability and whether it was right matter."""
     return Result(share_to_near=0.1, share=0.2, has_answer=True, is_right=is_right, right=stated)
 
 
-def test_a_bin_holds_where_what_was_stated_is_what_happened() -> None:
-    """Within four points; a search that stated nothing is in none."""
+def test_a_bin_holds_if_stated_probability_and_true_share_agree() -> None:
+    """A search that stated no probability is in no bin."""
     results = [
         *[result(0.92, is_right=True)] * 46,
         *[result(0.92, is_right=False)] * 4,
@@ -31,7 +31,7 @@ def test_a_bin_holds_where_what_was_stated_is_what_happened() -> None:
 
 
 def test_the_brier_score_of_the_base_rate_is_its_variance() -> None:
-    """Three of four are right."""
+    """With three of four searches right, it is 0.75 x 0.25, whatever was stated."""
     results = [result(1.0, is_right=right) for right in (True, True, True, False)]
 
     assert brier(results) == pytest.approx((0.25, 0.1875))
@@ -39,7 +39,7 @@ def test_the_brier_score_of_the_base_rate_is_its_variance() -> None:
 
 @pytest.mark.parametrize("way", [Ours(), zeus, sm2])
 def test_every_way_finds_the_best_of_three_batch_sizes(way: Way) -> None:
-    """The middle one needs half of what the others need."""
+    """Ours, Zeus and SM2 find the middle one, which needs half the energy of the next best or less."""
     curves = {
         (16, 0.1): [([0.5, 0.7, 0.8, 0.9], 2.0)],
         (32, 0.1): [([0.6, 0.9], 2.0)],
@@ -53,8 +53,8 @@ def test_every_way_finds_the_best_of_three_batch_sizes(way: Way) -> None:
     assert 0 < found.share_to_near <= found.share
 
 
-def test_what_a_missed_seed_used_counts_for_those_that_reached() -> None:
-    """Two seeds with 1 J and 4 J reach it, one uses 6 J in vain."""
+def test_the_energy_of_seeds_that_miss_the_target_counts() -> None:
+    """Seeds with 1 J and 4 J reach it, one uses 6 J in vain: sqrt(1 x 4) + 6 / 2 = 5 J."""
     curves = {(8, 0.1): [([0.9], 1.0), ([0.9], 4.0), ([0.1], 6.0)], (16, 0.1): [([0.1], 1.0)]}
 
     assert typical_j(table_of(rows_of(curves), name="t"), 0.9) == {(8, 0.1): pytest.approx(5.0)}

@@ -1,4 +1,4 @@
-"""Yardsticks of the calibration: rules that know more than a study does."""
+"""Yardsticks of the calibration: ideal posteriors, known spreads and twins of setups."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def _truth(world: str, rng: np.random.Generator) -> Truth:
 
 
 @pytest.mark.parametrize("world", [w for w in (*WORLDS, *HELD_OUT) if ideal_of(w)])
-def test_an_ideal_posterior_holds_the_truth_as_often_as_it_says(world: str) -> None:
-    """80 % intervals of 1,600 setups cover 80 %: of energies, and of objectives."""
+def test_an_ideal_posterior_is_calibrated(world: str) -> None:
+    """About 80 % of its 80 % intervals contain the truth, of energies as of objectives."""
     rng = np.random.default_rng(0)
     truth = _truth(world, rng)
     energies, objectives = truth.observed(rng, 2)
@@ -39,8 +39,8 @@ def test_an_ideal_posterior_holds_the_truth_as_often_as_it_says(world: str) -> N
         assert covered.mean() == pytest.approx(0.8, abs=0.06 if world != "synthetic" else 0.2)
 
 
-def test_who_knows_each_spread_tells_two_equal_setups_apart_in_five_of_a_hundred() -> None:
-    """Of 1,500 pairs; who does not know whose they are in not many more."""
+def test_intervals_with_known_spreads_separate_five_percent_of_equal_setups() -> None:
+    """That holds for 1,500 pairs, also if the spreads are known but not which setup has which."""
     rng = np.random.default_rng(1)
     truth = held_out("uneven", rng, 1500)
     wider = truth.with_twins(
@@ -57,8 +57,8 @@ def test_who_knows_each_spread_tells_two_equal_setups_apart_in_five_of_a_hundred
     assert not_whose.mean() == pytest.approx(0.05, abs=0.03)
 
 
-def test_a_twin_needs_the_energy_that_is_said_and_varies_like_the_other() -> None:
-    """Recorded trainings are moved with it."""
+def test_a_twin_has_its_factor_of_energy_and_the_spread_of_its_original() -> None:
+    """Its recorded trainings are scaled likewise, and other setups stay as they were."""
     rng = np.random.default_rng(2)
     truth = truth_of("resampled", rng, 3)
 

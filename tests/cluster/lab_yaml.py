@@ -1,6 +1,6 @@
-"""cluster-local.yaml with its three places edited for the pretended hosts of `ray_up.sh`.
+"""cluster-local.yaml, its three placeholders filled in for the simulated hosts of `ray_up.sh`.
 
-The hosts have no way out, so what is installed from outside is mounted there beforehand.
+The hosts have no network access, so whatever would be installed from outside is mounted beforehand.
 """
 
 import sys
@@ -13,7 +13,7 @@ RESOURCES = "--num-cpus=1 --object-store-memory=200000000"
 
 
 def main(lab: Path) -> None:
-    """Write the file into `lab`, where `key` lies."""
+    """Write the file into `lab`, the folder that holds the SSH key `key`."""
     cluster = yaml.safe_load((CHECKOUT / "cluster-local.yaml").read_text())
     cluster["provider"] |= {"head_ip": "10.77.0.1", "worker_ips": ["10.77.0.2"]}
     cluster["auth"] = {"ssh_user": "root", "ssh_private_key": str(lab / "key")}
@@ -26,7 +26,7 @@ def main(lab: Path) -> None:
     ]
     for kind in ("head", "worker"):
         key = f"{kind}_start_ray_commands"
-        # Each pretended host sees all processors of this machine.
+        # Each simulated host sees all processors of this machine.
         cluster[key] = [
             command.replace("--disable-usage-stats", f"{RESOURCES} --disable-usage-stats")
             for command in cluster[key]

@@ -1,6 +1,6 @@
-"""A cluster of pretended machines on this one, and the studies that run on it.
+"""A cluster of simulated machines on this one, and the studies that run on it.
 
-Each machine is a raylet of its own, with one emulated board.
+Each machine is a separate raylet with one emulated board.
 """
 
 import json
@@ -23,19 +23,19 @@ from tests.fake_nvml import Boards, build
 from tests.waiting import PATIENCE_S, waited_for
 
 BOARDS = Boards(boards=4, low_w=240.0)
-"""Flat enough that a tracker which a busy machine keeps waiting at a window's edge is no error; two
-boards differ by more than what is allowed."""
+"""Power varies so little that a tracker delayed at a window's edge on a busy machine stays within the
+tolerance; two boards differ by more than the tolerance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A trial that runs.
+    """A running trial.
 
     Attributes:
         trial_id: The trial.
         epochs: Number of epochs that it has reported.
         pid: Its process.
-        raylet: The process of its machine.
+        raylet: The process of its machine's raylet.
     """
 
     trial_id: str
@@ -46,16 +46,16 @@ class Trial:
 
 @final
 class Machines:
-    """The machines; the first is the head.
+    """The machines of the cluster; the first is the head node.
 
     Attributes:
-        cluster: Ray's own view of them.
-        head: The first.
-        gate: What holds the trainings of all studies on them.
+        cluster: Ray's handle of the cluster.
+        head: The first machine.
+        gate: Holds back the trainings of all studies on these machines.
     """
 
     def __init__(self, folder: Path) -> None:
-        """One machine, with board 0; the emulated boards' driver and the gate are in `folder`."""
+        """Start one machine, with board 0; the emulated driver and the gate are in `folder`."""
         self._environment = BOARDS.environment(build(folder / "boards"))
         self.gate = Gate(folder / "gate")
         self._boards = 0
@@ -63,7 +63,7 @@ class Machines:
         self.head = self.add()
 
     def add(self, **more: str) -> Any:  # noqa: ANN401 - Ray's Node
-        """One more machine, with the next board and with `more` in its environment."""
+        """Add a machine with the next board and with `more` in its environment."""
         board = str(self._boards)
         self._boards += 1
         return self.cluster.add_node(
@@ -81,11 +81,11 @@ class Machines:
         )
 
     def remove(self, node: Any) -> None:  # noqa: ANN401 - Ray's Node
-        """A machine is switched off: no word of farewell."""
+        """Switch a machine off without a graceful shutdown."""
         self.cluster.remove_node(node, allow_graceful=False)
 
     def trials(self, study: str) -> list[Trial]:
-        """The study's trials that run and have reported an epoch."""
+        """Running trials of a study that have reported at least one epoch."""
         session = Path(self.head.get_session_dir_path())
         found = []
         for results in session.glob(f"artifacts/*/{study}/driver_artifacts/*/result.json"):
@@ -106,7 +106,7 @@ class Machines:
         return found
 
     def a_trial_on(self, node: Any, study: str) -> Trial:  # noqa: ANN401 - Ray's Node
-        """A trial that runs on a machine, once one has reported an epoch there."""
+        """Wait for a trial that runs on this machine and has reported an epoch; return it."""
         raylet = raylet_of(node)
         return waited_for(
             lambda: next((each for each in self.trials(study) if each.raylet == raylet), None),
@@ -114,7 +114,7 @@ class Machines:
         )
 
     def tracker_on(self, node: Any) -> psutil.Process:  # noqa: ANN401 - Ray's Node
-        """The process of a machine's tracker."""
+        """Process of a machine's tracker."""
         workers = psutil.Process(raylet_of(node)).children()
         return next(
             each for each in workers if re.match(r"ray::Tracker\b", " ".join(each.cmdline()))
@@ -122,21 +122,21 @@ class Machines:
 
 
 def raylet_of(node: Any) -> int:  # noqa: ANN401 - Ray's Node
-    """The process of a machine."""
+    """Process ID of a machine's raylet."""
     pid: int = node.all_processes["raylet"][0].process.pid
     return pid
 
 
 @dataclass(slots=True)
 class Driver:
-    """A study command that runs."""
+    """A running study command, and the lines it has printed."""
 
     process: subprocess.Popen[str]
     folder: Path
     lines: list[str] = field(default_factory=list)
 
     def until(self, pattern: str) -> str:
-        """Read on until a line of its output begins so."""
+        """Read output until a line matches the pattern at its start; return that line."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
@@ -146,7 +146,7 @@ class Driver:
         raise AssertionError(message)
 
     def ends(self) -> int:
-        """Its exit status, once it has ended by itself."""
+        """Wait for the command to end by itself; return its exit status."""
         assert self.process.stdout is not None
         self.lines += self.process.stdout
         return self.process.wait(timeout=PATIENCE_S)
@@ -154,7 +154,7 @@ class Driver:
 
 @contextmanager
 def driver(machines: Machines, results: Path, name: str, *options: str) -> Iterator[Driver]:
-    """A study of small trainings on the cluster, which the machines' gate holds."""
+    """Run a study of small trainings on the cluster; the machines' gate holds them back."""
     process = subprocess.Popen(
         command(
             *("--address", machines.cluster.address, "--scenario", HELD, "--repeats", "1"),

@@ -1,4 +1,4 @@
-"""Keywords of Ray's nodes that stand for machines."""
+"""Keyword arguments for the Ray nodes that simulate machines."""
 
 from typing import Any
 
@@ -8,4 +8,5 @@ LEAN: dict[str, Any] = {
     "include_log_monitor": False,
     "no_monitor": True,
 }
-"""Without the processes that nobody asks: no driver shows its workers' output, and no machine is bought."""
+"""Leaves out processes that the tests do not need: drivers do not show their workers' output here, and
+nothing is autoscaled."""

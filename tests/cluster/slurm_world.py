@@ -1,4 +1,4 @@
-"""What the jobs of slurm_lab.sh have in their environment, as lines for a shell: emulated boards, and a gate."""
+"""Environment of the jobs of slurm_lab.sh, as lines for a shell: emulated boards and a gate."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ HELD_AFTER = 2
 
 
 def main(lab: Path) -> None:
-    """Build the boards' library in `lab`, and hold trainings there after two epochs."""
+    """Build the boards' library in `lab`, hold trainings after two epochs, and print the exports."""
     gate = Gate(lab / "gate")
     gate.hold(after=HELD_AFTER)
     boards = Boards(boards=2, low_w=240.0).environment(build(lab / "lib"))

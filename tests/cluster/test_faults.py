@@ -1,4 +1,4 @@
-"""What breaks on a cluster while a study runs, and that neither a row nor a joule is lost for it."""
+"""Faults on a cluster while a study runs: no row and no joule is lost."""
 
 import os
 import signal
@@ -22,20 +22,20 @@ pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
 RATES = ("0.1", "0.01", "0.001")
 TRIALS = len(RATES)
-"""As many as there are machines when one has joined."""
+"""One for each machine, the one that joins included."""
 
 EPOCHS = 6
 HELD_AFTER = 2
-"""A training reports so many epochs, and waits in the next until the test has done its deed."""
+"""Epochs that a training reports before it waits, within the next one, for the test's faults."""
 
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Two machines with a board each."""
-    two = Machines(tmp_path_factory.mktemp("machines"))
-    two.add()
-    yield two
-    two.cluster.shutdown()  # type: ignore[no-untyped-call]
+    started = Machines(tmp_path_factory.mktemp("machines"))
+    started.add()
+    yield started
+    started.cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 OPTIONS = (
@@ -50,18 +50,18 @@ def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are kn
 
 
 def statuses(study: Driver) -> set[str]:
-    """What the table of trials says of them so far."""
+    """Statuses in the table of trials so far; empty before it is written."""
     written = (study.folder / "trials.parquet").exists()
     return set(table(study, "trials")["status"]) if written else set()
 
 
-def checkpointed(study: Driver) -> list[str]:
-    """The trials that can go on from a checkpoint."""
+def trials_with_checkpoint(study: Driver) -> list[str]:
+    """IDs of the trials that can resume from a checkpoint."""
     return list(attempts_with_checkpoint(each.name for each in study.folder.glob("checkpoints/*")))
 
 
-def assert_whole(study: Driver) -> None:
-    """Every trial has its result, and each epoch of each attempt has one row."""
+def assert_complete(study: Driver) -> None:
+    """Assert that every trial has finished, with exactly one row that counts for each epoch."""
     epochs, trials = table(study, "epochs"), table(study, "trials")
     assert set(trials["status"]) == {"finished"}
     assert len(trials) == TRIALS
@@ -74,9 +74,9 @@ def assert_whole(study: Driver) -> None:
 
 
 def assert_energies_are_right(study: Driver) -> None:
-    """What was measured is the known curve, and each trial's parts are its whole.
+    """Assert that energies match the boards' known power curve and that each trial's parts add up to it.
 
-    An epoch here is hardly longer than a counter's refresh, so epochs are compared by their sum.
+    An epoch here is barely longer than a counter's refresh interval, so epochs are compared by their sum.
     """
     windows, trials = table(study, "windows"), table(study, "trials").set_index("trial_id")
     windows = windows[windows["component"] == "gpu"]
@@ -95,7 +95,7 @@ def assert_energies_are_right(study: Driver) -> None:
     compared = 0
     for trial_id, trial in trials.iterrows():
         last = (trial_id, trial["attempts"])
-        # A tracker that is killed takes along what it had closed and not yet handed over.
+        # A killed tracker loses the windows that it had closed but not yet handed over.
         if pd.isna(trial["setup_energy_j"]) or trial["missing_epochs"]:
             continue
         if last in whole_j.index:
@@ -103,25 +103,25 @@ def assert_energies_are_right(study: Driver) -> None:
             assert parts_j == pytest.approx(whole_j[last], rel=0.03)
             compared += 1
         # The windows of a lost attempt may be lost with its machine.
-        of_all_j = of_attempts.loc[of_attempts["trial_id"] == trial_id, "energy_j"]
-        if len(of_all_j) == trial["attempts"]:
+        attempts_j = of_attempts.loc[of_attempts["trial_id"] == trial_id, "energy_j"]
+        if len(attempts_j) == trial["attempts"]:
             parts = ("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j")
             parts_j = sum(trial[part] for part in parts)
-            assert parts_j == pytest.approx(of_all_j.sum(), rel=0.03)
+            assert parts_j == pytest.approx(attempts_j.sum(), rel=0.03)
     assert compared >= TRIALS - 1
     assert list(whole["energy_j"]) == pytest.approx(list(whole["known_j"]), rel=0.03)
     assert list(sums["energy_j"]) == pytest.approx(list(sums["known_j"]), rel=0.03)
 
 
-def taken_up_j(study: Driver, trial_id: str) -> float:
-    """What a trial's lost first attempt used for the epochs that its second one went on from."""
+def reused_j(study: Driver, trial_id: str) -> float:
+    """Energy of the epochs that a trial's second attempt kept from its lost first attempt."""
     epochs = table(study, "epochs")
     epochs = epochs[epochs["trial_id"] == trial_id]
     kept = counted_epochs(epochs)
-    taken_up = kept[kept["attempt"] == 1]
+    reused = kept[kept["attempt"] == 1]
     assert set(kept["attempt"]) == {1, 2}
     assert list(kept.sort_values("epoch")["attempt"].diff().dropna()).count(1) == 1
-    return float(taken_up["epoch_energy_j"].sum())
+    return float(reused["epoch_energy_j"].sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,29 +132,29 @@ class Troubled:
         study: Its driver, which has ended by itself.
         status: Its exit status.
         killed: The trial whose process was killed, on the machine that had joined.
-        bereft: The one whose tracker was.
-        moved: The one whose machine was lost.
+        tracker_killed: The trial whose machine's tracker was killed.
+        machine_lost: The trial whose machine was lost.
     """
 
     study: Driver
     status: int
     killed: Trial
-    bereft: Trial
-    moved: Trial
+    tracker_killed: Trial
+    machine_lost: Trial
 
 
 @pytest.fixture(scope="module")
 def troubled(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Troubled:
-    """All deeds are done while each trial waits within its third epoch."""
+    """A study that suffers all the faults while each trial waits within its third epoch."""
     results = tmp_path_factory.mktemp("troubled")
     first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
     machines.gate.hold(after=HELD_AFTER)
     with driver(machines, results, "troubled", *OPTIONS) as study:
-        moved = machines.a_trial_on(second, "troubled")
-        bereft = machines.a_trial_on(first, "troubled")
+        machine_lost = machines.a_trial_on(second, "troubled")
+        tracker_killed = machines.a_trial_on(first, "troubled")
         killed = machines.a_trial_on(machines.add(), "troubled")
         waited_for(
-            lambda: {killed.trial_id, moved.trial_id} <= set(checkpointed(study)),
+            lambda: {killed.trial_id, machine_lost.trial_id} <= set(trials_with_checkpoint(study)),
             "their checkpoints",
         )
         machines.tracker_on(first).kill()
@@ -162,23 +162,29 @@ def troubled(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Tr
         machines.remove(second)
         machines.gate.open()
         status = study.ends()
-    return Troubled(study=study, status=status, killed=killed, bereft=bereft, moved=moved)
+    return Troubled(
+        study=study,
+        status=status,
+        killed=killed,
+        tracker_killed=tracker_killed,
+        machine_lost=machine_lost,
+    )
 
 
 def test_troubles_cost_neither_a_row_nor_a_joule(troubled: Troubled) -> None:
-    """Every trial has its result and its energy; all machines that it had are known."""
+    """Every trial has its result and its energy; the manifest lists every machine that took part."""
     study = troubled.study
     manifest = Manifest.from_json((study.folder / "study.json").read_text())
 
     assert troubled.status == 0, study.lines
-    assert_whole(study)
+    assert_complete(study)
     assert_energies_are_right(study)
     assert len(manifest.nodes) == 3
     assert UUIDS[2] in set(table(study, "trials")["device_uuid"])
 
 
 def test_a_killed_trial_is_charged_for_what_it_had_used(troubled: Troubled) -> None:
-    """What its second attempt does not go on from is wasted, and it is said that it was lost."""
+    """Energy of a killed attempt is either kept through its checkpoint or wasted; the loss is reported."""
     study, victim = troubled.study, troubled.killed.trial_id
     trials, windows = table(study, "trials").set_index("trial_id"), table(study, "windows")
     windows = windows[windows["component"] == "gpu"]
@@ -187,38 +193,39 @@ def test_a_killed_trial_is_charged_for_what_it_had_used(troubled: Troubled) -> N
     board = UUIDS.index(attempt["device_uuid"])
     known_j = BOARDS.energy_j(board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"])
 
-    spent_j = trials.loc[victim, "wasted_energy_j"] + taken_up_j(study, victim)
+    spent_j = trials.loc[victim, "wasted_energy_j"] + reused_j(study, victim)
 
     assert spent_j == pytest.approx(known_j, rel=0.03)
     assert any(line.startswith(f"lost: {victim}") for line in study.lines)
 
 
 def test_a_killed_tracker_costs_its_trial_no_attempt(troubled: Troubled) -> None:
-    """The training goes on, whoever measures it."""
+    """A training continues in its first attempt when its machine's tracker is killed."""
     trials = table(troubled.study, "trials").set_index("trial_id")
 
-    assert trials.loc[troubled.bereft.trial_id, "attempts"] == 1
+    assert trials.loc[troubled.tracker_killed.trial_id, "attempts"] == 1
 
 
 def test_a_trial_whose_machine_is_lost_goes_on_elsewhere(troubled: Troubled) -> None:
-    """From its checkpoint."""
-    trial = table(troubled.study, "trials").set_index("trial_id").loc[troubled.moved.trial_id]
+    """The second attempt resumes from the checkpoint and keeps its epochs' energy."""
+    trial_id = troubled.machine_lost.trial_id
+    trial = table(troubled.study, "trials").set_index("trial_id").loc[trial_id]
 
     assert trial["attempts"] == 2
-    assert taken_up_j(troubled.study, troubled.moved.trial_id) > 0
+    assert reused_j(troubled.study, trial_id) > 0
 
 
 def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:
-    """What had ended stays as it was, what had begun goes on, and its joules are not lost."""
+    """Finished trials stay as they were; started ones resume from their checkpoints with their energy."""
     machines.gate.hold(after=HELD_AFTER)
     machines.gate.let_one_end()
     with driver(machines, tmp_path, "driver", *OPTIONS) as study:
         study.until(rf"\[1/{TRIALS}\]")
         waited_for(lambda: "finished" in statuses(study), "a trial's end on storage")
-        waited_for(lambda: checkpointed(study), "a checkpoint")
+        waited_for(lambda: trials_with_checkpoint(study), "a checkpoint")
         study.process.send_signal(signal.SIGKILL)
         status = study.ends()
-    left = checkpointed(study)
+    resumable = trials_with_checkpoint(study)
     machines.gate.open()
     before = table(study, "trials").set_index("trial_id")
     with driver(machines, tmp_path, "driver", *OPTIONS, "--resume") as again:
@@ -227,27 +234,28 @@ def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: 
     after = table(again, "trials").set_index("trial_id")
     ended = before[before["status"] == "finished"].index
     assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
-    assert_whole(again)
+    assert_complete(again)
     assert_energies_are_right(again)
     assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
     assert set(after.loc[ended, "attempts"]) == {1}
-    assert left
-    assert all(taken_up_j(again, trial_id) > 0 for trial_id in left)
-    assert not checkpointed(again)
+    assert resumable
+    assert all(reused_j(again, trial_id) > 0 for trial_id in resumable)
+    assert not trials_with_checkpoint(again)
 
 
 def test_a_sick_machine_takes_no_more_trials(machines: Machines, tmp_path: Path) -> None:
-    """Its trials go to the other, all have their result, and it is said once.
+    """Its trials run on the healthy machine instead, all finish, and the quarantine is reported once.
 
-    The other is still at its first epoch when it has failed three; the one that it gets then
-    waits there, and is run elsewhere too.
+    The gate keeps the healthy machine in its first epoch until the sick one has failed three trials. A
+    trial that the sick machine gets after that waits, and runs on the healthy machine too.
     """
-    more = ("--batch-sizes", "128", "--learning-rates", *RATES, "0.0001")
-    for one in list(machines.cluster.worker_nodes):
-        machines.cluster.remove_node(one)
+    options = ("--batch-sizes", "128", "--learning-rates", *RATES, "0.0001")
+    for node in list(machines.cluster.worker_nodes):
+        machines.cluster.remove_node(node)
     machines.add(**{SICK: "1"})
     machines.gate.hold(after=0)
-    with driver(machines, tmp_path, "sick", *more, "--max-epochs", "2", "--patience", "2") as study:
+    size = ("--max-epochs", "2", "--patience", "2")
+    with driver(machines, tmp_path, "sick", *options, *size) as study:
         study.until("quarantine:")
         machines.gate.open()
         status = study.ends()

@@ -1,4 +1,4 @@
-"""A cluster whose machines differ, with a real Ray: who gets trials, what is said, what is refused."""
+"""A cluster of machines that differ, under real Ray: which get trials, the warnings, and refusal on request."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ A10G, T4 = "NVIDIA Fake A10G", "NVIDIA Fake T4"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A head without a board, one machine with an A10G, and one with a T4."""
+    """Address of a cluster: a head without a board, a machine with an A10G, and one with a T4."""
     library = build(tmp_path_factory.mktemp("boards"))
     machines = ray.cluster_utils.Cluster()
     machines.add_node(num_cpus=1, **LEAN)
@@ -36,22 +36,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     machines.shutdown()  # type: ignore[no-untyped-call]
 
 
-def reached(
+def connected(
     stack: ExitStack,
     address: str,
     results: Path,
     **changes: Any,  # noqa: ANN401 - any option
 ) -> Cluster:
-    """The cluster, as a study finds it."""
+    """Connect to the cluster as a study does."""
     options = StudyOptions(address=address, **changes)
     folder = StudyFolder(str(results), "a")
     return stack.enter_context(connect(options, folder, accelerator=False))
 
 
 def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) -> None:
-    """Both boards get trials; the head, which has none, gets no trials and needs no tracker."""
+    """Both boards get trials, and a warning names them; the head, without a board, gets no trials."""
     with ExitStack() as stack:
-        cluster = reached(stack, address, tmp_path, tracker=("nvml",))
+        cluster = connected(stack, address, tmp_path, tracker=("nvml",))
         mixed, idle = cluster.warnings()
         sources = [facts.source for facts in cluster.node_facts()]
         answers = cluster.on_each_node(can_access, str(tmp_path), "a", "another study's")
@@ -67,18 +67,21 @@ def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) ->
 
 
 def test_machines_that_differ_are_refused_on_request(address: str, tmp_path: Path) -> None:
-    """Before the first trial, with what each has."""
-    with ExitStack() as stack, pytest.raises(ClusterError, match="--mixed-devices refuse") as said:
-        reached(stack, address, tmp_path, mixed_devices="refuse")
+    """With `--mixed-devices refuse` the error names both boards before the first trial."""
+    with (
+        ExitStack() as stack,
+        pytest.raises(ClusterError, match="--mixed-devices refuse") as refused,
+    ):
+        connected(stack, address, tmp_path, mixed_devices="refuse")
 
-    assert A10G in str(said.value)
-    assert T4 in str(said.value)
+    assert A10G in str(refused.value)
+    assert T4 in str(refused.value)
 
 
 def test_processors_alone_are_of_one_kind(address: str, tmp_path: Path) -> None:
-    """What differs does not matter where trials do not use it: the three share this processor."""
+    """Differing boards do not matter to trials on CPUs: all three machines share this processor."""
     with ExitStack() as stack:
-        cluster = reached(
+        cluster = connected(
             stack, address, tmp_path, mixed_devices="refuse", device="cpu", tracker=("estimate",)
         )
 
@@ -87,6 +90,6 @@ def test_processors_alone_are_of_one_kind(address: str, tmp_path: Path) -> None:
 
 
 def test_a_cluster_without_a_dashboard_is_refused_on_request(address: str, tmp_path: Path) -> None:
-    """Its head was started without one."""
+    """`--dashboard` is refused when the cluster's head was started without one."""
     with ExitStack() as stack, pytest.raises(ClusterError, match="--dashboard: the cluster at"):
-        reached(stack, address, tmp_path, dashboard=True)
+        connected(stack, address, tmp_path, dashboard=True)

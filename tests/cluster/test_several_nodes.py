@@ -1,4 +1,4 @@
-"""Trials whose processes are on two machines, each with a board: their energies are summed."""
+"""Trials whose processes run on two machines with a board each: the boards' energies are summed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ BOARDS = Boards(boards=2, low_w=240.0)
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Two machines; each sees one of the boards."""
+    """Address of a cluster of two machines, each of which sees one of the boards."""
     environment = BOARDS.environment(build(tmp_path_factory.mktemp("boards")))
     library = {k: v for k, v in environment.items() if "NVML" in k or k.startswith("LD_")}
     machines = ray.cluster_utils.Cluster()
@@ -40,7 +40,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def energies(run: Path) -> tuple[list[float], list[float]]:
-    """What each board of a trial used, and what it did by its curve."""
+    """Energies of a trial's boards: as measured, and by their known power curves."""
     windows = pd.read_parquet(run / "windows.parquet")
     whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
     known = [
@@ -53,39 +53,39 @@ def energies(run: Path) -> tuple[list[float], list[float]]:
     return whole["energy_j"].tolist(), known
 
 
-def check(run: Path) -> None:
-    """Boards within 2 % of their curves, and epochs the sum of both."""
-    found, known = energies(run)
+def assert_both_boards_are_counted(run: Path) -> None:
+    """Assert that boards are within 2 % of their curves, and that epochs sum both boards."""
+    measured_j, known_j = energies(run)
     windows = pd.read_parquet(run / "windows.parquet")
     epochs = pd.read_parquet(run / "epochs.parquet").sort_values("epoch")
     of_boards = windows[(windows["epoch"] > 0) & (windows["component"] == "gpu")]
 
-    assert found == pytest.approx(known, rel=0.02), of_boards.to_string()
-    # What a worker does after its last report has a window too, and is no epoch.
+    assert measured_j == pytest.approx(known_j, rel=0.02), of_boards.to_string()
+    # A worker's window after its last report belongs to no epoch.
     by_epoch = of_boards.groupby("epoch")["energy_j"].sum().loc[epochs["epoch"]]
     assert epochs["epoch_energy_j"].tolist() == pytest.approx(by_epoch.tolist())
     assert {frozenset(each.split("+")) for each in epochs["device_uuid"]} == {frozenset(UUIDS[:2])}
 
 
 def test_a_study_s_trial_on_two_machines(address: str, tmp_path: Path) -> None:
-    """Its processes are where the boards are."""
+    """A trial with `--gpus-per-trial 2` trains on, and is charged for, the boards of both machines."""
     place = ["--address", address, "--results-dir", str(tmp_path), "--name", "a", "--no-report"]
     training = ["--scenario", "tests.end_to_end.scenarios:Tiny", "--max-epochs", "3"]
-    one: list[str] = ["--batch-sizes", "64", "--learning-rates", "0.01", "--repeats", "1"]
+    one_setup = ["--batch-sizes", "64", "--learning-rates", "0.01", "--repeats", "1"]
 
     status = main(
         DESIGN,
         program="study.regime",
         description="",
-        args=[*place, *training, *one, "--gpus-per-trial", "2"],
+        args=[*place, *training, *one_setup, "--gpus-per-trial", "2"],
     )
 
     assert status == 0
-    check(tmp_path / "a")
+    assert_both_boards_are_counted(tmp_path / "a")
 
 
 def test_a_trainer_on_two_machines(address: str, tmp_path: Path) -> None:
-    """Somebody's TorchTrainer in a measured trial."""
+    """A user's TorchTrainer inside a measured trial is charged for the boards of both machines."""
     storage = str(tmp_path)
     ledger: Any = EnergyLedger(objective="val_loss", mode="min")
     ray.init(address=address, log_to_driver=False)
@@ -100,4 +100,4 @@ def test_a_trainer_on_two_machines(address: str, tmp_path: Path) -> None:
     finally:
         ray.shutdown()
 
-    check(tmp_path / "run")
+    assert_both_boards_are_counted(tmp_path / "run")

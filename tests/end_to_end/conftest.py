@@ -1,4 +1,4 @@
-"""Runs the study command as a user does: a process of its own, a folder of its own."""
+"""Running study commands as a user does, in a process and a folder of their own, or in this process."""
 
 import os
 import re
@@ -27,16 +27,16 @@ COMMANDS = {
 }
 
 BARE = ("--no-report", "--checkpoint-every-s", "inf")
-"""Options of studies whose report nobody reads, and whose trials are to begin anew when lost,
-however long they took: a report takes longer than a small study."""
+"""Options of studies without a report, which takes longer than a small study, and without checkpoints, so
+that lost trials start again from the beginning."""
 
 ONE_SLOT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 1}'}
-"""Environment in which Ray sees one processor."""
+"""Environment variables with which Ray sees one processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """What a command left: its exit status, its words and the study's folder."""
+class CommandResult:
+    """Result of a command: its exit status, its output and the study's folder."""
 
     status: int
     out: str
@@ -45,21 +45,21 @@ class Ran:
 
 
 def command(*options: str, program: str = "study.regime") -> list[str]:
-    """A study command with options."""
+    """Argument list of a study command with options."""
     return [sys.executable, "-m", program, *options]
 
 
 @contextmanager
-def begun(
+def study_process(
     results: Path,
     *options: str,
     env: Mapping[str, str],
     own_session: bool = False,
     program: str = "study.regime",
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A study that runs; whatever the test comes to, nothing of it is left.
+    """Start a study; kill it and all its child processes at the end, whatever happens in the test.
 
-    `own_session` gives it a group of processes of its own, as a terminal does.
+    `own_session` starts it in a process group of its own, as a terminal does.
     """
     study = subprocess.Popen(
         command(*options, "--results-dir", str(results), "--name", "a", program=program),
@@ -81,8 +81,8 @@ def begun(
             study.communicate()
 
 
-def until(process: subprocess.Popen[str], pattern: str) -> str:
-    """Read on until a line begins so; return what was read."""
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Read output until a line matches the pattern at its start; return all that was read."""
     assert process.stdout is not None
     seen = []
     for line in process.stdout:
@@ -99,8 +99,8 @@ def run_regime(
     env: Mapping[str, str] | None = None,
     name: str = "a",
     program: str = "study.regime",
-) -> Ran:
-    """Run `python -m study.regime`, or another study command, into `results`."""
+) -> CommandResult:
+    """Run `python -m study.regime`, or another study command, in a process of its own, into `results`."""
     done = subprocess.run(
         command(*options, "--results-dir", str(results), "--name", name, program=program),
         cwd=ROOT,
@@ -110,13 +110,15 @@ def run_regime(
         check=False,
         timeout=500,
     )
-    return Ran(status=done.returncode, out=done.stdout, err=done.stderr, folder=results / name)
+    return CommandResult(
+        status=done.returncode, out=done.stdout, err=done.stderr, folder=results / name
+    )
 
 
 def run_here(
     results: Path, *options: str, name: str = "a", program: str = "study.regime"
 ) -> tuple[int, Path]:
-    """Run a study command in this process, which has loaded Ray and torch already.
+    """Run a study command in this process, which has already imported Ray and torch.
 
     Returns:
         Its exit status, and the study's folder.
@@ -127,13 +129,13 @@ def run_here(
 
 @pytest.fixture
 def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run one trial after another: they share a process, which takes seconds of CPU to start."""
+    """Run one trial after another: they reuse one process, which takes seconds of CPU to start."""
     for name, value in ONE_SLOT.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def ray_folder() -> Iterator[Path]:
-    """A short path for Ray's session: its sockets' names must not be long."""
+    """A short path for Ray's session: the paths of its sockets have a length limit."""
     with TemporaryDirectory(prefix="r") as folder:
         yield Path(folder) / "ray"

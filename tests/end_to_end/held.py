@@ -1,4 +1,4 @@
-"""A scenario whose trainings go as far as a test lets them, so that no act of it comes too late."""
+"""A scenario whose trainings pause where a test says, so that no fault it causes comes too late."""
 
 import os
 import time
@@ -14,86 +14,86 @@ from tests.end_to_end.scenarios import Sleepy
 
 VARIABLE = "TRAININGS_ARE_HELD_BY"
 SICK = "TRAININGS_FAIL_AT_ONCE"
-"""Set on a machine that fails every training."""
+"""Environment variable of a machine on which every training fails."""
 
 CHECK_EVERY_S = 0.02
 
 
 @final
 class Gate:
-    """How far trainings may go: a folder that all processes of a study see."""
+    """Limit on how far trainings may go, kept in a folder that all processes of a study see."""
 
     def __init__(self, folder: Path) -> None:
-        """Open for all, until something is said."""
+        """A gate that is open until `hold` is called."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._limit = folder / "epochs"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a study's processes have to be told."""
+        """Environment variables that lead a study's processes to the gate."""
         return {VARIABLE: str(self._folder)}
 
     def hold(self, *, after: int) -> None:
-        """No training gets beyond that epoch: it waits in the next, whose window is open."""
+        """Let trainings finish epoch `after`; they wait within the next, whose window is already open."""
         written = self._folder / "written"
         written.write_text(str(after))
         written.replace(self._limit)
 
     def let_one_end(self) -> None:
-        """Whichever training comes first goes on to its end."""
+        """Let the training that asks first continue to its end."""
         (self._folder / "pass").touch()
 
     def open(self) -> None:
-        """All go on to their ends."""
+        """Let all trainings continue to their ends."""
         self._limit.unlink(missing_ok=True)
 
     @property
     def waiting(self) -> int:
-        """How many processes have a training that waits, or has waited."""
+        """Number of processes whose training waits, or has waited."""
         return len(list(self._folder.glob("waits-*")))
 
     def waiting_in(self, epoch: int) -> int:
-        """How many processes have a training that waits, or has waited last, in this epoch."""
+        """Number of processes whose training waits in this epoch, or last waited there."""
         return sum(each.read_text() == str(epoch) for each in self._folder.glob("waits-*"))
 
-    def lets(self, epoch: int) -> bool:
-        """Whether a training may enter this epoch."""
+    def allows(self, epoch: int) -> bool:
+        """Return whether trainings may train this epoch."""
         try:
             return epoch <= int(self._limit.read_text())
         except FileNotFoundError:
             return True
 
-    def takes_pass(self) -> bool:
-        """Whether it was this training that came first."""
+    def take_pass(self) -> bool:
+        """Take the pass that `let_one_end` left; return whether it was still there."""
         try:
             (self._folder / "pass").unlink()
         except FileNotFoundError:
             return False
         return True
 
-    def is_waited_at(self, epoch: int) -> None:
-        """This process has a training that waits in this epoch."""
+    def record_wait(self, epoch: int) -> None:
+        """Record that this process has a training that waits in this epoch."""
         (self._folder / f"waits-{os.getpid()}").write_text(str(epoch))
 
 
 @final
 class Held(Sleepy):
-    """Waits, within an epoch, where the test's gate says so."""
+    """A scenario whose trainings wait within an epoch until the test's gate lets them pass."""
 
     name = "held"
 
     def __init__(self) -> None:
-        """At no gate, until a training begins."""
+        """No gate until a training begins."""
         self._gate: Gate | None = None
         self._epochs = 0
         self._free = False
 
     def network(self, data: Data) -> nn.Module:
-        """A training begins, at the gate that its machine's environment names.
+        """Begin a training at the gate that its machine's environment names.
 
         Raises:
-            RuntimeError: The machine is sick.
+            RuntimeError: The machine's environment has `SICK`.
         """
         if SICK in os.environ:
             message = "no board was found"
@@ -104,19 +104,19 @@ class Held(Sleepy):
         return super().network(data)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Waits where it trains; a validation ends what was begun, and the check before Ray is no training."""
+        """Wait at the gate in training steps only: not in validation, nor in the check before Ray starts."""
         if outputs.requires_grad and ray.is_initialized():
             self._wait()
         return super().loss(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Called once in each epoch, at its end: all validation samples are one batch."""
+        """Count epochs: this is called once at the end of each, as all validation samples are one batch."""
         self._epochs += 1
         return super().metrics(outputs, targets)
 
     def _wait(self) -> None:
-        while not (self._free or self._gate is None or self._gate.lets(self._epochs + 1)):
-            self._free = self._gate.takes_pass()
+        while not (self._free or self._gate is None or self._gate.allows(self._epochs + 1)):
+            self._free = self._gate.take_pass()
             if not self._free:
-                self._gate.is_waited_at(self._epochs + 1)
+                self._gate.record_wait(self._epochs + 1)
             time.sleep(CHECK_EVERY_S)

@@ -1,4 +1,4 @@
-"""A scenario on an emulated board: the lower its power limit, the longer a step takes."""
+"""A scenario for an emulated board: the lower the board's power limit, the longer a step takes."""
 
 import os
 import time
@@ -11,17 +11,17 @@ from tests.fake_nvml import UUIDS, Boards
 
 STEP_S = 0.05
 BOARDS = Boards(boards=1, low_w=100.0, high_w=380.0, shape="constant")
-"""A board that is busy all the time; what a step takes of it is least under 150 W."""
+"""A board that is always busy; of the tests' limits, a step uses least energy under 150 W."""
 
 
 @final
 class Limited(Sleepy):
-    """Rests for as long as the board's law has it."""
+    """A scenario whose steps take as long as the emulated board's slowdown under its limit says."""
 
     name = "limited"
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """A step, which is trained or validated."""
+        """Sleep for the duration of one step, in training and validation alike."""
         boards = Boards(
             low_w=BOARDS.low_w, high_w=BOARDS.high_w, limits=os.environ["FAKE_NVML_LIMITS"]
         )

@@ -1,6 +1,6 @@
-"""A Ray whose one machine is made up, and studies of two trials on it, a board each, side by side.
+"""A Ray cluster of one machine with made-up sensors, and studies of two simultaneous trials, one per board.
 
-HANG_S in the environment is how many seconds' epochs are trained while a board hangs.
+The environment variable HANG_S is about how long a board hangs, in seconds.
 """
 
 import os
@@ -30,24 +30,23 @@ OPTIONS = (
     *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001", *BARE),
 )
 TRIES = 2
-"""A machine too busy to ask each sensor in time says so, and the study is run again."""
-
+"""Runs of a study: on a machine too busy to read each sensor in time, it is run again."""
 
 HANG_S = float(os.environ.get("HANG_S", "3"))
 EPOCH_S = 0.7
 AROUND = 2
-"""Epochs before a board hangs, and after."""
+"""Epochs before the hang, and again after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUpCluster:
-    """A Ray on a made-up machine.
+    """A Ray cluster on a made-up machine.
 
     Attributes:
-        machine: The machine; its boards are the trials'.
-        gate: How far trainings may go.
-        address: Ray's.
-        folder: Studies go into it.
+        machine: The machine, on whose boards the trials run.
+        gate: Limits how far trainings may go.
+        address: Ray's address.
+        folder: Results folder of the studies.
     """
 
     machine: Machine
@@ -56,7 +55,7 @@ class MadeUpCluster:
     folder: Path
 
     def both_wait_in(self, epoch: int) -> None:
-        """Wait until both trials have come to an epoch that they may not train yet."""
+        """Wait until both trials are held by the gate in this epoch."""
         waited_for(lambda: self.gate.waiting_in(epoch) == 2, f"both trials in epoch {epoch}")
 
     def study(
@@ -67,14 +66,14 @@ class MadeUpCluster:
         meanwhile: Callable[[], None],
         is_well: Callable[[Path], bool],
     ) -> Path:
-        """Run a study, and once more where that did not go well; its folder.
+        """Run a study, and once more if its results cannot be used; return its folder.
 
         Args:
-            name: The study's.
-            options: Of the command, beside those of size and place.
-            epochs: Of each trial.
-            meanwhile: Done in a thread of its own while it runs. The gate is closed before the first epoch.
-            is_well: Whether a study's folder has what is to be looked at.
+            name: Name of the study.
+            options: Options of the command beside those of size and place.
+            epochs: Epochs of each trial.
+            meanwhile: Called in a thread while the study runs; the gate is then closed before the first epoch.
+            is_well: Returns whether the results in a study's folder can be used by the tests.
         """
         size = ("--max-epochs", str(epochs), "--patience", str(epochs))
         place = ("--results-dir", str(self.folder), "--name", name, "--address", self.address)
@@ -94,7 +93,7 @@ class MadeUpCluster:
 
 @contextmanager
 def made_up_cluster(folder: Path, boards: Boards) -> Iterator[MadeUpCluster]:
-    """Start a Ray whose only machine sees made-up sensors."""
+    """Start a Ray cluster whose only machine has made-up sensors."""
     gate = Gate(folder / "gate")
     with made_up(folder, boards) as machine:
         cluster = ray.cluster_utils.Cluster()
@@ -107,36 +106,36 @@ def made_up_cluster(folder: Path, boards: Boards) -> Iterator[MadeUpCluster]:
 
 
 def stop_s(windows: pd.DataFrame) -> "pd.Series[float]":
-    """When windows ended, on the machine's monotonic clock."""
+    """Ends of windows, on the machine's monotonic clock."""
     return windows["start_s"] + windows["duration_s"]
 
 
 def of_boards_j(boards: Boards, windows: pd.DataFrame) -> list[float]:
-    """What the boards of windows truly used in them."""
+    """True energies of the windows' boards in these windows."""
     edges = zip(windows["device_uuid"], windows["start_s"], stop_s(windows), strict=True)
     return [boards.energy_j(UUIDS.index(uuid), *edge) for uuid, *edge in edges]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hung:
-    """A study in whose middle a board hung, and what each trial's epochs came to.
+    """A study in the middle of which a board hung, and its epochs.
 
     Attributes:
-        folder: The study's.
-        epochs: What the trials recorded of their epochs; with the window's edges, its note, what the board
-            truly used, and whether all of the window lies within the hang.
+        folder: Folder of the study.
+        epochs: Rows of the study's epochs, with their windows' edges (`start_s`, `stop_s`) and notes, the true
+            energy of the board (`truth_j`), and whether the whole window lies within the hang (`in_hang`).
     """
 
     folder: Path
     epochs: pd.DataFrame
 
     def of_board(self, board: int) -> pd.DataFrame:
-        """The epochs of the trial that had a board, in order."""
+        """Epochs of the trial that had this board, in order."""
         return self.epochs[self.epochs["device_uuid"] == UUIDS[board]].sort_values("epoch")
 
 
 def study_with_a_hang(cluster: MadeUpCluster, *options: str) -> Hung:
-    """Run a study whose `hang_board` hangs while both trials train on, for as long as that takes them."""
+    """Run a study during which the boards' `hang_board` hangs while both trials train about `HANG_S` of epochs."""
     file = Path(cluster.machine.boards.hang_while)
     resumes_in = AROUND + max(3, round(HANG_S / EPOCH_S)) + 1
     hang: list[float] = []
@@ -163,13 +162,13 @@ def study_with_a_hang(cluster: MadeUpCluster, *options: str) -> Hung:
 
 
 def _epochs(folder: Path, boards: Boards, hang_from_s: float, hang_until_s: float) -> pd.DataFrame:
-    """The epochs of a study with what the trackers booked of their boards; see `Hung`."""
+    """Epochs of a study joined with the windows that the trackers booked for their boards; see `Hung`."""
     windows, key = load_windows(folder), ["trial_id", "stage", "epoch"]
     assert windows is not None
     booked = windows[(windows["component"] == "gpu") & (windows["epoch"] > 0)]
     booked = booked.assign(stop_s=stop_s(booked), truth_j=of_boards_j(boards, booked))
-    told = pd.read_parquet(folder / "epochs.parquet").drop(columns=["note"], errors="ignore")
-    known = ["start_s", "stop_s", "truth_j", "note"]
-    epochs = told.merge(booked[[*key, *known]], on=key, validate="one_to_one")
+    rows = pd.read_parquet(folder / "epochs.parquet").drop(columns=["note"], errors="ignore")
+    of_window = ["start_s", "stop_s", "truth_j", "note"]
+    epochs = rows.merge(booked[[*key, *of_window]], on=key, validate="one_to_one")
     within = (epochs["start_s"] > hang_from_s) & (epochs["stop_s"] < hang_until_s)
     return epochs.assign(in_hang=within)

@@ -1,4 +1,4 @@
-"""Scenarios that train in moments, for tests of everything around the training."""
+"""Scenarios that train within moments, for tests of everything around the training."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ BLOBS = 3
 
 
 class Tiny:
-    """Three clouds of points, which a small network tells apart at once."""
+    """Three clouds of points, which a small network separates at once."""
 
     name = "tiny"
 
@@ -36,7 +36,7 @@ class Tiny:
         )
 
     def network(self, data: Data) -> nn.Module:
-        """Two layers; wide, so that an epoch takes long enough to be measured."""
+        """Two layers, wide enough that an epoch is long enough to be measured."""
         width = 1024
         return nn.Sequential(
             nn.Linear(data.train.inputs.shape[1], width), nn.ReLU(), nn.Linear(width, BLOBS)
@@ -47,17 +47,17 @@ class Tiny:
         return functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Share of points that were recognised."""
+        """Share of points that are classified correctly."""
         return {"accuracy": (outputs.argmax(dim=1) == targets).to(torch.float32).mean()}
 
 
 class Troubled(Tiny):
-    """A batch of 32 takes more memory than there is, one of 128 has a bug, one of 256 diverges."""
+    """A scenario that runs out of memory at batch size 32, raises a bug at 128 and diverges at 256."""
 
     name = "troubled"
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """See the class; the warm-up has 64 samples, and validation 300."""
+        """Fail as the class says; neither the warm-up (64 samples) nor validation (300) does."""
         if len(targets) == 32:
             message = "CUDA out of memory. Tried to allocate 2.00 GiB"
             raise torch.OutOfMemoryError(message)
@@ -69,16 +69,18 @@ class Troubled(Tiny):
 
 
 class Together(Tiny):
-    """In the second of two processes that train together: memory, a bug, or the end of it, once.
+    """A scenario that fails in the second of two processes which train together.
 
-    By what is its part of a batch; it ends in the second epoch, unless the file DIED is there.
+    Which failure it is depends on the process's share of the batch: 16 samples run out of memory, 64 raise a
+    bug, and with 128 the process is killed in its second epoch. The file that the environment variable DIED
+    names then records that, so that the process is killed once only.
     """
 
     name = "together"
     batches = 0
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """See the class; a batch of 64 is trained as any."""
+        """Fail as the class says; a whole batch of 64, a share of 32, is trained as usual."""
         is_second = distributed.is_initialized() and distributed.get_rank() == 1
         if is_second and len(targets) == 16:
             message = "CUDA out of memory. Tried to allocate 2.00 GiB"
@@ -96,15 +98,15 @@ class Together(Tiny):
 
 
 class Sleepy(Tiny):
-    """Trains for some time without using a processor, so that many fit on a machine."""
+    """A scenario that takes time but hardly any CPU, so that many trials fit on a machine."""
 
     name = "sleepy"
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """A rest for each batch."""
+        """Sleep once for each batch."""
         time.sleep(0.02)
         return super().loss(outputs, targets)
 
     def network(self, data: Data) -> nn.Module:
-        """One layer."""
+        """A single linear layer."""
         return nn.Linear(data.train.inputs.shape[1], BLOBS)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.vision import backbone
-from study.data.celeba import format as form
+from study.data.celeba import format as celeba_format
 from study.data.celeba.sample import write_sample
 from study.record.manifest import Manifest
 from tests.end_to_end.conftest import BARE, run_here
@@ -21,7 +21,7 @@ SMALL = ("--scenario", "celeba", "--encoder", "test_resnet", "--image-size", "32
 
 @pytest.fixture(autouse=True)
 def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No cache outlives the test."""
+    """Use a cache folder that no other test shares."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -50,7 +50,7 @@ def test_faces_are_trained_on_with_weights_of_a_file(
     assert manifest.data.chance_accuracy == 1 / 40
     assert len(epochs) == 4
     assert epochs["val_score"].notna().all()
-    # More than there are images means all of them, as in the real set.
+    # A batch size above the number of images means all of them in one batch.
     assert set(epochs["effective_batch_size"]) == {32, manifest.data.train_samples}
     assert re.search(r"^  data +synthetic", capsys.readouterr().out, flags=re.MULTILINE)
 
@@ -58,9 +58,9 @@ def test_faces_are_trained_on_with_weights_of_a_file(
 def test_a_damaged_image_ends_the_study_before_its_first_trial(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit status 2, the file's name, and no results."""
+    """The exit status is 2, the message names the file, and no results are written."""
     folder = write_folder(tmp_path / "data")
-    damaged = folder / form.IMAGE_FOLDER / "000042.jpg"
+    damaged = folder / celeba_format.IMAGE_FOLDER / "000042.jpg"
     damaged.write_bytes(damaged.read_bytes()[:500])
 
     status, study = run_here(
@@ -68,6 +68,6 @@ def test_a_damaged_image_ends_the_study_before_its_first_trial(
     )
 
     assert status == 2
-    said = capsys.readouterr().err
-    assert f"study.regime: {damaged}: no image, or a damaged one" in said
+    err = capsys.readouterr().err
+    assert f"study.regime: {damaged}: no image, or a damaged one" in err
     assert not (study / "study.json").exists()

@@ -1,4 +1,4 @@
-"""A user's scenario, in a folder that has its own `models`, `analysis` and `study`."""
+"""A user's scenario in a folder with packages of its own named `models`, `analysis` and `study`."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ print(result.recommendation[:16], result.report.is_file(), "<table" in result._r
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A user's folder: a scenario in a file, what it imports, and folders with our names."""
+    """A user's folder: a scenario file, a module that it imports, and packages with the names of ours."""
     for name in ("study", "models", "analysis", "scenarios"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("")
@@ -66,8 +66,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ran(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """A Python of the user's, started in the folder, as the installed package would be."""
+def run_python(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the user's folder, with our packages importable as if they were installed."""
     return subprocess.run(
         [sys.executable, "-P", *args],
         cwd=folder,
@@ -80,14 +80,14 @@ def ran(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_search_runs_in_a_thread_and_within_an_event_loop(folder: Path) -> None:
-    """From Python: trials find the user's modules and ours; tables, advice and report come back."""
+    """Trials import the user's modules as well as ours; the result has tables, a recommendation and a report."""
     program = folder / "scenarios" / "program.py"
     program.write_text(IN_A_THREAD, encoding="utf-8")
 
-    done = ran(folder, str(program))
+    done = run_python(folder, str(program))
 
     assert done.returncode == 0, done.stderr
-    *_, counts, words = done.stdout.splitlines()
+    *_, counts, recommendation = done.stdout.splitlines()
     assert counts == "1 2 0 {}"
-    assert words.startswith("Use batch size ")
-    assert words.endswith(" True True")
+    assert recommendation.startswith("Use batch size ")
+    assert recommendation.endswith(" True True")

@@ -1,4 +1,4 @@
-"""`python -m study.pretraining` and `study.multitask`, from the command line to the folder."""
+"""`python -m study.pretraining` and `study.multitask`, from the command line to the study's folder."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ PRETRAINING = {
 
 
 def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> None:
-    """The encoder has no accuracy, latent features have a window of their own."""
+    """Every epoch has an energy; the encoder has no score, and latent features have a window of their own."""
     status, folder = run_here(
         tmp_path,
         *("--smoke", "--scenario", "tests.study.staged:Waves"),
@@ -46,7 +46,7 @@ def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> 
 
 
 def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path) -> None:
-    """Alpha is one more axis of the grid, and each head has its own accuracy."""
+    """Alpha is an axis of the grid, and each stage reports the accuracies of the heads that it trains."""
     status, folder = run_here(
         tmp_path,
         *("--scenario", "tests.study.staged:Pairs", "--alpha", "0.25", "0.75", *BARE),
@@ -70,14 +70,14 @@ def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path
 def test_a_scenario_without_two_tasks_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit status 2 and a paragraph, before Ray starts."""
+    """The exit status is 2, with a message instead of a traceback."""
     status, _ = run_here(
         tmp_path,
         *("--smoke", "--scenario", "tests.study.staged:Waves"),
         program="study.multitask",
     )
 
-    said = capsys.readouterr().err
+    err = capsys.readouterr().err
     assert status == 2
-    assert "scenario waves has no tasks" in said
-    assert "Traceback" not in said
+    assert "scenario waves has no tasks" in err
+    assert "Traceback" not in err

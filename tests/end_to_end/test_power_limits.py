@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import BARE, begun, run_regime, until
+from tests.end_to_end.conftest import BARE, read_until, run_regime, study_process
 from tests.end_to_end.held import Gate
 from tests.end_to_end.limited import BOARDS
 from tests.fake_nvml import UUIDS, Boards, build
@@ -32,7 +32,7 @@ OPTIONS = (
 
 
 def environment(folder: Path, ray_folder: Path, boards: Boards) -> dict[str, str]:
-    """Variables with which a study in `folder` has these boards, a gate, and a place of its own for the rest."""
+    """Environment of a study in `folder`: these boards, a gate, and its own folders for temporary files."""
     for name in ("limits", "kept"):
         (folder / name).mkdir(exist_ok=True)
     return {
@@ -51,25 +51,25 @@ def running(
     *options: str,
     program: str = "study.regime",
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A study on these boards; whatever the test comes to, nothing of it is left."""
+    """Start a study on these boards; kill all its processes at the end, whatever happens in the test."""
     env = environment(folder, ray_folder, boards)
-    with begun(folder, *options, env=env, own_session=True, program=program) as study:
+    with study_process(folder, *options, env=env, own_session=True, program=program) as study:
         yield study
 
 
 def limits_w(boards: Boards) -> set[float]:
-    """The limits that the boards have now."""
+    """Power limits that the boards have now."""
     return {boards.limit_at_w(board) for board in range(boards.boards)}
 
 
 def processes_of(ray_folder: Path) -> list[str]:
-    """Processes of a Ray whose session lies in that folder."""
+    """Command lines of the processes of the Ray session in this folder."""
     found = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
     return [line for line in found if str(ray_folder) in line]
 
 
 def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a data frame
-    """What the boards used in each window."""
+    """True energy of the window's board in each window."""
     return [
         boards.energy_j(UUIDS.index(uuid), start_s, start_s + duration_s)
         for uuid, start_s, duration_s in zip(
@@ -80,7 +80,7 @@ def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a da
 
 @pytest.mark.faults
 def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_folder: Path) -> None:
-    """What was started is gone, and what was written is whole; nothing would be set back later."""
+    """The second interrupt ends all processes; limits are restored and the tables stay readable."""
     boards = Boards(boards=2, limits=str(tmp_path / "limits"))
     Gate(tmp_path / "gate").hold(after=1)
 
@@ -88,14 +88,16 @@ def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_fo
         waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
         started = processes_of(ray_folder)
         study.send_signal(signal.SIGINT)
-        until(study, "stopping:")
+        read_until(study, "stopping:")
         study.send_signal(signal.SIGINT)
         status = study.wait(timeout=PATIENCE_S)
 
-        waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
-        waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
-        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "both as they were")
-        waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+        waited_for(lambda: not processes_of(ray_folder), "the end of all processes")
+        waited_for(lambda: not list(ray_folder.iterdir()), "the removal of Ray's files")
+        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "both limits restored")
+        waited_for(
+            lambda: not list((tmp_path / "kept").rglob("*.json")), "no limit left to restore"
+        )
 
     tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")}
     assert started
@@ -108,7 +110,7 @@ def test_two_interrupts_leave_at_once_and_set_limits_back(tmp_path: Path, ray_fo
 def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begun(
     tmp_path: Path, ray_folder: Path
 ) -> None:
-    """Two setups twice, then two repeats more; the driver dies while the first of these trains."""
+    """The driver is killed during the first of two more repeats: the limit is restored; `--resume` runs both."""
     boards = Boards(boards=1, limits=str(tmp_path / "limits"))
     gate = Gate(tmp_path / "gate")
     options = (
@@ -117,13 +119,15 @@ def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begu
         *("--more-repeats", "2", *BARE),
     )
     with running(tmp_path, ray_folder, boards, *options) as study:
-        said = until(study, ".*repeat 3 of setup")
+        output = read_until(study, ".*repeat 3 of setup")
         gate.hold(after=0)
         waited_for(lambda: gate.waiting and limits_w(boards) != {boards.limit_w}, "a limit")
         study.kill()
         study.wait()
-        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "it is set back")
-        waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "the limit restored")
+        waited_for(
+            lambda: not list((tmp_path / "kept").rglob("*.json")), "no limit left to restore"
+        )
     begun = Manifest.from_json((tmp_path / "a" / "study.json").read_text()).further
     gate.open()
 
@@ -134,7 +138,7 @@ def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begu
     manifest = Manifest.from_json((again.folder / "study.json").read_text())
     trials = pd.read_parquet(again.folder / "trials.parquet")
     further = {f"setup{each.setup:02d}-seed{each.seed}" for each in manifest.further}
-    assert "then 2 more repeats of the most informative setups" in said
+    assert "then 2 more repeats of the most informative setups" in output
     assert begun
     assert again.status == 0, again.err
     assert manifest.further[: len(begun)] == begun
@@ -147,7 +151,7 @@ def test_a_killed_study_leaves_no_limit_and_goes_on_with_the_repeats_it_had_begu
 
 @pytest.mark.integrations
 def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> None:
-    """Each limit is measured in a slice of the first epochs; the rest runs under the cheapest."""
+    """Each limit is measured in a slice of the first epochs; the rest is trained under the cheapest."""
     boards = replace(BOARDS, limits=str(tmp_path / "limits"))
     options = (
         *("--scenario", "tests.end_to_end.limited:Limited", "--repeats", "1", *BARE),
@@ -156,13 +160,13 @@ def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> Non
     )
 
     with running(tmp_path, ray_folder, boards, *options) as study:
-        said, _ = study.communicate(timeout=PATIENCE_S)
+        output, _ = study.communicate(timeout=PATIENCE_S)
 
     epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
     measured = json.loads(epochs["power_profile"].dropna().iloc[-1])
     power_w = {each["power_limit_w"]: each["energy_j"] / each["time_s"] for each in measured}
-    assert study.returncode == 0, said
-    # Slices of a second: on a busy machine an edge of 40 ms that is not told apart is 4 % of one.
+    assert study.returncode == 0, output
+    # On a busy machine a slice's edge may be 40 ms off, which is 4 % of a slice of a second.
     assert power_w == pytest.approx({each: each for each in power_w}, rel=0.05)
     assert epochs["power_limit_w"].iloc[-1] == 150.0
     assert limits_w(boards) == {boards.limit_w}
@@ -172,7 +176,7 @@ def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> Non
 def test_a_search_over_power_limits_learns_all_of_them_from_each_training(
     tmp_path: Path, ray_folder: Path
 ) -> None:
-    """Two setups are tried, not eight, and the answer names the cheapest limit."""
+    """Two setups are tried, not eight, and the output reports the power limits that were measured."""
     boards = replace(BOARDS, limits=str(tmp_path / "limits"))
     options = (
         *("--scenario", "tests.end_to_end.limited:Limited", *BARE, "--batch-sizes", "64", "32"),
@@ -181,12 +185,12 @@ def test_a_search_over_power_limits_learns_all_of_them_from_each_training(
     )
 
     with running(tmp_path, ray_folder, boards, *options, program="study.search") as study:
-        said, _ = study.communicate(timeout=PATIENCE_S)
+        output, _ = study.communicate(timeout=PATIENCE_S)
 
     epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
     measured = json.loads(epochs["power_profile"].dropna().iloc[-1])
-    assert study.returncode == 0, said
+    assert study.returncode == 0, output
     assert set(epochs["setup"]) <= {1, 2}
     assert {each["power_limit_w"] for each in measured} == {120.0, 150.0, 250.0, 380.0}
-    assert "measured power limits" in said
+    assert "measured power limits" in output
     assert limits_w(boards) == {boards.limit_w}

@@ -1,4 +1,4 @@
-"""`python -m study.regime` from the command line to the folder it leaves."""
+"""`python -m study.regime`, from the command line to the study's folder."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from study.execution.live.tensorboard_tags import SIDE_BY_SIDE
 from study.record.manifest import Manifest
 from study.regime import main
-from tests.end_to_end.conftest import ROOT, Ran, run_regime
+from tests.end_to_end.conftest import ROOT, CommandResult, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.tensorboard_server import served
 from tests.waiting import waited_for
@@ -21,8 +21,8 @@ BOARDS = Boards(boards=2, low_w=240.0)
 
 
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The smoke study, without any other option, where there are two emulated boards."""
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> CommandResult:
+    """The smoke study, without other options, on a machine with two emulated boards."""
     folder = tmp_path_factory.mktemp("smoke")
     return run_regime(folder, "--smoke", env=BOARDS.environment(build(folder / "lib")))
 
@@ -32,8 +32,8 @@ def table(path: Path) -> Any:  # noqa: ANN401 - its columns are known at run tim
     return pd.read_parquet(path)
 
 
-def test_the_smoke_study_leaves_what_it_should(smoke: Ran) -> None:
-    """One command without data: all files, a measured energy on each row, and a report."""
+def test_the_smoke_study_leaves_what_it_should(smoke: CommandResult) -> None:
+    """`--smoke` needs no data and leaves all files, an energy for each epoch, and a report."""
     epochs = table(smoke.folder / "epochs.parquet")
     trials = table(smoke.folder / "trials.parquet")
     manifest = Manifest.from_json((smoke.folder / "study.json").read_text())
@@ -51,21 +51,21 @@ def test_the_smoke_study_leaves_what_it_should(smoke: Ran) -> None:
     assert manifest.nodes
 
 
-def test_the_smoke_study_says_that_its_data_are_synthetic(smoke: Ran) -> None:
-    """Nobody takes a result of generated data for one of people."""
+def test_the_smoke_study_says_that_its_data_are_synthetic(smoke: CommandResult) -> None:
+    """Output and report both say that the data are synthetic."""
     report = (smoke.folder / "report" / "index.html").read_text()
 
     assert "synthetic" in smoke.out
     assert "data: synthetic" in report
 
 
-def test_ray_gives_no_advice(smoke: Ran) -> None:
-    """A local Ray asks for its token, and nobody is told how to do without."""
+def test_ray_gives_no_advice(smoke: CommandResult) -> None:
+    """Ray does not advise users to turn off the token authentication of their local cluster."""
     assert "RAY_AUTH_MODE" not in smoke.out + smoke.err
 
 
-def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
-    """Set-up, epochs, the test and what lies between are the whole attempt's windows."""
+def test_energies_of_a_trial_add_up(smoke: CommandResult) -> None:
+    """Set-up, epochs, test and the time between them add up to the window of the whole attempt."""
     windows = table(smoke.folder / "windows.parquet")
     trials = table(smoke.folder / "trials.parquet").set_index("trial_id")
     whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
@@ -79,9 +79,9 @@ def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
     )
 
 
-def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
-    """Each trial is a run and nothing else is; its curves are described, its setup is in its parameters."""
-    with served(smoke.folder, tmp_path / "said") as ask:
+def test_tensorboard_serves_the_study(smoke: CommandResult, tmp_path: Path) -> None:
+    """Each trial is one run, nothing else is; curves have descriptions, and setups appear as hyperparameters."""
+    with served(smoke.folder, tmp_path / "output") as ask:
 
         def read() -> tuple[dict[str, Any], set[str]] | None:
             tags = ask("scalars/tags")
@@ -110,11 +110,11 @@ def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
     assert "#custom_scalars" in smoke.out
 
 
-def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:
-    """Through the real pynvml, one board for each trial, within 2 % of the known curve."""
+def test_energies_of_emulated_boards_are_right(smoke: CommandResult) -> None:
+    """Through the real pynvml, each trial's energy is within 2 % of its own board's known curve."""
     epochs = table(smoke.folder / "epochs.parquet")
     windows = table(smoke.folder / "windows.parquet")
-    windows = windows[windows["device_uuid"].isin(UUIDS)].copy()  # the CPU's share stands there too
+    windows = windows[windows["device_uuid"].isin(UUIDS)].copy()  # without the CPU's share
     windows["known_j"] = [
         BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
         for row in windows.itertuples()
@@ -128,15 +128,17 @@ def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:
 
 
 def in_this_process(*options: str) -> object:
-    """Exit status of the command, be it of its own or of the parser of options."""
+    """Run the command in this process; return its exit status or that of its option parser."""
     try:
         return main(options)
-    except SystemExit as ended:
-        return ended.code
+    except SystemExit as error:
+        return error.code
 
 
-def test_resuming_another_study_is_refused(smoke: Ran, capsys: pytest.CaptureFixture[str]) -> None:
-    """Options that would mix two studies are named with both values."""
+def test_resuming_another_study_is_refused(
+    smoke: CommandResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names an option that differs from the study's, with both values."""
     place = ("--results-dir", str(smoke.folder.parent), "--name", "a")
 
     status = in_this_process("--smoke", "--resume", "--max-epochs", "2", *place)
@@ -145,8 +147,10 @@ def test_resuming_another_study_is_refused(smoke: Ran, capsys: pytest.CaptureFix
     assert "--max-epochs was 3 and is 2" in capsys.readouterr().err
 
 
-def test_a_study_is_not_overwritten(smoke: Ran, capsys: pytest.CaptureFixture[str]) -> None:
-    """The name of a study that is there is refused."""
+def test_a_study_is_not_overwritten(
+    smoke: CommandResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of an existing study is refused, with a hint at `--resume`."""
     place = ("--results-dir", str(smoke.folder.parent), "--name", "a")
 
     status = in_this_process("--smoke", *place)
@@ -156,7 +160,7 @@ def test_a_study_is_not_overwritten(smoke: Ran, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--data-dir", "/nowhere/at/all"), "/nowhere/at/all"),
         (("--batch-sizes", "0"), "--batch-sizes is 0; allowed:"),
@@ -176,13 +180,13 @@ def test_a_study_is_not_overwritten(smoke: Ran, capsys: pytest.CaptureFixture[st
 )
 def test_bad_input_is_one_paragraph_and_starts_no_ray(
     options: tuple[str, ...],
-    said: str,
+    message: str,
     tmp_path: Path,
     ray_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A wrong option, file or folder: what is wrong, status 2, and nothing was started."""
+    """A wrong option, file or folder gives exit status 2 and one paragraph that says what is wrong."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
     monkeypatch.setenv("COLUMNS", "200")
@@ -191,17 +195,17 @@ def test_bad_input_is_one_paragraph_and_starts_no_ray(
 
     err = capsys.readouterr().err
     assert status == 2
-    assert said in err
+    assert message in err
     assert "Traceback" not in err
     assert "\n\n" not in err.strip()
     assert not ray_folder.exists()
 
 
 def test_the_commands_exit_status_is_that_of_bad_input(tmp_path: Path, ray_folder: Path) -> None:
-    """As a user types it: the same paragraph, and nothing was started."""
-    ran = run_regime(tmp_path, "--batch-sizes", "0", env={"RAY_TMPDIR": str(ray_folder)})
+    """A real process prints the same paragraph, exits with status 2 and starts no Ray."""
+    result = run_regime(tmp_path, "--batch-sizes", "0", env={"RAY_TMPDIR": str(ray_folder)})
 
-    assert ran.status == 2
-    assert "--batch-sizes is 0; allowed:" in ran.err
-    assert "Traceback" not in ran.err
+    assert result.status == 2
+    assert "--batch-sizes is 0; allowed:" in result.err
+    assert "Traceback" not in result.err
     assert not ray_folder.exists()

@@ -1,4 +1,4 @@
-"""`python -m study.search` from the command line to the folder it leaves."""
+"""`python -m study.search`, from the command line to the study's folder."""
 
 import json
 import os
@@ -29,12 +29,12 @@ ESTIMATE = ("--tracker", "estimate")
 
 
 def search(results: Path, *options: str) -> tuple[int, Path]:
-    """Run a search in this process; its exit status and folder."""
+    """Run a search in this process; return its exit status and folder."""
     return run_here(results, *ESTIMATE, *options, name="s", program="study.search")
 
 
-def studied(folder: Path) -> optuna.Study:
-    """The study that Optuna keeps."""
+def optuna_study(folder: Path) -> optuna.Study:
+    """The Optuna study in the folder's database."""
     return optuna.load_study(
         study_name=folder.name,
         storage=optuna.storages.RDBStorage(f"sqlite:///{folder}/optuna.db"),
@@ -42,17 +42,17 @@ def studied(folder: Path) -> optuna.Study:
 
 
 def trials_of(folder: Path) -> pd.DataFrame:
-    """The table of trials."""
+    """Table of trials in a folder."""
     return pd.read_parquet(folder / "trials.parquet")
 
 
 def test_a_search_ends_with_an_answer_and_its_bill(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It trains, stops what cannot win, and says what it recommends and used.
+    """A search stops trainings at the target, and reports its recommendation and the energy it used.
 
-    A trial without memory, one with a bug and one whose loss is no number are among its trials:
-    nothing hangs, and none stays running in Optuna's study.
+    One trial runs out of memory, one raises an error and one diverges: the search still ends, and no trial
+    stays running in Optuna's study.
     """
     status, folder = search(
         tmp_path,
@@ -62,14 +62,14 @@ def test_a_search_ends_with_an_answer_and_its_bill(
         *("--energy-budget-wh", "1", "--sampler", "tpe"),
     )
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     trials = trials_of(folder).set_index("batch_size")
-    states = [trial.state for trial in studied(folder).trials]
-    assert status == 1, said
-    assert "recommended: setup" in said
-    assert re.search(r"of (1 Wh|1,?000 mWh)", said), said
-    assert "estimated" in said
-    assert "counts as failed in Optuna's study" in said
+    states = [trial.state for trial in optuna_study(folder).trials]
+    assert status == 1, output
+    assert "recommended: setup" in output
+    assert re.search(r"of (1 Wh|1,?000 mWh)", output), output
+    assert "estimated" in output
+    assert "counts as failed in Optuna's study" in output
     assert StopReason.TARGET in set(trials.loc[[64, 512], "stop_reason"])
     assert dict(trials.loc[[32, 128, 256], "stop_reason"]) == {
         32: StopReason.OUT_OF_MEMORY,
@@ -78,15 +78,15 @@ def test_a_search_ends_with_an_answer_and_its_bill(
     }
     assert set(trials.index[trials["status"] == "failed"]) == {128}
     assert trials.loc[128, "error"] == "ZeroDivisionError: a bug in the user's own loss"
-    assert "a bug in the user's own loss" in said
+    assert "a bug in the user's own loss" in output
     assert trials["energy_j"].loc[256] > 0
     assert TrialState.RUNNING not in states
     assert TrialState.FAIL in states
     assert (folder / "report" / "search_points.csv").is_file()
 
 
-def trained(folder: Path) -> list[tuple[str, int]]:
-    """The epochs that count and were booked, in the order in which they were trained."""
+def trained_epochs(folder: Path) -> list[tuple[str, int]]:
+    """Epochs that count and have a booked window, in the order in which they were trained."""
     windows = pd.read_parquet(folder / "windows.parquet")
     counted = pd.DataFrame(
         [
@@ -101,7 +101,7 @@ def trained(folder: Path) -> list[tuple[str, int]]:
 
 
 def rows_of(folder: Path) -> dict[str, list[EpochRecord]]:
-    """The epochs that count, by their trials."""
+    """Rows of the epochs that count, by trial."""
     by_trial: dict[str, list[EpochRecord]] = {}
     for row in pd.read_parquet(folder / "epochs.parquet").to_dict("records"):
         record = EpochRecord.from_row({str(key): value for key, value in row.items()})
@@ -109,8 +109,8 @@ def rows_of(folder: Path) -> dict[str, list[EpochRecord]]:
     return {name: counted_rows(rows) for name, rows in by_trial.items()}
 
 
-def decided(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
-    """The epochs of a search that nobody kills, whose trainings come to just these rows."""
+def uninterrupted_epochs(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
+    """Epochs, in order, of an uninterrupted search whose trainings report exactly these rows."""
     space, rows = options.searched(), rows_of(folder)
     registry = SetupRegistry(
         space,
@@ -118,14 +118,14 @@ def decided(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
         fixed_values=options.fixed_values,
         expect=lambda plans, **_: list(plans),
     )
-    nothing = Rows(trials=list, epochs_of=lambda _: (), amend=lambda _: None)
-    search = PausingSearch(options, space=space, registry=registry, rows=nothing)
+    no_rows = Rows(trials=list, epochs_of=lambda _: (), amend=lambda _: None)
+    search = PausingSearch(options, space=space, registry=registry, rows=no_rows)
     search.earlier()
     found: list[tuple[str, int]] = []
     while (plan := search.propose()) is not None:
-        left = rows[plan.trial_id]
-        while left:
-            row = left.pop(0)
+        remaining = rows[plan.trial_id]
+        while remaining:
+            row = remaining.pop(0)
             found.append((row.trial_id, row.epoch))
             if search.epoch(replace(row, stop_reason=None)) is not None:
                 break
@@ -135,7 +135,7 @@ def decided(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
 
 @pytest.mark.faults
 def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
-    """What its trainings came to decides, and nothing else that the killed command knew.
+    """A resumed search trains the epochs that it would have trained without the kill, in the same order.
 
     No epoch that was kept is trained again.
     """
@@ -167,21 +167,18 @@ def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
 
     status, folder = search(tmp_path, *options, "--resume")
 
-    asked = SearchOptions(
+    search_options = SearchOptions(
         goal="energy-to-target",
         target=0.56,
         batch_sizes=sizes,
         learning_rates=rates,
     )
-    rows, expected, known = (
-        pd.read_parquet(folder / "epochs.parquet"),
-        decided(folder, asked),
-        trained(folder),
-    )
+    rows = pd.read_parquet(folder / "epochs.parquet")
+    expected, trained = uninterrupted_epochs(folder, search_options), trained_epochs(folder)
     assert status == 0
-    assert known == [each for each in expected if each in known]
+    assert trained == [each for each in expected if each in trained]
     # The tracker was killed with the command, and may have booked none, one or both of the first two.
-    assert set(expected) - set(known) <= set(expected[:2])
+    assert set(expected) - set(trained) <= set(expected[:2])
     assert len(expected) == len(rows)
     assert not rows.duplicated(["trial_id", "epoch"]).any()
 
@@ -189,7 +186,7 @@ def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
 def test_a_range_is_searched_and_its_leader_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the encoder frozen or not; each setup is numbered and written down, with its stages."""
+    """Each sampled setup is in the manifest and trains the stages of its `frozen`; one gets a second seed."""
     space = tmp_path / "space.yaml"
     space.write_text("learning_rate: {low: 1e-4, high: 1e-2, log: true}\nfrozen: [true, false]\n")
 

@@ -1,7 +1,7 @@
-"""A study on a made-up machine of two boards, RAPL and a plug: each joule is known, and charged once.
+"""A study on a made-up machine with two boards, RAPL and a smart plug: each joule is charged once.
 
-With EACH_SCOPE=1 in the environment there is one for each of `--energy-of`; without it the analysis ranks the one
-study by all three energies.
+With EACH_SCOPE=1 in the environment, a study is run for each value of `--energy-of`; otherwise one study is
+run, and its analysis answers for all three.
 """
 
 import os
@@ -41,8 +41,8 @@ SCOPES = ("node", "accelerator", "components") if os.environ.get("EACH_SCOPE") e
 EPOCHS = 4
 WITHIN = 0.02
 KNOWN = ("ok", "degraded")
-"""Statuses with an energy. Of a machine that was too busy twice, what is missing is left out of what is
-compared; all that has an energy is held to the known one."""
+"""Statuses of windows that have an energy. Where the machine was too busy in both runs of a study, windows
+without one are left out of comparisons; all others are compared with the known energy."""
 
 MEMORY = Calibration(
     source="rapl",
@@ -55,12 +55,12 @@ MEMORY = Calibration(
     offset_w=0.0,
     measured_at="2026-11-01T00:00:00+00:00",
 )
-"""An external meter says that the memory draws half as much again as its counter says."""
+"""A calibration by which the memory draws 1.5 times what its counter says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studies:
-    """A study for each scope, by its name, and the machine on which they ran."""
+    """A study for each scope, by the scope's name, and the machine on which they ran."""
 
     machine: Machine
     folders: dict[str, Path]
@@ -70,19 +70,19 @@ class Studies:
         return pd.read_parquet(self.folders[scope] / "epochs.parquet")
 
     def windows(self, component: str) -> pd.DataFrame:
-        """What the trackers booked of a component."""
+        """Windows that the trackers booked for a component."""
         windows = load_windows(self.folders["node"])
         assert windows is not None
         return windows[windows["component"] == component]
 
     def findings(self, scope: str) -> Findings:
-        """What the analysis says of a study."""
+        """Analysis of a study."""
         return analyse(load(self.folders[scope]))
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUpCluster]:
-    """One Ray, whose only machine has two boards, RAPL and a plug."""
+    """A Ray cluster whose only machine has two boards, RAPL and a smart plug."""
     folder = tmp_path_factory.mktemp("machine")
     boards = Boards(
         boards=2,
@@ -113,21 +113,21 @@ def studies(cluster: MadeUpCluster) -> Studies:
             *("--energy-of", scope, *tracker, *calibration),
             epochs=EPOCHS,
             meanwhile=run_side_by_side,
-            is_well=_all_known,
+            is_well=_has_all_energies,
         )
         for scope in SCOPES
     }
     return Studies(machine=cluster.machine, folders=folders)
 
 
-def _all_known(study: Path) -> bool:
-    """Return whether every trial's whole energy is known, and each epoch's."""
+def _has_all_energies(study: Path) -> bool:
+    """Return whether the energy of every trial and every epoch is known."""
     windows = pd.read_parquet(study / "windows.parquet")
     return "missing" not in set(windows[windows["stage"] != "setup"]["energy_status"])
 
 
 def test_each_board_is_charged_to_the_trial_that_has_it(studies: Studies) -> None:
-    """Each window of each trial has the energy of its own board, whichever Ray gave it."""
+    """The window of a whole trial has the energy of its own board, whichever Ray assigned."""
     windows = studies.windows("gpu")
 
     assert set(windows["device_uuid"]) == set(UUIDS[:2])
@@ -138,7 +138,7 @@ def test_each_board_is_charged_to_the_trial_that_has_it(studies: Studies) -> Non
 
 
 def test_cpu_and_memory_are_charged_by_the_same_share(studies: Studies) -> None:
-    """A trial has at most all that they used, and both in one proportion; the memory is calibrated."""
+    """Trials get at most the CPU's energy, and the same share of the memory's, which is calibrated."""
     cpu, memory = (
         rows[rows["stage"] == "trial"].set_index("trial_id")
         for rows in (studies.windows("cpu"), studies.windows("memory"))
@@ -155,14 +155,14 @@ def test_cpu_and_memory_are_charged_by_the_same_share(studies: Studies) -> None:
     assert cpu["energy_j"].sum() <= CPU_W * (stop_s(cpu).max() - cpu["start_s"].min()) * (
         1 + WITHIN
     )
-    # They are asked one after the other, and a trial that sleeps has a share of some per cent. Without
-    # the calibration it were two thirds.
+    # CPU and memory are read one after the other, and a sleeping trial's share is only a few per cent, hence
+    # the wide tolerance. Without the calibration the memory's energy would be two thirds of this.
     memory_j = cpu["energy_j"][both].sum() * MEMORY.factor * MEMORY_W / CPU_W
     assert memory["energy_j"][both].sum() == pytest.approx(memory_j, rel=0.3)
 
 
 def test_shares_of_the_plug_add_up_to_it(studies: Studies) -> None:
-    """From the first trial's start to the last one's end."""
+    """The trials' shares sum to the plug's energy from the first trial's start to the last one's end."""
     node = studies.windows("node")
     whole = node[node["stage"] == "trial"]
 
@@ -172,7 +172,7 @@ def test_shares_of_the_plug_add_up_to_it(studies: Studies) -> None:
         assert whole["energy_j"].sum() == pytest.approx(known_j, rel=_within(whole)), (
             shown.to_string()
         )
-    else:  # a part of the whole, and it says why the rest is not known
+    else:  # some shares are missing; their notes say why
         assert _known(whole)["energy_j"].sum() < known_j * (1 + WITHIN)
         assert (whole[whole["energy_j"].isna()]["note"] != "").all(), shown.to_string()
 
@@ -181,7 +181,10 @@ def test_shares_of_the_plug_add_up_to_it(studies: Studies) -> None:
 def test_each_scope_ranks_by_its_own_energy_and_has_nothing_twice(
     studies: Studies, scope: str
 ) -> None:
-    """The components are in the node already; what ranks is the board, their sum, or the node."""
+    """The ranking energy is the board's, the components' sum or the node's, which already includes them.
+
+    The findings say whether another scope would change the ranking.
+    """
     rows = studies.epochs(scope)
     parts_j = rows["gpu_energy_j"] + rows["cpu_energy_j"] + rows["memory_energy_j"]
     energies_j = {
@@ -197,7 +200,7 @@ def test_each_scope_ranks_by_its_own_energy_and_has_nothing_twice(
     assert rows["epoch_energy_j"].tolist() == pytest.approx(ranks_j, nan_ok=True)
     assert (rows["epoch_energy_j"].isna() == (rows["energy_status"] == "missing")).all()
     assert not (rows["node_energy_j"] <= parts_j).any()
-    # Without an energy of one of its epochs, as on a machine that was too busy, a setup has no place.
+    # A setup has no place if an epoch of it has no energy, as happens on a machine that was too busy.
     unknown = set(rows.loc[rows["epoch_energy_j"].isna(), "setup"])
     ranked = findings.ranking.rows
     assert {each.setup.setup for each in ranked if each.place is None} == unknown
@@ -215,7 +218,7 @@ def test_each_scope_ranks_by_its_own_energy_and_has_nothing_twice(
 
 
 def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
-    """The pieces of a setup are all that its trial used of the plug, epochs and what was around them."""
+    """A setup's pieces add up to its trial's share of the plug's energy, epochs and everything around them."""
     findings = studies.findings("node")
     windows = load_windows(studies.folders["node"])
     assert windows is not None
@@ -224,10 +227,10 @@ def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
 
     node = windows[windows["component"] == "node"]
     shown = node[["trial_id", "stage", "epoch", "duration_s", "energy_j", "note"]].to_string()
-    # Of a setup of which a part is not known, as that of a neighbour who has just begun, there are none.
+    # A setup has no pieces if a part of its energy is unknown, say because a neighbour had only just begun.
     known = {f"setup{each.setup:02d}-seed0" for each in pieces}
     whole = node[(node["stage"] == "trial") & node["trial_id"].isin(known)]["energy_j"].sum()
-    # A machine may have been too busy to know every energy: then no figure shows a part as the whole.
+    # On a machine too busy to measure every energy there is no figure, rather than one of a part of it.
     assert (info is None) == (not pieces)
     assert pieces or node["energy_j"].isna().any(), shown
     assert sum(each.energy_j for each in pieces) == pytest.approx(whole, rel=_within(node)), shown
@@ -238,21 +241,21 @@ def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
 
 @pytest.fixture(scope="module")
 def hung(cluster: MadeUpCluster) -> Hung:
-    """The driver of the second board answers no more, until both trials have trained on for a while."""
+    """A study in which the second board's driver hangs while both trials train on for a while."""
     tracker = ("--tracker", "nvml", "rapl", str(cluster.machine.plug))
     return study_with_a_hang(cluster, "--energy-of", "accelerator", *tracker)
 
 
 @pytest.mark.faults
 def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(hung: Hung) -> None:
-    """It trains on while the driver does not return; its energies are right, and nothing waits."""
+    """The other trial keeps training during the hang: its energies are right, and it hardly waits."""
     epochs = hung.of_board(0)
     in_hang = epochs[epochs["in_hang"]]
     waits_s = in_hang["start_s"].iloc[1:].to_numpy() - in_hang["stop_s"].iloc[:-1].to_numpy()
-    sys.stdout.write(_shown(hung.epochs))  # seen with -s, and HANG_S=30 on a quiet machine
+    sys.stdout.write(_shown(hung.epochs))  # to be read with -s and HANG_S=30 on an idle machine
 
     assert len(in_hang) > 1
-    # A tracker that waits for the board answers nobody until both trials have given it up.
+    # A tracker that waited for the board would answer neither trial until both gave up on it.
     assert _known(in_hang).shape[0] > len(in_hang) / 2, _shown(epochs)
     assert _are_right(_known(epochs)).all(), _shown(epochs)
     together = _known(epochs)[["epoch_energy_j", "truth_j"]].sum()
@@ -262,7 +265,7 @@ def test_a_board_that_hangs_spoils_no_epoch_of_the_other_trial(hung: Hung) -> No
 
 @pytest.mark.faults
 def test_a_board_that_hangs_has_no_wrong_energy(hung: Hung) -> None:
-    """What its trial is told of epochs in the hang is no energy that looks like a measured one."""
+    """No epoch within the hang has an energy with status "ok", and each has a note; the others are right."""
     epochs = hung.of_board(1)
     in_hang = epochs[epochs["in_hang"]]
 
@@ -274,24 +277,24 @@ def test_a_board_that_hangs_has_no_wrong_energy(hung: Hung) -> None:
 
 @pytest.mark.faults
 def test_the_report_says_that_a_board_was_not_seen(hung: Hung) -> None:
-    """It leaves the trial's setup without a total, and says for want of how many epochs."""
+    """The caveats count the epochs without an energy and name the setup that therefore has no total."""
     epochs = hung.of_board(1)
 
     findings = analyse(load(hung.folder))
 
-    said = re.search(
+    caveat = re.search(
         r"(\d+) epochs without an energy reading; no total for setups? (.*?)\.",
         " ".join(findings.recommendation.caveats),
     )
-    assert said is not None, findings.recommendation.caveats
-    assert int(said[1]) >= epochs["in_hang"].sum()
-    assert str(epochs["setup"].iloc[0]) in said[2]
+    assert caveat is not None, findings.recommendation.caveats
+    assert int(caveat[1]) >= epochs["in_hang"].sum()
+    assert str(epochs["setup"].iloc[0]) in caveat[2]
 
 
 def _are_right(epochs: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether energies of single epochs are the truth, or about as near to it as they say.
+    """Return which epochs' energies are true within `WITHIN` or within twice their stated uncertainty.
 
-    One in twenty is a little farther from it than its 95 % interval, as it should be; none is twice as far.
+    One in twenty may lie outside its 95 % interval, but none as far as twice that.
     """
     within_j = (WITHIN * epochs["truth_j"]).combine(2 * epochs["uncertainty_own_j"], max)
     return (epochs["epoch_energy_j"] - epochs["truth_j"]).abs() <= within_j
@@ -299,15 +302,15 @@ def _are_right(epochs: pd.DataFrame) -> "pd.Series[bool]":
 
 def _shown(epochs: pd.DataFrame) -> str:
     columns = ["device_uuid", "epoch", "start_s", "stop_s", "truth_j", "in_hang", "note"]
-    told = ["epoch_energy_j", "energy_status", "uncertainty_own_j"]
-    return f"\n{epochs[[*columns[:-1], *told, columns[-1]]].to_string()}\n"
+    reported = ["epoch_energy_j", "energy_status", "uncertainty_own_j"]
+    return f"\n{epochs[[*columns[:-1], *reported, columns[-1]]].to_string()}\n"
 
 
 def _known(windows: pd.DataFrame) -> pd.DataFrame:
-    """The windows that have an energy."""
+    """Windows that have an energy."""
     return windows[windows["energy_status"].isin(KNOWN)]
 
 
 def _within(windows: pd.DataFrame) -> float:
-    """How near to the truth windows must be: a machine too busy to ask a sensor in time says so."""
+    """Relative tolerance for windows: wider if the machine was too busy to read some sensor in time."""
     return WITHIN if (windows["energy_status"] == "ok").all() else 0.1

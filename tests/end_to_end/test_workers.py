@@ -1,4 +1,4 @@
-"""Several boards for one trial: processes that train together, on emulated boards."""
+"""Trials with several emulated boards, on which several processes train together."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,14 +18,14 @@ pytestmark = [pytest.mark.ray, pytest.mark.integrations]
 
 BOARDS = Boards(boards=2, low_w=240.0)
 HEALTHY, MEMORY, BUG, DIES = 64, 32, 128, 256
-"""Batch sizes, and what happens in the second process."""
+"""Batch sizes, named after what happens in the second process."""
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study whose trials have two boards each."""
     folder = tmp_path_factory.mktemp("workers")
-    ran = run_regime(
+    result = run_regime(
         folder,
         *("--scenario", "tests.end_to_end.scenarios:Together", "--gpus-per-trial", "2"),
         *("--batch-sizes", *map(str, (HEALTHY, MEMORY, BUG, DIES))),
@@ -33,12 +33,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--no-report", "--checkpoint-every-s", "0"),
         env={**BOARDS.environment(build(folder / "lib")), "DIED": str(folder / "died")},
     )
-    assert ran.status == 1, ran.err  # a trial has failed
-    return ran.folder
+    assert result.status == 1, result.err  # a trial has failed
+    return result.folder
 
 
 def table(study: Path, name: str, batch_size: int) -> pd.DataFrame:
-    """Rows of the trial with a batch size."""
+    """Rows of the trial with this batch size in a table."""
     trials = pd.read_parquet(study / "trials.parquet")
     (trial_id,) = trials.loc[trials["batch_size"] == batch_size, "trial_id"]
     rows = pd.read_parquet(study / f"{name}.parquet")
@@ -46,8 +46,8 @@ def table(study: Path, name: str, batch_size: int) -> pd.DataFrame:
     return chosen
 
 
-def alone(batch_size: int) -> list[EpochOutcome]:
-    """The same training by one process."""
+def trained_by_one_process(batch_size: int) -> list[EpochOutcome]:
+    """Outcomes of the same training in one process."""
     scenario = Together()
     settings = TrainingSettings(
         batch_size=batch_size,
@@ -58,7 +58,7 @@ def alone(batch_size: int) -> list[EpochOutcome]:
         seed=0,
     )
     data = scenario.load(None, seed=0)
-    window = lambda _: nullcontext()  # noqa: E731 - as short as that
+    window = lambda _: nullcontext()  # noqa: E731 - too short for a function
     return list(
         train(
             lambda: plain_task(scenario, data), settings, device=torch.device("cpu"), window=window
@@ -68,9 +68,9 @@ def alone(batch_size: int) -> list[EpochOutcome]:
 
 @pytest.mark.parametrize("batch_size", [HEALTHY, DIES])
 def test_results_are_those_of_one_worker(study: Path, batch_size: int) -> None:
-    """The batch is the whole batch; also where a process was killed and the trial run again."""
+    """Losses and batch size are those of one process, even if a process was killed and the trial run again."""
     epochs = table(study, "epochs", batch_size).sort_values("epoch")
-    expected = alone(batch_size)
+    expected = trained_by_one_process(batch_size)
 
     assert epochs["epoch"].tolist() == [each.epoch for each in expected]
     for column in ("train_loss", "val_loss"):
@@ -80,7 +80,7 @@ def test_results_are_those_of_one_worker(study: Path, batch_size: int) -> None:
 
 
 def test_the_energy_is_that_of_both_boards(study: Path) -> None:
-    """Epoch by epoch, and of the whole attempt, within 2 % of their curves."""
+    """Both boards are within 2 % of their curves, and each epoch's energy is the sum of both."""
     epochs = table(study, "epochs", HEALTHY)
     windows = table(study, "windows", HEALTHY)
     boards = windows[(windows["component"] == "gpu") & (windows["stage"] == "trial")]
@@ -102,7 +102,7 @@ def test_the_energy_is_that_of_both_boards(study: Path) -> None:
 
 
 def test_a_worker_that_is_killed_costs_an_attempt(study: Path) -> None:
-    """The trial goes on from its checkpoint; what both boards used of the lost epoch is wasted."""
+    """The trial resumes from its checkpoint, and the energy of the lost epoch counts as wasted."""
     (trial,) = table(study, "trials", DIES).to_dict("records")
     epochs = table(study, "epochs", DIES).sort_values("epoch")
 
@@ -112,7 +112,7 @@ def test_a_worker_that_is_killed_costs_an_attempt(study: Path) -> None:
 
 
 def test_what_goes_wrong_in_one_process_is_the_trial_s(study: Path) -> None:
-    """Memory and bugs are results, with the message of the process that had them."""
+    """Out of memory in one process ends its trial early; an exception fails it, with that process's message."""
     (memory,) = table(study, "trials", MEMORY).to_dict("records")
     (bug,) = table(study, "trials", BUG).to_dict("records")
 

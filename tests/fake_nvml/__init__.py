@@ -4,7 +4,7 @@ The real `pynvml` (and Ray's own copy of it) loads it from a folder on the libra
 
     boards = Boards(boards=4, period_s=0.5)
     environment = boards.environment(build(tmp_path))      # for a child process
-    boards.energy_j(2, start_s, stop_s)                    # what board 2 used, times of
+    boards.energy_j(2, start_s, stop_s)                    # energy of board 2 between two times of
                                                            # time.monotonic() in any process
 
 Boards are numbered in PCI order. Power is a function of `CLOCK_MONOTONIC` alone, so all processes
@@ -34,7 +34,7 @@ UUIDS = (
     "GPU-2ea94d71-c806-47f3-95be-fa6b027d38c1",
     "GPU-b7d65083-1a9f-2e4c-d830-48e1c97f52ab",
 )
-"""The boards' identifiers; boards 0 and 3 begin alike, so that `GPU-89` is ambiguous."""
+"""Identifiers of the boards; those of boards 0 and 3 begin alike, so that `GPU-89` is ambiguous."""
 
 _SOURCE = Path(__file__).parent
 _BURST_S = 0.010
@@ -48,10 +48,10 @@ def mig_uuid(board: int, part: int) -> str:
 
 
 def build(folder: Path, *, old_driver: bool = False) -> Path:
-    """Compile the library into `folder`, unless it lies there.
+    """Compile the library into `folder`, unless it is there already.
 
     Args:
-        folder: Where to put it; goes on the library path.
+        folder: Folder for the library, which goes on the library path.
         old_driver: Leave out the energy counter and the field values, as old drivers do.
 
     Returns:
@@ -68,7 +68,7 @@ def build(folder: Path, *, old_driver: bool = False) -> Path:
         message = "the emulated boards need a C compiler (cc, gcc or clang); install one"
         raise RuntimeError(message)
     folder.mkdir(parents=True, exist_ok=True)
-    # Processes may build at the same time: compile aside, then move into place in one step.
+    # Several processes may build at once: compile into another file, then move it into place atomically.
     aside = folder / f".{LIBRARY}.{os.getpid()}"
     flags = ["-shared", "-fPIC", "-O2", *(["-DOLD_DRIVER"] if old_driver else [])]
     command = [compiler, *flags, "-o", str(aside), str(_SOURCE / "nvml.c"), "-lm"]
@@ -83,47 +83,47 @@ def build(folder: Path, *, old_driver: bool = False) -> Path:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boards:
-    """What the emulated boards do. Each field is the variable `FAKE_NVML_<FIELD>`.
+    """Behaviour of the emulated boards; each field is passed on as the variable `FAKE_NVML_<FIELD>`.
 
     Attributes:
-        boards: How many there are; 1 to 8.
-        model: The end of their name.
-        order: Board numbers in the order in which NVML lists them, as in "2,0,1"; else PCI order.
-        shape: The curve: `square` is high for the share `duty` of each period, `burst` for 10 ms;
-            `random` goes in 64 steps of uneven length through levels that `seed` says.
-        seed: Of the curve `random`.
+        boards: Number of boards, 1 to 8.
+        model: End of the boards' name.
+        order: Board numbers in the order in which NVML lists them, as in "2,0,1"; empty for PCI order.
+        shape: Power curve: `square` is high for the share `duty` of each period, `burst` for 10 ms;
+            `random` has 64 steps of uneven length at levels that depend on `seed`.
+        seed: Seed of the curve `random`.
         low_w: Lowest power of board 0.
         high_w: Highest power of board 0.
-        period_s: Length after which the curve repeats.
+        period_s: Period of the curve.
         duty: Share of the period at high power.
-        scale_step: Each board draws this much more than the one before, as a share of board 0.
-        phase_step_s: Each board's curve is this much ahead of the one before.
-        limit_w: Power limit at first, and the highest that may be set.
-        lowest_limit_w: The lowest that may be set.
-        limits: Folder in which limits are kept that were set, for all processes; empty: none may be.
+        scale_step: Additional power of each board over the one before, as a share of board 0's.
+        phase_step_s: Time by which each board's curve is ahead of that of the one before.
+        limit_w: Initial power limit, and the highest that may be set.
+        lowest_limit_w: Lowest power limit that may be set.
+        limits: Folder that keeps the limits that were set, for all processes; empty: none may be set.
         set_limit_code: NVML's error for setting a limit; 4 is "no permission"; 0: none.
         refresh_ms: Time between two updates of the counter.
         power_refresh_ms: Time between two updates of the power.
-        counter_ms: Time that a call of the counter takes.
-        counter_worst_ms: The same of one in 50 readings.
-        usage: What `nvmlDeviceGetPowerUsage` gives: `average` (over 1 s) or `instant`.
+        counter_ms: Duration of a reading of the counter.
+        counter_worst_ms: Duration of every 50th such reading.
+        usage: Power that `nvmlDeviceGetPowerUsage` returns: `average` (over 1 s) or `instant`.
         no_counter: 1: the energy counter is not supported.
         no_instant: 1: there is no instantaneous power.
         no_average: 1: there is no averaged power field.
         fail_every: Every n-th reading of a process fails; 0: none.
-        fail_code: NVML's error for those; 999 is "unknown", 10 "timeout".
-        zero_every: Every n-th power is 0 W.
-        lost_at_s: From this `time.monotonic()` on `lost_board` is lost; 0: never.
-        lost_board: Which board is lost.
-        hang_from_s: From this `time.monotonic()` on calls on `hang_board` hang.
-        hang_until_s: At this `time.monotonic()` they return; 0: they never hang.
-        hang_while: Calls on `hang_board` hang for as long as there is this file; empty: none does.
-        hang_board: Which board hangs.
-        backward_at_s: At this `time.monotonic()` the counters fall by `backward_j`; 0: never.
-        backward_j: How far they fall.
-        reset_at_s: At this `time.monotonic()` the counters begin again at zero; 0: never.
-        mig: 1: each board is split into two MIG devices, which have no power of their own.
-        init_code: NVML's error on opening; 0: none.
+        fail_code: NVML's error for failed readings; 999 is "unknown", 10 "timeout".
+        zero_every: Every n-th power reading is 0 W; 0: none.
+        lost_at_s: `time.monotonic()` from which on `lost_board` is lost; 0: never.
+        lost_board: Number of the lost board.
+        hang_from_s: `time.monotonic()` from which on calls on `hang_board` hang.
+        hang_until_s: `time.monotonic()` at which they return; 0: they never hang.
+        hang_while: File; calls on `hang_board` hang for as long as it exists; empty: none hangs.
+        hang_board: Number of the board that hangs.
+        backward_at_s: `time.monotonic()` at which the counters fall by `backward_j`; 0: never.
+        backward_j: Energy by which the counters fall.
+        reset_at_s: `time.monotonic()` at which the counters start again at zero; 0: never.
+        mig: 1: each board is split into two MIG devices, which have no power readings of their own.
+        init_code: NVML's error on initialisation; 0: none.
     """
 
     boards: int = 1
@@ -165,7 +165,7 @@ class Boards:
     init_code: int = 0
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """This process's environment with these boards on the library path, for a child."""
+        """Environment for a child process: this process's, with these boards on the library path."""
         own = {
             f"FAKE_NVML_{field.name.upper()}": str(getattr(self, field.name))
             for field in fields(self)
@@ -175,20 +175,20 @@ class Boards:
         return {**os.environ, **own, "LD_LIBRARY_PATH": path}
 
     def power_w(self, board: int, time_s: float | None = None) -> float:
-        """Power of a board at a `time.monotonic()`; left out: now."""
+        """Power of a board at a `time.monotonic()`, by default now."""
         time_s = time.monotonic() if time_s is None else time_s
         low_w, high_w = self._levels_w(board, time_s)
         periods = self._periods(board, time_s)
         return low_w + (high_w - low_w) * self._fraction(periods - math.floor(periods))
 
     def energy_j(self, board: int, start_s: float, stop_s: float) -> float:
-        """Energy of a board between two times of `time.monotonic()`, exactly."""
+        """Exact energy of a board between two times of `time.monotonic()`."""
         changes = [at_s for at_s, _ in self.limits_set(board) if start_s < at_s < stop_s]
         edges = itertools.pairwise((start_s, *changes, stop_s))
         return math.fsum(self._between_j(board, *each) for each in edges)
 
     def limits_set(self, board: int) -> list[tuple[float, float]]:
-        """The power limits that were set: the `time.monotonic()` and the watts of each."""
+        """Power limits that were set, as pairs of a `time.monotonic()` and watts."""
         file = Path(self.limits) / f"board{board}"
         if not self.limits or not file.exists():
             return []
@@ -196,29 +196,29 @@ class Boards:
         return [(float(at_s), float(limit_w)) for at_s, limit_w in lines]
 
     def limit_at_w(self, board: int, time_s: float | None = None) -> float:
-        """The power limit of a board at a `time.monotonic()`; left out: now."""
+        """Power limit of a board at a `time.monotonic()`, by default now."""
         time_s = time.monotonic() if time_s is None else time_s
         before = [limit_w for at_s, limit_w in self.limits_set(board) if at_s <= time_s]
         return before[-1] if before else self.limit_w
 
     def slowdown(self, board: int, limit_w: float) -> float:
-        """How much longer a load takes under a limit than without one.
+        """Factor by which a load takes longer under a limit than without one.
 
-        A clock of f draws idle power and a part that grows with its cube: f = (P - idle)^(1/3). So a
-        load that would draw `high_w`, with `low_w` when idle, takes
+        Power is idle power plus a part that grows with the cube of the clock frequency, so that
+        f ~ (P - idle)^(1/3). A load that would draw `high_w`, with `low_w` when idle, therefore takes
         ((high - low) / (limit - low))^(1/3) times as long under a lower limit.
         """
         low_w, high_w = self._scale(board) * self.low_w, self._scale(board) * self.high_w
         return 1.0 if limit_w >= high_w else ((high_w - low_w) / (limit_w - low_w)) ** (1 / 3)
 
     def _between_j(self, board: int, start_s: float, stop_s: float) -> float:
-        """Energy in a time in which the limit does not change."""
+        """Energy between two times without a change of the limit between them."""
         low_w, high_w = self._levels_w(board, start_s)
         full_periods = self._filled_until(board, stop_s) - self._filled_until(board, start_s)
         return low_w * (stop_s - start_s) + (high_w - low_w) * self.period_s * full_periods
 
     def _levels_w(self, board: int, time_s: float) -> tuple[float, float]:
-        """Lowest and highest power at a time; a limit that was set cuts both down to it."""
+        """Lowest and highest power at a time; a limit that was set caps both."""
         scale = self._scale(board)
         if not self.limits:
             return scale * self.low_w, scale * self.high_w
@@ -241,7 +241,7 @@ class Boards:
         return _BURST_S / self.period_s if self.shape == "burst" else self.duty
 
     def _fraction(self, place: float) -> float:
-        """How far from low to high power, at a place in the period in [0, 1)."""
+        """Fraction of the way from low to high power, at a place in the period in [0, 1)."""
         if self.shape == "constant":
             return 1.0
         if self.shape == "ramp":
@@ -273,7 +273,7 @@ class Boards:
 
 @cache
 def _steps(seed: int) -> tuple[list[float], list[float], list[float]]:
-    """Steps of the curve `random`: where each starts, its level, and the integral before it."""
+    """Steps of the curve `random`: the start of each, its level, and the integral before it."""
     first = 2 * _NOISE_SLOTS * seed
     levels = [_noise(first + slot) for slot in range(_NOISE_SLOTS)]
     lengths = [0.05 + _noise(first + _NOISE_SLOTS + slot) ** 2 for slot in range(_NOISE_SLOTS)]

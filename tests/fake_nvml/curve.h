@@ -1,8 +1,8 @@
-/* The known truth of the boards: power over CLOCK_MONOTONIC time, and its integral in closed form.
+/* The boards' true power as a function of CLOCK_MONOTONIC time, and its integral in closed form.
  *
  * Every shape is a fraction in [0, 1] that repeats each period; power is low + (high - low) x
  * fraction, times the board's scale. tests/fake_nvml/__init__.py has the same formulas in Python,
- * and a test holds the two together.
+ * and a test compares the two.
  */
 #ifndef CURVE_H
 #define CURVE_H
@@ -41,7 +41,7 @@ static double noise(uint64_t slot) {
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
 }
 
-/* The curve `random`: steps of uneven length at levels of their own, as FAKE_NVML_SEED says. */
+/* The curve `random`: steps of uneven length and level, which depend on FAKE_NVML_SEED. */
 static double level(uint64_t slot) {
     return noise(2 * NOISE_SLOTS * (uint64_t)setting("FAKE_NVML_SEED", 0) + slot);
 }
@@ -50,7 +50,7 @@ static double step_length(uint64_t slot) {
     return 0.05 + x * x;  /* short steps are common, long ones are not */
 }
 
-/* The integral of levels up to `u` of the period; the level there goes to `now`. */
+/* Integral of the levels up to `u` in the period; the level at `u` is written to `now`. */
 static double stepped(double u, double *now) {
     double whole = 0, sum = 0, at = 0;
     for (uint64_t slot = 0; slot < NOISE_SLOTS; slot++) whole += step_length(slot);
@@ -103,13 +103,13 @@ static double filled(double u) {
 
 static double scale(int board) { return 1 + board * setting("FAKE_NVML_SCALE_STEP", 0.05); }
 
-/* Periods since the curve's start, which lies a little earlier for each board. */
+/* Number of periods since the curve's start, which is a little earlier for each further board. */
 static double periods(int board, double time_s) {
     double shift_s = board * setting("FAKE_NVML_PHASE_STEP_S", 0.11);
     return (time_s + shift_s) / setting("FAKE_NVML_PERIOD_S", 0.7);
 }
 
-/* Under a power limit both levels are cut down to it: a shape keeps its form and has its peak there. */
+/* Low or high power, capped by the power limit: the curve keeps its shape, with its peak at the limit. */
 static double level_w(int board, const char *name, double otherwise, double limit_w) {
     return fmin(scale(board) * setting(name, otherwise), limit_w);
 }
@@ -121,7 +121,7 @@ static double limited_w(int board, double time_s, double limit_w) {
     return low + (high - low) * fraction(x - floor(x));
 }
 
-/* Energy under one limit from an arbitrary start to `time_s`; only differences mean something. */
+/* Energy under one limit from an arbitrary start to `time_s`; only differences are meaningful. */
 static double limited_j(int board, double time_s, double limit_w) {
     double low = level_w(board, "FAKE_NVML_LOW_W", 60, limit_w);
     double high = level_w(board, "FAKE_NVML_HIGH_W", 300, limit_w);
@@ -139,7 +139,7 @@ static FILE *limits_of(int board, const char *mode) {
     return *folder ? fopen(path, mode) : NULL;
 }
 
-/* The limit that was set last before `time_s`; infinite where none was. */
+/* Limit that was last set before `time_s`; infinite if none was. */
 static double set_limit_w(int board, double time_s) {
     double at_s, limit_w, found_w = HUGE_VAL;
     FILE *file = limits_of(board, "r");
@@ -160,7 +160,7 @@ static double curve_w(int board, double time_s) {
     return limited_w(board, time_s, set_limit_w(board, time_s));
 }
 
-/* Energy from an arbitrary start to `time_s`; only differences mean something. */
+/* Energy from an arbitrary start to `time_s`; only differences are meaningful. */
 static double curve_j(int board, double time_s) {
     double at_s, limit_w, now_w = HUGE_VAL, since_s = 0, energy_j = 0;
     FILE *file = limits_of(board, "r");
@@ -173,7 +173,7 @@ static double curve_j(int board, double time_s) {
     return energy_j + limited_j(board, time_s, now_w) - limited_j(board, since_s, now_w);
 }
 
-/* The last time at which something that is renewed each `refresh_ms` was renewed. */
+/* Time of the last refresh of something that is refreshed every `refresh_ms`. */
 static double renewed_s(double time_s, double refresh_ms) {
     return refresh_ms > 0 ? floor(time_s * 1000 / refresh_ms) * refresh_ms / 1000 : time_s;
 }

@@ -1,7 +1,7 @@
 /* A stand-in for libnvidia-ml.so.1: boards with a known power curve, and faults on request.
  *
- * It answers the calls that pynvml, Ray (counting boards, its dashboard) and other trackers make.
- * What it does is set by environment variables, all of them listed in tests/fake_nvml/__init__.py.
+ * It implements the calls that pynvml, Ray (to count boards, and in its dashboard) and other trackers make.
+ * Its behaviour is set by environment variables, which tests/fake_nvml/__init__.py lists.
  * Compiled with -DOLD_DRIVER it lacks the energy counter and the field values, as old drivers do.
  */
 #include "curve.h"
@@ -58,7 +58,7 @@ static Device handle(int board, int slice) {
     return one;
 }
 
-/* FAKE_NVML_ORDER="2,0,1" says which board NVML lists first, second, third. */
+/* Board that NVML lists at an index: with FAKE_NVML_ORDER="2,0,1", board 2 comes first. */
 static int board_at(unsigned index) {
     const char *order = word("FAKE_NVML_ORDER", "");
     for (unsigned at = 0; at < index && order; at++)
@@ -66,7 +66,7 @@ static int board_at(unsigned index) {
     return order && *order ? atoi(order) : (int)index;
 }
 
-/* Whether a call on a device can be answered at all. */
+/* Status of any call on a device: whether NVML is initialised, the handle valid and the board not lost. */
 static Return state(Device device) {
     if (users <= 0) return UNINITIALIZED;
     if (!device || (char *)device < (char *)handles || (char *)device >= (char *)(&handles + 1))
@@ -76,7 +76,7 @@ static Return state(Device device) {
     return lost_at > 0 && now_s() >= lost_at && device->board == lost ? GPU_IS_LOST : SUCCESS;
 }
 
-/* A driver that hangs: a call on that board returns when the time is over, and the file is gone. */
+/* Hang as a driver may: calls on the hanging board return when the file is gone and the time is over. */
 static void hang(int board) {
     if (board != (int)setting("FAKE_NVML_HANG_BOARD", 0)) return;
     const char *file = word("FAKE_NVML_HANG_WHILE", "");
@@ -89,7 +89,7 @@ static void hang(int board) {
     }
 }
 
-/* The same for a reading of power or energy, of which every n-th fails if so asked. */
+/* Status of a reading of power or energy, of which every n-th fails with FAKE_NVML_FAIL_EVERY. */
 static Return reading(Device device) {
     Return status = state(device);
     if (status != SUCCESS) return status;
@@ -178,7 +178,7 @@ Return nvmlDeviceGetName(Device device, char *out, unsigned length) {
              device->slice < 0 ? "" : " MIG 3g.20gb");
     return text(out, length, name);
 }
-/* A slice's UUID: its board's, with the first digit put in its place. */
+/* UUID of a slice: that of its board, with the first digit replaced. */
 Return nvmlDeviceGetUUID(Device device, char *out, unsigned length) {
     char mig_uuid[64];
     Return status = state(device);
@@ -257,7 +257,7 @@ Return nvmlDeviceGetPowerUsage(Device device, unsigned *power_mw) {
     return status;
 }
 #ifndef OLD_DRIVER
-/* The counter of an H100 takes milliseconds; its value is from the middle of the call. */
+/* Half the duration of a counter reading, which takes milliseconds on an H100; its value is from the middle. */
 static void half_of_counter(void) {
     unsigned count = __atomic_load_n(&readings, __ATOMIC_RELAXED);
     double ms = setting(count % 50 ? "FAKE_NVML_COUNTER_MS" : "FAKE_NVML_COUNTER_WORST_MS", 0);
@@ -292,7 +292,7 @@ Return nvmlDeviceGetFieldValues(Device device, int count, FieldValue *values) {
     return SUCCESS;
 }
 #endif
-/* Power limits: from FAKE_NVML_LOWEST_LIMIT_W to FAKE_NVML_LIMIT_W, which is the default one too. */
+/* Power limits: from FAKE_NVML_LOWEST_LIMIT_W to FAKE_NVML_LIMIT_W, which is also the default. */
 static Return default_limit(Device device, unsigned *limit_mw) {
     *limit_mw = (unsigned)(1000 * setting("FAKE_NVML_LIMIT_W", 450));
     return state(device);
@@ -327,7 +327,7 @@ Return nvmlDeviceGetPowerManagementMode(Device device, unsigned *mode) {
     return state(device);
 }
 
-/* ---- what else is asked of a board ---- */
+/* ---- other properties of a board ---- */
 
 static double load(Device device) {
     double x = periods(device->board, now_s());
@@ -387,7 +387,7 @@ Return nvmlDeviceGetCudaComputeCapability(Device device, int *major, int *minor)
     *minor = 9;
     return state(device);
 }
-/* Numbers that trackers ask for and that never change: architecture Ada, brand RTX, P0, and so on. */
+/* Properties that trackers read and that never change: architecture Ada, brand RTX, P0, and so on. */
 #define ALWAYS(call, number)                                                                      \
     Return call(Device device, unsigned *value) {                                                 \
         *value = number;                                                                          \

@@ -1,4 +1,4 @@
-"""A study that hands its energies to MLflow, W&B, Prometheus and OpenTelemetry at once, the real things."""
+"""A study that exports its energies to real MLflow, W&B, Prometheus and OpenTelemetry at once."""
 
 import re
 import signal
@@ -40,38 +40,38 @@ GUARD = """
 import os, socket, sys
 def note(event, arguments):
     if event == "socket.connect":
-        asks = arguments[0]
-        if asks.type != socket.SOCK_STREAM or asks.family not in (socket.AF_INET, socket.AF_INET6):
+        own = arguments[0]
+        if own.type != socket.SOCK_STREAM or own.family not in (socket.AF_INET, socket.AF_INET6):
             return
-        told = arguments[1]
+        address = arguments[1]
     elif event == "socket.getaddrinfo":
-        told = arguments[0]
+        address = arguments[0]
     else:
         return
     with open(os.environ["GUARD_FILE"], "a") as file:
-        file.write(f"{told[0] if isinstance(told, tuple) else told} {sys.argv[:1]}\\n")
+        file.write(f"{address[0] if isinstance(address, tuple) else address} {sys.argv[:1]}\\n")
 sys.addaudithook(note)
 """
-"""Notes where every Python process of a study connects to, and whose address it asks for."""
+"""Audit hook that logs each address that a Python process of a study connects to, and each name it resolves."""
 
 HERE = re.compile(r"(127\.|::1 |localhost|0\.0\.0\.0|None )")
 CLOUD = re.compile(r"(169\.254\.169\.254|metadata\.google\.internal) .*ray/dashboard/dashboard\.py")
-"""Ray 2.60 asks whether its machine is one of a cloud's, also where its statistics are off; what it
-hears stays with it. See SECURITY.md."""
+"""Ray 2.60 asks cloud metadata services whether its machine is in their cloud, even with its usage
+statistics off; it does not send the answer anywhere. See SECURITY.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handed:
-    """What a study has left elsewhere that was told to stop after two epochs, and was resumed.
+class Exported:
+    """Exports of a study that was stopped after two epochs and then resumed.
 
     Attributes:
-        folder: Of the study.
-        epochs: Its rows.
-        live: What was scraped while two trainings waited.
+        folder: Folder of the study.
+        epochs: Rows of its epochs.
+        live: Values that were scraped while two trainings waited.
         uri: The MLflow server.
-        otlp: The collector.
-        contacted: Where its processes connected to, a line each.
-        said: What the two commands said.
+        otlp: The OpenTelemetry collector.
+        contacted: Addresses that its processes connected to, a line each.
+        output: Output of the two commands.
     """
 
     folder: Path
@@ -80,12 +80,12 @@ class Handed:
     uri: str
     otlp: OtlpReceiver
     contacted: list[str]
-    said: str
+    output: str
 
 
 @pytest.fixture(scope="module")
-def handed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handed]:
-    """The study."""
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    """Run the study with all exporters: stop it after two epochs, and resume it."""
     results = tmp_path_factory.mktemp("exports")
     gate = Gate(results / "gate")
     gate.hold(after=HELD_AFTER)
@@ -99,131 +99,138 @@ def handed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handed]:
             "GUARD_FILE": str(results / "contacted"),
             "PYTHONPATH": str(results),
         }
-        for name in ("PYTEST_CURRENT_TEST", "CI"):  # MLflow's telemetry is off where it sees them
+        for name in ("PYTEST_CURRENT_TEST", "CI"):  # either would turn MLflow's telemetry off
             environment.pop(name, None)
         logs = [
             *("--log", f"mlflow={uri}", "--log", "wandb"),
             *("--log", "prometheus=0", "--log", "otel"),
         ]
-        typed = command(*OPTIONS, *logs, "--results-dir", str(results))
-        with (results / "said").open("w") as said:
+        study = command(*OPTIONS, *logs, "--results-dir", str(results))
+        with (results / "output").open("w") as output:
             first = subprocess.Popen(
-                [*typed, "--no-report"],
+                [*study, "--no-report"],
                 cwd=ROOT,
                 env=environment,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
             try:
-                live = waited_for(lambda: held(results / "said", first), "two epochs of two trials")
+                live = waited_for(
+                    lambda: scrape_of_two_trials(results / "output", first),
+                    "two epochs of two trials",
+                )
                 first.send_signal(signal.SIGTERM)
                 first.wait(PATIENCE_S)
             finally:
                 first.kill()
             gate.open()
             subprocess.run(
-                [*typed, "--resume"],
+                [*study, "--resume"],
                 cwd=ROOT,
                 env=environment,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 check=True,
                 timeout=2 * PATIENCE_S,
             )
-        yield Handed(
+        yield Exported(
             folder=results / "a",
             epochs=pd.read_parquet(results / "a" / "epochs.parquet"),
             live=live,
             uri=uri,
             otlp=otlp,
             contacted=(results / "contacted").read_text().splitlines(),
-            said=(results / "said").read_text(),
+            output=(results / "output").read_text(),
         )
 
 
-def held(said: Path, process: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401
-    """A scrape in which two trials have two epochs and draw power; None as long as there is none."""
-    text = said.read_text()
+def scrape_of_two_trials(output: Path, process: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401
+    """Scrape the running study; return None until two trials have two epochs each and draw power."""
+    text = output.read_text()
     assert process.poll() is None, text
     found = re.search(r"--log prometheus: (\S+)", text)
     if found is None:
         return None
-    told = scraped(found[1])
+    values = scraped(found[1])
     epochs = [
-        value for (name, _), value in told.items() if name == "power_of_training_epochs_total"
+        value for (name, _), value in values.items() if name == "power_of_training_epochs_total"
     ]
     powers = [
         labels
-        for (name, labels), _ in told.items()
+        for (name, labels), _ in values.items()
         if name == "power_of_training_device_power_watts" and dict(labels)["component"] == "gpu"
     ]
     running = {dict(labels)["trial"] for labels in powers} - {""}
-    return told if epochs == [HELD_AFTER, HELD_AFTER] and len(running) == 2 else None
+    return values if epochs == [HELD_AFTER, HELD_AFTER] and len(running) == 2 else None
 
 
 def by_trial(epochs: Any) -> dict[str, list[float]]:  # noqa: ANN401 - a data frame
-    """Energies of a study's epochs, all attempts, in order of size."""
+    """Energies of each trial's epochs, all attempts included, sorted by size."""
     return {str(name): sorted(rows["epoch_energy_j"]) for name, rows in epochs.groupby("trial_id")}
 
 
-def test_mlflow_has_the_energies_of_the_study(handed: Handed) -> None:
-    """The same joules as epochs.parquet, epoch by epoch, interrupted attempts included."""
-    told = {name: sorted(each) for name, each in mlflow_energies(handed.uri).items()}
+def test_mlflow_has_the_energies_of_the_study(exported: Exported) -> None:
+    """MLflow's energies equal those of epochs.parquet, epoch by epoch, interrupted attempts included."""
+    energies_j = {name: sorted(each) for name, each in mlflow_energies(exported.uri).items()}
 
-    assert told == by_trial(handed.epochs)
-    assert len(handed.epochs) > 2 * HELD_AFTER
+    assert energies_j == by_trial(exported.epochs)
+    assert len(exported.epochs) > 2 * HELD_AFTER
 
 
-def test_mlflow_has_one_run_for_each_whatever_happened(handed: Handed) -> None:
-    """One for the study and one for each trial, after an interruption and a resume, all finished."""
-    runs = {run.info.run_name: run for run in mlflow_runs(handed.uri)}
+def test_mlflow_has_one_run_for_each_whatever_happened(exported: Exported) -> None:
+    """The interrupted and resumed study has one run, and so has each trial; all are finished."""
+    runs = {run.info.run_name: run for run in mlflow_runs(exported.uri)}
 
-    assert len(mlflow_runs(handed.uri)) == len(runs) == 3
+    assert len(mlflow_runs(exported.uri)) == len(runs) == 3
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     assert runs["a"].data.tags["paradigm"] == "regime"
     assert runs["setup02-seed0"].data.params["learning_rate"] == "0.01"
 
 
-def test_mlflow_keeps_the_report(handed: Handed) -> None:
-    """The report's page is an artefact of the study's run, as it is."""
-    from mlflow import MlflowClient  # noqa: PLC0415 - collected where it is not installed
+def test_mlflow_keeps_the_report(exported: Exported) -> None:
+    """The report's page is an artifact of the study's run, byte by byte."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - the file is collected without MLflow too
 
-    client = MlflowClient(tracking_uri=handed.uri)
-    (run,) = (each for each in mlflow_runs(handed.uri) if each.info.run_name == "a")
+    client = MlflowClient(tracking_uri=exported.uri)
+    (run,) = (each for each in mlflow_runs(exported.uri) if each.info.run_name == "a")
 
     page = Path(client.download_artifacts(run.info.run_id, "report/index.html"))
 
-    assert page.read_bytes() == (handed.folder / "report" / "index.html").read_bytes()
+    assert page.read_bytes() == (exported.folder / "report" / "index.html").read_bytes()
 
 
-def test_wandb_has_the_energies_of_the_study(handed: Handed) -> None:
-    """Offline runs hold the joules of epochs.parquet."""
+def test_wandb_has_the_energies_of_the_study(exported: Exported) -> None:
+    """W&B's offline runs have the energies of epochs.parquet."""
 
-    def told() -> dict[str, list[float]]:
-        return {name: sorted(each) for name, each in wandb_energies(handed.folder).items()}
+    def energies_j() -> dict[str, list[float]]:
+        return {name: sorted(each) for name, each in wandb_energies(exported.folder).items()}
 
-    # A process of W&B's own writes them.
-    waited_for(lambda: len(told()) == handed.epochs["trial_id"].nunique(), "a run for each trial")
-    assert told() == by_trial(handed.epochs)
+    # A process of W&B's writes the runs, so they may come late.
+    trials = exported.epochs["trial_id"].nunique()
+    waited_for(lambda: len(energies_j()) == trials, "a run for each trial")
+    assert energies_j() == by_trial(exported.epochs)
 
 
-def test_a_scrape_has_the_energies_of_the_epochs_so_far(handed: Handed) -> None:
-    """A counter of each trial is the sum of its rows in epochs.parquet."""
-    first = handed.epochs[(handed.epochs["attempt"] == 1) & (handed.epochs["epoch"] <= HELD_AFTER)]
+def test_a_scrape_has_the_energies_of_the_epochs_so_far(exported: Exported) -> None:
+    """Each trial's energy counter equals the sum of its rows in epochs.parquet."""
+    first = exported.epochs[
+        (exported.epochs["attempt"] == 1) & (exported.epochs["epoch"] <= HELD_AFTER)
+    ]
 
-    told = {
+    counters_j = {
         dict(labels)["trial"]: value
-        for (name, labels), value in handed.live.items()
+        for (name, labels), value in exported.live.items()
         if name == "power_of_training_epoch_energy_joules_total"
     }
-    assert told == pytest.approx(first.groupby("trial_id")["epoch_energy_j"].sum().to_dict())
+    expected_j = first.groupby("trial_id")["epoch_energy_j"].sum().to_dict()
+    assert counters_j == pytest.approx(expected_j)
 
 
-def test_a_scrape_has_the_boards_with_their_trials_and_states(handed: Handed) -> None:
-    """Each board draws what it draws, for the trial that it trains; its temperature is told."""
+def test_a_scrape_has_the_boards_with_their_trials_and_states(exported: Exported) -> None:
+    """Each board's power is labelled with the trial that it trains; its temperature is exported too."""
     of_boards = {
         (name, dict(labels)["device"], dict(labels).get("trial", "")): value
-        for (name, labels), value in handed.live.items()
+        for (name, labels), value in exported.live.items()
         if dict(labels).get("component") == "gpu"
     }
 
@@ -237,32 +244,32 @@ def test_a_scrape_has_the_boards_with_their_trials_and_states(handed: Handed) ->
     assert ("power_of_training_temperature_celsius", UUIDS[0], "") in of_boards
 
 
-def test_a_collector_has_the_energies_of_all_epochs(handed: Handed) -> None:
-    """By OTLP, summed up over the resume."""
-    told = {
+def test_a_collector_has_the_energies_of_all_epochs(exported: Exported) -> None:
+    """The OTLP collector has each trial's energy, summed over the interruption."""
+    collected_j = {
         str(dict(labels)["trial"]): value
-        for (name, labels), value in handed.otlp.points.items()
+        for (name, labels), value in exported.otlp.points.items()
         if name == "study.epoch.energy"
     }
 
-    expected = handed.epochs.groupby("trial_id")["epoch_energy_j"].sum().to_dict()
-    assert told == pytest.approx(expected)
+    expected = exported.epochs.groupby("trial_id")["epoch_energy_j"].sum().to_dict()
+    assert collected_j == pytest.approx(expected)
 
 
-def test_nobody_phones_home(handed: Handed) -> None:
-    """No process of the study, its exporters or its report connects to anything but this machine."""
+def test_nobody_phones_home(exported: Exported) -> None:
+    """No process of the study, its exporters or its report contacts another machine, apart from `CLOUD`."""
     own = set(addresses_of_this_machine())
 
     elsewhere = [
         line
-        for line in handed.contacted
+        for line in exported.contacted
         if not HERE.match(line)
         and not CLOUD.match(line)
         and line.split(" ", maxsplit=1)[0] not in own
     ]
 
     assert elsewhere == []
-    assert handed.contacted, "the guard saw nothing"
+    assert exported.contacted, "the guard saw nothing"
 
 
 def addresses_of_this_machine() -> Iterator[str]:
@@ -273,10 +280,10 @@ def addresses_of_this_machine() -> Iterator[str]:
         yield from (address.address for address in each)
 
 
-def test_what_is_said_of_exporters_is_a_line_each(handed: Handed) -> None:
-    """Each says where it is; none complains, and none writes over the study's lines."""
-    lines = [line for line in handed.said.splitlines() if line.startswith("--log ")]
+def test_what_is_said_of_exporters_is_a_line_each(exported: Exported) -> None:
+    """Each exporter prints one line per command with its destination, and nothing else."""
+    lines = [line for line in exported.output.splitlines() if line.startswith("--log ")]
 
-    assert len(lines) == 8, handed.said
-    assert "Traceback" not in handed.said
-    assert "View run" not in handed.said
+    assert len(lines) == 8, exported.output
+    assert "Traceback" not in exported.output
+    assert "View run" not in exported.output

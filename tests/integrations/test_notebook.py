@@ -1,4 +1,4 @@
-"""Studies in notebooks: that of the documentation as it stands, and one that is interrupted."""
+"""Studies in notebooks: the documentation's notebook as it is, and a study that is interrupted."""
 
 import os
 import queue
@@ -26,13 +26,13 @@ result = run_study(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the kernel works."""
+    """Working directory of the kernel."""
     return tmp_path_factory.mktemp("notebook")
 
 
 @pytest.fixture(scope="module")
 def kernel(place: Path) -> Iterator[Any]:
-    """A kernel's manager; its studies run one after another, as in a notebook that stays open."""
+    """Manager of a kernel in which studies run one after another, as in a notebook that stays open."""
     manager = pytest.importorskip("jupyter_client.manager").KernelManager()
     manager.start_kernel(
         cwd=str(place), env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -43,7 +43,7 @@ def kernel(place: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def client(kernel: Any) -> Iterator[Any]:  # noqa: ANN401 - jupyter_client has no types
-    """A client with sockets of its own: nbclient closes those that it got from the manager."""
+    """A client with sockets of its own: nbclient closes those that it gets from the manager."""
     blocking = pytest.importorskip("jupyter_client.blocking")
     own = blocking.BlockingKernelClient(connection_file=kernel.connection_file)
     own.load_connection_file()
@@ -57,7 +57,7 @@ def test_the_notebook_shows_progress_answer_and_figure(
     kernel: Any,  # noqa: ANN401 - as above
     place: Path,
 ) -> None:
-    """In the event loop of a kernel: a line for each trial, a table, a drawing, and no warning."""
+    """In a kernel's event loop a study shows a line for each trial, a table and a figure, and no warning."""
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     book = nbformat.read(NOTEBOOK, as_version=4)
@@ -68,10 +68,12 @@ def test_the_notebook_shows_progress_answer_and_figure(
     assert not [output for output in outputs if output.get("name") == "stderr"]
     shown = [output["data"] for output in outputs if "data" in output]
     texts = [output.get("text", "") for output in outputs]
-    said = "".join([*texts, *(data.get("text/plain", "") for data in shown)])
-    assert "tensorboard --logdir" in said  # what stands before the first trial is not taken away
-    assert "[1/8] setup" in said
-    assert "[8/8] setup" in said
+    output = "".join([*texts, *(data.get("text/plain", "") for data in shown)])
+    assert (
+        "tensorboard --logdir" in output
+    )  # later output does not clear what came before the trials
+    assert "[1/8] setup" in output
+    assert "[8/8] setup" in output
     pages = [data["text/html"] for data in shown if "text/html" in data]
     assert [page for page in pages if "<table" in page and "Use batch size" in page]
     assert [data for data in shown if "<svg" in data.get("image/svg+xml", "")]
@@ -79,7 +81,7 @@ def test_the_notebook_shows_progress_answer_and_figure(
 
 
 def messages(client: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - jupyter_client has no types
-    """What a kernel says, until nothing comes for long."""
+    """Yield a kernel's output messages for at most `PATIENCE_S`."""
     end_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < end_s:
         try:
@@ -88,16 +90,16 @@ def messages(client: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - jupy
             continue
 
 
-def until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
-    """What a kernel says, up to a word."""
-    said = ""
+def read_until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
+    """Read a kernel's output until a word is in it; return all that was read."""
+    output = ""
     for message in messages(client):
         content = message["content"]
-        said += f"{content.get('text', '')}{content.get('data', {}).get('text/plain', '')}"
-        said += "\n".join(content.get("traceback", ()))
-        if word in said:
-            return said
-    missing = f"no {word!r} in:\n{said}"
+        output += f"{content.get('text', '')}{content.get('data', {}).get('text/plain', '')}"
+        output += "\n".join(content.get("traceback", ()))
+        if word in output:
+            return output
+    missing = f"no {word!r} in:\n{output}"
     raise AssertionError(missing)
 
 
@@ -106,15 +108,15 @@ def test_interrupting_the_kernel_ends_the_study_and_gives_what_is_known(
     client: Any,  # noqa: ANN401 - as above
     place: Path,
 ) -> None:
-    """As Ctrl-C does in a terminal; the kernel lives, and its next cell has the result."""
+    """The kernel survives, and its next cell has the result so far, with all trials unfinished."""
     nbformat = pytest.importorskip("nbformat")
     _, scenario, *_ = nbformat.read(NOTEBOOK, as_version=4).cells
 
     client.execute(f"{scenario.source}\n{ENDLESS}")
-    until(client, "endless")
+    read_until(client, "endless")
     while not list((place / "results" / "endless").glob("setup*/result.json")):
         time.sleep(0.2)
     kernel.interrupt_kernel()
     client.execute("print('found', result.unfinished, dict(result.failed), len(result.trials))")
 
-    assert "found 4 {}" in until(client, "found ")
+    assert "found 4 {}" in read_until(client, "found ")

@@ -1,4 +1,4 @@
-"""The wheel, in an environment of its own and far from the checkout, does what README says."""
+"""The wheel, installed in a fresh environment and used outside the checkout, does what README says."""
 
 import os
 import re
@@ -21,8 +21,8 @@ COMMAND = re.compile(r"^power-of-training (regime --scenario \S+)", flags=re.MUL
 SCENARIO = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 
 
-def ran(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder, without what this process has in its environment."""
+def run_in(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder, without this process's environment variables."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -36,11 +36,11 @@ def ran(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of what would be published."""
+    """Wheel of the packages that are published."""
     source = tmp_path_factory.mktemp("source")
     for package in PACKAGES:
-        without = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, source / package, ignore=without)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, source / package, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
     out = tmp_path_factory.mktemp("dist")
@@ -55,7 +55,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment that has the wheel; what it depends on is taken from here."""
+    """`bin` folder of a fresh environment with the wheel; dependencies come from this environment."""
     folder = tmp_path_factory.mktemp("fresh") / "venv"
     venv.create(folder, with_pip=False)
     python = str(folder / "bin" / "python")
@@ -72,14 +72,14 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     subprocess.run(pip, check=True, timeout=300)
     (packages,) = folder.glob("lib/python*/site-packages")
-    # A folder on the search path by itself: links that it has to a checkout are not followed.
+    # A .pth file adds the folder alone: the .pth files in it, which may link to a checkout, are not read.
     (packages / "dependencies.pth").write_text(f"{Path(ray.__file__).parents[1]}\n")
     return folder / "bin"
 
 
 @pytest.fixture
 def users_folder(tmp_path: Path) -> Path:
-    """Where somebody works who has packages with the names of ours, and the tutorial's scenario."""
+    """Working directory of a user, with packages named like ours and the tutorial's scenario."""
     for name in ("models", "analysis"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this is mine')\n")
@@ -90,7 +90,7 @@ def users_folder(tmp_path: Path) -> Path:
 
 
 def test_it_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
-    """Our packages with their data, licence and notice; no tests, no benchmarks."""
+    """The wheel has our packages, their data, the licence and the notice, but no tests or benchmarks."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
 
@@ -104,16 +104,16 @@ def test_it_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
 def test_a_study_runs_among_folders_of_the_same_names(
     environment: Path, users_folder: Path
 ) -> None:
-    """The console command trains a scenario given by file, to its report."""
+    """The console command trains a scenario from a file and writes the report."""
     found = COMMAND.search(TUTORIAL.read_text())
     assert found is not None
-    given = found[1].split()
+    arguments = found[1].split()
 
-    done = ran(
+    done = run_in(
+        users_folder,
         environment / "power-of-training",
-        *given,
-        *("--smoke", "--batch-sizes", "64", "--tracker", "estimate", "--name", "mine"),
-        folder=users_folder,
+        *arguments,
+        *("--smoke", "--tracker", "estimate", "--name", "mine"),
     )
 
     study = users_folder / "results" / "mine"
@@ -128,19 +128,17 @@ def test_a_study_runs_among_folders_of_the_same_names(
 def test_the_console_command_answers(
     environment: Path, users_folder: Path, arguments: tuple[str, ...]
 ) -> None:
-    """It lists its commands, and each has its help."""
-    done = ran(environment / "power-of-training", *arguments, folder=users_folder)
+    """`--help`, a command's help and a command that needs no Ray all exit with status 0."""
+    done = run_in(users_folder, environment / "power-of-training", *arguments)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
 def test_the_package_lists_its_commands(environment: Path, tmp_path: Path) -> None:
-    """`python -m study` does, and it is the wheel's."""
-    done = ran(environment / "python", "-m", "study", folder=tmp_path)
-    where = ran(
-        environment / "python", "-c", "import study; print(study.__file__)", folder=tmp_path
-    )
+    """`python -m study` lists them, from the package that the wheel installed."""
+    done = run_in(tmp_path, environment / "python", "-m", "study")
+    where = run_in(tmp_path, environment / "python", "-c", "import study; print(study.__file__)")
 
     assert done.returncode == 0, done.stderr
     assert "multitask" in done.stdout
@@ -148,11 +146,11 @@ def test_the_package_lists_its_commands(environment: Path, tmp_path: Path) -> No
 
 
 def test_the_readme_s_import_works(environment: Path, tmp_path: Path) -> None:
-    """`from trackers import EnergyMeter, detect`."""
-    done = ran(
+    """`from trackers import EnergyMeter, detect` works."""
+    done = run_in(
+        tmp_path,
         environment / "python",
         *("-c", "from trackers import EnergyMeter, detect; print(EnergyMeter, detect)"),
-        folder=tmp_path,
     )
 
     assert done.returncode == 0, done.stderr

@@ -5,11 +5,11 @@ import pandas as pd
 from study.search.replay.table import ReplayTable, table_of
 
 Curve = tuple[list[float], float]
-"""Accuracy after each epoch, and joules of an epoch."""
+"""Accuracy after each epoch, and the energy of an epoch in joules."""
 
 
 def rows_of(curves: dict[tuple[int, float], list[Curve]]) -> pd.DataFrame:
-    """Rows of trainings, one curve for each seed; an epoch takes a second."""
+    """Rows of trainings by batch size and learning rate, one curve per seed; an epoch takes a second."""
     return pd.DataFrame(
         [
             {
@@ -29,7 +29,7 @@ def rows_of(curves: dict[tuple[int, float], list[Curve]]) -> pd.DataFrame:
 
 
 def four_setups() -> ReplayTable:
-    """Four setups: a frugal one, a dear one, one that is slow and one that never gets there."""
+    """Table of four setups: a frugal one, a costly one, a slow one, and one that never reaches the target."""
     return table_of(
         rows_of(
             {

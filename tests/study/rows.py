@@ -1,4 +1,4 @@
-"""Rows and windows with the fields that a test does not care about filled in."""
+"""Rows and windows whose fields have defaults, so that a test names only those it is about."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ STAGE = "encoder+classifier"
 
 
 def plan(setup: int = 1, seed: int = 0, **changes: Any) -> TrialPlan:  # noqa: ANN401 - any field
-    """A trial."""
+    """Plan of a trial: batch size 64, learning rate 0.1."""
     fields = {
         "trial_id": f"setup{setup:02d}-seed{seed}",
         "attempt": 1,
@@ -74,7 +74,7 @@ def epoch(
 def booked(
     stage: str, number: int, energy_j: float | None, *, of: TrialPlan | None = None
 ) -> BookedWindow:
-    """A window that a tracker has booked for a trial."""
+    """A window that a tracker has booked for a trial; without an energy, its reading is missing."""
     trial = of or plan()
     key = WindowKey(trial_id=trial.trial_id, attempt=trial.attempt, stage=stage, epoch=number)
     if energy_j is None:

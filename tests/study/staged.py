@@ -1,4 +1,4 @@
-"""Scenarios whose encoder can be pretrained, and with two tasks; they train in moments."""
+"""Small scenarios with an encoder that can be pretrained, or with two or three tasks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ CLASSES = 3
 
 
 def waves(count: int = 40, *, seed: int = 0) -> Data:
-    """Windows of two channels, whose class is their frequency."""
+    """Sine waves in two channels, classified by their frequency."""
     draw = np.random.default_rng(seed)
     targets = draw.integers(CLASSES, size=count)
     time = np.arange(16)
@@ -28,7 +28,7 @@ def waves(count: int = 40, *, seed: int = 0) -> Data:
 
 
 class Waves:
-    """The project's sensor network on waves."""
+    """The project's sensor network, trained on `waves`."""
 
     name = "waves"
 
@@ -37,11 +37,11 @@ class Waves:
         return waves(seed=seed)
 
     def network(self, data: Data) -> nn.Module:
-        """Encoder and head."""
+        """A classifier with an encoder."""
         return SensorClassifier(channels=2, classes=len(data.classes))
 
     def decoder(self, data: Data) -> nn.Module:
-        """The other half of the autoencoder."""
+        """The decoder of the autoencoder."""
         return SensorDecoder(channels=2, time=data.train.inputs.shape[2])
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -54,13 +54,13 @@ class Waves:
 
 
 class Pairs(Tiny):
-    """Two tasks on the same points: their class, and whether each coordinate is positive."""
+    """A scenario with two tasks on the same points: their class, and whether each coordinate is positive."""
 
     name = "pairs"
     tasks: tuple[str, ...] = ("attributes", "identity")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
-        """Points with a column for the class, and one for each attribute."""
+        """Points with a target column for the class and one for each attribute."""
         points = data(seed=seed)
         parts = [
             Arrays(
@@ -83,30 +83,30 @@ class Pairs(Tiny):
         return Heads(tasks)
 
     def task_loss(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """As is usual."""
+        """Cross entropy of the class, or of each attribute."""
         if task == "identity":
             return functional.cross_entropy(outputs, targets[:, 0])
         return functional.binary_cross_entropy_with_logits(outputs, targets[:, 1:].float())
 
     def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """As is usual."""
+        """Accuracy of the class, or of all attributes."""
         if task == "identity":
             return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()
         return ((outputs > 0) == (targets[:, 1:] > 0)).float().mean()
 
 
 class Trio(Pairs):
-    """Three tasks on the same points, with names of their own."""
+    """A scenario with three tasks on the same points: class, attributes, and the first attribute alone."""
 
     name = "trio"
     tasks = ("where", "which", "near")
 
     def task_loss(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The class; the coordinates that are positive; whether the first one is."""
+        """Loss of the corresponding task of `Pairs`."""
         return super().task_loss(*self._as_pair(task, outputs, targets))
 
     def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Likewise."""
+        """Score of the corresponding task of `Pairs`."""
         return super().task_score(*self._as_pair(task, outputs, targets))
 
     def _as_pair(self, task: str, outputs: Tensor, targets: Tensor) -> tuple[str, Tensor, Tensor]:
@@ -116,10 +116,10 @@ class Trio(Pairs):
 
 
 class Heads(nn.Module):
-    """Linear heads by task."""
+    """A network of one linear head per task."""
 
     def __init__(self, tasks: tuple[str, ...]) -> None:
-        """One for each of `tasks`."""
+        """Heads for `tasks`."""
         super().__init__()
         self.heads = nn.ModuleDict({task: nn.Linear(3, 3) for task in tasks})
 

@@ -1,4 +1,4 @@
-"""What a study is called that was given no name."""
+"""The default names of studies."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from study.options import NAME
 from study.record.vocabulary import Paradigm
 
 
-def test_studies_of_one_second_have_names_of_their_own() -> None:
-    """Jobs of an array begin at once, in one results folder."""
+def test_studies_started_in_the_same_second_have_different_names() -> None:
+    """Jobs of an array start at the same time in the same results folder."""
     names = {new_name(Paradigm.REGIME, "watch") for _ in range(300)}
 
     assert len(names) == 300
 
 
 @pytest.mark.parametrize("scenario", ["watch", "my net (v2)", "顔", "x" * 300])
-def test_any_scenario_makes_a_name_that_can_be_given_again(scenario: str) -> None:
-    """As `--name NAME --resume` takes it."""
+def test_default_names_are_valid_for_any_scenario(scenario: str) -> None:
+    """The name can be given again, as in `--name NAME --resume`."""
     assert NAME.fullmatch(new_name(Paradigm.SEARCH, scenario))

@@ -1,4 +1,4 @@
-"""What `import study` gives."""
+"""The names that `import study` exports."""
 
 import importlib
 import pkgutil
@@ -14,13 +14,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("name", study.__all__)
-def test_every_export_is_there(name: str) -> None:
-    """Each name of `__all__` is loaded when it is asked for."""
+def test_every_export_can_be_loaded(name: str) -> None:
+    """Each name of `__all__` is loaded on first access."""
     assert getattr(study, name).__name__ == name
 
 
 def test_the_list_of_exports_is_complete() -> None:
-    """What can be had from the package is in `__all__`, sorted, and in `dir`."""
+    """`__all__` and `dir` list everything that the package can load, sorted."""
     table = vars(study)["_MODULES"]
 
     assert sorted(study.__all__) == study.__all__ == dir(study)
@@ -28,21 +28,21 @@ def test_the_list_of_exports_is_complete() -> None:
 
 
 def test_no_export_has_the_name_of_a_room() -> None:
-    """`study.record` is always the room: an export of that name would depend on what was imported."""
+    """`study.record` is always the package: an export of that name would depend on what was imported before."""
     rooms = {each.name for each in pkgutil.iter_modules(study.__path__)}
 
     assert rooms.isdisjoint(study.__all__)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """A slip of the pen says what there is."""
+    """The error lists the names that exist."""
     with pytest.raises(AttributeError, match=r"no attribute 'run_studdy'; it has Arrays, "):
-        importlib.import_module("study").run_studdy  # noqa: B018 - that it is refused is the point
+        importlib.import_module("study").run_studdy  # noqa: B018 - the access is tested
 
 
 @pytest.mark.parametrize("module", ["study", "study.record", "study.studies", "study.scenario"])
 def test_importing_it_loads_nothing_heavy(module: str) -> None:
-    """Who reads records, or names a scenario, waits neither for Ray nor for torch."""
+    """Reading records or defining a scenario loads neither Ray nor torch nor pandas."""
     code = f"import sys, {module}; print({{'ray', 'torch', 'pandas'}} & set(sys.modules))"
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`power-of-training` and `python -m study`: all commands under one name."""
+"""`power-of-training` and `python -m study`, which run all commands under one name."""
 
 import importlib.util
 import json
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_without_a_command_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each with what it answers and its module."""
+    """The list has every command, and the exit status is 0."""
     status = main([])
 
     printed = capsys.readouterr().out
@@ -24,7 +24,7 @@ def test_without_a_command_all_are_listed(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_command_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """With those that do, and the status of a wrong option."""
+    """The message lists those that exist, and the exit status is that of a wrong option."""
     status = main(["regim"])
 
     assert status == 2
@@ -33,7 +33,7 @@ def test_a_command_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("word", COMMANDS)
 def test_each_command_can_be_run(word: str) -> None:
-    """Behind each word is a module that `python -m` runs."""
+    """Each command belongs to a module that `python -m` can run."""
     module, *_ = COMMANDS[word][0].split()
     spec = importlib.util.find_spec(module)
 
@@ -42,7 +42,7 @@ def test_each_command_can_be_run(word: str) -> None:
     assert not is_package or importlib.util.find_spec(f"{module}.__main__") is not None
 
 
-LACKING = """
+ON_WINDOWS = """
 import runpy, sys
 sys.platform = "win32"
 sys.modules.update(fcntl=None, resource=None)
@@ -50,16 +50,16 @@ sys.argv = [sys.argv[1], "--help"]
 sys.orig_argv = ["python", "-m", *sys.argv]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
-"""A process that takes itself for one of Windows, and lacks what Python lacks there."""
+"""Code of a process that appears to run on Windows, without the modules that Python lacks there."""
 
 
 @pytest.mark.parametrize(
     "module", dict.fromkeys(["study", *(each.split()[0] for each, _ in COMMANDS.values())])
 )
-def test_windows_is_answered_with_what_to_do(module: str) -> None:
-    """Before anything is imported there that Windows lacks, which would fail in other words."""
+def test_commands_on_windows_say_what_to_do(module: str) -> None:
+    """The message appears before a module that Windows lacks is imported, which would fail with a traceback."""
     done = subprocess.run(
-        [sys.executable, "-c", LACKING, module],
+        [sys.executable, "-c", ON_WINDOWS, module],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -72,10 +72,10 @@ def test_windows_is_answered_with_what_to_do(module: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("loaded", ["from study import run_study", "import analysis"])
-def test_a_program_on_windows_is_answered_too(loaded: str) -> None:
-    """In the words of a command, and not by the name of a module that Python lacks there."""
-    program = LACKING.partition("sys.argv")[0] + loaded
+@pytest.mark.parametrize("statement", ["from study import run_study", "import analysis"])
+def test_imports_on_windows_say_what_to_do(statement: str) -> None:
+    """A program gets the message of the commands, instead of the name of a module that Python lacks there."""
+    program = ON_WINDOWS.partition("sys.argv")[0] + statement
 
     done = run_in(ROOT, "-c", program)
 
@@ -86,7 +86,7 @@ def test_a_program_on_windows_is_answered_too(loaded: str) -> None:
 
 @pytest.fixture
 def users_folder(tmp_path: Path) -> Path:
-    """A folder with packages of the same names as ours, and the console command as pip writes it."""
+    """A folder with packages named like ours, and the console command as pip writes it."""
     for name in ("study", "models", "analysis"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("")
@@ -97,10 +97,10 @@ def users_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these words in a folder; ours are installed."""
+def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder, with our packages importable as if they were installed."""
     return subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -111,7 +111,7 @@ def run_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_users_own_folders_do_not_hide_ours(users_folder: Path) -> None:
-    """The working folder is not searched first, so that `study` there is not taken for ours."""
+    """With `-P`, `study` is our package and not the one in the working folder."""
     done = run_in(users_folder, "-P", "-m", "study", "regime", "--help")
 
     assert done.returncode == 0, done.stderr
@@ -119,28 +119,28 @@ def test_a_users_own_folders_do_not_hide_ours(users_folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["-P", "-m", "study"], ["bin/power-of-training"]])
+@pytest.mark.parametrize("program", [["-P", "-m", "study"], ["bin/power-of-training"]])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_names_the_program_as_it_was_started(
-    users_folder: Path, words: list[str], command: str
+    users_folder: Path, program: list[str], command: str
 ) -> None:
-    """In a folder with a `study` of the user's own, `python -m study.regime` would run theirs."""
-    done = run_in(users_folder, *words, command, "--help")
+    """Help never says `python -m study.regime`, which would run a `study` in the user's own folder."""
+    done = run_in(users_folder, *program, command, "--help")
 
-    started = " ".join(words).replace("-P", "python").removeprefix("bin/")
-    assert done.stdout.startswith(f"usage: {started} {command} "), done.stderr
+    shown = " ".join(program).replace("-P", "python").removeprefix("bin/")
+    assert done.stdout.startswith(f"usage: {shown} {command} "), done.stderr
     module, _ = COMMANDS[command]
     assert f"python -m {module} " not in done.stdout
     assert "python -m analysis" not in done.stdout
 
 
 @pytest.mark.slow
-def test_a_command_is_measured_by_run(users_folder: Path) -> None:
-    """`power-of-training run` is `power-of-training trackers run`."""
-    measured = ("--quiet", "--tracker", "estimate", "--cpu-watts", "10", "--json", "run.json")
-    ends = (sys.executable, "-c", "raise SystemExit(3)")
+def test_run_measures_a_command(users_folder: Path) -> None:
+    """`power-of-training run` measures a command, records it and exits with its status."""
+    options = ("--quiet", "--tracker", "estimate", "--cpu-watts", "10", "--json", "run.json")
+    command = (sys.executable, "-c", "raise SystemExit(3)")
 
-    done = run_in(users_folder, "bin/power-of-training", "run", *measured, "--", *ends)
+    done = run_in(users_folder, "bin/power-of-training", "run", *options, "--", *command)
 
     assert done.returncode == 3, done.stderr
-    assert json.loads((users_folder / "run.json").read_text())["command"] == [*ends]
+    assert json.loads((users_folder / "run.json").read_text())["command"] == [*command]

@@ -1,4 +1,4 @@
-"""Imports of version 0.1, which say where their modules are now."""
+"""Imports of version 0.1, whose errors say where the modules are now."""
 
 import re
 from pathlib import Path
@@ -17,28 +17,28 @@ MOVED = {
 
 @pytest.mark.parametrize("old", MOVED)
 @pytest.mark.parametrize("statement", ["import {}.it", "from {} import It"])
-def test_an_old_module_is_answered_with_its_place(old: str, statement: str) -> None:
-    """Whether it is gone, or a package has its name now."""
+def test_an_old_module_is_answered_with_its_new_place(old: str, statement: str) -> None:
+    """This holds for a module that is gone and for one whose name a package has now."""
     with pytest.raises(ModuleNotFoundError, match=re.escape(f"in {old} moved to {MOVED[old]} (")):
-        exec(statement.format(old))  # noqa: S102 - an import, as users have it
+        exec(statement.format(old))  # noqa: S102 - an import as in users' programs
 
 
-def test_a_module_that_is_taken_from_its_package_is_answered_too() -> None:
-    """`from study import records` is another way to import it."""
+def test_an_old_module_imported_from_its_package_is_answered_too() -> None:
+    """`from study import records` gets the same answer."""
     with pytest.raises(
         ModuleNotFoundError, match=r"^in version 0\.2, .* moved to study\.record\.records "
     ):
         exec("from study import records")  # noqa: S102 - as above
 
 
-def test_what_never_was_a_module_is_as_unknown_as_ever() -> None:
-    """Python's own words stay where we know nothing."""
+def test_a_module_that_never_existed_gets_pythons_own_error() -> None:
+    """The message of other unknown modules is not changed."""
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'study\.nothing'$"):
         exec("import study.nothing")  # noqa: S102 - as above
 
 
-def test_the_page_on_upgrading_has_the_modules_that_are_answered() -> None:
-    """Those in the first column of its table of imports, each with its place in the second."""
+def test_the_upgrading_page_lists_exactly_the_moved_modules() -> None:
+    """Its table of imports has them in the first column, and their new places in the second."""
     rows = [row.split("|") for row in PAGE.partition("## Imports")[2].splitlines()]
     places = {
         old.rstrip("."): row[2]

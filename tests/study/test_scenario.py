@@ -1,4 +1,4 @@
-"""How data and scenarios are taken, and what is refused before a training starts."""
+"""Data and scenarios: their facts, and what is refused before a training starts."""
 
 import dataclasses
 from pathlib import Path
@@ -18,7 +18,7 @@ CLASSES = np.zeros(4, dtype=np.int64)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "targets", "said"),
+    ("inputs", "targets", "message"),
     [
         (POINTS, CLASSES[:3], "4 inputs and 3 targets"),
         (POINTS[:0], CLASSES[:0], "0 inputs and 0 targets"),
@@ -49,15 +49,15 @@ CLASSES = np.zeros(4, dtype=np.int64)
 def test_arrays_that_cannot_be_trained_on_are_refused(
     inputs: Any,  # noqa: ANN401 - what a user may give
     targets: Any,  # noqa: ANN401 - likewise
-    said: str,
+    message: str,
 ) -> None:
-    """Once, when they are made, and not in every trial."""
-    with pytest.raises(ValueError, match=said):
+    """They are refused once, when `Arrays` is created, and not in every trial."""
+    with pytest.raises(ValueError, match=message):
         Arrays(inputs=inputs, targets=targets)
 
 
-def test_data_tell_their_facts() -> None:
-    """Sizes, classes, and the accuracy of always naming the commonest validation class."""
+def test_facts_of_data() -> None:
+    """The facts are sizes, classes, and the accuracy of always choosing the commonest validation class."""
     val = Arrays(inputs=POINTS, targets=np.array([2, 1, 1, 0]))
     data = dataclasses.replace(tiny.data(train=24), val=val)
 
@@ -68,8 +68,8 @@ def test_data_tell_their_facts() -> None:
     assert facts.chance_accuracy == 0.5
 
 
-def test_targets_may_have_more_columns() -> None:
-    """The first holds the class numbers, from which chance is taken."""
+def test_targets_may_have_several_columns() -> None:
+    """The first has the class numbers, from which the chance accuracy is computed."""
     targets = np.array([[2, 7], [1, 7], [1, 8], [0, 7]])
     val = Arrays(inputs=POINTS, targets=targets)
     data = dataclasses.replace(tiny.data(), val=val)
@@ -80,8 +80,8 @@ def test_targets_may_have_more_columns() -> None:
     assert facts.chance_accuracy == 0.5
 
 
-def test_weights_count_in_the_fingerprint() -> None:
-    """Another value, another name or none at all are other data; their order is not."""
+def test_the_fingerprint_includes_weights() -> None:
+    """Weights with another value, another name or none give another fingerprint; their order does not matter."""
     one, two = np.ones(3, np.float32), np.zeros((2, 2), np.float32)
     data = tiny.data()
     choices: list[dict[str, npt.NDArray[np.float32]] | None] = [
@@ -92,15 +92,15 @@ def test_weights_count_in_the_fingerprint() -> None:
     ]
 
     different = {dataclasses.replace(data, weights=w).facts().fingerprint for w in choices}
-    turned = dataclasses.replace(data, weights={"b": two, "a": one}).facts().fingerprint
+    reordered = dataclasses.replace(data, weights={"b": two, "a": one}).facts().fingerprint
 
     assert len(different) == 4
-    assert turned in different
+    assert reordered in different
 
 
 @pytest.mark.parametrize(("label", "part"), [(3, "train"), (-1, "val"), (3, "test")])
 def test_a_label_without_a_class_is_refused(label: int, part: str) -> None:
-    """It is found when the data are loaded, not by each training; the part and the range are named."""
+    """It is refused when `Data` is created; the message names the part and the range."""
     data = tiny.data(classes=3)
     arrays = data.train
     wrong = Arrays(inputs=arrays.inputs, targets=np.full_like(arrays.targets, label))
@@ -112,7 +112,7 @@ def test_a_label_without_a_class_is_refused(label: int, part: str) -> None:
 
 
 def changed(data: Data) -> list[Data]:
-    """The same data with one thing different each."""
+    """Copies of data, each with one change."""
     train, val = data.train, data.val
     other = train.inputs.copy()
     other[3, 1] += 1
@@ -129,8 +129,8 @@ def changed(data: Data) -> list[Data]:
     ]
 
 
-def test_the_fingerprint_is_that_of_the_arrays() -> None:
-    """Equal arrays have equal fingerprints, and any other value, order, shape or split another."""
+def test_the_fingerprint_depends_on_the_arrays_alone() -> None:
+    """Equal arrays have equal fingerprints; another value, order, shape or split gives another."""
     data = tiny.data()
     same = dataclasses.replace(
         tiny.data(),
@@ -146,8 +146,8 @@ def test_the_fingerprint_is_that_of_the_arrays() -> None:
     assert len({data.facts().fingerprint, *others}) == 6
 
 
-def test_numbers_may_be_targets() -> None:
-    """Without classes nothing is checked against them, and there is no chance accuracy."""
+def test_targets_may_be_floats() -> None:
+    """Data without classes have no chance accuracy."""
     numbers = Arrays(inputs=POINTS, targets=np.linspace(0, 1, 4, dtype=np.float32))
 
     facts = Data(train=numbers, val=numbers, synthetic=True, description="numbers").facts()
@@ -159,7 +159,7 @@ class Squares:
     """A map-style data set."""
 
     def __len__(self) -> int:
-        """Ten of them."""
+        """Number of samples."""
         return 10
 
     def __getitem__(self, place: int) -> tuple[int, int]:
@@ -168,28 +168,28 @@ class Squares:
 
 
 def test_a_data_set_must_name_its_fingerprint() -> None:
-    """Its content is not read beforehand; another name is another study."""
+    """Its content is not read beforehand, so the given name decides; objects that are no data sets are refused."""
     squares = Squares()
 
-    def facts(word: str | None) -> str:
+    def fingerprint_of(name: str | None) -> str:
         data = Data(
-            train=squares, val=squares, synthetic=True, description="squares", fingerprint=word
+            train=squares, val=squares, synthetic=True, description="squares", fingerprint=name
         )
         return data.facts().fingerprint
 
     with pytest.raises(DataError, match=r"train is a Squares, .* give Data a fingerprint"):
-        facts(None)
+        fingerprint_of(None)
     with pytest.raises(DataError, match="train is a set without samples by index"):
         Data(train={1}, val=squares, synthetic=True, description="a set", fingerprint="1")
     with pytest.raises(
         DataError, match=r"^val is a list without samples; there must be at least one"
     ):
         Data(train=squares, val=[], synthetic=True, description="", fingerprint="1")
-    assert facts("1") == facts("1") != facts("2")
+    assert fingerprint_of("1") == fingerprint_of("1") != fingerprint_of("2")
 
 
-def test_an_objective_of_another_kind_is_refused() -> None:
-    """A word alone does not say whether more or less is better."""
+def test_an_objective_of_another_type_is_refused() -> None:
+    """A name alone does not say whether more or less is better."""
     scenario = tiny.Tiny()
     assert objective_of(scenario).name == "accuracy"
     scenario.objective = "rmse"  # type: ignore[attr-defined]
@@ -198,16 +198,16 @@ def test_an_objective_of_another_kind_is_refused() -> None:
         objective_of(scenario)
 
 
-def test_what_is_wrong_with_arrays_is_said_at_once() -> None:
-    """Number and both types, in one message."""
+def test_all_faults_of_arrays_are_reported_at_once() -> None:
+    """One message has the number of samples and both types."""
     with pytest.raises(
         ValueError, match=r"3 inputs and 2 targets.*inputs are float64.*targets are"
     ):
         Arrays(inputs=np.zeros((3, 2)), targets=np.zeros(2, bool))
 
 
-def test_labels_of_all_parts_are_looked_at() -> None:
-    """A paragraph for each part."""
+def test_labels_of_all_parts_are_checked() -> None:
+    """The message has a paragraph for each part."""
     part = Arrays(inputs=np.zeros((2, 1), np.float32), targets=np.array([0, 5]))
 
     with pytest.raises(DataError) as refused:
@@ -219,23 +219,23 @@ def test_labels_of_all_parts_are_looked_at() -> None:
 
 
 class Rows:
-    """A data set that holds something, an array or a data set of its own."""
+    """A data set that holds an object, such as an array or another data set."""
 
     def __init__(self, held: object) -> None:
-        """Hold it."""
+        """Hold an object."""
         self.held = held
 
     def __len__(self) -> int:
-        """A few."""
+        """Number of samples."""
         return 2
 
     def __getitem__(self, place: int) -> int:
-        """Nothing much."""
+        """The sample's index."""
         return place
 
 
-def test_a_file_that_is_held_open_is_not_sent(tmp_path: Path) -> None:
-    """However deep it is held; small ones, and the path of a large one, may be."""
+def test_a_data_set_that_holds_a_large_open_file_is_refused(tmp_path: Path) -> None:
+    """It is refused however deep the file is nested; a small file, or the path of a large one, is allowed."""
     paths = tmp_path / "large.npy", tmp_path / "small.npy"
     large, small = (
         np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count,))
@@ -256,6 +256,6 @@ def test_a_file_that_is_held_open_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_data_without_validation_are_refused() -> None:
-    """They are what early stopping and scores are taken from."""
+    """Early stopping and scores need them."""
     with pytest.raises(DataError, match="val is a NoneType without a length; allowed: Arrays"):
         Data(train=Arrays(inputs=POINTS, targets=CLASSES), val=None, synthetic=True, description="")

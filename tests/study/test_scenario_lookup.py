@@ -51,7 +51,7 @@ class Mine(Tiny):
 
 @pytest.fixture
 def mine(tmp_path: Path) -> str:
-    """A scenario in a file, which imports one beside it; named for the test, as modules are kept."""
+    """A scenario in a file that imports another; their names are unique, as modules stay loaded between tests."""
     tag = tmp_path.name.replace("-", "_")
     (tmp_path / f"mine_{tag}.py").write_text(MINE.format(tag=tag))
     (tmp_path / f"beside_{tag}.py").write_text("SIZE = 7\n")
@@ -60,11 +60,11 @@ def mine(tmp_path: Path) -> str:
 
 @dataclass(frozen=True)
 class Strange:
-    """Options of nobody."""
+    """Options that belong to no scenario."""
 
 
 class Careless(tiny.Tiny):
-    """Its options are no dataclass."""
+    """A scenario whose options are not a dataclass."""
 
     options = dict
 
@@ -75,8 +75,8 @@ class Careless(tiny.Tiny):
 
 
 @pytest.mark.parametrize("name", ["tests.study.tiny:Tiny", "tests.study.tiny:READY"])
-def test_a_scenario_of_ones_own_is_a_class_or_an_object(name: str) -> None:
-    """It needs the members, and inherits nothing."""
+def test_a_scenario_may_be_a_class_or_an_object(name: str) -> None:
+    """It needs the members of the protocol and no base class of ours."""
     scenario = load_scenario(name)
 
     assert isinstance(scenario, Scenario)
@@ -85,12 +85,12 @@ def test_a_scenario_of_ones_own_is_a_class_or_an_object(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_scenarios_have_short_names(name: str) -> None:
-    """The table leads to scenarios that know themselves by the same name."""
+    """Each short name loads the scenario that has this name."""
     assert name == load_scenario(name).name
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         (
             "mnist",
@@ -121,16 +121,16 @@ def test_built_in_scenarios_have_short_names(name: str) -> None:
         ("tests.study.tiny:Half", "tests.study.tiny:Half: it lacks network, loss, metrics"),
     ],
 )
-def test_what_is_no_scenario_is_refused(name: str, said: str) -> None:
-    """The message says what was asked for and what is wrong with it."""
-    with pytest.raises(ScenarioError, match=re.escape(said)):
+def test_an_invalid_scenario_is_refused(name: str, message: str) -> None:
+    """The message says what was given and what is wrong with it."""
+    with pytest.raises(ScenarioError, match=re.escape(message)):
         load_scenario(name)
 
 
-def test_a_module_that_raises_is_the_users_to_mend(
+def test_an_error_in_the_users_module_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Any error of the user's module becomes a message that names it."""
+    """The message has the error, the file and the line."""
     (tmp_path / "broken_scenario.py").write_text("class Mine(:\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
@@ -140,7 +140,7 @@ def test_a_module_that_raises_is_the_users_to_mend(
 
 @pytest.mark.slow
 def test_a_scenario_may_be_a_file(mine: str) -> None:
-    """It need not be importable; what it imports beside it is found, and both travel by value."""
+    """It finds modules beside it, and both are among the modules that are sent to trials by value."""
     scenario = load_scenario(mine)
 
     assert scenario.name == "mine"
@@ -149,8 +149,8 @@ def test_a_scenario_may_be_a_file(mine: str) -> None:
     assert not any(each.__name__.startswith(("study", "torch")) for each in loaded_from_files())
 
 
-def test_a_scenario_of_ones_own_has_options_like_a_built_in_one(mine: str) -> None:
-    """Their class is found, and an instance of it reaches the scenario."""
+def test_a_users_scenario_may_have_options_like_a_built_in_one(mine: str) -> None:
+    """The class of its options is found, and an instance of it reaches the scenario."""
     kind = options_of(mine)
     assert kind is not None
 
@@ -161,7 +161,7 @@ def test_a_scenario_of_ones_own_has_options_like_a_built_in_one(mine: str) -> No
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_options_of_built_in_scenarios_are_those_of_their_class(name: str) -> None:
-    """The light table says the same as the scenario itself."""
+    """The table `OPTIONS`, which needs no import of the scenario, agrees with the scenario itself."""
     scenario = load_scenario(name)
 
     kind = scenario.options if isinstance(scenario, Configurable) else None
@@ -170,40 +170,42 @@ def test_options_of_built_in_scenarios_are_those_of_their_class(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("scenario", "options", "said"),
+    ("scenario", "options", "message"),
     [
         ("pamap2", Strange(), "scenario_options are given, and scenario pamap2 has none."),
         ("celeba", Strange(), "scenario_options are a Strange; scenario celeba takes"),
     ],
 )
-def test_options_of_another_scenario_are_refused(scenario: str, options: object, said: str) -> None:
-    """They would do nothing, or the wrong thing."""
-    with pytest.raises(OptionError, match=said):
+def test_options_of_another_scenario_are_refused(
+    scenario: str, options: object, message: str
+) -> None:
+    """The message says what the scenario takes."""
+    with pytest.raises(OptionError, match=message):
         load_scenario(scenario, options)
 
 
-def test_options_that_are_no_dataclass_are_the_users_to_mend() -> None:
+def test_options_that_are_not_a_dataclass_are_refused() -> None:
     """The message says what they must be."""
     with pytest.raises(ScenarioError, match="its `options` is <class 'dict'>; allowed: a frozen"):
         options_of(f"{__name__}:Careless")
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """With its whole path."""
+def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    """The message has its whole path."""
     with pytest.raises(ScenarioError, match=f"there is no file {tmp_path}/none.py"):
         load_scenario(f"{tmp_path}/none.py:Mine")
 
 
-def test_what_hides_behind_a_package_of_ours_is_told(tmp_path: Path) -> None:
-    """A user's folder `models` cannot replace ours; the message says which and what to do."""
+def test_a_users_package_hidden_by_one_of_ours_is_reported(tmp_path: Path) -> None:
+    """A user's folder `models` cannot replace our package; the message names it."""
     (tmp_path / "hidden_scenario.py").write_text("from models.of_mine import Network\n")
 
     with pytest.raises(ScenarioError, match="`models` is a package of power-of-training"):
         load_scenario(f"{tmp_path}/hidden_scenario.py:Mine")
 
 
-def test_what_a_file_imports_and_is_not_there_is_told(tmp_path: Path) -> None:
-    """It is what lacks, and not the file that was given."""
+def test_a_missing_import_of_a_scenario_file_is_reported(tmp_path: Path) -> None:
+    """The message says that the imported library is missing, not the file that was given."""
     (tmp_path / "needing.py").write_text("import no_such_library\n")
 
     with pytest.raises(ScenarioError) as refused:
@@ -214,10 +216,10 @@ def test_what_a_file_imports_and_is_not_there_is_told(tmp_path: Path) -> None:
     assert "must be importable" not in str(refused.value)
 
 
-def test_a_script_that_reads_options_when_it_is_imported_is_told(
+def test_a_script_that_exits_when_it_is_imported_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It would take our command line for its own, and end the program."""
+    """A script that parses options on import would read our command line and end the program."""
     path = tmp_path / "script.py"
     path.write_text("import argparse\nargparse.ArgumentParser().parse_args(['--scenario', 'x'])\n")
 

@@ -1,4 +1,4 @@
-"""A smoke run: small, but for what somebody asks for."""
+"""Smoke runs: small, except for options that are given."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,7 +22,7 @@ def smoke_of(kind: type[Options], *args: str) -> Options:
 
 
 def test_a_smoke_run_is_small() -> None:
-    """Four setups, one repeat, three epochs; without --smoke nothing is changed."""
+    """It has four setups, one repeat and three epochs; without `--smoke` nothing is changed."""
     whole = StudyOptions(max_epochs=30)
     smoke = StudyOptions(smoke=True, max_epochs=30)
 
@@ -32,11 +32,11 @@ def test_a_smoke_run_is_small() -> None:
     assert whole.reduced() == whole
 
 
-def test_a_smoke_run_takes_no_more_than_was_asked_for() -> None:
-    """Smoke cuts down, never up; and what is cut down already stays."""
-    asked = StudyOptions(smoke=True, batch_sizes=(8,), max_epochs=1)
+def test_a_smoke_run_is_never_larger_than_requested() -> None:
+    """Options are only reduced, and reducing them twice changes nothing."""
+    requested = StudyOptions(smoke=True, batch_sizes=(8,), max_epochs=1)
 
-    reduced = asked.reduced()
+    reduced = requested.reduced()
 
     assert (reduced.batch_sizes, reduced.max_epochs) == ((8,), 1)
     assert reduced == reduced.reduced()
@@ -55,24 +55,24 @@ def test_a_smoke_run_takes_no_more_than_was_asked_for() -> None:
         (("--more-repeats", "4"), "more_repeats", 4),
     ],
 )
-def test_an_option_that_is_given_holds_in_a_smoke_run(
+def test_a_given_option_holds_in_a_smoke_run(
     args: tuple[str, ...], option: str, value: object
 ) -> None:
-    """Be it what holds without --smoke; the others are cut down."""
+    """It holds even if it equals the default; the other options are reduced."""
     smoke = smoke_of(ComparisonOptions, *args)
 
     assert getattr(smoke, option) == value
     assert option == "max_epochs" or smoke.max_epochs == 3
 
 
-def test_one_repeat_from_which_nothing_can_go_on_is_refused_in_a_smoke_run_too() -> None:
-    """As in any other study; it was two without a word."""
+def test_sure_with_one_repeat_is_refused_in_a_smoke_run_too() -> None:
+    """The given `--repeats 1` is not silently raised to two."""
     with pytest.raises(OptionError, match="--sure is given with --repeats 1"):
         smoke_of(ComparisonOptions, "--sure", "0.9", "--repeats", "1")
 
 
-def test_what_is_given_of_a_scenario_holds_in_a_smoke_run() -> None:
-    """Whatever the scenario makes of the rest."""
+def test_a_given_option_of_a_scenario_holds_in_a_smoke_run() -> None:
+    """The scenario reduces its other options."""
 
     @dataclass(frozen=True)
     class Own:
@@ -88,23 +88,21 @@ def test_what_is_given_of_a_scenario_holds_in_a_smoke_run() -> None:
 
 
 @pytest.mark.parametrize(("args", "size"), [((), 32), (("--image-size", "96"), 96)])
-def test_a_smoke_run_cuts_down_the_scenario_too(args: tuple[str, ...], size: int) -> None:
-    """Small images where there are images, and not against what was asked for."""
+def test_a_smoke_run_reduces_the_scenario_too(args: tuple[str, ...], size: int) -> None:
+    """Images are small unless a size is given."""
     smoke = smoke_of(StudyOptions, "--scenario", "celeba", *args)
 
     assert smoke.scenario_options.pixels == size
 
 
 @pytest.mark.parametrize(("args", "trials"), [((), 3), (("--trials", "7"), 7)])
-def test_a_smoke_search_has_three_trials_unless_others_are_asked_for(
-    args: tuple[str, ...], trials: int
-) -> None:
-    """What is given holds."""
+def test_a_smoke_search_has_three_trials_by_default(args: tuple[str, ...], trials: int) -> None:
+    """A given number of trials holds."""
     assert smoke_of(SearchOptions, "--goal", "accuracy", *args).trials == trials
 
 
-def test_what_a_program_gives_holds_in_a_smoke_run_too() -> None:
-    """The scenario has its options as they are run."""
+def test_options_given_by_a_program_hold_in_a_smoke_run_too() -> None:
+    """The others are reduced, and the scenario gets its reduced options."""
     given = {"smoke": True, "max_epochs": 30, "repeats": 2}
 
     options, faces = _options(ComparisonOptions, "celeba", given)

@@ -1,4 +1,4 @@
-"""Options of `run_study` that no study can be made of."""
+"""`run_study`: its options, and the paradigms that it knows."""
 
 from pathlib import Path
 from typing import Any
@@ -16,32 +16,32 @@ from study.studies import GRIDS, SEARCH, run_study
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"batch_sizes": 3}, "batch_sizes is 3; allowed: a list"),
         ({"repeats": "two"}, "repeats is 'two'; allowed: a number"),
         ({"batch_size": [3]}, "no option 'batch_size'; did you mean batch_sizes?"),
     ],
 )
-def test_a_value_of_another_kind_is_named(given: dict[str, Any], said: str) -> None:
-    """With its option, before anything starts."""
+def test_a_wrong_option_or_value_is_refused(given: dict[str, Any], message: str) -> None:
+    """The message names the option, its value and what is allowed."""
     with pytest.raises(OptionError) as refused:
         run_study("regime", scenario="watch", **given)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_every_paradigm_is_known_to_programs_and_has_a_command() -> None:
-    """A new kind of study has its lines in both tables."""
+    """A new kind of study has a line in both tables."""
     assert {each.value for each in Paradigm} == {*GRIDS, SEARCH}
     assert {each.value for each in Paradigm} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("given", [{}, {"report": False}, {"no_report": True}])
-def test_no_report_is_written_where_none_is_wanted(
+def test_no_report_is_written_on_request(
     given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """In the words of programs, and in those of the command."""
+    """Both `report=False` and the command's `no_report=True` are accepted; there is no recommendation then."""
     folder = StudyFolder(str(tmp_path), "s")
     outcome = StudyOutcome(folder=folder, failed=(), unfinished=0)
     monkeypatch.setattr(launch, "run_study", lambda *_, **__: outcome)

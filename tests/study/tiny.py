@@ -1,4 +1,4 @@
-"""The smallest scenarios: a network of one layer, whose numbers can be worked by hand."""
+"""The smallest scenarios, with a network of one layer, whose results can be computed by hand."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,12 +26,12 @@ def data(train: int = 24, val: int = 10, *, classes: int = 3, seed: int = 0) -> 
 
 
 class Tiny:
-    """One linear layer; keeps the networks it made, so that a test can look at them."""
+    """A scenario of one linear layer, which keeps the networks it made for tests to inspect."""
 
     name = "tiny"
 
     def __init__(self) -> None:
-        """No network yet."""
+        """No networks yet."""
         self.networks: list[nn.Module] = []
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
@@ -44,7 +44,7 @@ class Tiny:
         return self.networks[-1]
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """What a variant has otherwise."""
+        """Network for this number of features and classes; variants override it."""
         return nn.Linear(features, classes)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -52,22 +52,22 @@ class Tiny:
         return functional.cross_entropy(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Accuracy, and a second head's figure."""
-        right = (outputs.argmax(dim=1) == targets).to(torch.float32)
-        return {"accuracy": right.mean(), "margin": outputs.max(dim=1).values.mean()}
+        """Accuracy and another metric."""
+        is_right = (outputs.argmax(dim=1) == targets).to(torch.float32)
+        return {"accuracy": is_right.mean(), "margin": outputs.max(dim=1).values.mean()}
 
 
 class Demanding(Tiny):
-    """Cannot be made without an argument."""
+    """A scenario that cannot be created without an argument."""
 
     def __init__(self, size: int) -> None:
-        """Want a size."""
+        """Require a size."""
         super().__init__()
         self.size = size
 
 
 class Half:
-    """Has a name and data, and nothing to train."""
+    """An incomplete scenario, with a name and data but nothing to train."""
 
     name = "half"
 
@@ -77,4 +77,4 @@ class Half:
 
 
 READY = Tiny()
-"""A scenario may also be an object."""
+"""A scenario given as an object instead of a class."""

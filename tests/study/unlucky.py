@@ -7,10 +7,10 @@ from tests.study.tiny import Tiny
 
 
 class Raising(Tiny):
-    """Its `load` has a bug."""
+    """A scenario whose `load` has a bug."""
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:
-        """Divide by nothing."""
+        """Raise an error."""
         del data_dir
         message = f"no data with seed {seed}"
         raise ZeroDivisionError(message)

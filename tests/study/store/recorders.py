@@ -1,4 +1,4 @@
-"""Recorders of a study, and what they were given."""
+"""Recorders of a study, and the bookings and rows that tests give them."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def recorder(
     target_accuracy: float | None = None,
     stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,),
 ) -> Recorder:
-    """A recorder of study `s`; a second one on the same folder is a resumed study."""
+    """A recorder of study `s`; a second one on the same folder resumes the study."""
     return Recorder(
         StudyFolder(str(results_dir), "s"),
         study="s",
@@ -34,14 +34,14 @@ def recorder(
 
 
 def booking(*windows: BookedWindow, power: tuple[BookedPower, ...] = ()) -> Booking:
-    """What the tracker of node-1 has booked."""
+    """A booking of the tracker of node-1."""
     return Booking(hostname="node-1", windows=windows, power=power)
 
 
 def windows_of(
     trial: TrialPlan, trial_j: float | None, setup_j: float | None, *epochs_j: float | None
 ) -> tuple[BookedWindow, ...]:
-    """All windows of an attempt."""
+    """Windows of an attempt: the whole of it, its set-up and its epochs."""
     numbered = enumerate(epochs_j, start=1)
     return (
         booked(TRIAL, 0, trial_j, of=trial),
@@ -56,13 +56,13 @@ def came_to(
     error: str | None = None,
     target_accuracy: float | None = None,
 ) -> TrialRecord:
-    """What a trial with these rows and windows came to, by way of a recorder."""
-    with_folder = recorder(Path("never-written"), target_accuracy=target_accuracy)
-    with_folder.expect([plan()])
+    """Record of a trial with these rows and windows, computed by a recorder."""
+    kept = recorder(Path("never-written"), target_accuracy=target_accuracy)
+    kept.expect([plan()])
     for row in epochs:
-        with_folder.add(row)
-    with_folder.add_booking(booking(*windows))
+        kept.add(row)
+    kept.add_booking(booking(*windows))
     if error is not None:
-        with_folder.add_error(plan().trial_id, error)
-    (trial,) = with_folder.trials()
+        kept.add_error(plan().trial_id, error)
+    (trial,) = kept.trials()
     return trial

@@ -1,4 +1,4 @@
-"""What trackers booked of an attempt, as the energy that ranks."""
+"""The ranking energy of an attempt's windows, from the bookings of trackers."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def row(
     [("accelerator", 8.0), ("components", 8.0 + 4.0 + 2.0), ("node", 32.0)],
 )
 def test_a_window_has_the_energy_of_the_scope_that_ranks(scope: str, expected: float) -> None:
-    """Rows of other attempts are another window's."""
+    """A scope sums the energies of its components; rows of another attempt do not count."""
     rows = [row("gpu", 8.0), row("cpu", 4.0), row("memory", 2.0), row("node", 32.0)]
 
     found = ranking_j_of([*rows, row("gpu", 1.0, attempt=2)], EnergyScope(scope), attempt=1)
@@ -44,22 +44,22 @@ def test_a_window_has_the_energy_of_the_scope_that_ranks(scope: str, expected: f
 
 
 def test_a_device_within_another_counts_once() -> None:
-    """Memory that is measured within its CPU."""
+    """Memory that is measured as part of the CPU is not added to it."""
     rows = [row("cpu", 4.0), row("memory", 1.0, part_of="cpu")]
 
     assert ranking_j_of(rows, EnergyScope.COMPONENTS, attempt=1) == {("trial", 0): 4.0}
 
 
-def test_a_part_that_is_missing_makes_the_sum_missing() -> None:
-    """A made-up total would look like a saving."""
+def test_a_missing_part_makes_the_sum_missing() -> None:
+    """A partial sum would look like a saving."""
     rows = [row("gpu", 8.0), row("cpu", None)]
 
     assert ranking_j_of(rows, EnergyScope.COMPONENTS, attempt=1) == {("trial", 0): None}
 
 
 @pytest.mark.parametrize("scope", EnergyScope)
-def test_a_row_of_version_0_1_is_what_ranked(scope: EnergyScope) -> None:
-    """It says no component, and is the only one of its window."""
+def test_a_row_of_version_0_1_ranks_in_every_scope(scope: EnergyScope) -> None:
+    """Such a row names no component and is the only one of its window."""
     assert ranking_j_of([row(None, 3.0)], scope, attempt=1) == {("trial", 0): 3.0}
 
 
@@ -67,14 +67,14 @@ def test_a_row_of_version_0_1_is_what_ranked(scope: EnergyScope) -> None:
 def test_a_trial_without_an_accelerator_is_ranked_by_what_it_has(
     names: tuple[str, ...], energy_j: float
 ) -> None:
-    """As its reading is."""
+    """The scope `accelerator` falls back to CPU and memory, or to the node."""
     rows = [row(each, 4.0) for each in names]
 
     assert ranking_j_of(rows, EnergyScope.ACCELERATOR, attempt=1) == {("trial", 0): energy_j}
 
 
 def test_the_workers_of_a_trial_are_summed() -> None:
-    """Each has its share of the same CPU; one of which a part is missing makes all of it missing."""
+    """Workers' shares of the same CPU are added; if one is missing, so is the sum."""
     rows = [replace(row("cpu", 4.0), worker=rank) for rank in (0, 1)]
     lacking = replace(row("cpu", None), worker=2)
 

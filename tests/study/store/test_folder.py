@@ -1,4 +1,4 @@
-"""The study's folder: written whole, typed, on any storage, or refused beforehand."""
+"""The study's folder: files are written atomically and typed on any storage; unusable places are refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,12 +30,12 @@ def results_dir(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def left_over(tmp_path: Path) -> list[str]:
-    """Names of files that stand beside the finished ones."""
+    """Names of temporary files left beside the finished ones."""
     return [path.name for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
 def test_a_study_is_written_and_read_anywhere(results_dir: str, tmp_path: Path) -> None:
-    """Manifest, tables and parts come back from a path as from a URI."""
+    """Manifest, tables and parts round-trip through a path and a URI alike, and leave no temporary files."""
     folder = StudyFolder(results_dir, "a")
     rows = [epoch(1).to_row(), epoch(2, None).to_row()]
     before = folder.exists()
@@ -67,10 +67,10 @@ def test_local_places_are_known_as_local(place: str, is_local: bool, tmp_path: P
     assert folder.path == f"{tmp_path}/a"
 
 
-def test_a_relative_place_with_odd_letters_is_a_folder(
+def test_a_relative_path_with_special_characters_is_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A path is a path, whatever would have a meaning in a URI."""
+    """Characters that would have a meaning in a URI have none in a path."""
     monkeypatch.chdir(tmp_path)
     folder = StudyFolder("my results #1?", "a")
 
@@ -80,7 +80,7 @@ def test_a_relative_place_with_odd_letters_is_a_folder(
 
 
 def test_a_file_is_replaced_whole(results_dir: str, tmp_path: Path) -> None:
-    """Who reads while it is written sees the old one; what stays of a break is passed over."""
+    """A write that fails leaves the old file in place, and what remains of it does not disturb readers."""
     folder = StudyFolder(results_dir, "a")
     power = "power.parquet/part-1.parquet"
     folder.write_rows(power, PowerRecord, [])
@@ -91,10 +91,10 @@ def test_a_file_is_replaced_whole(results_dir: str, tmp_path: Path) -> None:
         folder.write_rows("power.parquet/part-2.parquet", PowerRecord, rows)
     with pytest.raises(UnicodeEncodeError):
         folder.write_text("note.txt", "half \ud800")
-    after_the_break = (tmp_path / "results/a/note.txt").read_text()
+    after_failure = (tmp_path / "results/a/note.txt").read_text()
     folder.write_text("note.txt", "new")
 
-    assert after_the_break == "old"
+    assert after_failure == "old"
     assert (tmp_path / "results/a/note.txt").read_text() == "new"
     assert list(pd.read_parquet(tmp_path / "results/a/power.parquet").columns)
 
@@ -103,10 +103,10 @@ NUMBERS = {"attempt": pa.int64(), "val_loss": pa.float64(), "peak_memory_bytes":
 
 
 @pytest.mark.parametrize("rows", [[], [epoch(1, None, None, val_loss=None).to_row()]])
-def test_columns_have_their_types_without_a_value(
+def test_columns_have_their_types_without_values(
     rows: list[dict[str, object]], tmp_path: Path
 ) -> None:
-    """A table without rows, or with nothing but missing values, joins with any other."""
+    """A table with no rows or only missing values has the same schema as any other."""
     folder = StudyFolder(str(tmp_path), "a")
 
     folder.write_rows("epochs.parquet", EpochRecord, rows)
@@ -118,8 +118,8 @@ def test_columns_have_their_types_without_a_value(
     assert schema.field("energy_j").type == pa.float64()
 
 
-def test_csv_has_its_header_without_a_row(tmp_path: Path) -> None:
-    """A reader of `trials.csv` finds the columns from the first moment on."""
+def test_csv_has_its_header_without_rows(tmp_path: Path) -> None:
+    """`trials.csv` has its columns from the start."""
     folder = StudyFolder(str(tmp_path), "a")
 
     folder.write_csv("trials.csv", TrialRecord, [])
@@ -129,7 +129,7 @@ def test_csv_has_its_header_without_a_row(tmp_path: Path) -> None:
 
 
 def test_csv_keeps_whole_numbers_whole(tmp_path: Path) -> None:
-    """A missing value leaves a field empty and does not turn the others into fractions."""
+    """A missing value leaves a field empty and does not turn the column's integers into floats."""
     folder = StudyFolder(str(tmp_path), "a")
     rows = [epoch(1, peak_memory_bytes=7).to_row(), epoch(2).to_row()]
 
@@ -141,12 +141,12 @@ def test_csv_keeps_whole_numbers_whole(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
-    """The first command of a study finds nothing to go on with."""
+    """A new study has nothing to resume from."""
     assert StudyFolder(str(tmp_path), "a").read_rows("epochs.parquet") == []
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    """A file where the folder should be: the message names the place and the way out."""
+    """A file where the folder should be: the message names the place and the remedy."""
     (tmp_path / "results").write_text("in the way")
     folder = StudyFolder(str(tmp_path / "results"), "a")
 
@@ -155,22 +155,22 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["pigeon://loft", "file:///with space"])
-def test_a_place_that_is_none_is_refused(place: str) -> None:
-    """A scheme that is not known or a malformed URI is an error of the option."""
+def test_an_unknown_or_malformed_uri_is_refused(place: str) -> None:
+    """The message names the URI and what is allowed."""
     with pytest.raises(StorageError, match=f"{place} cannot be used: .*or a URI such as s3://"):
         StudyFolder(place, "a")
 
 
 @pytest.mark.parametrize("place", ["s3://", "s3:///folder"])
-def test_a_place_without_a_bucket_is_refused(place: str) -> None:
-    """What Arrow takes for a path until it writes there is no place either (as ray#42968)."""
+def test_a_uri_without_a_bucket_is_refused(place: str) -> None:
+    """Arrow would accept such a URI as a path and fail only when it writes (as in ray#42968)."""
     with pytest.raises(StorageError, match=f"{place} cannot be used: .*bucket"):
         StudyFolder(place, "a")
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"schema_version": 99}', "\udcff"])
 def test_a_manifest_that_cannot_be_read_is_refused(text: str | None, tmp_path: Path) -> None:
-    """Absent, empty, foreign or not even text: the message names the file."""
+    """A manifest that is absent, empty, foreign or not text at all: the message names the file."""
     (tmp_path / "a").mkdir()
     if text is not None:
         (tmp_path / "a/study.json").write_bytes(text.encode(errors="surrogateescape"))
@@ -179,8 +179,8 @@ def test_a_manifest_that_cannot_be_read_is_refused(text: str | None, tmp_path: P
         StudyFolder(str(tmp_path), "a").read_manifest()
 
 
-def test_the_last_results_are_tried_again(tmp_path: Path) -> None:
-    """A storage that is back in time has them; one that is not is named, and so is the way on."""
+def test_the_final_write_is_retried(tmp_path: Path) -> None:
+    """It succeeds once the storage is back; if the storage stays away, it fails with an error."""
     folder = tmp_path / "s"
     folder.write_text("in the way")
     tries: list[int] = []
@@ -201,10 +201,10 @@ def test_the_last_results_are_tried_again(tmp_path: Path) -> None:
     assert (written, len(tries)) == ("whole", 6)
 
 
-@pytest.mark.parametrize("above", ["seed=3", "epoch=first", "run=7"])
-def test_a_folder_called_like_a_column_changes_no_row(tmp_path: Path, above: str) -> None:
-    """A study that goes on has the rows that it wrote, and no column of a path."""
-    folder = StudyFolder(str(tmp_path / above), "a")
+@pytest.mark.parametrize("parent", ["seed=3", "epoch=first", "run=7"])
+def test_a_folder_named_like_a_column_changes_no_row(tmp_path: Path, parent: str) -> None:
+    """Parent folders such as `seed=3` are not read as partition columns."""
+    folder = StudyFolder(str(tmp_path / parent), "a")
     rows = [epoch(1).to_row()]
 
     folder.write_rows("epochs.parquet", EpochRecord, rows)
@@ -214,7 +214,7 @@ def test_a_folder_called_like_a_column_changes_no_row(tmp_path: Path, above: str
 
 @pytest.mark.parametrize("name", ["a b", "ü", "50%", "a%20b", "x#1", "what?", "[best]", "a&b;c"])
 def test_a_place_may_have_any_name(tmp_path: Path, name: str) -> None:
-    """Spaces, letters of any alphabet, and signs that mean something in a URI."""
+    """Spaces, letters of any alphabet, and characters with a meaning in a URI are allowed."""
     folder = StudyFolder(str(tmp_path / name), "a")
 
     folder.prepare()
@@ -224,16 +224,16 @@ def test_a_place_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name / "a" / "study.json").read_text() == "{}"
 
 
-def test_a_place_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    """Neither Arrow nor Ray takes a path in another encoding than UTF-8."""
+def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    """Neither Arrow nor Ray accepts a path in another encoding."""
     with pytest.raises(
         StorageError, match=r"by\\xe9te cannot be used: its name is not valid UTF-8"
     ):
         StudyFolder(f"{tmp_path}/by\udce9te", "a")
 
 
-def test_a_large_table_is_made_ready_a_piece_at_a_time(tmp_path: Path) -> None:
-    """The rows of thousands of trials as dictionaries would take several times their memory."""
+def test_a_large_table_is_written_in_batches(tmp_path: Path) -> None:
+    """All rows of thousands of trials as dictionaries at once would take several times the table's memory."""
     row = PowerRecord(
         node="n",
         device_uuid="d",

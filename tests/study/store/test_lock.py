@@ -1,4 +1,4 @@
-"""One command at a time writes a study's folder, and what is left by a dead one is taken over."""
+"""The lock on a study's folder: one command at a time writes, and a dead command's lock is taken over."""
 
 import errno
 import subprocess
@@ -27,19 +27,19 @@ os._exit(9)
 
 
 def nothing(_: object) -> None:
-    """Say nothing, or sleep for no time."""
+    """Ignore a message, or sleep for no time."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StudyFolder:
-    """A study's folder that nobody holds."""
+    """A study's folder that no command holds."""
     made = StudyFolder(str(tmp_path), "a")
     made.prepare()
     return made
 
 
 def beating(folder: StudyFolder, holder: Holder) -> Callable[[float], None]:
-    """A sleep, in which a holder sends a heartbeat."""
+    """A sleep function during which the holder sends a heartbeat."""
 
     def sleep(_: float) -> None:
         folder.write_text(LOCK_FILE, replace(holder, beats=holder.beats + 1).to_text())
@@ -48,7 +48,7 @@ def beating(folder: StudyFolder, holder: Holder) -> Callable[[float], None]:
 
 
 def test_a_second_command_is_refused(folder: StudyFolder, tmp_path: Path) -> None:
-    """It is told who holds the folder; when that one has ended, it may have it."""
+    """The error names the process that holds the folder; once that has ended, the second may have it."""
     other = Lock(StudyFolder(str(tmp_path), "a"))
 
     with Lock(folder).held(nothing):
@@ -61,8 +61,8 @@ def test_a_second_command_is_refused(folder: StudyFolder, tmp_path: Path) -> Non
     assert "another --name" in str(refused.value)
 
 
-def test_nothing_is_left_of_a_lock(folder: StudyFolder) -> None:
-    """A study's folder is given away, and looks like one that was never locked."""
+def test_a_released_lock_leaves_no_file(folder: StudyFolder) -> None:
+    """A folder that is passed on looks as if it had never been locked."""
     with Lock(folder).held(nothing):
         pass
 
@@ -70,7 +70,7 @@ def test_nothing_is_left_of_a_lock(folder: StudyFolder) -> None:
 
 
 def test_the_lock_of_a_dead_process_is_taken_at_once(folder: StudyFolder, tmp_path: Path) -> None:
-    """`--resume` behind a killed command does not wait."""
+    """`--resume` after a killed command does not wait."""
     done = subprocess.run([sys.executable, "-c", DIES_HOLDING, str(tmp_path)], check=False)
     slept: list[float] = []
 
@@ -81,8 +81,8 @@ def test_the_lock_of_a_dead_process_is_taken_at_once(folder: StudyFolder, tmp_pa
     assert slept == []
 
 
-def test_a_number_that_another_process_has_now_is_no_life(folder: StudyFolder) -> None:
-    """Numbers of processes are used again: such a holder is watched for a heartbeat."""
+def test_a_reused_process_id_does_not_keep_a_lock(folder: StudyFolder) -> None:
+    """A holder whose process ID now belongs to a later process is only watched for a heartbeat."""
     gone = replace(Holder.this_process(), process_began_s=1.0)
     folder.write_text(LOCK_FILE, gone.to_text())
     slept: list[float] = []
@@ -93,20 +93,20 @@ def test_a_number_that_another_process_has_now_is_no_life(folder: StudyFolder) -
 
 
 def test_a_machine_elsewhere_is_watched_before_its_lock_is_taken(folder: StudyFolder) -> None:
-    """Only its heartbeat tells, whatever its clock says; who waits is told so."""
-    said: list[str] = []
+    """A holder with a heartbeat keeps the lock, one without loses it; a message says that we wait."""
+    messages: list[str] = []
     folder.write_text(LOCK_FILE, ELSEWHERE.to_text())
 
     with pytest.raises(StorageError, match="on far"):
-        Lock(folder, sleep=beating(folder, ELSEWHERE)).take(said.append)
-    Lock(folder, sleep=nothing).take(said.append)
+        Lock(folder, sleep=beating(folder, ELSEWHERE)).take(messages.append)
+    Lock(folder, sleep=nothing).take(messages.append)
 
-    assert "heartbeat" in said[0]
+    assert "heartbeat" in messages[0]
     assert Holder.from_text(folder.read_bytes(LOCK_FILE)) not in {None, ELSEWHERE}
 
 
-def test_who_is_refused_leaves_the_folder_that_it_has_made(tmp_path: Path) -> None:
-    """Of two that begin at once, one makes the folder and the other holds it."""
+def test_discarding_a_folder_keeps_another_commands_lock(tmp_path: Path) -> None:
+    """Of two commands that start at once, one may have made the folder that the other holds."""
     made = StudyFolder(str(tmp_path), "a")
     made.prepare()
 
@@ -116,15 +116,15 @@ def test_who_is_refused_leaves_the_folder_that_it_has_made(tmp_path: Path) -> No
         assert made.read_bytes(LOCK_FILE) is not None
 
 
-def test_what_is_no_lock_locks_nothing(folder: StudyFolder) -> None:
-    """A file that was cut off, or is of another program, does not shut a study for ever."""
+def test_a_malformed_lock_file_locks_nothing(folder: StudyFolder) -> None:
+    """A file that is cut short or from another program does not lock a study for ever."""
     folder.write_text(LOCK_FILE, '{"token": 1}')
 
     Lock(folder).take(nothing)
 
 
-def test_a_command_that_was_taken_over_writes_nothing_more(folder: StudyFolder) -> None:
-    """A laptop that slept while its study went on elsewhere changes no table there."""
+def test_a_command_that_lost_its_lock_writes_nothing_more(folder: StudyFolder) -> None:
+    """A laptop that slept while its study was resumed elsewhere changes no table."""
     with Lock(folder, beat_s=3600.0).held(nothing):
         folder.write_rows("epochs.parquet", EpochRecord, [epoch(1).to_row()])
         before = folder.read_bytes("epochs.parquet")
@@ -137,28 +137,28 @@ def test_a_command_that_was_taken_over_writes_nothing_more(folder: StudyFolder) 
     assert Holder.from_text(folder.read_bytes(LOCK_FILE)) == ELSEWHERE
 
 
-def test_of_two_that_take_an_object_store_at_once_one_is_refused(tmp_path: Path) -> None:
-    """Such storage keeps the last writing of two: whoever finds another's token steps back."""
+def test_of_two_commands_that_lock_an_object_store_at_once_one_is_refused(tmp_path: Path) -> None:
+    """An object store keeps the last of two writes: a command that then finds another's token gives up."""
     folder = StudyFolder(f"fsspec+file://{tmp_path}", "a")
     folder.prepare()
 
-    def other_comes(_: float) -> None:
+    def other_writes(_: float) -> None:
         folder.write_unchecked(LOCK_FILE, ELSEWHERE.to_text())
 
     with pytest.raises(StorageError, match="taken over"):
-        Lock(folder, sleep=other_comes).take(nothing)
+        Lock(folder, sleep=other_writes).take(nothing)
 
 
-def test_a_lock_beats_while_it_is_held(folder: StudyFolder) -> None:
-    """Who watches it from another machine sees it change."""
+def test_a_held_lock_sends_heartbeats(folder: StudyFolder) -> None:
+    """A command on another machine can watch the lock file change."""
     with Lock(folder, beat_s=0.01).held(nothing):
         first = folder.read_bytes(LOCK_FILE)
         while folder.read_bytes(LOCK_FILE) == first:
             pass
 
 
-def test_a_mount_without_locks_is_no_hindrance(folder: StudyFolder) -> None:
-    """Lustre as many clusters mount it: the look at the file that follows has to do."""
+def test_a_mount_without_flock_is_locked_by_the_file_alone(folder: StudyFolder) -> None:
+    """Many clusters mount Lustre without `flock`; the content of the lock file then decides."""
 
     def flock(_: int, __: int) -> None:
         raise OSError(errno.ENOSYS, "Function not implemented")

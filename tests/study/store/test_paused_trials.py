@@ -1,4 +1,4 @@
-"""Trials that their study has stopped, and that a later attempt goes on with."""
+"""Trials that their study has stopped and that a later attempt continues."""
 
 from study.record.vocabulary import StopReason
 from study.store.trial_record import is_stopped, is_trained
@@ -7,8 +7,8 @@ from tests.study.rows import STAGE, epoch, plan
 STOPPED = [epoch(1), epoch(2, stop=StopReason.STOPPED)]
 
 
-def test_a_trial_that_was_stopped_is_trained_until_an_attempt_goes_on_with_it() -> None:
-    """The epoch at which it was stopped counts; it is no end any more."""
+def test_a_stopped_trial_counts_as_trained_until_an_attempt_continues_it() -> None:
+    """Once a later attempt continues, the epoch at which the trial was stopped is no longer its end."""
     further = [*STOPPED, epoch(3, of=plan(attempt=2))]
 
     assert is_trained(STOPPED, [STAGE])
@@ -17,8 +17,8 @@ def test_a_trial_that_was_stopped_is_trained_until_an_attempt_goes_on_with_it() 
     assert not is_stopped(further)
 
 
-def test_it_is_trained_when_the_attempt_that_went_on_has_ended() -> None:
-    """At the target, or by itself."""
+def test_a_continued_trial_is_trained_when_its_last_attempt_has_ended() -> None:
+    """A trial that was stopped once is no longer stopped after it has reached its target."""
     ended = [*STOPPED, epoch(3, of=plan(attempt=2), stop=StopReason.TARGET)]
 
     assert is_trained(ended, [STAGE])

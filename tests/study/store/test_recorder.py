@@ -1,4 +1,4 @@
-"""What a resumed study does, and what lies in the folder."""
+"""The recorder: resuming a study, and the tables in its folder."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from trackers.node.ledger import SETUP, TRIAL, BookedPower, WindowKey
 
 
 def interrupted(tmp_path: Path) -> list[TrialPlan]:
-    """A study of which trial 1 has ended, 2 was begun, 3 failed, 4 had set up and 5 not begun."""
+    """Write a study in which trial 1 has ended, 2 has epochs, 3 failed, 4 was set up, and 5 has not started."""
     trials = [plan(setup) for setup in range(1, 6)]
     kept = recorder(tmp_path)
     kept.expect(trials)
@@ -38,8 +38,8 @@ def interrupted(tmp_path: Path) -> list[TrialPlan]:
     return trials
 
 
-def test_a_study_whose_folder_was_renamed_goes_on_under_its_new_name(tmp_path: Path) -> None:
-    """Rows of before have the name that it has now, as those have that a checkpoint brings."""
+def test_a_study_whose_folder_was_renamed_resumes_under_the_new_name(tmp_path: Path) -> None:
+    """Earlier rows get the new name, as do new rows that still carry the old one."""
     interrupted(tmp_path)
     (tmp_path / "s").rename(tmp_path / "t")
     again = Recorder(
@@ -60,8 +60,8 @@ def test_a_study_whose_folder_was_renamed_goes_on_under_its_new_name(tmp_path: P
     assert len(rows) == 5
 
 
-def test_a_resumed_study_runs_what_has_not_ended(tmp_path: Path) -> None:
-    """What has ended stays; what was begun counts on, with its joules so far."""
+def test_a_resumed_study_runs_the_trials_that_have_not_ended(tmp_path: Path) -> None:
+    """Ended and failed trials stay; started ones get a further attempt, with their energy so far."""
     trials = interrupted(tmp_path)
 
     remaining = recorder(tmp_path).expect(trials)
@@ -74,11 +74,11 @@ def test_a_resumed_study_runs_what_has_not_ended(tmp_path: Path) -> None:
     assert expected == remaining
 
 
-def test_what_has_failed_is_run_again_on_request(tmp_path: Path) -> None:
-    """It stays failed over any number of resumes, with its error, until it is asked for."""
+def test_failed_trials_run_again_on_request_only(tmp_path: Path) -> None:
+    """A failed trial keeps its status and error when its study is resumed, until `retry_failed` runs it again."""
     failed = interrupted(tmp_path)[2]
     kept = recorder(tmp_path)
-    left = kept.expect([failed])
+    without_request = kept.expect([failed])
     kept.flush()
     again = recorder(tmp_path)
     (before,) = kept.trials()
@@ -87,14 +87,14 @@ def test_what_has_failed_is_run_again_on_request(tmp_path: Path) -> None:
     again.add_booking(booking(booked(SETUP, 0, 4.0, of=remaining[0])))
     (during,) = again.trials()
 
-    assert left == []
+    assert without_request == []
     assert (before.status, before.error) == (TrialStatus.FAILED, "it broke")
     assert remaining == [failed.again(attempt=2, energy_before_j=None)]
     assert (during.status, during.error) == (TrialStatus.RUNNING, None)
 
 
-def test_a_trial_that_goes_on_from_a_checkpoint_has_the_epochs_before_it(tmp_path: Path) -> None:
-    """They count; what was after the checkpoint is wasted, with the first set-up and the rest."""
+def test_a_trial_resumed_from_a_checkpoint_keeps_the_epochs_before_it(tmp_path: Path) -> None:
+    """All else of the lost attempt is wasted: its set-up, the epochs after the checkpoint and the time between."""
     kept = recorder(tmp_path)
     (first,) = kept.expect([plan()])
     kept.add(epoch(1, 2.0, 0.9, of=first))
@@ -114,8 +114,8 @@ def test_a_trial_that_goes_on_from_a_checkpoint_has_the_epochs_before_it(tmp_pat
     assert kept.expect([plan()]) == []
 
 
-def test_a_resumed_study_keeps_its_books(tmp_path: Path) -> None:
-    """The ended trial's record is as it was, the new attempt counts, the old one is wasted."""
+def test_a_resumed_study_keeps_its_records(tmp_path: Path) -> None:
+    """The record of an ended trial does not change; of a started one the new attempt counts, the old is wasted."""
     trials = interrupted(tmp_path)
     before = pd.read_parquet(tmp_path / "s/trials.parquet").set_index("trial_id")
     again = recorder(tmp_path)
@@ -125,15 +125,15 @@ def test_a_resumed_study_keeps_its_books(tmp_path: Path) -> None:
     again.flush()
 
     after = pd.read_parquet(tmp_path / "s/trials.parquet").set_index("trial_id")
-    ended, begun = trials[0].trial_id, trials[1].trial_id
+    ended, started = trials[0].trial_id, trials[1].trial_id
     pd.testing.assert_frame_equal(before.loc[[ended]], after.loc[[ended]])
-    row = after.loc[[begun], ["attempts", "status", "energy_j", "wasted_energy_j"]]
+    row = after.loc[[started], ["attempts", "status", "energy_j", "wasted_energy_j"]]
     assert row.to_numpy().tolist() == [[2, "finished", 10, 8]]
     assert recorder(tmp_path).expect(trials[:2]) == []
 
 
 def test_the_third_attempt_follows_the_second(tmp_path: Path) -> None:
-    """Attempts count on over any number of resumes, and so do the joules."""
+    """Attempt numbers and the energy so far continue over any number of resumes."""
     for attempt in (1, 2, 3):
         kept = recorder(tmp_path)
         (trial,) = kept.expect([plan()])
@@ -142,8 +142,8 @@ def test_the_third_attempt_follows_the_second(tmp_path: Path) -> None:
         assert (attempt, 4.0 * (attempt - 1)) == (trial.attempt, trial.energy_before_j)
 
 
-def test_all_tables_lie_in_the_folder(tmp_path: Path) -> None:
-    """Epochs, trials, windows: rows as they were given, CSV and parquet alike."""
+def test_a_flush_writes_all_tables(tmp_path: Path) -> None:
+    """The tables of epochs, trials and windows have the rows that were given; `trials.csv` agrees."""
     rows = [epoch(1, 2.0), epoch(2, 3.0, stop=StopReason.MAX_EPOCHS)]
     kept = recorder(tmp_path)
     kept.expect([plan()])
@@ -164,8 +164,8 @@ def test_all_tables_lie_in_the_folder(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "s/trials.csv")["energy_j"].tolist() == [5.0]
 
 
-def test_a_study_without_a_trial_has_its_tables(tmp_path: Path) -> None:
-    """A reader of a study that has just begun finds columns and no rows."""
+def test_a_study_without_trials_has_empty_tables(tmp_path: Path) -> None:
+    """A study that has only just started has tables with columns and no rows."""
     recorder(tmp_path).flush()
 
     assert pd.read_parquet(tmp_path / "s/epochs.parquet").empty
@@ -174,7 +174,7 @@ def test_a_study_without_a_trial_has_its_tables(tmp_path: Path) -> None:
 
 
 def power_at(unix_time_s: float, stage: str | None, number: int = 0) -> BookedPower:
-    """A sample of 50 W within a window, or between trials."""
+    """A power sample of 50 W within a window, or outside all trials."""
     trial = plan()
     key = None
     if stage is not None:
@@ -183,7 +183,7 @@ def power_at(unix_time_s: float, stage: str | None, number: int = 0) -> BookedPo
 
 
 def test_the_power_log_is_one_table_of_parts(tmp_path: Path) -> None:
-    """Each flush adds what has come since, resumes included; readers see one table."""
+    """Each flush adds the samples since the last one, also after a resume; readers see one table."""
     kept = recorder(tmp_path)
     kept.add_booking(booking(power=(power_at(1.0, None),)))
     kept.flush()
@@ -202,8 +202,8 @@ def test_the_power_log_is_one_table_of_parts(tmp_path: Path) -> None:
     assert len(list((tmp_path / "s/power.parquet").iterdir())) == 3
 
 
-def test_a_storage_that_is_away_is_not_asked_all_the_time(tmp_path: Path) -> None:
-    """After a flush that failed as after one that did not, the next is due some time later."""
+def test_an_unavailable_storage_is_not_tried_all_the_time(tmp_path: Path) -> None:
+    """After a failed flush, as after a successful one, the next is not due at once."""
     kept = recorder(tmp_path)
     kept.flush()
     due_after_success = kept.flush_due()
@@ -216,8 +216,8 @@ def test_a_storage_that_is_away_is_not_asked_all_the_time(tmp_path: Path) -> Non
     assert (due_after_success, kept.flush_due()) == (False, False)
 
 
-def test_a_stage_that_ends_is_soon_written(tmp_path: Path) -> None:
-    """An epoch waits for the next writing; the last one of a stage does not."""
+def test_the_end_of_a_stage_is_written_at_once(tmp_path: Path) -> None:
+    """Other epochs wait for the next regular flush."""
     kept = recorder(tmp_path)
     kept.add(epoch(1, 1.0))
     due_after_an_epoch = kept.flush_due()
@@ -227,7 +227,7 @@ def test_a_stage_that_ends_is_soon_written(tmp_path: Path) -> None:
 
 
 def test_rows_that_could_not_be_written_are_written_later(tmp_path: Path) -> None:
-    """A storage that fails for a while takes nothing from the power log."""
+    """The power log loses nothing when storage fails for a while."""
     kept = recorder(tmp_path)
     kept.add_booking(booking(power=(power_at(1.0, None),)))
     in_the_way = tmp_path / "s"
@@ -246,7 +246,7 @@ LAST = StopReason.PATIENCE
 
 
 def test_a_trial_of_several_stages_ends_with_the_last_of_them(tmp_path: Path) -> None:
-    """Until then it runs, and would be run again."""
+    """Until then its status is running, and a resumed study would run it again."""
     kept = recorder(tmp_path, stages=STAGES)
     kept.expect([plan()])
     statuses = []
@@ -265,8 +265,8 @@ def test_a_trial_of_several_stages_ends_with_the_last_of_them(tmp_path: Path) ->
     assert (again.expect([plan()]), remaining) == ([plan()], [])
 
 
-def test_stages_that_need_a_lost_encoder_are_not_waited_for(tmp_path: Path) -> None:
-    """An encoder that diverged is of no use; the trial has its result all the same."""
+def test_stages_that_need_a_diverged_encoder_are_not_waited_for(tmp_path: Path) -> None:
+    """The trial is finished without the stages that would have used the encoder."""
     kept = recorder(tmp_path, stages=STAGES)
     kept.expect([plan()])
     kept.add(epoch(1, 1.0, None, stage=Stage.ENCODER, stop=StopReason.DIVERGED))
@@ -276,7 +276,7 @@ def test_stages_that_need_a_lost_encoder_are_not_waited_for(tmp_path: Path) -> N
 
 
 def test_latent_features_are_not_counted_twice(tmp_path: Path) -> None:
-    """Their window lies within an epoch, also in what is known of a lost attempt."""
+    """Their window lies within that of an epoch, so a lost attempt is charged for the epoch only."""
     kept = recorder(tmp_path, stages=STAGES)
     kept.expect([plan()])
     kept.add_booking(booking(booked("latents", 0, 3.0), booked(Stage.CLASSIFIER_FROZEN, 1, 4.0)))

@@ -1,4 +1,4 @@
-"""Rows of a study whose storage stays away to the end: where they go, and who finds them there."""
+"""Rescue of a study's rows to the machine's own disk when its storage stays unavailable to the end."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from trackers.node.ledger import TRIAL, BookedPower
 
 @pytest.fixture(autouse=True)
 def own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The machine's own disk is a folder of this test."""
+    """A folder of this test that stands for the machine's own disk."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
 
@@ -34,41 +34,39 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 @pytest.fixture
-def lost(tmp_path: Path) -> Recorder:
-    """A study of which one epoch is on storage, and a second one, with all else, is not."""
-    begun = recorder(tmp_path)
-    begun.expect([plan()])
-    begun.add(epoch(1, 10.0))
-    begun.flush()
+def unflushed(tmp_path: Path) -> Recorder:
+    """A recorder whose first epoch is on storage; a second epoch, a window and a power sample are not yet."""
+    kept = recorder(tmp_path)
+    kept.expect([plan()])
+    kept.add(epoch(1, 10.0))
+    kept.flush()
     folder(tmp_path).write_text(MANIFEST_FILE, MANIFEST.to_json())
-    begun.add(epoch(2, 20.0, stop=StopReason.PATIENCE))
+    kept.add(epoch(2, 20.0, stop=StopReason.PATIENCE))
     power = BookedPower(device_uuid="GPU-1", unix_time_s=1.0, power_w=5.0, key=None)
-    begun.add_booking(booking(booked(TRIAL, 0, 33.0), power=(power,)))
-    return begun
+    kept.add_booking(booking(booked(TRIAL, 0, 33.0), power=(power,)))
+    return kept
 
 
 def epochs_j(tmp_path: Path) -> list[float]:
-    """The energies that lie in the study's folder."""
+    """Energies of the epochs in the study's folder."""
     return [row["epoch_energy_j"] for row in folder(tmp_path).read_rows(EPOCHS_FILE)]
 
 
-def test_a_study_goes_on_with_the_rows_that_its_storage_did_not_take(
-    tmp_path: Path, lost: Recorder, own_disk: Path
-) -> None:
-    """`--resume` puts all tables back, and then nothing is left on the machine's disk."""
-    said = rescue(folder(tmp_path), lost, MANIFEST)
+def test_rescued_rows_are_taken_back(tmp_path: Path, unflushed: Recorder, own_disk: Path) -> None:
+    """`--resume` moves all rescued rows into the study's tables, and leaves none on the machine's disk."""
+    rescue_message = rescue(folder(tmp_path), unflushed, MANIFEST)
     before = epochs_j(tmp_path)
 
-    found = take_back(folder(tmp_path), MANIFEST)
+    message = take_back(folder(tmp_path), MANIFEST)
 
     power = pd.read_parquet(tmp_path / "s" / "power.parquet")
-    (trial,) = recorder(tmp_path).trials() or lost.trials()
-    assert str(own_disk) in said
-    assert "--resume" in said
+    (trial,) = recorder(tmp_path).trials() or unflushed.trials()
+    assert str(own_disk) in rescue_message
+    assert "--resume" in rescue_message
     assert before == [10.0]
     assert epochs_j(tmp_path) == [10.0, 20.0]
-    assert found is not None
-    assert found.startswith("1 epochs")
+    assert message is not None
+    assert message.startswith("1 epochs")
     assert list(power["power_w"]) == [5.0]
     assert trial.energy_j == 30.0
     assert rescued(folder(tmp_path).place) == ()
@@ -76,12 +74,12 @@ def test_a_study_goes_on_with_the_rows_that_its_storage_did_not_take(
 
 
 def test_each_process_of_a_trial_keeps_its_part_of_a_shared_device(
-    tmp_path: Path, lost: Recorder
+    tmp_path: Path, unflushed: Recorder
 ) -> None:
-    """Two that train together on one machine have each booked the same CPU: both come back."""
-    together = plan(trial_id=part_of(plan().trial_id, f"{WORKER}1"))
-    lost.add_booking(booking(booked(TRIAL, 0, 5.0, of=together)))
-    rescue(folder(tmp_path), lost, MANIFEST)
+    """Two workers on one machine have each booked a share of the same CPU: both are taken back."""
+    worker = plan(trial_id=part_of(plan().trial_id, f"{WORKER}1"))
+    unflushed.add_booking(booking(booked(TRIAL, 0, 5.0, of=worker)))
+    rescue(folder(tmp_path), unflushed, MANIFEST)
 
     take_back(folder(tmp_path), MANIFEST)
 
@@ -89,9 +87,9 @@ def test_each_process_of_a_trial_keeps_its_part_of_a_shared_device(
     assert sorted((row["worker"], row["energy_j"]) for row in windows) == [(0, 33.0), (1, 5.0)]
 
 
-def test_an_analysis_finds_them_too(tmp_path: Path, lost: Recorder) -> None:
-    """Before the storage is mended, and says where they come from."""
-    rescue(folder(tmp_path), lost, replace(MANIFEST, status="finished"))
+def test_an_analysis_reads_rescued_rows(tmp_path: Path, unflushed: Recorder) -> None:
+    """It does so before they are taken back, and notes where they come from."""
+    rescue(folder(tmp_path), unflushed, replace(MANIFEST, status="finished"))
 
     study = load(tmp_path / "s")
 
@@ -101,9 +99,9 @@ def test_an_analysis_finds_them_too(tmp_path: Path, lost: Recorder) -> None:
     assert any("storage was away" in note for note in study.notes)
 
 
-def test_rows_of_a_deleted_study_are_left_alone(tmp_path: Path, lost: Recorder) -> None:
-    """Another study of that name in that place is another study."""
-    rescue(folder(tmp_path), lost, MANIFEST)
+def test_rows_of_a_deleted_study_are_left_alone(tmp_path: Path, unflushed: Recorder) -> None:
+    """A later study with the same name and place does not get them."""
+    rescue(folder(tmp_path), unflushed, MANIFEST)
     later = replace(MANIFEST, started_at="2026-02-02T00:00:00+00:00")
     folder(tmp_path).write_text(MANIFEST_FILE, later.to_json())
 
@@ -111,11 +109,11 @@ def test_rows_of_a_deleted_study_are_left_alone(tmp_path: Path, lost: Recorder) 
     assert list(load(tmp_path / "s").epochs["epoch_energy_j"]) == [10.0]
 
 
-def test_a_study_that_has_gone_on_elsewhere_keeps_its_own_rows(
-    tmp_path: Path, lost: Recorder
+def test_a_study_that_was_resumed_elsewhere_keeps_its_own_rows(
+    tmp_path: Path, unflushed: Recorder
 ) -> None:
-    """An attempt of which the folder has other rows meanwhile is not mixed with the rescued one."""
-    rescue(folder(tmp_path), lost, MANIFEST)
+    """An attempt that has other rows in the folder by now is not mixed with its rescued rows."""
+    rescue(folder(tmp_path), unflushed, MANIFEST)
     elsewhere = recorder(tmp_path)
     elsewhere.add(epoch(2, 7.0))
     elsewhere.flush()
@@ -127,22 +125,22 @@ def test_a_study_that_has_gone_on_elsewhere_keeps_its_own_rows(
     assert epochs_j(tmp_path) == [10.0, 7.0]
 
 
-def test_a_disk_that_takes_nothing_is_passed_over(tmp_path: Path, lost: Recorder) -> None:
-    """The home may be full as well: the next place is tried, and where there is none it is said."""
+def test_a_full_disk_is_skipped(tmp_path: Path, unflushed: Recorder) -> None:
+    """If the first place cannot be written, the next is tried; if all fail, the message does not claim success."""
     full, other = tmp_path / "full", tmp_path / "other"
     full.write_text("in the way")
 
-    said = rescue(folder(tmp_path), lost, MANIFEST, roots=[full, other])
-    nowhere = rescue(folder(tmp_path), lost, MANIFEST, roots=[full])
+    message = rescue(folder(tmp_path), unflushed, MANIFEST, roots=[full, other])
+    failure_message = rescue(folder(tmp_path), unflushed, MANIFEST, roots=[full])
 
-    assert str(other) in said
-    assert "--resume" in nowhere
-    assert "All rows" not in nowhere
+    assert str(other) in message
+    assert "--resume" in failure_message
+    assert "All rows" not in failure_message
     assert (other.stat().st_mode & 0o777) == 0o700
 
 
-def test_a_folder_that_another_user_has_put_there_is_not_read(tmp_path: Path) -> None:
-    """The folder for temporary files is everybody's; a link is nobody's word either."""
+def test_a_rescue_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    """The folder for temporary files is open to all users, so another user may have put it there."""
     place = folder(tmp_path).place
     root = rescue_roots()[0]
     root.mkdir(parents=True)
@@ -152,9 +150,11 @@ def test_a_folder_that_another_user_has_put_there_is_not_read(tmp_path: Path) ->
     assert rescued(place) == ()
 
 
-def test_a_storage_that_is_still_away_is_said(tmp_path: Path, lost: Recorder) -> None:
-    """Then the rows stay on the machine's disk."""
-    rescue(folder(tmp_path), lost, MANIFEST)
+def test_rescued_rows_stay_while_the_storage_is_unavailable(
+    tmp_path: Path, unflushed: Recorder
+) -> None:
+    """Taking them back fails with an error, and the rows stay on the machine's disk."""
+    rescue(folder(tmp_path), unflushed, MANIFEST)
     (tmp_path / "s" / f".{EPOCHS_FILE}.new").mkdir()
 
     with pytest.raises(StorageError, match="cannot be written"):
@@ -163,8 +163,8 @@ def test_a_storage_that_is_still_away_is_said(tmp_path: Path, lost: Recorder) ->
     assert len(rescued(folder(tmp_path).place)) == 1
 
 
-def test_who_has_no_home_has_one_place_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container's user that is in no list of users: each analysis looks here."""
+def test_a_user_without_a_home_has_the_other_rescue_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user may be missing from the password file; every analysis looks up these places."""
     monkeypatch.delenv("XDG_STATE_HOME")
 
     def home() -> Path:

@@ -1,4 +1,4 @@
-"""Which trainings a study consists of."""
+"""The setups of a study, and the order and identifiers of its trials."""
 
 import random
 
@@ -42,7 +42,7 @@ def test_the_default_setups_are_the_papers_table_1() -> None:
 
 
 def test_every_setup_runs_once_with_every_seed() -> None:
-    """Repeat after repeat, each of them all setups, with identifiers of their own."""
+    """Each repeat has all setups; every trial has its own identifier and folder."""
     setups = grid((64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001))
 
     plans = trial_plans(setups, (7, 8), shuffle_seed=0)
@@ -55,7 +55,7 @@ def test_every_setup_runs_once_with_every_seed() -> None:
 
 
 def test_each_repeat_has_an_order_of_its_own() -> None:
-    """Neither a warming device nor the place in line goes with a setup."""
+    """A setup's place in the order changes, so that no setup always runs on a cold device."""
     setups = grid((64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001))
 
     plans = trial_plans(setups, (0, 1), shuffle_seed=0)
@@ -71,14 +71,14 @@ def test_the_order_follows_from_the_seed_alone(seed: int) -> None:
     setups = grid((1, 2), (0.1, 0.01, 0.001))
 
     first = trial_plans(setups, (0, 1), shuffle_seed=seed)
-    random.random()  # noqa: S311 - somebody else's draw
+    random.random()  # noqa: S311 - a draw by other code
     second = trial_plans(setups, (0, 1), shuffle_seed=seed)
 
     assert first == second
 
 
 def test_other_seeds_give_other_orders() -> None:
-    """The seed is used."""
+    """The order depends on the seed: 20 seeds give more than 10 orders."""
     setups = grid((1, 2), (0.1, 0.01, 0.001))
 
     orders = {
@@ -90,8 +90,8 @@ def test_other_seeds_give_other_orders() -> None:
 
 
 @pytest.mark.parametrize("energy_before_j", [0.0, 12.5, None])
-def test_a_plan_is_its_configuration(energy_before_j: float | None) -> None:
-    """Tune carries the plan, and gives it back."""
+def test_a_plan_survives_tunes_configuration(energy_before_j: float | None) -> None:
+    """A plan that Tune carries as a configuration comes back equal."""
     expected = plan(3, 1).again(attempt=2, energy_before_j=energy_before_j)
 
     again = TrialPlan.from_config(expected.to_config())
@@ -101,7 +101,7 @@ def test_a_plan_is_its_configuration(energy_before_j: float | None) -> None:
 
 
 def test_a_later_attempt_has_a_folder_of_its_own() -> None:
-    """TensorBoard then shows both, and neither writes over the other."""
+    """TensorBoard then shows both attempts, and neither overwrites the other."""
     first = plan(3)
 
     second = first.again(attempt=2, energy_before_j=1.0)

@@ -1,4 +1,4 @@
-"""Which stages a trial trains, and in which order."""
+"""The stages that a trial trains, and their order."""
 
 import itertools
 
@@ -28,7 +28,7 @@ STAGES = st.lists(st.sampled_from(Stage), unique=True).map(tuple)
 def test_an_order_has_each_stage_once_and_the_encoder_before_those_that_need_it(
     stages: tuple[Stage, ...], seed: int
 ) -> None:
-    """Whatever the seed."""
+    """This holds for any seed, and the same seed gives the same order."""
     order = ordered(stages, seed=seed)
 
     assert sorted(order) == sorted(stages)
@@ -39,7 +39,7 @@ def test_an_order_has_each_stage_once_and_the_encoder_before_those_that_need_it(
 
 
 def test_seeds_give_every_order_that_is_allowed() -> None:
-    """No stage is favoured by always running on a cold device."""
+    """Every allowed order occurs, so that no stage always runs on a cold device."""
     found = {ordered(PRETRAINING, seed=seed) for seed in range(200)}
 
     allowed = [
@@ -51,8 +51,10 @@ def test_seeds_give_every_order_that_is_allowed() -> None:
 
 
 @given(ended=st.dictionaries(st.sampled_from(PRETRAINING), st.sampled_from(StopReason)))
-def test_what_remains_has_not_ended_and_has_its_encoder(ended: dict[str, StopReason]) -> None:
-    """Stages that need an encoder that came to nothing are left out."""
+def test_stages_still_to_train_have_not_ended_and_have_their_encoder(
+    ended: dict[str, StopReason],
+) -> None:
+    """Stages that need the encoder are left out exactly when its training failed."""
     remaining = still_to_train(PRETRAINING, ended)
 
     assert not set(remaining) & set(ended)
@@ -72,7 +74,7 @@ def test_what_remains_has_not_ended_and_has_its_encoder(ended: dict[str, StopRea
     ],
 )
 def test_a_setup_chooses_its_stages(parameters: dict[str, bool], stages: tuple[Stage, ...]) -> None:
-    """Frozen needs an encoder first; whole needs nothing before it."""
-    of_study = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+    """With `frozen`, the encoder is trained before the classifier; without, both are trained together."""
+    study_stages = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
-    assert chosen_stages(of_study, parameters) == stages
+    assert chosen_stages(study_stages, parameters) == stages

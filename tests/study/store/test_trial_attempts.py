@@ -1,4 +1,4 @@
-"""A trial of several stages that is lost at any moment goes on, and its books are right."""
+"""A trial of several stages that is lost at any report resumes, and its rows and energies are right."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -34,29 +34,29 @@ REPORTS = EPOCHS * len(STAGES)
 J_PER_EPOCH = 2.0
 
 
-class Constant:
-    """A tracker that reads the same for each epoch."""
+class ConstantTracker:
+    """A tracker that reads the same energy for each epoch."""
 
     def __init__(self) -> None:
         """No device, because none is needed."""
         self.devices: tuple[Device, ...] = ()
 
     def open(self, key: WindowKey) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def limit_power(self, trial_id: str, limit_w: float) -> float:
-        """No limit is set in these trials."""
+        """Fail: these trials set no limit."""
         raise AssertionError(trial_id, limit_w)
 
     def power_limits(self) -> PowerLimits:
-        """No limit is asked for."""
+        """Fail: these trials ask for no limits."""
         raise AssertionError
 
     def close(self, key: WindowKey) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def readings(self, key: WindowKey) -> dict[str, Reading]:
-        """Two joules."""
+        """Two joules for an epoch, zero for any other window."""
         reading = Reading(
             device_uuid="board",
             start_s=0.0,
@@ -73,7 +73,7 @@ class Constant:
 
 
 def context() -> TrialContext:
-    """Three epochs of each stage."""
+    """Context of a trial with three epochs of each stage."""
     return TrialContext(
         study="s",
         paradigm=Paradigm.PRETRAINING,
@@ -93,19 +93,19 @@ def context() -> TrialContext:
 
 
 class LostError(BaseException):
-    """What ends the process of a trial; no Exception, so that the trial cannot report it."""
+    """The loss of a trial's process; not an `Exception`, so that the trial cannot report it."""
 
 
-class Books:
-    """What a driver has of a trial: the rows that came, and how to lose the trial."""
+class DriverRecords:
+    """A driver's records of a trial, whose attempts can be lost at a given report."""
 
     def __init__(self) -> None:
-        """No row yet."""
+        """No rows yet."""
         self.rows: dict[tuple[int, str, int], EpochRecord] = {}
         self.energies_j: list[float] = []
 
     def attempt(self, folder: StudyFolder, trial: TrialPlan, *, lost_at: int | None = None) -> None:
-        """Run an attempt; it is lost at a report of its own of that number, which is not heard."""
+        """Run an attempt; it is lost at its report number `lost_at`, which the driver does not receive."""
         own = 0
 
         def report(values: Mapping[str, Any]) -> None:
@@ -125,13 +125,13 @@ class Books:
                 trial,
                 context(),
                 scenario.load(None, seed=0),
-                TrialMeter(trial, Constant(), first_stage=STAGES[0]),
+                TrialMeter(trial, ConstantTracker(), first_stage=STAGES[0]),
                 Checkpoint.of_attempt(folder, trial.trial_id, attempt=trial.attempt, every_s=0.0),
                 report=report,
             )
 
     def result(self, trial: TrialPlan) -> Any:  # noqa: ANN401 - a TrialRecord
-        """What the trial came to."""
+        """Record of the trial, from the rows received."""
         return trial_record(
             trial,
             epochs=list(self.rows.values()),
@@ -146,10 +146,10 @@ class Books:
         )
 
 
-def figures(books: Books) -> list[tuple[Any, ...]]:
-    """Losses and accuracies of the epochs that count."""
-    counts = counted(books.rows)
-    rows = [row for place, row in books.rows.items() if place in counts]
+def curves(records: DriverRecords) -> list[tuple[Any, ...]]:
+    """Losses and scores of the epochs that count, sorted by stage and epoch."""
+    counts = counted(records.rows)
+    rows = [row for key, row in records.rows.items() if key in counts]
     return sorted(
         (row.stage, row.epoch, row.train_loss, row.val_loss, row.val_score) for row in rows
     )
@@ -157,46 +157,47 @@ def figures(books: Books) -> list[tuple[Any, ...]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost_at", range(1, REPORTS + 1))
-def test_a_trial_that_is_lost_goes_on(tmp_path: Path, lost_at: int) -> None:
-    """As if nothing had been: each epoch once, the same figures, and no joule lost or had twice.
+def test_a_lost_trial_resumes(tmp_path: Path, lost_at: int) -> None:
+    """Each epoch counts once, losses and scores equal those of an uninterrupted trial, no joule counts twice.
 
-    The report at which it is lost was not heard, so what it cost is in vain; of an attempt of which
-    nothing was heard, nobody knows what it cost.
+    The wasted energy of an attempt that was lost before its first report is unknown.
     """
-    whole, books = Books(), Books()
+    uninterrupted, resumed = DriverRecords(), DriverRecords()
     first = plan()
-    whole.attempt(StudyFolder(str(tmp_path), "whole"), first)
+    uninterrupted.attempt(StudyFolder(str(tmp_path), "whole"), first)
 
     folder = StudyFolder(str(tmp_path), "lost")
-    books.attempt(folder, first, lost_at=lost_at)
-    heard_j = J_PER_EPOCH * (lost_at - 1)
-    second = first.again(attempt=2, energy_before_j=heard_j)
-    books.attempt(folder, second)
-    result = books.result(second)
+    resumed.attempt(folder, first, lost_at=lost_at)
+    reported_j = J_PER_EPOCH * (lost_at - 1)
+    second = first.again(attempt=2, energy_before_j=reported_j)
+    resumed.attempt(folder, second)
+    result = resumed.result(second)
 
-    assert figures(books) == figures(whole)
+    assert curves(resumed) == curves(uninterrupted)
     assert result.status is TrialStatus.FINISHED
     assert result.energy_j == REPORTS * J_PER_EPOCH
     assert result.wasted_energy_j == (0.0 if lost_at > 1 else None)
-    assert books.energies_j == sorted(books.energies_j)
-    assert books.energies_j[-1] == REPORTS * J_PER_EPOCH
+    assert resumed.energies_j == sorted(resumed.energies_j)
+    assert resumed.energies_j[-1] == REPORTS * J_PER_EPOCH
     assert folder.names("checkpoints") == []
 
 
 @pytest.mark.parametrize("unwritten", [1, 2, 5])
-def test_rows_that_the_driver_did_not_write_come_back(tmp_path: Path, unwritten: int) -> None:
-    """Reports that were heard and lost with the driver are reported once more."""
+def test_rows_that_were_lost_with_the_driver_are_reported_again(
+    tmp_path: Path, unwritten: int
+) -> None:
+    """The next attempt reports the checkpoint's epochs again, so the driver has every row and joule."""
     folder = StudyFolder(str(tmp_path), "s")
-    books = Books()
+    records = DriverRecords()
     first = plan()
-    books.attempt(folder, first, lost_at=8)
-    for place in list(books.rows)[-unwritten:]:
-        del books.rows[place]
-    known_j = J_PER_EPOCH * len(books.rows)
+    records.attempt(folder, first, lost_at=8)
+    for key in list(records.rows)[-unwritten:]:
+        del records.rows[key]
+    known_j = J_PER_EPOCH * len(records.rows)
     second = first.again(attempt=2, energy_before_j=known_j)
 
-    books.attempt(folder, second)
+    records.attempt(folder, second)
 
-    assert books.result(second).energy_j == REPORTS * J_PER_EPOCH
-    assert books.energies_j == sorted(books.energies_j)
-    assert len(books.rows) == REPORTS
+    assert records.result(second).energy_j == REPORTS * J_PER_EPOCH
+    assert records.energies_j == sorted(records.energies_j)
+    assert len(records.rows) == REPORTS

@@ -1,4 +1,4 @@
-"""What a trial's rows and bookings add up to."""
+"""The record of a trial, computed from its rows and bookings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ ENERGIES = st.lists(st.integers(0, 10**6).map(float), min_size=1, max_size=8)
 def test_the_energies_of_an_attempt_add_up(
     epochs_j: list[float], setup_j: int, between_j: int
 ) -> None:
-    """The window over the whole attempt is set-up, epochs and what lies between."""
+    """The window of the whole attempt is the sum of set-up, epochs and the time between them."""
     whole_j = setup_j + sum(epochs_j) + between_j
     rows = [epoch(n, energy_j) for n, energy_j in enumerate(epochs_j, start=1)]
 
@@ -51,7 +51,7 @@ def test_the_energies_of_an_attempt_add_up(
 def test_lost_attempts_are_wasted_and_the_last_one_counts(
     lost: list[list[float]], kept_j: list[float]
 ) -> None:
-    """No joule is in two places, and none is in none."""
+    """Every joule counts exactly once, either as the trial's energy or as wasted."""
     rows: list[EpochRecord] = []
     windows: list[BookedWindow] = []
     for attempt, epochs_j in enumerate([*lost, kept_j], start=1):
@@ -59,12 +59,12 @@ def test_lost_attempts_are_wasted_and_the_last_one_counts(
         rows += [epoch(n, energy_j, of=trial) for n, energy_j in enumerate(epochs_j, start=1)]
         windows += windows_of(trial, sum(epochs_j) + 5.0, 2.0, *epochs_j)
 
-    trial_of_all = came_to(*rows, windows=tuple(windows))
+    record = came_to(*rows, windows=tuple(windows))
 
-    assert trial_of_all.attempts == len(lost) + 1
-    assert trial_of_all.energy_j == sum(kept_j)
-    assert trial_of_all.wasted_energy_j == sum(sum(epochs_j) + 5.0 for epochs_j in lost)
-    assert trial_of_all.epochs == len(kept_j)
+    assert record.attempts == len(lost) + 1
+    assert record.energy_j == sum(kept_j)
+    assert record.wasted_energy_j == sum(sum(epochs_j) + 5.0 for epochs_j in lost)
+    assert record.epochs == len(kept_j)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,15 @@ def test_lost_attempts_are_wasted_and_the_last_one_counts(
         ([], None, None),
     ],
 )
-def test_a_lost_attempt_is_charged_with_all_that_was_booked_of_it(
+def test_a_lost_attempt_is_charged_for_all_that_was_booked(
     rows: list[tuple[int, float | None]],
     windows: tuple[float | None, ...] | None,
     wasted_j: float | None,
 ) -> None:
-    """Its whole window, else its parts, an epoch that was never reported among them; None without a reading."""
+    """Its wasted energy is that of its whole window, else the sum of its parts, else None.
+
+    The parts include an epoch that was booked but never reported.
+    """
     lost, kept = plan(attempt=1), plan(attempt=2)
     trial_j, setup_j, *epochs_j = windows or (None, None)
     all_booked = () if windows is None else windows_of(lost, trial_j, setup_j, *epochs_j)
@@ -99,8 +102,8 @@ def test_a_lost_attempt_is_charged_with_all_that_was_booked_of_it(
     assert trial.energy_j == 3.0
 
 
-def test_a_set_up_that_was_open_when_its_machine_was_lost_is_wasted() -> None:
-    """What the attempt had come to counts, where it is more than what was booked of its parts."""
+def test_an_interim_booking_charges_a_lost_attempt() -> None:
+    """The last interim energy of an attempt counts as wasted if it exceeds its booked parts."""
     lost, kept = plan(attempt=1), plan(attempt=2)
 
     trial = came_to(
@@ -112,14 +115,14 @@ def test_a_set_up_that_was_open_when_its_machine_was_lost_is_wasted() -> None:
     assert trial.energy_j == 3.0
 
 
-def test_what_an_attempt_had_come_to_gives_way_to_its_whole(tmp_path: Path) -> None:
-    """Its row is gone when the window is booked, and no joule is had twice."""
-    one, first = recorder(tmp_path), plan(attempt=1)
-    one.expect([plan()])
-    one.add_booking(booking(booked(INTERIM, 0, 9.0, of=first)))
-    one.add_booking(booking(*windows_of(first, 12.0, 5.0)))
+def test_the_whole_window_replaces_an_interim_booking(tmp_path: Path) -> None:
+    """The interim row is removed when the attempt's window is booked, so no joule counts twice."""
+    kept, first = recorder(tmp_path), plan(attempt=1)
+    kept.expect([plan()])
+    kept.add_booking(booking(booked(INTERIM, 0, 9.0, of=first)))
+    kept.add_booking(booking(*windows_of(first, 12.0, 5.0)))
 
-    one.flush()
+    kept.flush()
 
     stages = [row["stage"] for row in StudyFolder(str(tmp_path), "s").read_rows("windows.parquet")]
     assert sorted(stages) == [SETUP, TRIAL]
@@ -129,7 +132,7 @@ def test_what_an_attempt_had_come_to_gives_way_to_its_whole(tmp_path: Path) -> N
     energies=st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=8), whole=st.booleans()
 )
 def test_a_sum_with_a_missing_epoch_is_missing(energies: list[float | None], whole: bool) -> None:  # noqa: FBT001
-    """Missing is None, never 0: neither the sum nor what is left of the whole is known."""
+    """Missing is None, never 0: neither the sum nor the energy between epochs is known."""
     rows = [epoch(n, energy_j) for n, energy_j in enumerate(energies, start=1)]
     windows = windows_of(plan(), 1e9 if whole else None, 1.0, *energies)
 
@@ -141,8 +144,8 @@ def test_a_sum_with_a_missing_epoch_is_missing(energies: list[float | None], who
     assert (set(energies) == {None}) == (trial.energy_method is None)
 
 
-def test_set_up_and_pauses_have_the_energy_that_ranks(tmp_path: Path) -> None:
-    """Board and processor of each window lie apart, and are one sum where components rank."""
+def test_set_up_and_time_between_epochs_have_the_ranking_energy(tmp_path: Path) -> None:
+    """They count the board alone, or board and CPU if the components rank; each has a row of its own."""
     device = {each: Device(uuid=each.value, name="d", component=each) for each in Component}
 
     def of(stage: str, board_j: float, cpu_j: float) -> BookedWindow:
@@ -153,15 +156,15 @@ def test_set_up_and_pauses_have_the_energy_that_ranks(tmp_path: Path) -> None:
             devices=(device[Component.GPU], device[Component.CPU]),
         )
 
-    books = recorder(tmp_path)
-    books.expect([plan()])
-    books.add(epoch(1, 7.0))
-    books.add_booking(booking(of(TRIAL, 10.0, 5.0), of(SETUP, 2.0, 1.0)))
+    kept = recorder(tmp_path)
+    kept.expect([plan()])
+    kept.add(epoch(1, 7.0))
+    kept.add_booking(booking(of(TRIAL, 10.0, 5.0), of(SETUP, 2.0, 1.0)))
 
-    (by_board,) = books.trials()
-    books.energy_of = EnergyScope.COMPONENTS
-    (by_components,) = books.trials()
-    books.flush()
+    (by_board,) = kept.trials()
+    kept.energy_of = EnergyScope.COMPONENTS
+    (by_components,) = kept.trials()
+    kept.flush()
 
     assert (by_board.setup_energy_j, by_board.between_energy_j) == (2.0, 10.0 - 2.0 - 7.0)
     assert (by_components.setup_energy_j, by_components.between_energy_j) == (3.0, 15.0 - 3.0 - 7.0)
@@ -175,7 +178,7 @@ def test_set_up_and_pauses_have_the_energy_that_ranks(tmp_path: Path) -> None:
 
 
 def test_degraded_epochs_are_counted() -> None:
-    """A reader learns how many energies are in doubt."""
+    """The record says how many epochs' energies are degraded or missing."""
     trial = came_to(epoch(1), epoch(2, energy_status=EnergyStatus.DEGRADED), epoch(3, None))
 
     assert (trial.degraded_epochs, trial.missing_epochs) == (1, 1)
@@ -189,7 +192,7 @@ def test_degraded_epochs_are_counted() -> None:
 def test_energy_to_target_is_that_of_the_first_epoch_that_reached_it(
     accuracies: list[float], target: float
 ) -> None:
-    """All joules up to that epoch, it included; None where no epoch reached the target."""
+    """It includes that epoch; it is None if no epoch reached the target."""
     rows = [epoch(n, 2.0**n, accuracy) for n, accuracy in enumerate(accuracies, start=1)]
 
     trial = came_to(*rows, target_accuracy=target)
@@ -208,7 +211,7 @@ def test_energy_to_target_is_that_of_the_first_epoch_that_reached_it(
 def test_energy_to_target_needs_a_target_and_the_epochs_before(
     target: float | None, energies: list[float | None], expected: float | None
 ) -> None:
-    """A missing epoch makes it missing only where it lies before."""
+    """It is None without a target, and if an epoch up to the target has no energy."""
     rows = [epoch(n, e, 0.4 + n / 5) for n, e in enumerate(energies, start=1)]
 
     trial = came_to(*rows, target_accuracy=target)
@@ -228,35 +231,35 @@ def test_energy_to_target_needs_a_target_and_the_epochs_before(
         (None, "the process died", TrialStatus.FAILED),
     ],
 )
-def test_what_became_of_a_trial(
+def test_the_status_follows_from_stop_reason_and_error(
     stop: StopReason | None, error: str | None, status: TrialStatus
 ) -> None:
-    """Divergence and lack of memory are results about a setup; an error is a failure."""
+    """Divergence and lack of memory are results of a setup; an error is a failure."""
     trial = came_to(epoch(1, stop=stop), error=error)
 
     assert status is trial.status
     assert (stop, error) == (trial.stop_reason, trial.error)
 
 
-def test_an_epoch_that_was_broken_off_is_charged_and_not_counted() -> None:
-    """Its joules were used, but it is not an epoch of training; a diverged one is."""
-    broken = came_to(epoch(1), epoch(2, 3.0, None, stop=StopReason.OUT_OF_MEMORY))
+def test_an_epoch_that_ran_out_of_memory_is_charged_but_not_counted() -> None:
+    """Its energy was used, but it is not a whole epoch; an epoch that diverged is."""
+    out_of_memory = came_to(epoch(1), epoch(2, 3.0, None, stop=StopReason.OUT_OF_MEMORY))
     diverged = came_to(epoch(1), epoch(2, 3.0, None, stop=StopReason.DIVERGED))
 
-    assert (broken.epochs, broken.energy_j) == (1, 4.0)
+    assert (out_of_memory.epochs, out_of_memory.energy_j) == (1, 4.0)
     assert (diverged.epochs, diverged.energy_j) == (2, 4.0)
 
 
-def test_an_error_is_its_last_line() -> None:
-    """A traceback is for the log; the table has the line that says what it was."""
+def test_the_table_has_the_last_line_of_an_error() -> None:
+    """The traceback is for the log; its last line says what the error was."""
     trial = came_to(error="Traceback:\n  File x\nKeyError: 'accuracy'\n")
 
     assert trial.error == "KeyError: 'accuracy'"
     assert (trial.status, trial.epochs, trial.energy_j) == (TrialStatus.FAILED, 0, None)
 
 
-def test_only_begun_trials_have_a_record(tmp_path: Path) -> None:
-    """In the order of setups and seeds, whatever the order in which they ran."""
+def test_only_started_trials_have_a_record(tmp_path: Path) -> None:
+    """Records are sorted by setup and seed, whatever the order in which the trials ran."""
     trials = [plan(setup, seed) for setup in (1, 2, 3) for seed in (0, 1)]
     trials = trials[1::2] + trials[::2]
     kept = recorder(tmp_path)
@@ -271,14 +274,14 @@ def test_only_begun_trials_have_a_record(tmp_path: Path) -> None:
 
 
 def test_a_row_that_comes_twice_counts_once() -> None:
-    """The later one takes the earlier one's place."""
+    """The later row replaces the earlier one."""
     trial = came_to(epoch(1, 5.0), epoch(1, 7.0), epoch(2, 1.0))
 
     assert (trial.epochs, trial.energy_j) == (2, 8.0)
 
 
-def test_a_trial_record_can_be_had_without_a_recorder() -> None:
-    """The reckoning is a function of rows and windows alone."""
+def test_a_trial_record_needs_no_recorder() -> None:
+    """It is a function of rows and windows alone, whatever the order of the rows."""
     trial = trial_record(
         plan(),
         epochs=[epoch(2, 2.0), epoch(1, 1.0)],

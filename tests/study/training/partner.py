@@ -1,4 +1,4 @@
-"""Another process that trains along with a test: rank 1 of two."""
+"""A second process that trains together with the test's own: rank 1 of two."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -21,21 +21,21 @@ CPU = torch.device("cpu")
 def trained(
     make: Callable[[], Task], settings: TrainingSettings, ranks: Ranks = ALONE
 ) -> list[EpochOutcome]:
-    """All epochs of a training; without their states, which are not to travel."""
+    """Outcomes of a training, without their states, which are not to be sent between processes."""
     outcomes = train(make, settings, device=CPU, window=lambda _: nullcontext(), ranks=ranks)
     return [replace(each, state=None) for each in outcomes]
 
 
 @final
 class Partner:
-    """Does what this process does, at the same time."""
+    """The second process, which runs what this process runs, at the same time."""
 
     def __init__(self, connection: Connection) -> None:
-        """Ask by `connection`."""
+        """Send it requests through `connection`."""
         self._connection = connection
 
     def both(self, act: Callable[..., Any], *arguments: object) -> tuple[Any, Any]:
-        """Call a function of a module in both processes with their ranks; both answers."""
+        """Call a module's function in both processes with their ranks; return both results."""
         self._connection.send((act, arguments))
         own = act(*arguments, Ranks(rank=0, count=2))
         return own, self._connection.recv()
@@ -43,21 +43,21 @@ class Partner:
     def outcomes(
         self, make: Callable[[], Task], settings: TrainingSettings
     ) -> tuple[list[EpochOutcome], list[EpochOutcome]]:
-        """A training by both; the epochs as either saw them."""
+        """Train in both processes; return the outcomes of each."""
         return self.both(trained, make, settings)
 
 
 def _serve(port: int, connection: Connection) -> None:
     torch.set_num_threads(1)
     join_group(Ranks(rank=1, count=2), rendezvous_store("127.0.0.1", port), CPU)
-    while (asked := connection.recv()) is not None:
-        act, arguments = asked
+    while (request := connection.recv()) is not None:
+        act, arguments = request
         connection.send(act(*arguments, Ranks(rank=1, count=2)))
 
 
 @contextmanager
 def partner() -> Iterator[Partner]:
-    """Start it, and end it."""
+    """Start the second process and join both in a group; end it afterwards."""
     store = rendezvous_store("127.0.0.1")
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(store.port, there))

@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
-    """Three epochs of batches of 8."""
+    """Settings of three epochs with batches of 8."""
     fields: dict[str, Any] = {
         "batch_size": 8,
         "learning_rate": 0.01,
@@ -29,10 +29,10 @@ def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
 
 
 class Windows:
-    """Notes when a window was entered and left."""
+    """A log of the windows that were entered and left."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """An empty log."""
         self.log: list[str] = []
 
     @contextmanager
@@ -46,9 +46,10 @@ class Windows:
 
 
 def trained(
-    scenario: Tiny, points: Data, asked: TrainingSettings, windows: Windows | None = None
+    scenario: Tiny, points: Data, own_settings: TrainingSettings, windows: Windows | None = None
 ) -> list[EpochOutcome]:
-    """All outcomes of a training on the CPU."""
+    """Outcomes of a training on the CPU."""
+    window = windows or Windows()
     return list(
-        train(lambda: plain_task(scenario, points), asked, device=CPU, window=windows or Windows())
+        train(lambda: plain_task(scenario, points), own_settings, device=CPU, window=window)
     )

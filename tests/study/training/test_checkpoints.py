@@ -1,4 +1,4 @@
-"""A trial that was lost goes on as if nothing had been."""
+"""Checkpoints, from which a lost trial resumes as if it had not been interrupted."""
 
 import io
 import math
@@ -32,17 +32,17 @@ EPOCHS = 7
 
 
 class Forgetful(Tiny):
-    """Has all that must be restored: dropout, which draws numbers, and batch norm, which keeps them."""
+    """A scenario with all that a checkpoint must restore: dropout's random state, batch norm's statistics."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A small network of both."""
+        """A small network with both."""
         return nn.Sequential(
             nn.Linear(features, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, classes)
         )
 
 
 def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
-    """Seven epochs of batches of 8."""
+    """Settings of seven epochs with batches of 8."""
     fields = {
         "batch_size": 8,
         "learning_rate": 0.01,
@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 def attempt(number: int, tmp_path: Path, *, every_s: float = 0.0) -> Checkpoint:
-    """Where an attempt of trial t1 begins."""
+    """Checkpoint with which an attempt of trial t1 begins."""
     return Checkpoint.of_attempt(
         folder(tmp_path), "t1", attempt=number, every_s=every_s, pauses_s=(0.0, 0.0)
     )
@@ -73,7 +73,7 @@ def trained(
     until: int = EPOCHS,
     **changes: Any,  # noqa: ANN401 - any field
 ) -> list[EpochOutcome]:
-    """Outcomes of an attempt that is lost after epoch `until`."""
+    """Outcomes of an attempt that resumes from the checkpoint and is lost after epoch `until`."""
     outcomes = []
     for outcome in train(
         make,
@@ -93,10 +93,10 @@ def trained(
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 @pytest.mark.parametrize("lost_after", [1, 4, EPOCHS - 1])
-def test_a_training_goes_on_as_if_nothing_had_been(
+def test_a_training_resumes_as_if_it_had_not_been_interrupted(
     tmp_path: Path, optimizer: str, lost_after: int
 ) -> None:
-    """Losses and accuracies are those of a training that was not lost, to the last bit."""
+    """Losses and accuracies are those of an uninterrupted training, to the last bit."""
     make = partial(plain_task, Forgetful(), data())
     whole = trained(make, attempt(1, tmp_path, every_s=math.inf), optimizer=optimizer)
 
@@ -110,8 +110,8 @@ def test_a_training_goes_on_as_if_nothing_had_been(
     assert [row["epoch"] for row in reported] == list(range(1, lost_after + 1))
 
 
-def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
-    """The epochs without a better accuracy are not counted anew."""
+def test_early_stopping_resumes_too(tmp_path: Path) -> None:
+    """Epochs without a better accuracy keep counting across the interruption."""
     make = partial(plain_task, Tiny(), data())
     whole = trained(make, attempt(1, tmp_path, every_s=math.inf), patience=2, learning_rate=1e-12)
 
@@ -125,8 +125,8 @@ def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cache_latents", [True, False])
 @pytest.mark.slow
-def test_a_frozen_encoder_goes_on(tmp_path: Path, *, cache_latents: bool) -> None:
-    """What the encoder has learnt comes back with the checkpoint, latent features are made anew."""
+def test_a_frozen_encoder_is_restored(tmp_path: Path, *, cache_latents: bool) -> None:
+    """The encoder's weights come from the checkpoint; latent features are computed again."""
     scenario = Waves()
 
     def tasks(**changes: Any) -> StageTasks:  # noqa: ANN401 - any field
@@ -138,20 +138,20 @@ def test_a_frozen_encoder_goes_on(tmp_path: Path, *, cache_latents: bool) -> Non
             **changes,
         )
 
-    def learnt(checkpoint: Checkpoint) -> StageTasks:
-        begun = tasks()
-        trained(partial(begun.start, Stage.ENCODER), checkpoint)
-        begun.finish()
+    def with_encoder(checkpoint: Checkpoint) -> StageTasks:
+        pretrained = tasks()
+        trained(partial(pretrained.start, Stage.ENCODER), checkpoint)
+        pretrained.finish()
         checkpoint.stage_done(
-            Stage.ENCODER, StopReason.MAX_EPOCHS, encoder_weights=begun.encoder_weights
+            Stage.ENCODER, StopReason.MAX_EPOCHS, encoder_weights=pretrained.encoder_weights
         )
-        return begun
+        return pretrained
 
-    never = attempt(1, tmp_path, every_s=math.inf)
-    whole = trained(partial(learnt(never).start, Stage.CLASSIFIER_FROZEN), never)
+    unwritten = attempt(1, tmp_path, every_s=math.inf)
+    whole = trained(partial(with_encoder(unwritten).start, Stage.CLASSIFIER_FROZEN), unwritten)
 
     first = attempt(1, tmp_path)
-    trained(partial(learnt(first).start, Stage.CLASSIFIER_FROZEN), first, until=3)
+    trained(partial(with_encoder(first).start, Stage.CLASSIFIER_FROZEN), first, until=3)
     second = attempt(2, tmp_path)
     again = tasks(encoder_weights=second.encoder_weights)
     ended = dict(second.ended)
@@ -161,8 +161,8 @@ def test_a_frozen_encoder_goes_on(tmp_path: Path, *, cache_latents: bool) -> Non
     assert rest == whole[3:]
 
 
-def test_between_stages_there_is_nothing_under_way(tmp_path: Path) -> None:
-    """A trial that was lost after a stage's end begins the next one, and has what it learnt."""
+def test_a_trial_lost_between_stages_begins_the_next_one(tmp_path: Path) -> None:
+    """There is no training state to resume, but the ended stage and the encoder's weights are known."""
     weights = {"weight": torch.ones(2, 2)}
 
     attempt(1, tmp_path).stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=weights)
@@ -175,22 +175,24 @@ def test_between_stages_there_is_nothing_under_way(tmp_path: Path) -> None:
 
 
 def test_the_first_attempt_begins_at_the_beginning(tmp_path: Path) -> None:
-    """It does not look for what another study of that name might have left."""
+    """It ignores a checkpoint that another study of that name may have left."""
     attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
 
     assert attempt(1, tmp_path).ended == {}
 
 
 @pytest.mark.parametrize(("every_s", "written"), [(0.0, True), (3600.0, False), (math.inf, False)])
-def test_it_is_written_now_and_then(tmp_path: Path, every_s: float, *, written: bool) -> None:
-    """As often as was asked for: a state of many megabytes takes its energy too."""
+def test_a_checkpoint_is_written_as_often_as_asked(
+    tmp_path: Path, every_s: float, *, written: bool
+) -> None:
+    """`every_s` limits how often a state is written: many megabytes of it cost energy too."""
     attempt(1, tmp_path, every_s=every_s).epoch_done(dict)
 
     assert (tmp_path / "s" / FILE).exists() is written
 
 
-def test_it_is_gone_when_the_trial_has_ended(tmp_path: Path) -> None:
-    """Nothing is left to go on from, whichever attempt wrote it; and removing nothing is no error."""
+def test_a_checkpoint_is_removed_when_its_trial_has_ended(tmp_path: Path) -> None:
+    """It is removed whichever attempt wrote it; removing it twice is no error."""
     attempt(1, tmp_path).epoch_done(dict)
     second = attempt(2, tmp_path, every_s=math.inf)
     second.remove()
@@ -200,19 +202,19 @@ def test_it_is_gone_when_the_trial_has_ended(tmp_path: Path) -> None:
 
 
 class Evil:
-    """Runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
-        """Would make a folder."""
+        """Create the folder `path` on unpickling."""
         self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What pickle is to call."""
+        """The call that pickle makes."""
         return os.mkdir, (str(self.path),)
 
 
 def saved(content: object) -> bytes:
-    """As torch saves it."""
+    """Content as torch saves it."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
@@ -235,40 +237,40 @@ def saved(content: object) -> bytes:
         "reports that are no rows",
     ],
 )
-def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> None:
+def test_an_unreadable_checkpoint_is_ignored(tmp_path: Path, content: bytes) -> None:
     """The trial starts over."""
     folder(tmp_path).write_bytes(FILE, content)
 
-    begun = attempt(2, tmp_path)
+    checkpoint = attempt(2, tmp_path)
 
-    assert (begun.reports, begun.ended, begun.take_state()) == ([], {}, None)
+    assert (checkpoint.reports, checkpoint.ended, checkpoint.take_state()) == ([], {}, None)
 
 
-def test_a_checkpoint_of_somebody_else_runs_no_code(tmp_path: Path) -> None:
-    """It is read as weights only."""
+def test_a_checkpoint_from_others_runs_no_code(tmp_path: Path) -> None:
+    """A checkpoint is loaded as weights only, so a malicious pickle is not executed."""
     made = tmp_path / "made-by-a-pickle"
     folder(tmp_path).write_bytes(FILE, saved({"version": 1, "reports": Evil(made)}))
     proof = tmp_path / "proof"
-    pickle.loads(pickle.dumps(Evil(proof)))  # noqa: S301 - that it would
+    pickle.loads(pickle.dumps(Evil(proof)))  # noqa: S301 - proves that it is malicious
 
-    begun = attempt(2, tmp_path)
+    checkpoint = attempt(2, tmp_path)
 
-    assert begun.reports == []
+    assert checkpoint.reports == []
     assert proof.exists()
     assert not made.exists()
 
 
-def test_a_state_that_cannot_be_written_costs_the_checkpoint_only(tmp_path: Path) -> None:
-    """Whatever goes wrong, the training goes on."""
-    begun = attempt(1, tmp_path)
+def test_a_state_that_cannot_be_pickled_costs_the_checkpoint_only(tmp_path: Path) -> None:
+    """No error reaches the training, and no file is left."""
+    checkpoint = attempt(1, tmp_path)
 
-    begun.epoch_done(lambda: {"cannot be pickled": lambda: None})
+    checkpoint.epoch_done(lambda: {"cannot be pickled": lambda: None})
 
     assert not (tmp_path / "s" / FILE).exists()
 
 
-def test_what_a_later_attempt_writes_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
-    """And what was left last is gone on from."""
+def test_a_later_attempts_checkpoint_replaces_the_earlier(tmp_path: Path) -> None:
+    """The next attempt resumes from the checkpoint that was written last."""
     attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
     second = attempt(2, tmp_path)
     second.stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=None)
@@ -279,32 +281,32 @@ def test_what_a_later_attempt_writes_takes_the_place_of_the_earlier(tmp_path: Pa
     assert folder(tmp_path).names("checkpoints") == ["t1-attempt2.pt"]
 
 
-def test_a_storage_that_is_away_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    """The checkpoint is not given up for a hiccup."""
+def test_reading_a_checkpoint_is_retried(tmp_path: Path) -> None:
+    """A storage that is unavailable for a moment does not cost the checkpoint."""
     attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
     place = tmp_path / "s" / "checkpoints"
     aside = place.rename(tmp_path / "aside")
     place.write_text("no folder")
 
-    class Mending(list[float]):
-        """Pauses in which the storage comes back."""
+    class Recovering(list[float]):
+        """Pauses during which the storage comes back."""
 
         def __iter__(self) -> Iterator[float]:
-            """The storage is back after the first."""
+            """Pauses; the storage is back after the first."""
             yield 0.0
             place.unlink()
             aside.rename(place)
             yield 0.0
 
     found = Checkpoint.of_attempt(
-        folder(tmp_path), "t1", attempt=2, every_s=0.0, pauses_s=Mending()
+        folder(tmp_path), "t1", attempt=2, every_s=0.0, pauses_s=Recovering()
     )
 
     assert set(found.ended) == {STAGE}
 
 
 def test_a_storage_that_fails_costs_the_checkpoint_only(tmp_path: Path) -> None:
-    """The training goes on."""
+    """The training continues to its end without one."""
     (tmp_path / "s").write_text("in the way")
 
     outcomes = trained(partial(plain_task, Tiny(), data()), attempt(1, tmp_path))
@@ -312,11 +314,11 @@ def test_a_storage_that_fails_costs_the_checkpoint_only(tmp_path: Path) -> None:
     assert len(outcomes) == EPOCHS
 
 
-def test_nothing_is_kept_without_a_folder(tmp_path: Path) -> None:
-    """As on machines that do not see the study's folder."""
-    begun = Checkpoint.of_attempt(None, "t1", attempt=2, every_s=0.0)
-    begun.epoch_done(dict)
-    begun.remove()
+def test_nothing_is_written_without_a_folder(tmp_path: Path) -> None:
+    """A machine that cannot access the study's folder keeps no checkpoints."""
+    checkpoint = Checkpoint.of_attempt(None, "t1", attempt=2, every_s=0.0)
+    checkpoint.epoch_done(dict)
+    checkpoint.remove()
 
-    assert begun.ended == {}
+    assert checkpoint.ended == {}
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Which device a trial trains on, and what it leaves for the next one."""
+"""The device that a trial trains on, its identifier, and its state between trials."""
 
 import json
 import subprocess
@@ -35,28 +35,28 @@ USABLE = {
 
 @pytest.fixture
 def threads() -> Iterator[int]:
-    """Torch's threads, put back afterwards."""
+    """Torch's number of threads, restored afterwards."""
     before = torch.get_num_threads()
     yield before
     torch.set_num_threads(before)
 
 
-def test_the_option_and_the_devices_are_the_same_words() -> None:
-    """What `--device` takes is what can be asked for."""
+def test_the_device_option_allows_exactly_the_known_devices() -> None:
+    """The values of `--device` are those of `DEVICES`."""
     assert get_args(get_type_hints(StudyOptions)["device"]) == DEVICES
 
 
-def test_auto_takes_the_first_that_can_be_used() -> None:
-    """CUDA, else Intel's XPU, else Apple's MPS, else the CPU."""
-    first = next(name for name, can in USABLE.items() if can)
+def test_auto_takes_the_first_usable_device() -> None:
+    """The order is CUDA, Intel's XPU, Apple's MPS, CPU."""
+    first = next(name for name, is_usable in USABLE.items() if is_usable)
 
     assert first == torch_device("auto").type
 
 
 @pytest.mark.parametrize("name", USABLE)
 def test_a_device_that_cannot_be_used_is_refused(name: str) -> None:
-    """No machine has both CUDA and MPS; the message says what this torch can do, and the remedy."""
-    if USABLE[name]:
+    """The message names the devices that this torch can use, and the remedy."""
+    if USABLE[name]:  # no machine has all of them, so one is refused on each
         assert name == torch_device(name).type
         return
 
@@ -64,12 +64,12 @@ def test_a_device_that_cannot_be_used_is_refused(name: str) -> None:
         torch_device(name)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch itself knows its board")
 @pytest.mark.parametrize("visible", [None, "", "-1", "no-such-board", "NoDevFiles"])
 def test_without_a_board_there_is_no_identifier(
     visible: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """None, not an index and not an error: the tracker then says what it makes of that."""
+    """The identifier is None, neither an index nor an error; what follows is up to the tracker."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -78,7 +78,7 @@ def test_without_a_board_there_is_no_identifier(
 
 
 def test_a_trial_gets_its_own_number_of_threads(threads: int) -> None:
-    """Whatever the trial before had."""
+    """The number of threads of the previous trial does not matter."""
     torch.set_num_threads(threads + 1)
 
     reset_device(CPU, threads=1)
@@ -86,8 +86,8 @@ def test_a_trial_gets_its_own_number_of_threads(threads: int) -> None:
     assert torch.get_num_threads() == 1
 
 
-def test_a_cpu_has_no_memory_of_its_own() -> None:
-    """Missing is None, never 0; and there is nothing to wait for."""
+def test_a_cpu_has_no_peak_memory() -> None:
+    """Missing is None, never 0; synchronising a CPU does nothing."""
     synchronize(CPU)
 
     assert peak_memory_bytes(CPU) is None
@@ -118,19 +118,19 @@ TRIALS: dict[int, list[tuple[str | None, list[str], int]]] = {
     ],
     1: [(mig_uuid(1, 1), [], 1)],
 }
-"""By whether boards are cut (MIG): what a trial may see, what Ray gave it, and the board that is."""
+"""By `mig` of the boards: CUDA_VISIBLE_DEVICES of a trial, what Ray assigned to it, and its board."""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch itself knows its board")
 @pytest.mark.parametrize("mig", TRIALS)
-def test_the_board_is_found_among_four_in_odd_order(mig: int, tmp_path: Path) -> None:
-    """Indices count in PCI order, whatever order NVML lists the boards in."""
+def test_the_board_is_found_whatever_the_order_of_nvml(mig: int, tmp_path: Path) -> None:
+    """Indices count boards in PCI order, even if NVML lists them in another order."""
     boards = Boards(boards=4, order="2,0,3,1", mig=mig)
-    asked = json.dumps([(visible, assigned) for visible, assigned, _ in TRIALS[mig]])
+    trials = json.dumps([(visible, assigned) for visible, assigned, _ in TRIALS[mig]])
 
     done = subprocess.run(
-        [sys.executable, "-c", BOARDS_OF, asked],
+        [sys.executable, "-c", BOARDS_OF, trials],
         cwd=Path(__file__).parents[3],
         env=boards.environment(build(tmp_path)),
         capture_output=True,
@@ -150,8 +150,8 @@ def test_the_board_is_found_among_four_in_odd_order(mig: int, tmp_path: Path) ->
         ({"uuid": b"0" * 16}, None),
     ],
 )
-def test_a_board_of_amd_or_intel_is_known_by_its_pci_address(
+def test_a_board_of_amd_or_intel_is_identified_by_its_pci_address(
     fields: dict[str, Any], identifier: str | None
 ) -> None:
-    """As the kernel writes it in sysfs; a torch that does not tell it leaves the board unknown."""
+    """The address is written as in sysfs; without one from torch there is no identifier."""
     assert pci_identifier(SimpleNamespace(**fields)) == identifier

@@ -1,4 +1,4 @@
-"""What is found on one batch, before anything is started."""
+"""The dry run: faults of a scenario that are found on one batch, before any trial starts."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,108 +20,108 @@ WHOLE = (Stage.ENCODER_CLASSIFIER,)
 
 
 class Renamed(Tiny):
-    """Its metric has another name than the objective."""
+    """A scenario whose metric has another name than the objective."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """A short name."""
+        """The accuracy under a short name."""
         return {"acc": super().metrics(outputs, targets)["accuracy"]}
 
 
 class Detached(Tiny):
-    """Its loss has no gradient."""
+    """A scenario whose loss has no gradient."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cut off from the network."""
+        """A loss that is detached from the network."""
         return super().loss(outputs, targets).detach()
 
 
 class Unreduced(Tiny):
-    """Its loss is one number for each sample."""
+    """A scenario whose loss has a value for each sample."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """No mean."""
+        """Losses without a mean."""
         return nn.functional.cross_entropy(outputs, targets, reduction="none")
 
 
 class Summed(Tiny):
-    """Its loss is a sum."""
+    """A scenario whose loss is a sum."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Of all samples."""
+        """The sum over the samples."""
         return nn.functional.cross_entropy(outputs, targets, reduction="sum")
 
 
 class Undefined(Tiny):
-    """Its loss is no number."""
+    """A scenario whose loss is NaN."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """As of inputs that are not there."""
+        """NaN, as inputs with NaN would give."""
         return super().loss(outputs, targets) * torch.nan
 
 
 class Percent(Tiny):
-    """Its accuracy is no share."""
+    """A scenario whose accuracy is not a share from 0 to 1."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """In per cent, whatever is right."""
+        """An accuracy of 100 per cent."""
         return {"accuracy": 100.0 + 0.0 * super().metrics(outputs, targets)["accuracy"]}
 
 
 class Nothing(Tiny):
-    """Its network is forgotten."""
+    """A scenario that forgets to return its network."""
 
-    def network(self, data: Data) -> Any:  # noqa: ANN401 - the slip
-        """Made, and not returned."""
+    def network(self, data: Data) -> Any:  # noqa: ANN401 - the mistake
+        """Make a network without returning it."""
         self.make(3, len(data.classes))
 
 
 class Narrow(Tiny):
-    """Its network wants another shape."""
+    """A scenario whose network expects another input shape."""
 
     def network(self, data: Data) -> nn.Module:
-        """One coordinate too few."""
+        """A network with one input too few."""
         return self.make(2, len(data.classes))
 
 
 class Floating(Tiny):
-    """A loss for numbers on class numbers."""
+    """A scenario with a regression loss on class numbers."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Of another shape than the targets."""
+        """Mean squared error of outputs whose shape differs from that of the targets."""
         return nn.functional.mse_loss(outputs, targets)
 
 
 class Broken(Tiny):
-    """Its metrics raise."""
+    """A scenario whose metrics raise an error."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """A slip of the pen."""
-        return {"accuracy": getattr(outputs, "no_such_thing")(targets)}  # noqa: B009 - the slip
+        """Call a method that does not exist."""
+        return {"accuracy": getattr(outputs, "no_such_thing")(targets)}  # noqa: B009 - the mistake
 
 
 class Python(Tiny):
-    """Its metrics are numbers of Python's."""
+    """A scenario whose metrics are Python numbers."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Any]:
-        """Fetched from the device at each batch."""
+        """A number that is fetched from the device for each batch."""
         return {"accuracy": super().metrics(outputs, targets)["accuracy"].item()}
 
 
 class Unloadable(Tiny):
-    """Its loaders raise."""
+    """A scenario whose loaders raise an error."""
 
     def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
-        """A file is missing."""
+        """Raise the error of a missing file."""
         del data, batch_size, seed
         message = "images.tar"
         raise FileNotFoundError(message)
 
 
 class Overwritten(Tiny):
-    """Its loss forgets what its gradient needs."""
+    """A scenario whose loss overwrites a value that its gradient needs."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """A value that is needed is changed in place."""
+        """Change a value in place after the loss was computed from it."""
         share = outputs.sigmoid()
         whole: Tensor = super().loss(share * share, targets)
         share.add_(1.0)
@@ -129,17 +129,17 @@ class Overwritten(Tiny):
 
 
 class Misstepping(Tiny):
-    """Its own step raises."""
+    """A scenario whose own training step raises an error."""
 
     def training_step(self, network: nn.Module, batch: Any) -> Tensor:  # noqa: ANN401 - a pair
-        """A batch is a pair, not a mapping."""
+        """Take the batch for a mapping, although it is a pair."""
         del network
         wanted: Tensor = batch["image"]
         return wanted
 
 
 @pytest.mark.parametrize(
-    ("scenario", "said"),
+    ("scenario", "message"),
     [
         (Unloadable(), r"loaders\(data, batch_size, seed\) raises FileNotFoundError: images.tar"),
         (Misstepping(), r"training_step\(network, batch\) raises TypeError: tuple indices"),
@@ -159,14 +159,14 @@ class Misstepping(Tiny):
     ],
 )
 @pytest.mark.filterwarnings("ignore:Using a target size")
-def test_a_fault_is_told_with_what_to_do(scenario: Tiny, said: str) -> None:
-    """Each before any trial, on one batch."""
-    with pytest.raises(ScenarioError, match=said):
+def test_a_fault_is_reported_with_its_remedy(scenario: Tiny, message: str) -> None:
+    """Each fault is found on one batch, before any trial."""
+    with pytest.raises(ScenarioError, match=message):
         check_training(scenario, data(), WHOLE, [{}])
 
 
-def test_numbers_as_classes_are_told_by_their_type() -> None:
-    """The remedy fits the loss: it does not advise to round a regression."""
+def test_float_targets_for_a_classification_loss_are_reported() -> None:
+    """The message says that the targets are numbers, and suggests a loss for numbers."""
     points = data().train
     numbers = Arrays(inputs=points.inputs, targets=points.targets.astype(np.float32))
     found = dataclasses.replace(data(), train=numbers, val=numbers)
@@ -176,7 +176,7 @@ def test_numbers_as_classes_are_told_by_their_type() -> None:
 
 
 class Fixed(Tiny):
-    """Its network does not depend on the data."""
+    """A scenario whose network does not depend on the data."""
 
     def network(self, data: Data) -> nn.Module:
         """Three coordinates, three classes."""
@@ -184,29 +184,29 @@ class Fixed(Tiny):
         return self.make(3, 3)
 
 
-class Lost:
+class MissingFiles:
     """A data set whose files are gone."""
 
     def __len__(self) -> int:
-        """As many as there were."""
+        """Number of samples."""
         return 10
 
     def __getitem__(self, place: int) -> object:
-        """Not there any more."""
+        """Raise the error of a missing file."""
         message = f"images/{place}.jpg"
         raise FileNotFoundError(message)
 
 
-def test_a_loader_that_raises_is_found() -> None:
-    """With the part, and what was raised."""
-    lost = dataclasses.replace(data(), train=Lost(), fingerprint="1")
+def test_a_data_set_that_raises_is_reported() -> None:
+    """The message names the part and the error."""
+    unreadable = dataclasses.replace(data(), train=MissingFiles(), fingerprint="1")
 
     with pytest.raises(ScenarioError, match=r"first samples of train .* FileNotFoundError: images"):
-        check_training(Fixed(), lost, WHOLE, [{}])
+        check_training(Fixed(), unreadable, WHOLE, [{}])
 
 
-def test_all_faults_are_told_at_once() -> None:
-    """A paragraph for each stage that cannot be trained, and no more for setups of one shape."""
+def test_all_faults_are_reported_at_once() -> None:
+    """There is one paragraph for each stage that cannot be trained, however many setups share the fault."""
     stages = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
     with pytest.raises(ScenarioError) as refused:
@@ -219,8 +219,8 @@ def test_all_faults_are_told_at_once() -> None:
     assert "objective accuracy" in paragraphs[2]
 
 
-def test_what_can_be_trained_is_left_as_it_was() -> None:
-    """All paradigms pass, and the random numbers of the process are not touched."""
+def test_scenarios_of_all_paradigms_pass() -> None:
+    """The check raises nothing for a plain scenario, for pretraining and for multitask."""
     check_training(Tiny(), data(), WHOLE, [])
     check_training(Waves(), waves(), tuple(Stage)[:4], [{}])
     pairs = Pairs()
@@ -228,11 +228,11 @@ def test_what_can_be_trained_is_left_as_it_was() -> None:
 
 
 class Both(Detached, Renamed):
-    """Neither its loss nor its metrics are right."""
+    """A scenario with faults in both loss and metrics."""
 
 
-def test_loss_and_metrics_are_looked_at_apart() -> None:
-    """A loss that teaches nothing does not hide a metric of another name."""
+def test_loss_and_metrics_are_checked_separately() -> None:
+    """A loss without a gradient does not hide a metric with the wrong name."""
     with pytest.raises(ScenarioError) as refused:
         check_training(Both(), data(), WHOLE, [{}])
 
@@ -241,8 +241,8 @@ def test_loss_and_metrics_are_looked_at_apart() -> None:
     assert "the objective accuracy is not among them" in metrics
 
 
-class Exact(nn.Module):
-    """Takes nothing but fp32."""
+class Fp32Only(nn.Module):
+    """A network that accepts nothing but fp32."""
 
     def __init__(self) -> None:
         """One layer."""
@@ -250,7 +250,7 @@ class Exact(nn.Module):
         self.layer = nn.Linear(3, 3)
 
     def forward(self, points: Tensor) -> Tensor:
-        """Refuse what autocast makes of the layer's outputs."""
+        """Raise an error if autocast has changed the type of the layer's outputs."""
         outputs: Tensor = self.layer(points)
         if outputs.dtype != torch.float32:
             message = "expected scalar type Float but found BFloat16"
@@ -259,33 +259,33 @@ class Exact(nn.Module):
 
 
 class Precise(Tiny):
-    """Its network cannot be trained in less than fp32."""
+    """A scenario whose network can be trained in fp32 only."""
 
     def network(self, data: Data) -> nn.Module:
         """Three coordinates, three classes."""
         del data
-        return Exact()
+        return Fp32Only()
 
 
-def test_a_precision_that_the_network_does_not_allow_is_found() -> None:
-    """With what was raised, and the ways out; in fp32 it passes."""
+def test_a_precision_that_the_network_does_not_support_is_reported() -> None:
+    """The message has the error and the remedies; in fp32 the same network passes."""
     check_training(Precise(), data(), WHOLE, [{}])
 
-    said = r"in fp32, and not with --precision bf16 on a CPU: RuntimeError: expected scalar.*out"
-    with pytest.raises(ScenarioError, match=said):
+    message = r"in fp32, and not with --precision bf16 on a CPU: RuntimeError: expected scalar.*out"
+    with pytest.raises(ScenarioError, match=message):
         check_training(Precise(), data(), WHOLE, [{}], precision="bf16")
 
 
 class Normed(Tiny):
-    """Its network has a batch norm."""
+    """A scenario whose network has a batch norm."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """One value for each channel."""
+        """A batch norm with one value per channel and sample."""
         return nn.Sequential(nn.Linear(features, 4), nn.BatchNorm1d(4), nn.Linear(4, classes))
 
 
-def test_a_batch_norm_on_batches_of_one_is_found() -> None:
-    """All trainings would fail at their first step; larger batches, and a layer norm, pass."""
+def test_a_batch_norm_on_batches_of_one_is_reported() -> None:
+    """Its trainings would fail at the first step; larger batches, or no batch norm, pass."""
     check_training(Normed(), data(), WHOLE, [{}], least_batch=2)
     check_training(Tiny(), data(), WHOLE, [{}], least_batch=1)
 

@@ -1,4 +1,4 @@
-"""When a training is ended."""
+"""Early stopping of a training."""
 
 import math
 
@@ -14,8 +14,10 @@ from study.training.early_stopping import EarlyStopping
     accuracies=st.lists(st.integers(0, 4).map(float) | st.just(math.nan), max_size=15),
     patience=st.integers(1, 5),
 )
-def test_early_stopping_is_a_plain_rule(accuracies: list[float], patience: int) -> None:
-    """It stops when none of the last `patience` epochs was better than all before them."""
+def test_a_training_stops_when_its_patience_runs_out(
+    accuracies: list[float], patience: int
+) -> None:
+    """That is when none of the last `patience` epochs was better than all epochs before it."""
     stopping = EarlyStopping(patience=patience)
 
     reasons = [stopping.reason(1.0, 1.0, accuracy) for accuracy in accuracies]
@@ -32,7 +34,7 @@ def test_early_stopping_is_a_plain_rule(accuracies: list[float], patience: int) 
     ("train_loss", "val_loss"), [(math.inf, 1.0), (1.0, math.nan), (-math.inf, math.nan)]
 )
 def test_a_loss_that_is_not_finite_stops_at_once(train_loss: float, val_loss: float) -> None:
-    """Whatever the accuracy says, and whatever patience is left."""
+    """The training has diverged, whatever the accuracy and the patience left."""
     stopping = EarlyStopping(patience=10)
 
     assert stopping.reason(train_loss, val_loss, 1.0) is StopReason.DIVERGED
@@ -42,8 +44,8 @@ def test_a_loss_that_is_not_finite_stops_at_once(train_loss: float, val_loss: fl
     before=st.lists(st.integers(0, 4).map(float), max_size=8),
     after=st.lists(st.integers(0, 4).map(float), max_size=8),
 )
-def test_it_goes_on_from_its_state(before: list[float], after: list[float]) -> None:
-    """A new one with the state of another says of all that comes what the other says."""
+def test_early_stopping_resumes_from_its_state(before: list[float], after: list[float]) -> None:
+    """An instance restored from another's state makes the same decisions as the other from then on."""
     first, second = EarlyStopping(patience=3), EarlyStopping(patience=3)
     for accuracy in before:
         first.reason(1.0, 1.0, accuracy)

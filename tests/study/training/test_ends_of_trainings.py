@@ -1,4 +1,4 @@
-"""The only training loop: when it ends, and calm about what goes wrong."""
+"""The training loop: when it ends, and which failures it turns into results."""
 
 import itertools
 import math
@@ -13,8 +13,8 @@ from tests.study.tiny import Tiny, data
 from tests.study.training.short_trainings import Windows, settings, trained
 
 
-def test_the_last_epoch_says_why_it_is_the_last() -> None:
-    """All others have no stop reason."""
+def test_only_the_last_epoch_has_a_stop_reason() -> None:
+    """Without early stopping the reason is the maximum number of epochs."""
     outcomes = trained(Tiny(), data(), settings())
 
     reasons = [outcome.stop_reason for outcome in outcomes]
@@ -22,15 +22,15 @@ def test_the_last_epoch_says_why_it_is_the_last() -> None:
 
 
 class Stuck(Tiny):
-    """Never gets better."""
+    """A scenario whose accuracy never improves."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
-        """Always the same accuracy."""
+        """A constant accuracy."""
         return {"accuracy": torch.tensor(0.5)}
 
 
-def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
-    """The first epoch is the best, then patience runs out: it is told so even on the last epoch."""
+def test_patience_ends_a_training_that_no_longer_improves() -> None:
+    """The reason is patience even if it runs out in the last epoch that is allowed."""
     outcomes = trained(Stuck(), data(), settings(patience=2, max_epochs=50))
     at_the_end = trained(Stuck(), data(), settings(patience=2, max_epochs=3))
 
@@ -39,23 +39,23 @@ def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
 
 
 class Explodes(Tiny):
-    """Its loss is multiplied by something that is not finite after the first epochs."""
+    """A scenario whose loss is multiplied by a factor that is not finite."""
 
     def __init__(self, factor: float, *, in_training: bool) -> None:
-        """Explode in training, or in validation only."""
+        """Multiply in training, or in validation only."""
         super().__init__()
         self.factor = factor
         self.in_training = in_training
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Exploded where it is to be."""
+        """The loss, multiplied by the factor in the chosen phase."""
         exploded = torch.is_grad_enabled() == self.in_training
         return super().loss(outputs, targets) * (self.factor if exploded else 1.0)
 
 
 @pytest.mark.parametrize("factor", [math.inf, math.nan])
 def test_a_diverged_training_is_a_result(factor: float) -> None:
-    """It ends with its epoch; what is not finite is None, and so is an accuracy from it."""
+    """It ends with that epoch; the loss that is not finite is None, and there are no metrics."""
     windows = Windows()
 
     (outcome,) = trained(Explodes(factor, in_training=False), data(), settings(), windows)
@@ -67,8 +67,8 @@ def test_a_diverged_training_is_a_result(factor: float) -> None:
     assert windows.log == ["enter 1", "leave 1"]
 
 
-def test_weights_that_are_not_numbers_recognise_nothing() -> None:
-    """A gradient that explodes leaves no loss and no accuracy behind."""
+def test_weights_of_nan_give_neither_loss_nor_metrics() -> None:
+    """A training whose gradient explodes has diverged."""
     (outcome,) = trained(Explodes(math.nan, in_training=True), data(), settings())
 
     assert (outcome.train_loss, outcome.val_loss, outcome.val_metrics) == (None, None, {})
@@ -76,7 +76,7 @@ def test_weights_that_are_not_numbers_recognise_nothing() -> None:
 
 
 class Fails(Tiny):
-    """Raises an error in one of its forward passes; the first is the warm-up."""
+    """A scenario that raises an error in one of its forward passes; the first is the warm-up."""
 
     def __init__(self, error: BaseException, *, at: int) -> None:
         """Raise `error` in forward pass number `at`."""
@@ -85,7 +85,7 @@ class Fails(Tiny):
         self.at = at
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A network that counts."""
+        """A network that counts its forward passes."""
         passes = itertools.count()
         network = super().make(features, classes)
 
@@ -107,10 +107,10 @@ OUT_OF_MEMORY = [
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: str(error)[:20])
-def test_too_little_memory_is_a_result(error: BaseException) -> None:
-    """Each device says it in its own way; the epoch is told as not reached."""
+def test_running_out_of_memory_is_a_result(error: BaseException) -> None:
+    """The messages of all devices are recognised; the epoch has neither losses nor metrics."""
     windows = Windows()
-    # Per epoch 3 training batches and 1 validation batch, after the warm-up: the second epoch.
+    # After the warm-up each epoch has 3 training batches and 1 validation batch: pass 6 is in the second.
     outcomes = trained(Fails(error, at=6), data(), settings(), windows)
 
     first, second = outcomes
@@ -125,8 +125,8 @@ def test_too_little_memory_is_a_result(error: BaseException) -> None:
     assert windows.log == ["enter 1", "leave 1", "enter 2", "leave 2"]
 
 
-def test_too_little_memory_before_the_first_epoch_is_a_result() -> None:
-    """Epoch 1 is told, and no window was opened."""
+def test_running_out_of_memory_before_the_first_epoch_is_a_result() -> None:
+    """It is reported as epoch 1, and no window is opened."""
     windows = Windows()
 
     (outcome,) = trained(Fails(MemoryError(), at=0), data(), settings(), windows)
@@ -135,17 +135,17 @@ def test_too_little_memory_before_the_first_epoch_is_a_result() -> None:
     assert windows.log == []
 
 
-def test_a_real_lack_of_memory_is_known() -> None:
-    """What this torch says when memory does not suffice is understood."""
-    with pytest.raises(RuntimeError) as refused:
+def test_a_real_out_of_memory_error_is_recognised() -> None:
+    """The error that the installed torch raises when memory runs out is recognised."""
+    with pytest.raises(RuntimeError) as raised:
         torch.empty(10**16)
 
-    assert is_out_of_memory(refused.value)
+    assert is_out_of_memory(raised.value)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), KeyError("accuracy")])
 def test_any_other_error_is_not_hidden(error: Exception) -> None:
-    """A mistake in a scenario is raised, and the window is left."""
+    """An error of the scenario is raised, after the window is left."""
     windows = Windows()
 
     with pytest.raises(type(error), match=r"mat1|accuracy"):

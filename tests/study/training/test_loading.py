@@ -1,4 +1,4 @@
-"""Loading of libraries that take seconds."""
+"""Loading of libraries whose import takes seconds."""
 
 import gc
 
@@ -10,8 +10,8 @@ from study.execution.trainable import run_trial
 from study.training.loading import gc_paused
 
 
-def test_no_garbage_is_looked_for_while_libraries_are_loaded() -> None:
-    """Afterwards it is again, also when loading fails; after another one within it is not yet."""
+def test_garbage_collection_is_paused_while_libraries_are_loaded() -> None:
+    """It is on again afterwards, even if loading fails, but not yet at the end of a nested pause."""
     found = []
 
     def fails() -> None:
@@ -28,8 +28,8 @@ def test_no_garbage_is_looked_for_while_libraries_are_loaded() -> None:
     assert gc.isenabled()
 
 
-def test_who_looks_for_no_garbage_goes_on_like_that() -> None:
-    """A program that has turned it off has it off afterwards."""
+def test_garbage_collection_that_was_off_stays_off() -> None:
+    """A program that has turned it off still has it off after the pause."""
     gc.disable()
     try:
         with gc_paused():
@@ -39,8 +39,8 @@ def test_who_looks_for_no_garbage_goes_on_like_that() -> None:
         gc.enable()
 
 
-def test_the_trial_function_is_loaded_where_it_arrives() -> None:
-    """There it is the function itself, so that trials come to nothing else."""
-    sent = cloudpickle.dumps(TrialFunction())  # type: ignore[no-untyped-call]
+def test_the_trial_function_is_imported_where_it_is_unpickled() -> None:
+    """Unpickling gives the function `run_trial` itself."""
+    pickled = cloudpickle.dumps(TrialFunction())  # type: ignore[no-untyped-call]
 
-    assert cloudpickle.loads(sent) is run_trial
+    assert cloudpickle.loads(pickled) is run_trial

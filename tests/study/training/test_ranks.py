@@ -1,4 +1,4 @@
-"""Two processes that train together come to what one does: the same batches, sums and decisions."""
+"""Two processes that train together get the results of one: the same batches, sums and decisions."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def together() -> Iterator[Partner]:
-    """A second process that trains along."""
+    """A second process that trains together with this one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with partner() as started:
@@ -38,7 +38,7 @@ def together() -> Iterator[Partner]:
 
 
 def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
-    """Four epochs of batches of 7, so that parts are uneven and the last batch is small."""
+    """Settings of four epochs with batches of 7: shares are uneven, and the last batch is smaller."""
     fields: dict[str, Any] = {
         "batch_size": 7,
         "learning_rate": 0.05,
@@ -54,43 +54,43 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
     """The points as a map-style data set."""
 
     def __init__(self, arrays: Arrays) -> None:
-        """Hold them."""
+        """Read from `arrays`."""
         self.arrays = arrays
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of points."""
         return len(self.arrays)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One of them."""
+        """A point and its class."""
         inputs, targets = self.arrays.inputs[index], self.arrays.targets[index]
         return torch.from_numpy(inputs), torch.tensor(targets)
 
 
 class Rooted(Tiny):
-    """Has a metric that is no mean of samples."""
+    """A scenario with a metric that is not a mean over samples."""
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The root of a mean."""
+        """The accuracy and its square root."""
         plain = super().metrics(outputs, targets)
         return {**plain, "root": plain["accuracy"].sqrt()}
 
 
 class PartlyUnused(Tiny):
-    """Has parameters that take no part in the loss."""
+    """A scenario with parameters that the loss does not depend on."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A layer, and one that nobody calls."""
+        """A layer that is used, and one that is not."""
         network = nn.Linear(features, classes)
         network.spare = nn.Linear(2, 2)
         return network
 
 
 class OwnLoaders(Tiny):
-    """Makes its batches itself, nested."""
+    """A scenario that makes its own batches."""
 
     def loaders(self, data: Data, batch_size: int, seed: int) -> dict[str, Any]:
-        """Batches in their own order."""
+        """Batches in the order of the data."""
         del seed
         return {
             name: [
@@ -105,7 +105,7 @@ class OwnLoaders(Tiny):
 
 
 def points(*, test: bool = False) -> Data:
-    """61 points to train on and 21 to validate on."""
+    """61 points for training and 21 for validation, and if wanted for testing."""
     drawn = data(train=61, val=21)
     return Data(
         train=drawn.train,
@@ -118,7 +118,7 @@ def points(*, test: bool = False) -> Data:
 
 
 def task(scenario: Tiny, *, streamed: bool = False, test: bool = False) -> Task:
-    """A training of a scenario's."""
+    """A training task of a scenario, on arrays or on map-style data sets."""
     drawn = points(test=test)
     if streamed:
         drawn = Data(
@@ -134,13 +134,13 @@ def task(scenario: Tiny, *, streamed: bool = False, test: bool = False) -> Task:
 
 
 @pytest.mark.parametrize(
-    ("make", "asked"),
+    ("make", "own_settings"),
     [
         pytest.param(partial(task, Tiny()), settings(), id="arrays"),
         pytest.param(partial(task, Tiny(), streamed=True), settings(), id="a data set"),
         pytest.param(partial(task, OwnLoaders()), settings(), id="loaders of its own"),
         pytest.param(partial(task, PartlyUnused()), settings(), id="unused parameters"),
-        pytest.param(partial(task, Tiny()), settings(batch_size=2), id="less than two for each"),
+        pytest.param(partial(task, Tiny()), settings(batch_size=2), id="one sample each"),
         pytest.param(
             partial(task, Tiny()), settings(accumulate=3, batch_size=24), id="accumulated"
         ),
@@ -152,11 +152,15 @@ def task(scenario: Tiny, *, streamed: bool = False, test: bool = False) -> Task:
         ),
     ],
 )
-def test_two_come_to_what_one_does(together: Partner, make: Any, asked: TrainingSettings) -> None:  # noqa: ANN401 - a task
-    """Losses, metrics, the epoch of the end and its reason: the order of sums is all that differs."""
-    alone = trained(make, asked)
+def test_two_processes_get_the_results_of_one(
+    together: Partner,
+    make: Any,  # noqa: ANN401 - a task
+    own_settings: TrainingSettings,
+) -> None:
+    """Losses, metrics, the last epoch and its reason agree, except for the order of floating-point sums."""
+    alone = trained(make, own_settings)
 
-    first, second = together.outcomes(make, asked)
+    first, second = together.outcomes(make, own_settings)
 
     assert first == second
     assert [(each.epoch, each.stop_reason) for each in first] == [
@@ -171,15 +175,15 @@ def test_two_come_to_what_one_does(together: Partner, make: Any, asked: Training
 
 
 class Diverging(Tiny):
-    """Its loss is not a number for one sample, which one of two processes sees."""
+    """A scenario whose loss is NaN in one of the two processes."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Not a number where the second half of a batch is looked at."""
+        """NaN for a share of four samples of a batch."""
         return super().loss(outputs, targets) * (float("nan") if len(targets) == 4 else 1.0)
 
 
-def test_what_one_process_sees_ends_the_training_of_both(together: Partner) -> None:
-    """A loss that is not finite in one of them."""
+def test_divergence_in_one_process_ends_the_training_in_both(together: Partner) -> None:
+    """A loss that is not finite in one process only makes the training diverge in both."""
     first, second = together.outcomes(partial(task, Diverging()), settings())
 
     assert first[-1].stop_reason is StopReason.DIVERGED
@@ -187,23 +191,23 @@ def test_what_one_process_sees_ends_the_training_of_both(together: Partner) -> N
 
 
 class Normed(Tiny):
-    """Has a batch norm."""
+    """A scenario with a batch norm."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """One before its layer."""
+        """A batch norm before the layer."""
         return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
 
 
 def test_a_batch_norm_on_cpus_is_the_same_in_both(together: Partner) -> None:
-    """It is trained on each one's part, and validated with the first one's statistics."""
+    """Each process trains it on its own share; both validate with the statistics of the first."""
     first, second = together.outcomes(partial(task, Normed()), settings())
 
     assert first == second
     assert first[-1].stop_reason is StopReason.MAX_EPOCHS
 
 
-def test_on_cuda_batch_norms_see_the_whole_batch() -> None:
-    """They are converted, with their weights and running statistics."""
+def test_batch_norms_for_cuda_are_synchronised() -> None:
+    """They become SyncBatchNorm, which sees the whole batch, with the same weights and statistics."""
     network = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2))
 
     converted = with_common_statistics(network)
@@ -213,7 +217,7 @@ def test_on_cuda_batch_norms_see_the_whole_batch() -> None:
 
 
 def latents(streamed: bool, ranks: Ranks) -> tuple[Any, Any]:  # noqa: FBT001 - a case of a test
-    """All samples as latent features."""
+    """Latent features and targets of all samples."""
     torch.manual_seed(0)
     encoder = nn.Linear(3, 2)
     arrays = points().train
@@ -227,11 +231,11 @@ def latents(streamed: bool, ranks: Ranks) -> tuple[Any, Any]:  # noqa: FBT001 - 
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_latent_features_are_computed_once_and_known_to_both(
+def test_both_processes_have_all_latent_features(
     together: Partner,
     streamed: bool,  # noqa: FBT001 - a case of a test
 ) -> None:
-    """Each encodes its part."""
+    """Both get the features and targets that one process computes, in the same order."""
     inputs, targets = latents(streamed, Ranks())
 
     for found in together.both(latents, streamed):
@@ -240,8 +244,8 @@ def test_latent_features_are_computed_once_and_known_to_both(
 
 
 @given(st.integers(1, 5000), st.integers(1, 9))
-def test_parts_of_a_batch_are_the_whole(size: int, count: int) -> None:
-    """Each sample is in one part, in its place, and shares add up; or all have the whole."""
+def test_parts_of_a_batch_make_up_the_whole(size: int, count: int) -> None:
+    """Each sample is in one part, in order, and shares add up to 1; a small batch goes to all processes whole."""
     parts = [Ranks(rank=rank, count=count).part(size) for rank in range(count)]
 
     samples = [index for own, _ in parts for index in range(size)[own]]
@@ -250,7 +254,7 @@ def test_parts_of_a_batch_are_the_whole(size: int, count: int) -> None:
     assert all(len(range(size)[own]) >= min(2, size) for own, _ in parts) or size < 2 * count
 
 
-def test_a_device_without_a_way_to_talk_is_refused() -> None:
-    """With what to do."""
+def test_a_device_without_a_communication_backend_is_refused() -> None:
+    """The message says what to do instead."""
     with pytest.raises(OptionError, match="--workers-per-trial 1, or --device cpu"):
         backend_of(torch.device("mps"))

@@ -1,4 +1,4 @@
-"""Scenarios that train in their own way: objectives, data sets, steps, schedules, precision, a test set."""
+"""Scenarios that customise their training: objectives, data sets, steps, schedules, precision, a test set."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def trained(scenario: Tiny, points: Data, **changes: Any) -> list[EpochOutcome]:  # noqa: ANN401 - any setting
-    """Three epochs, in one thread."""
+    """Outcomes of a training of three epochs on the CPU."""
     fields: dict[str, Any] = {
         "batch_size": 8,
         "learning_rate": 0.01,
@@ -46,40 +46,40 @@ def trained(scenario: Tiny, points: Data, **changes: Any) -> list[EpochOutcome]:
 
 
 def losses(outcomes: list[EpochOutcome]) -> list[float | None]:
-    """What a training came to, epoch by epoch."""
+    """Training losses, epoch by epoch."""
     return [outcome.train_loss for outcome in outcomes]
 
 
 class Numbers(Tiny):
-    """A regression: less is better."""
+    """A regression, whose objective is to be minimised."""
 
     name = "numbers"
     objective = Objective("rmse", mode="min")
 
     def network(self, data: Data) -> nn.Module:
-        """As many outputs as targets."""
+        """A network with as many outputs as targets."""
         return self.make(3, data.train.targets.shape[1])
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean squared error of several targets at once."""
+        """Mean squared error over all targets."""
         return nn.functional.mse_loss(outputs, targets)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """The objective, and another."""
+        """The objective and another metric."""
         error = outputs - targets
         return {"rmse": error.square().mean().sqrt(), "mae": error.abs().mean()}
 
 
 def numbers() -> Data:
-    """Several float targets, the inputs themselves, with a test part."""
+    """Data with several float targets, which are twice the inputs, and with a test part."""
     draw = np.random.default_rng(0)
     points = draw.normal(size=(3, 24, 3)).astype(np.float32)
     train_part, val, test = (Arrays(inputs=each, targets=2 * each) for each in points)
     return Data(train=train_part, val=val, test=test, synthetic=True, description="numbers")
 
 
-def test_an_objective_that_falls_is_watched() -> None:
-    """The loss of a regression becomes less, and nobody takes that for a failure."""
+def test_an_objective_may_be_minimised() -> None:
+    """A falling RMSE is an improvement, so patience does not run out."""
     outcomes = trained(Numbers(), numbers(), max_epochs=20, patience=4, learning_rate=0.01)
 
     scores = [outcome.val_metrics["rmse"] for outcome in outcomes]
@@ -89,10 +89,10 @@ def test_an_objective_that_falls_is_watched() -> None:
 
 
 class Spoilt(Numbers):
-    """Its weights become worse from the second epoch on."""
+    """A regression whose weights get worse from the second epoch on."""
 
     def optimizer(self, network: nn.Module, settings: TrainingSettings) -> Any:  # noqa: ANN401 - a pair
-        """A rate that explodes after the first epoch."""
+        """SGD whose learning rate explodes after the first epoch."""
         plain = torch.optim.SGD(network.parameters(), lr=settings.learning_rate)
         assert settings.steps_per_epoch == 3
         return plain, torch.optim.lr_scheduler.LambdaLR(
@@ -101,7 +101,7 @@ class Spoilt(Numbers):
 
 
 def test_the_best_epochs_weights_are_tested_once_in_a_window_of_their_own() -> None:
-    """Not those of the last epoch, which are worse; the window lies after the last epoch's."""
+    """The last epoch's weights, which are worse, are not tested; the window follows the last epoch's."""
     log: list[str] = []
 
     @contextmanager
@@ -129,8 +129,8 @@ def test_the_best_epochs_weights_are_tested_once_in_a_window_of_their_own() -> N
     assert tested["rmse"] < outcomes[-1].val_metrics["rmse"] / 2
 
 
-def test_a_batch_in_parts_is_the_same_training() -> None:
-    """Gradients of the parts are added up as those of the batch; the last batch is smaller."""
+def test_accumulated_gradients_give_the_same_training() -> None:
+    """Gradients of a batch's parts add up to those of the batch, also for a smaller last batch."""
     points = data(train=22)
 
     whole, parts = trained(Tiny(), points), trained(Tiny(), points, accumulate=4)
@@ -139,7 +139,7 @@ def test_a_batch_in_parts_is_the_same_training() -> None:
 
 
 def test_gradients_are_clipped() -> None:
-    """With a tiny norm nearly nothing is learnt."""
+    """With a tiny maximum norm the loss hardly changes."""
     free, clipped = trained(Tiny(), data()), trained(Tiny(), data(), clip_norm=1e-9)
 
     changes = [first - last for first, *_, last in map(_known, (free, clipped))]
@@ -151,8 +151,8 @@ def _known(outcomes: list[EpochOutcome]) -> list[float]:
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
-def test_precision_is_asked_for_and_put_back(precision: str) -> None:
-    """What is global to torch is as before afterwards; the training is nearly the same."""
+def test_a_precision_leaves_torchs_global_settings_as_they_were(precision: str) -> None:
+    """They are restored after the training, whose losses are nearly those of fp32."""
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
 
     found = trained(Tiny(), data(), precision=precision)
@@ -162,16 +162,16 @@ def test_precision_is_asked_for_and_put_back(precision: str) -> None:
 
 
 class Normed(Tiny):
-    """Its network counts what it has seen."""
+    """A scenario whose network keeps running statistics."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A batch norm, whose means follow the batches."""
+        """A batch norm, whose statistics follow the batches."""
         return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
 
 
 @pytest.mark.integrations  # it needs a C++ compiler, and its time
 def test_a_network_is_compiled_before_the_first_window() -> None:
-    """For whole batches and the last one, for training and validation; and it is the same training."""
+    """No graph is compiled within a window, and the losses are those of a training without compilation."""
     graphs: list[int] = []
 
     @contextmanager
@@ -200,7 +200,7 @@ def test_a_network_is_compiled_before_the_first_window() -> None:
 def test_a_network_is_compiled_for_the_batches_of_own_loaders(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Their last, smaller batch too, in training and in validation: none is new within a window."""
+    """All batch sizes, that of the smaller last batch included, are compiled before the first window."""
     sizes: list[tuple[bool, int]] = []
     before_windows: list[int] = []
 
@@ -232,13 +232,13 @@ def test_a_network_is_compiled_for_the_batches_of_own_loaders(
     points = streamed(data(train=22))
     list(train(lambda: plain_task(WithLoaders(), points), settings, device=CPU, window=window))
 
-    compiled, met = sizes[: before_windows[0]], sizes[before_windows[0] :]
-    assert {8, 6} == {size for is_training, size in met if is_training}
-    assert set(compiled) == set(met)
+    compiled, trained_on = sizes[: before_windows[0]], sizes[before_windows[0] :]
+    assert {8, 6} == {size for is_training, size in trained_on if is_training}
+    assert set(compiled) == set(trained_on)
 
 
-def test_a_first_batch_is_not_cut_where_not_all_of_it_is_per_sample() -> None:
-    """Edges between samples, as of a graph, would lead to samples that are no longer there."""
+def test_a_first_batch_with_parts_that_are_not_per_sample_is_not_cut() -> None:
+    """The edges of a graph, for example, would refer to samples that have been cut off."""
     edges, targets = torch.tensor([[0, 7, 3], [7, 1, 2]]), torch.zeros(8)
     points = {"points": torch.zeros(8, 3)}
     part = Streamed(source=range(8), device=CPU, loader=[(points, targets)])
@@ -247,12 +247,12 @@ def test_a_first_batch_is_not_cut_where_not_all_of_it_is_per_sample() -> None:
     assert (part.first(5).size, graph.first(5).size) == (5, 8)
 
 
-def test_a_sum_of_bf16_metrics_does_not_stop_growing() -> None:
-    """Each batch counts, however many there were before it."""
+def test_many_bf16_metrics_are_averaged_exactly() -> None:
+    """The sum over many batches does not saturate as a bf16 sum would."""
 
-    class Halves(Tiny):
+    class Bf16Metric(Tiny):
         def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-            """A metric of few digits."""
+            """A metric in bf16."""
             del outputs, targets
             return {"accuracy": torch.ones((), dtype=torch.bfloat16)}
 
@@ -262,25 +262,25 @@ def test_a_sum_of_bf16_metrics_does_not_stop_growing() -> None:
         targets=np.tile(points.val.targets, 1000)[:5000],
     )
 
-    outcomes = trained(Halves(), dataclasses.replace(points, val=many), max_epochs=1)
+    outcomes = trained(Bf16Metric(), dataclasses.replace(points, val=many), max_epochs=1)
 
     assert outcomes[0].val_metrics["accuracy"] == 1.0
 
 
 class Large(Dataset[Any]):
-    """Samples of a mebibyte each, and how many were read at once."""
+    """A data set with samples of a mebibyte each."""
 
     def __len__(self) -> int:
-        """More than a batch of validation."""
+        """Number of samples, more than a validation batch of them."""
         return 40
 
     def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        """Zeros, and a class."""
+        """Zeros and a class."""
         return torch.zeros(2**18), place % 2
 
 
 def test_large_samples_are_validated_in_smaller_batches() -> None:
-    """32 MiB at once, whatever the setup; small ones up to 1,024 at once."""
+    """A validation batch has at most 32 MiB, and at most 1,024 samples."""
     part = Streamed(source=Large(), device=CPU)
 
     assert [batch.size for batch in part.validation()] == [32, 8]
@@ -289,7 +289,7 @@ def test_large_samples_are_validated_in_smaller_batches() -> None:
 
 @pytest.mark.parametrize("loading", [{}, {"num_workers": 1}], ids=["here", "workers"])
 def test_a_data_set_trains_as_its_arrays_do(loading: dict[str, Any]) -> None:
-    """The same order and the same batches, though the samples are read one by one."""
+    """Order and batches are the same, although the samples are read one by one."""
     points = data(train=25)
 
     found = trained(Nested(), streamed(points, **loading), max_epochs=2)
@@ -297,8 +297,8 @@ def test_a_data_set_trains_as_its_arrays_do(loading: dict[str, Any]) -> None:
     assert losses(found) == pytest.approx(losses(trained(Tiny(), points, max_epochs=2)), abs=1e-6)
 
 
-def test_a_scenario_may_make_its_loaders() -> None:
-    """Its batches are trained on, and means are weighted by their lengths."""
+def test_a_scenario_may_make_its_own_loaders() -> None:
+    """Training uses the order of the scenario's loaders instead of ours."""
     points = streamed(data())
 
     own, ours = trained(WithLoaders(), points), trained(Nested(), points)
@@ -308,7 +308,7 @@ def test_a_scenario_may_make_its_loaders() -> None:
 
 
 class Stepwise(Tiny):
-    """Its own steps, which do what the plain ones do."""
+    """A scenario with its own steps, which do the same as ours."""
 
     def training_step(self, network: nn.Module, batch: Any) -> Tensor:  # noqa: ANN401 - a pair
         """The loss of a batch."""
@@ -326,8 +326,8 @@ class Stepwise(Tiny):
         return self.loss(outputs, targets), self.metrics(outputs, targets)
 
 
-def test_steps_of_ones_own_take_the_place_of_ours() -> None:
-    """The same steps give the same training, to the last bit."""
+def test_a_scenarios_own_steps_replace_ours() -> None:
+    """Own steps that do the same give the same training, to the last bit."""
     own, plain = trained(Stepwise(), data()), trained(Tiny(), data())
 
     assert losses(own) == losses(plain)
@@ -335,15 +335,15 @@ def test_steps_of_ones_own_take_the_place_of_ours() -> None:
 
 
 class NoOptimizer(Tiny):
-    """Returns something else."""
+    """A scenario whose `optimizer` does not return an optimiser."""
 
     def optimizer(self, network: nn.Module, settings: TrainingSettings) -> Any:  # noqa: ANN401 - wrong
-        """Not an optimiser."""
+        """The name of an optimiser instead of one."""
         del network, settings
         return "adam"
 
 
-def test_what_is_no_optimizer_is_refused() -> None:
-    """In words, with what is allowed."""
+def test_an_optimizer_of_another_type_is_refused() -> None:
+    """The message names its type and what is allowed."""
     with pytest.raises(TypeError, match="returns a str; allowed: a torch optimiser"):
         trained(NoOptimizer(), data())

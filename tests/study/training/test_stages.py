@@ -1,4 +1,4 @@
-"""What each stage of a trial trains."""
+"""The training task of each stage of a trial."""
 
 import dataclasses
 from contextlib import nullcontext
@@ -29,8 +29,8 @@ CPU = torch.device("cpu")
 def trained(
     tasks: StageTasks, stage: str, *, batch_size: int = 8, learning_rate: float = 0.01
 ) -> list[EpochOutcome]:
-    """Two epochs of a stage."""
-    asked = TrainingSettings(
+    """Outcomes of two epochs of a stage."""
+    own_settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_epochs=2,
@@ -38,14 +38,15 @@ def trained(
         optimizer="adamw",
         seed=3,
     )
-    outcomes = train(lambda: tasks.start(stage), asked, device=CPU, window=lambda _: nullcontext())
-    found = list(outcomes)
+    outcomes = list(
+        train(lambda: tasks.start(stage), own_settings, device=CPU, window=lambda _: nullcontext())
+    )
     tasks.finish()
-    return found
+    return outcomes
 
 
 def pretrained(*, cache_latents: bool = True) -> StageTasks:
-    """A trial whose encoder has been trained."""
+    """Stages of a trial whose encoder has been trained."""
     tasks = StageTasks(scenario=Waves(), data=waves(), parameters={}, cache_latents=cache_latents)
     trained(tasks, Stage.ENCODER)
     return tasks
@@ -58,15 +59,15 @@ def pretrained(*, cache_latents: bool = True) -> StageTasks:
 )
 @settings(max_examples=8, deadline=None)
 @pytest.mark.slow
-def test_a_frozen_encoder_is_the_same_to_the_last_bit_afterwards(
+def test_a_frozen_encoder_does_not_change(
     batch_size: int, learning_rate: float, *, cache_latents: bool
 ) -> None:
-    """Weights and the buffers of batch norms, in every setup."""
+    """Its weights and the buffers of its batch norms stay the same to the last bit, in every setup."""
     tasks = pretrained(cache_latents=cache_latents)
     assert tasks.encoder_weights is not None
-    seen: list[nn.Module] = []
+    networks: list[nn.Module] = []
 
-    asked = TrainingSettings(
+    own_settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_epochs=2,
@@ -77,18 +78,19 @@ def test_a_frozen_encoder_is_the_same_to_the_last_bit_afterwards(
 
     def make() -> object:
         task = tasks.start(Stage.CLASSIFIER_FROZEN)
-        seen.extend([task.network] if task.encode is None else [task.encode])
+        networks.extend([task.network] if task.encode is None else [task.encode])
         return task
 
-    list(train(make, asked, device=CPU, window=lambda _: nullcontext()))  # type: ignore[arg-type]
+    list(train(make, own_settings, device=CPU, window=lambda _: nullcontext()))  # type: ignore[arg-type]
 
-    after = {name.rpartition("encoder.")[2]: each for name, each in seen[0].state_dict().items()}
+    states = networks[0].state_dict()
+    after = {name.rpartition("encoder.")[2]: each for name, each in states.items()}
     for name, each in tasks.encoder_weights.items():
         assert torch.equal(each, after[name]), name
 
 
-def test_latents_that_are_kept_give_what_latents_that_are_computed_anew_give() -> None:
-    """They save energy, not accuracy."""
+def test_cached_latents_give_the_same_losses_as_recomputed_ones() -> None:
+    """Caching latent features saves energy and does not change the training."""
     kept, anew = (
         trained(pretrained(cache_latents=cache), Stage.CLASSIFIER_FROZEN) for cache in (True, False)
     )
@@ -98,8 +100,8 @@ def test_latents_that_are_kept_give_what_latents_that_are_computed_anew_give() -
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-4)
 
 
-def test_an_unfrozen_encoder_starts_from_what_was_learnt_and_goes_on() -> None:
-    """It is changed, and what was kept of the autoencoder is not."""
+def test_an_unfrozen_encoder_starts_from_the_pretrained_weights() -> None:
+    """Training it leaves the kept weights of the autoencoder unchanged."""
     tasks = pretrained()
     assert tasks.encoder_weights is not None
     before = {name: each.clone() for name, each in tasks.encoder_weights.items()}
@@ -113,7 +115,7 @@ def test_an_unfrozen_encoder_starts_from_what_was_learnt_and_goes_on() -> None:
 
 
 def test_encoder_and_classifier_together_start_from_scratch() -> None:
-    """What the autoencoder has learnt plays no part."""
+    """They train the same whether or not an encoder has been pretrained."""
     alone = trained(
         StageTasks(scenario=Waves(), data=waves(), parameters={}), Stage.ENCODER_CLASSIFIER
     )
@@ -122,7 +124,7 @@ def test_encoder_and_classifier_together_start_from_scratch() -> None:
 
 
 def test_an_autoencoder_learns_to_reconstruct_and_has_no_accuracy() -> None:
-    """Early stopping then watches the loss."""
+    """Its loss falls, and it has no metrics."""
     outcomes = trained(StageTasks(scenario=Waves(), data=waves(), parameters={}), Stage.ENCODER)
 
     assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
@@ -151,7 +153,7 @@ def test_the_joint_loss_is_the_weighted_sum(alpha: float) -> None:
 
 
 def test_any_number_of_tasks_is_trained_together() -> None:
-    """Three of other names, with the weights of the setup, which sum to 1."""
+    """The joint loss of three tasks is the sum weighted by the setup."""
     scenario = Trio()
     points = scenario.load(None, seed=0)
     weights = {"weight_where": 0.5, "weight_which": 0.25, "weight_near": 0.25}
@@ -171,7 +173,7 @@ def test_any_number_of_tasks_is_trained_together() -> None:
 
 
 def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
-    """Early stopping watches `accuracy`; the heads' own stand beside it."""
+    """`accuracy` is the task's own, or the mean of both; each head's own metric is reported too."""
     scenario = Pairs()
     tasks = StageTasks(scenario=scenario, data=scenario.load(None, seed=0), parameters={})
 
@@ -188,17 +190,17 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
 
 
 class Errors(Pairs):
-    """Two tasks whose errors are to be small."""
+    """Two tasks whose error rates are to be minimised."""
 
     objective = Objective("error", mode="min")
 
     def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
-        """What was not recognised."""
+        """Share of mistakes."""
         return 1 - super().task_score(task, outputs, targets)
 
 
-def test_tasks_are_watched_by_the_objective_whatever_it_is() -> None:
-    """Each under its name, and their mean under the objective's own; none is called an accuracy."""
+def test_metrics_of_tasks_are_named_after_the_objective() -> None:
+    """Each task has one, and their mean has the objective's own name; none is called an accuracy."""
     scenario = Errors()
     points = scenario.load(None, seed=0)
     check_training(scenario, points, (*scenario.tasks, Stage.BOTH), [{}])
@@ -212,26 +214,28 @@ def test_tasks_are_watched_by_the_objective_whatever_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "said"),
+    ("stage", "message"),
     [
         (Stage.ENCODER, "no decoder"),
         (Stage.CLASSIFIER_FROZEN, "no module 'encoder'"),
         (Stage.BOTH, "scenario tiny has no tasks"),
     ],
 )
-def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, said: str) -> None:
-    """Before the first trial, with what to do."""
-    with pytest.raises(ScenarioError, match=said):
+def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, message: str) -> None:
+    """The message says what is missing."""
+    with pytest.raises(ScenarioError, match=message):
         check_training(Tiny(), data(), (stage,), [{}])
 
 
-def test_inputs_that_are_no_numbers_are_said() -> None:
-    """All trainings on them may diverge; a network that takes them out is not refused."""
+def test_inputs_that_are_not_finite_give_a_warning() -> None:
+    """They are not refused, because a network may handle them."""
     points = data(train=10)
     inputs = points.train.inputs.copy()
     inputs[2, 0], inputs[3] = np.nan, np.inf
-    holed = dataclasses.replace(points, train=Arrays(inputs=inputs, targets=points.train.targets))
+    not_finite = dataclasses.replace(
+        points, train=Arrays(inputs=inputs, targets=points.train.targets)
+    )
 
     assert stage_warnings(Tiny(), points, (Stage.ENCODER_CLASSIFIER,)) == ()
-    (warning,) = stage_warnings(Tiny(), holed, (Stage.ENCODER_CLASSIFIER,))
+    (warning,) = stage_warnings(Tiny(), not_finite, (Stage.ENCODER_CLASSIFIER,))
     assert warning.startswith("2 of 10 samples of train have inputs that are no finite numbers")

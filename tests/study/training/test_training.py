@@ -1,4 +1,4 @@
-"""The only training loop: repeatable, thrifty and exact in its means."""
+"""The training loop: reproducible, with exact means, and reading its data only."""
 
 import dataclasses
 import hashlib
@@ -28,35 +28,35 @@ from tests.study.training.short_trainings import CPU, Windows, settings, trained
 
 
 def weights(scenario: Tiny) -> list[Tensor]:
-    """The weights of the network that was made last."""
+    """Weights of the network that the scenario made last."""
     return list(scenario.networks[-1].state_dict().values())
 
 
 class WithDropout(Tiny):
-    """Draws random numbers while it trains."""
+    """A scenario whose network draws random numbers while it trains."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A wider network."""
+        """A wider network with dropout."""
         return nn.Sequential(nn.Linear(features, 32), nn.Dropout(0.5), nn.Linear(32, classes))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_same_seed_gives_the_same_training(optimizer: str) -> None:
-    """Weights, order and dropout: to the last bit, whatever the process did before."""
+    """Outcomes and weights agree to the last bit, whatever the process did before."""
     first, second = WithDropout(), WithDropout()
-    asked = settings(optimizer=optimizer)
+    own_settings = settings(optimizer=optimizer)
 
-    before = trained(first, data(), asked)
+    before = trained(first, data(), own_settings)
     torch.manual_seed(99)
     trained(WithDropout(), data(), settings(seed=5, batch_size=3))
-    after = trained(second, data(), asked)
+    after = trained(second, data(), own_settings)
 
     assert before == after
     assert all(map(torch.equal, weights(first), weights(second)))
 
 
 def test_another_seed_gives_another_training() -> None:
-    """The seed is used for the weights and for the order."""
+    """Loss and weights differ with the seed."""
     first, second = Tiny(), Tiny()
 
     one = trained(first, data(), settings(seed=1))
@@ -67,29 +67,29 @@ def test_another_seed_gives_another_training() -> None:
 
 
 class SameStart(Tiny):
-    """The same weights whatever the seed, and a note of each batch that is trained on."""
+    """A scenario with the same initial weights for every seed, which records each batch that it trains on."""
 
     def __init__(self) -> None:
-        """No batch yet."""
+        """No batches yet."""
         super().__init__()
         self.batches: list[list[float]] = []
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """Zeros, in a layer that notes its input in training."""
+        """A layer of zeros that records its inputs in training."""
         network = super().make(features, classes)
         for parameter in network.parameters():
             nn.init.zeros_(parameter)
 
-        def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             if module.training:
                 self.batches.append(inputs[0][:, 0].tolist())
 
-        network.register_forward_pre_hook(note)
+        network.register_forward_pre_hook(record)
         return network
 
 
 def test_each_epoch_sees_every_sample_once_in_another_order() -> None:
-    """A batch is a selection by index; the order is drawn anew for each epoch, from the seed."""
+    """The order is drawn anew for each epoch, and depends on the seed."""
     points = data(train=20)
     one, other = SameStart(), SameStart()
 
@@ -107,15 +107,15 @@ def test_each_epoch_sees_every_sample_once_in_another_order() -> None:
 
 
 class SameStartWithDropout(SameStart):
-    """The same, and draws random numbers besides."""
+    """The same scenario with a network that also draws random numbers."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """Dropout behind the layer."""
+        """Dropout after the layer."""
         return nn.Sequential(super().make(features, classes), nn.Dropout(0.5))
 
 
-def test_the_order_is_the_seeds_and_not_the_networks() -> None:
-    """Networks that draw random numbers, few or many, see the samples in the same order."""
+def test_the_order_depends_on_the_seed_and_not_on_the_network() -> None:
+    """A network that draws random numbers sees the samples in the same order as one that does not."""
     plain, dropping = SameStart(), SameStartWithDropout()
 
     trained(plain, data(), settings())
@@ -125,15 +125,15 @@ def test_the_order_is_the_seeds_and_not_the_networks() -> None:
 
 
 class WithState(WithDropout):
-    """Keeps running statistics, which a forward pass in training changes."""
+    """A scenario whose network has running statistics, which a forward pass in training changes."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """A normalising layer in front."""
+        """A batch norm before the network."""
         return nn.Sequential(nn.BatchNorm1d(features), super().make(features, classes))
 
 
 def test_the_warm_up_leaves_no_trace() -> None:
-    """What a process does once happens on a copy: weights, statistics and random numbers stay."""
+    """It runs on a copy: weights, statistics and the random state do not change."""
     scenario = WithState()
     at_start: list[Tensor] = []
 
@@ -153,16 +153,16 @@ def test_the_warm_up_leaves_no_trace() -> None:
 
 
 class Frozen(Tiny):
-    """A linear network that no step changes, because its loss is the mean of its first outputs."""
+    """A scenario whose loss and metric are means of the inputs, as long as no step moves the weights."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """Passes its input through."""
+        """A layer that passes its input through."""
         layer = nn.Linear(features, classes, bias=False)
         nn.init.eye_(layer.weight)
         return layer
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:  # noqa: ARG002 - by the protocol
-        """The mean of the first output, that is of the first input."""
+        """The mean of the first output, which is the first input."""
         return outputs[:, 0].mean()
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
@@ -171,7 +171,7 @@ class Frozen(Tiny):
 
 
 def still() -> TrainingSettings:
-    """A learning rate at which nothing moves."""
+    """Settings of one epoch with a learning rate at which no weight moves."""
     return settings(learning_rate=1e-30, optimizer="sgd", max_epochs=1)
 
 
@@ -180,19 +180,19 @@ def still() -> TrainingSettings:
 def test_the_training_loss_is_the_mean_over_the_samples(
     train_samples: int, batch_size: int
 ) -> None:
-    """A smaller last batch weighs as much as it has samples, and no more."""
+    """A smaller last batch counts in proportion to its number of samples."""
     points = data(train=train_samples)
-    asked = dataclasses.replace(still(), batch_size=batch_size)
+    own_settings = dataclasses.replace(still(), batch_size=batch_size)
 
-    (outcome,) = trained(Frozen(), points, asked)
+    (outcome,) = trained(Frozen(), points, own_settings)
 
     expected = float(points.train.inputs[:, 0].astype(np.float64).mean())
     assert outcome.train_loss == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("val", [1, VALIDATION_BATCH, VALIDATION_BATCH + 1, 2 * VALIDATION_BATCH])
-def test_validation_in_batches_is_validation_at_once(val: int) -> None:
-    """Loss and metrics are means over the samples, however many batches it took."""
+def test_validation_does_not_depend_on_its_batches(val: int) -> None:
+    """Loss and metrics are means over the samples, however many batches there are."""
     points = data(val=val)
 
     (outcome,) = trained(Frozen(), points, still())
@@ -218,8 +218,8 @@ def test_a_step_of_a_whole_batch_is_gradient_descent() -> None:
         torch.testing.assert_close(start.detach() - 0.01 * start.grad, moved)
 
 
-def test_batch_sizes_beyond_the_data_are_the_same_training() -> None:
-    """With 24 samples the batch sizes 24 and 4096 are the same full batch."""
+def test_batch_sizes_beyond_the_data_give_the_same_training() -> None:
+    """With 24 samples, the batch sizes 24 and 4096 both mean one full batch."""
     first, second = Tiny(), Tiny()
 
     whole = trained(first, data(train=24), settings(batch_size=24))
@@ -230,7 +230,7 @@ def test_batch_sizes_beyond_the_data_are_the_same_training() -> None:
 
 
 def test_training_learns() -> None:
-    """The losses fall, and the points are told apart far better than by chance."""
+    """The losses fall, and the points are classified far better than by chance."""
     points = data(train=600, val=300)
 
     outcomes = trained(Tiny(), points, settings(batch_size=64, max_epochs=20, learning_rate=0.1))
@@ -245,18 +245,18 @@ def test_training_learns() -> None:
 
 
 def test_each_epoch_has_one_window() -> None:
-    """Entered before its training, left after its validation, one after the other."""
+    """The windows of the epochs follow one another."""
     windows = Windows()
 
     outcomes = trained(Tiny(), data(), settings(), windows)
 
-    expected = [f"{what} {epoch}" for epoch in (1, 2, 3) for what in ("enter", "leave")]
+    expected = [f"{event} {epoch}" for epoch in (1, 2, 3) for event in ("enter", "leave")]
     assert expected == windows.log
     assert [outcome.epoch for outcome in outcomes] == [1, 2, 3]
 
 
-def test_nothing_runs_before_an_outcome_is_taken() -> None:
-    """Who reports an epoch does so before the next window opens."""
+def test_an_epoch_runs_only_when_its_outcome_is_requested() -> None:
+    """A caller can therefore report an epoch before the next window opens."""
     windows = Windows()
     outcomes = train(lambda: plain_task(Tiny(), data()), settings(), device=CPU, window=windows)
 
@@ -268,21 +268,21 @@ def test_nothing_runs_before_an_outcome_is_taken() -> None:
 
 
 class WritesInput(Tiny):
-    """Changes its input in place, as a network may."""
+    """A scenario whose network changes its input in place, as a network may."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """The first layer writes over what it gets."""
+        """A network whose first layer overwrites its input."""
         return nn.Sequential(nn.ReLU(inplace=True), nn.Linear(features, classes))
 
 
 def digest(arrays: Arrays) -> str:
-    """Of the content."""
+    """Hash of the arrays' content."""
     return hashlib.sha256(arrays.inputs.tobytes() + arrays.targets.tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("scenario", [Tiny(), WritesInput()], ids=["tidy", "writes in place"])
+@pytest.mark.parametrize("scenario", [Tiny(), WritesInput()], ids=["only reads", "in place"])
 def test_the_data_are_only_read(scenario: Tiny) -> None:
-    """Arrays from Ray's object store are read-only, and trials of a node share them."""
+    """Trainings work on read-only arrays: those of Ray's object store are shared by a node's trials."""
     points = data(val=WARM_UP_ON_CPU)
     parts = (points.train, points.val)
     for part in parts:
@@ -295,22 +295,22 @@ def test_the_data_are_only_read(scenario: Tiny) -> None:
     assert len(outcomes) == 3
 
 
-def test_every_optimizer_that_can_be_asked_for_is_there() -> None:
-    """The option's words are the table's keys."""
+def test_every_optimizer_of_the_option_exists() -> None:
+    """The values of `--optimizer` are the keys of `OPTIMIZERS`."""
     assert get_args(get_type_hints(StudyOptions)["optimizer"]) == (*OPTIMIZERS,)
 
 
 class WithNorm(Tiny):
-    """Has a batch norm over one value for each channel."""
+    """A scenario with a batch norm over one value per channel and sample."""
 
     def make(self, features: int, classes: int) -> nn.Module:
-        """The norm first."""
+        """A batch norm before the layer."""
         return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
 
 
 @pytest.mark.parametrize("batch_size", [2, 4, 8, 24])
-def test_a_sample_that_is_left_over_joins_the_batch_before(batch_size: int) -> None:
-    """25 samples leave one over; a batch norm could not be trained on it alone."""
+def test_a_single_leftover_sample_joins_the_batch_before(batch_size: int) -> None:
+    """25 samples leave one over, on which alone a batch norm could not be trained."""
     outcomes = trained(WithNorm(), data(train=25), settings(batch_size=batch_size))
 
     assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
@@ -318,17 +318,17 @@ def test_a_sample_that_is_left_over_joins_the_batch_before(batch_size: int) -> N
 
 
 class OwnLoss(Tiny):
-    """Decides by a metric that it calls as we call the loss."""
+    """A scenario whose objective is a metric named `loss`."""
 
     objective = Objective("loss", "min")
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Half of what is trained on."""
+        """Half the loss."""
         return {"loss": self.loss(outputs, targets) / 2}
 
 
 def test_a_metric_may_be_called_loss() -> None:
-    """It is the scenario's own, and the loss of the validation stands beside it."""
+    """The metric is the scenario's own and does not replace the validation loss."""
     outcomes = trained(OwnLoss(), data(), settings())
 
     for outcome in outcomes:

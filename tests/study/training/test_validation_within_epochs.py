@@ -1,4 +1,4 @@
-"""`--validate-every`: a training that is validated within its epochs."""
+"""`--validate-every`: validation within the epochs of a training."""
 
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,15 @@ from tests.study.training.test_checkpoints import Forgetful, attempt, trained
 from tests.study.training.test_training import SameStart
 
 
-def outcomes(scenario: Tiny, asked: TrainingSettings, windows: Windows) -> list[EpochOutcome]:
-    """All of a training on 20 samples."""
+def outcomes(
+    scenario: Tiny, own_settings: TrainingSettings, windows: Windows
+) -> list[EpochOutcome]:
+    """Outcomes of a training on 20 samples."""
     points = data(train=20)
     return list(
         train(
             partial(plain_task, scenario, points),
-            asked,
+            own_settings,
             device=torch.device("cpu"),
             window=windows,
         )
@@ -33,10 +35,10 @@ def outcomes(scenario: Tiny, asked: TrainingSettings, windows: Windows) -> list[
     ("every", "samples"),
     [(0.5, [16, 4]), (0.34, [16, 4]), (0.33, [8, 8, 4]), (1, [8, 8, 4]), (2, [16, 4]), (50, [20])],
 )
-def test_what_lies_between_two_validations_has_a_window_of_its_own(
+def test_training_between_two_validations_has_its_own_window(
     every: float, samples: list[int]
 ) -> None:
-    """Three steps of 8, 8 and 4 samples, by share or by steps; the passes stay whole."""
+    """The steps of 8, 8 and 4 samples of an epoch are split by share or by number of steps."""
     windows = Windows()
 
     found = outcomes(Tiny(), settings(max_epochs=2, validate_every=every), windows)
@@ -47,8 +49,8 @@ def test_what_lies_between_two_validations_has_a_window_of_its_own(
     assert len(windows.log) == 4 * len(samples)
 
 
-def test_it_is_trained_on_the_same_batches_as_without() -> None:
-    """Only what is known in between differs."""
+def test_validating_within_epochs_does_not_change_the_training() -> None:
+    """Batches and the last validation loss are the same as without it."""
     often, once = SameStart(), SameStart()
 
     outcomes(often, settings(validate_every=1), Windows())
@@ -60,8 +62,8 @@ def test_it_is_trained_on_the_same_batches_as_without() -> None:
     )
 
 
-def test_patience_means_whole_epochs() -> None:
-    """With three validations in an epoch, patience 1 waits for three."""
+def test_patience_counts_whole_epochs() -> None:
+    """With three validations per epoch, patience 1 means three validations."""
     found = outcomes(
         Tiny(), settings(max_epochs=9, patience=1, validate_every=1, learning_rate=1e-12), Windows()
     )
@@ -71,10 +73,10 @@ def test_patience_means_whole_epochs() -> None:
 
 
 @pytest.mark.parametrize("lost_after", [1, 2, 3, 4, 6])
-def test_a_training_that_is_lost_within_an_epoch_goes_on_there(
+def test_a_training_that_is_lost_within_an_epoch_resumes_there(
     tmp_path: Path, lost_after: int
 ) -> None:
-    """With the same order of samples, dropout and batch norm, to the last bit."""
+    """The order of samples, dropout and batch norm are restored, to the last bit."""
     make = partial(plain_task, Forgetful(), data())
     whole = trained(make, attempt(1, tmp_path / "whole"), validate_every=0.3)
 

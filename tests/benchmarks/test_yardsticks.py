@@ -16,6 +16,7 @@ def _truth(world: str, rng: np.random.Generator) -> Truth:
 
 
 @pytest.mark.parametrize("world", [w for w in (*WORLDS, *HELD_OUT) if ideal_of(w)])
+@pytest.mark.slow
 def test_an_ideal_posterior_is_calibrated(world: str) -> None:
     """About 80 % of its 80 % intervals contain the truth, of energies as of objectives."""
     rng = np.random.default_rng(0)

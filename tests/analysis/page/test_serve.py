@@ -274,6 +274,7 @@ def test_a_symbolic_link_in_the_report_is_not_served(report: LiveReport, tmp_pat
     assert report.content(PAGE_FILE) is not None
 
 
+@pytest.mark.slow
 def test_a_browser_that_hangs_up_is_no_error(
     server: ReportServer, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,7 @@ def test_interval_of_a_large_saving_is_narrow() -> None:
 
 
 @given(st.floats(0.1, 10), st.floats(0.1, 10))
+@pytest.mark.slow
 def test_savings_in_both_directions_have_consistent_intervals(one_j: float, other_j: float) -> None:
     """The interval of 1 - a / b, inverted, is that of 1 - b / a."""
     evidence = evidence_for(

@@ -51,6 +51,7 @@ def trained_meter(
     return meter
 
 
+@pytest.mark.slow
 def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
     """Energy is power x time; the saved study has one setup, one trial and both epochs."""
     meter = trained_meter(board_detection())
@@ -75,6 +76,7 @@ def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
     assert study.manifest.setups[0].parameters == {"width": 3}
 
 
+@pytest.mark.slow
 def test_without_a_board_the_share_of_the_cpu_ranks(tmp_path: Path) -> None:
     """An estimate stays labelled in the saved study."""
     meter = trained_meter(detect(Request(tracker="estimate")))
@@ -259,6 +261,7 @@ def test_a_training_that_an_exception_ended_is_recorded_as_such(
     assert (trial["stop_reason"], trial["epochs"]) == (reason, epochs)
 
 
+@pytest.mark.slow
 def test_an_open_epoch_ends_with_the_next_one_or_the_training(tmp_path: Path) -> None:
     """No energy of a training is therefore missing from its total."""
     meter = TrainingMeter(detection=board_detection())

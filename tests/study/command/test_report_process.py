@@ -98,6 +98,7 @@ def test_the_report_of_the_console_command_refers_to_it(
     assert "python -m" not in printed
 
 
+@pytest.mark.slow
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
     """If the command is killed, the process of its report ends too."""
     with command_with_report(tmp_path) as (command, report):

@@ -282,6 +282,7 @@ def test_a_trial_that_leaves_a_closed_machine_unbegun_is_put_back(scene: Scene) 
     assert scene.display.events[-1][0] == "lost"
 
 
+@pytest.mark.slow
 def test_trials_leave_closed_machines_when_nothing_else_runs(scene: Scene) -> None:
     """Until then they wait, so that no other trial is placed there."""
     fail_machine(scene)

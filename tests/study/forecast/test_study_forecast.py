@@ -80,6 +80,7 @@ def test_dearer_first_epochs_do_not_raise_the_forecast_of_later_ones() -> None:
     assert float(np.median(draws)) == pytest.approx(first_j + rest_j, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_training_with_more_epochs_than_any_ended_one_has_a_forecast() -> None:
     """No ended training shows how its later epochs change; its draws stay bounded all the same."""
     study = sorted(grid_of_runs(4), key=lambda run: run.epochs)

@@ -84,6 +84,7 @@ def test_a_known_choice_of_a_range_is_not_proposed_again() -> None:
     assert (8, 0.01) in source.tried
 
 
+@pytest.mark.slow
 def test_a_search_cannot_resume_with_another_space(tmp_path: Path) -> None:
     """Optuna's file holds values of lists as ranks, which would have another meaning."""
     path = tmp_path / "optuna.db"

@@ -112,6 +112,7 @@ def reported(config: dict[str, Any], accuracy: float) -> dict[str, Any]:
     return {**epoch(1, 4.0, accuracy, of=TrialPlan.from_config(config)).to_row(), "config": config}
 
 
+@pytest.mark.slow
 def test_tune_gets_trials_until_all_setups_were_tried(tmp_path: Path) -> None:
     """As many run at a time as there are slots; the searcher says when it has finished."""
     parts = parts_of(begun_search(tmp_path))

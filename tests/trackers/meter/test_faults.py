@@ -224,6 +224,7 @@ def test_a_hanging_board_does_not_block_windows_of_others() -> None:
         assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_window_over_a_hanging_board_closes_and_is_not_ok() -> None:
     """Training does not wait for a driver; the energy of the board comes from earlier values, or is missing."""
     with hanging() as (source, meter):
@@ -235,6 +236,7 @@ def test_a_window_over_a_hanging_board_closes_and_is_not_ok() -> None:
     assert window.readings[OTHER].status is not Status.OK
 
 
+@pytest.mark.slow
 def test_a_meter_stops_although_a_board_hangs() -> None:
     """The thread of the hanging call is abandoned, and ends when the call returns."""
     with hanging() as (source, meter):
@@ -316,6 +318,7 @@ def test_a_slow_board_does_not_delay_windows_of_others() -> None:
         assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_slow_board_does_not_delay_others_in_its_window() -> None:
     """The others are read at the edges themselves, so their energy is exactly that of the window."""
     source = SlowBoard()

@@ -77,6 +77,7 @@ def test_memory_is_bounded_over_10_hours() -> None:
     assert trial.status is Status.OK
 
 
+@pytest.mark.slow
 def test_no_drift_over_10_hours() -> None:
     """The energy of the last minute is as exact as that of the first one."""
     clock = ManualClock(1e6)

@@ -119,6 +119,7 @@ def test_no_step_is_found_where_a_single_one_explains_nothing(
         (slow(Boards(shape="noise", period_s=7.0)), 0.7),
     ],
 )
+@pytest.mark.slow
 def test_readings_are_more_accurate_than_the_counter_alone(boards: Boards, share: float) -> None:
     """Their mean error in epochs of 0.3 s is at most this share of that of the counter's values."""
     found = told(boards, length_s=0.3, epochs=80)

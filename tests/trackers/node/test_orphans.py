@@ -28,6 +28,7 @@ child.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_process_ends_with_its_parent(number: signal.Signals) -> None:
     """A child ends even if its parent was killed and could not tell it."""
     with subprocess.Popen(

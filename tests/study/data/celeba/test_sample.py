@@ -56,6 +56,7 @@ def test_forty_identities_stand_out(sample: Path) -> None:
     assert max(images_of[who] for who in images_of if who not in chosen) < 6
 
 
+@pytest.mark.slow
 def test_attributes_match_the_images(sample: Path) -> None:
     """Images of people with a hat are darker there, as a hat is darker than any background."""
     identities = read_identities(sample / form.IDENTITY_LIST)

@@ -30,6 +30,7 @@ def test_lines_look_like_the_real_ones(protocol: Path) -> None:
     assert letters == {"NaN"}
 
 
+@pytest.mark.slow
 def test_the_check_finds_no_fault(protocol: Path) -> None:
     """The real set's own checks pass, and say that it is synthetic."""
     report = check(protocol.parent)

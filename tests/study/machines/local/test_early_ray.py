@@ -25,6 +25,7 @@ def rays(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.slow
 def test_a_ray_that_is_not_needed_is_removed_at_once(rays: Path) -> None:
     """A command that refuses its input leaves neither a process nor a file, however far Ray had started."""
     early = EarlyRay(StudyOptions())

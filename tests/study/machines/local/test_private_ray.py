@@ -110,6 +110,7 @@ with private_ray():
 """
 
 
+@pytest.mark.slow
 def test_processes_of_a_killed_study_are_ended(at_shared: Path) -> None:
     """This includes those in a session of their own, and the folder; the guardian ends last."""
     with subprocess.Popen(

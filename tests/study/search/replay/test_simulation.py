@@ -130,6 +130,7 @@ def test_a_lost_attempt_is_not_part_of_the_curve() -> None:
 
 @given(seed=st.integers(0, 1000), gpus=st.integers(1, 5))
 @settings(max_examples=20, deadline=None)
+@pytest.mark.slow
 def test_more_gpus_take_no_longer(seed: int, gpus: int) -> None:
     """Without early stopping, time x GPUs is at least the time of all epochs."""
     table = random_table(seed)

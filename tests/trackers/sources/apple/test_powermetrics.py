@@ -82,6 +82,7 @@ def test_all_samples_are_added_up_over_their_own_length() -> None:
     source.close()
 
 
+@pytest.mark.slow
 def test_a_lost_sample_counts_with_the_power_of_the_next() -> None:
     """After damage the next sample's power covers the time since the last one, not only its own."""
     clock = ManualClock(50)
@@ -167,6 +168,7 @@ def test_the_counter_is_the_sum_of_all_samples(
     source.close()
 
 
+@pytest.mark.slow
 def test_a_stalled_tool_is_a_read_error_until_it_goes_on() -> None:
     """An old energy is not given as a present one."""
     clock = ManualClock(50)
@@ -202,6 +204,7 @@ def test_other_devices_are_unknown(uuid: str) -> None:
     source.close()
 
 
+@pytest.mark.slow
 def test_a_machine_without_cpu_power_has_a_gpu_only() -> None:
     """A device without power does not exist, and no process has a share of it."""
     source = opened(Tape(plist(gpu={"gpu_energy": 250})))

@@ -115,6 +115,7 @@ def test_closing_ends_the_reader_of_a_silent_child() -> None:
     assert stream.stderr_text() == ""
 
 
+@pytest.mark.slow
 def test_a_silent_child_that_cannot_be_signalled_sees_its_pipe_closed(tmp_path: Path) -> None:
     """Closing does not wait for a child that runs as root, say; the child sees that its pipe is closed."""
     seen: queue.Queue[bytes] = queue.Queue()

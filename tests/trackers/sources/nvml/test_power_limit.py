@@ -18,6 +18,7 @@ uuid = source.devices()[0].uuid
 """
 
 
+@pytest.mark.slow
 def test_a_limit_is_set_and_read_back(library: Path, tmp_path: Path) -> None:
     """The limit that the board reports afterwards is returned; another process sees it, too."""
     boards = Boards(limits=str(tmp_path))
@@ -29,6 +30,7 @@ def test_a_limit_is_set_and_read_back(library: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", ["square", "constant"])
+@pytest.mark.slow
 def test_python_and_c_know_the_same_energy_under_limits(
     library: Path,
     tmp_path: Path,

@@ -31,6 +31,7 @@ def seen(uuid, counter=True):
 """
 
 
+@pytest.mark.slow
 def test_energy_agrees_with_the_known_curve(library: Path) -> None:
     """Between two observations each of 8 boards used what its curve says, within one refresh."""
     boards = Boards(boards=8)

@@ -16,6 +16,7 @@ from trackers.sources.web.settings import HttpSettings
 from trackers.sources.web.source import HttpSource
 
 
+@pytest.mark.slow
 def test_a_late_answer_is_a_gap(tmp_path: Path) -> None:
     """One reading fails, and a later one succeeds."""
     with plug(tmp_path, timeout_s=1.0) as (server, settings):

@@ -7,13 +7,26 @@ thread when a reading fails (saintslab/carbontracker issues 1 and 44); its users
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from trackers.exports.known import EXPORTERS
+
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "trackers").glob("*.py"))
+FILES = {
+    file.relative_to(ROOT)
+    .with_suffix("")
+    .as_posix()
+    .replace("/", ".")
+    .removesuffix(".__init__"): file
+    for file in sorted((ROOT / "trackers").rglob("*.py"))
+}
+"""Every file of `trackers`, by the name of its module."""
+
+WITH_RAY = {f"trackers.node.{name}" for name in ("actor", "calls", "client", "live.watch", "nodes")}
+"""Modules that import Ray, whose own effects are not ours."""
 
 # Loading ray or torch would cost seconds, and pynvml needs a driver.
 WATCH = """
@@ -33,12 +46,36 @@ sys.addaudithook(hook)
 """
 
 IMPORT = """
-import importlib
-for module in {modules!r}:
-    importlib.import_module(module)
-    assert not seen, (module, seen)
-    assert threading.active_count() == 1, module
-    assert not heavy & set(sys.modules), module
+import atexit, importlib, signal
+really_register = atexit.register
+def register(function, *arguments, **named):
+    by = sys._getframe(1).f_globals["__name__"]
+    if by.partition(".")[0] not in sys.stdlib_module_names:
+        seen.append(("atexit", by, function))
+    return really_register(function, *arguments, **named)
+atexit.register = register
+def handlers():
+    return {{each: signal.getsignal(each) for each in signal.valid_signals()}}
+def check(modules):
+    before = handlers()
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:  # an exporter's library may not be installed
+            if error.name.partition(".")[0] not in {libraries!r}:
+                raise
+        assert not seen, (module, seen)
+        assert handlers() == before, (module, "signal")
+        assert threading.active_count() == 1, module
+        assert not heavy & set(sys.modules), module
+check({modules!r})
+"""
+
+IMPORT_WITH_RAY = """
+import ray
+seen.clear()
+heavy.discard("ray")
+check({with_ray!r})
 """
 
 MEASURE = """
@@ -91,16 +128,24 @@ def run(program: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     )
 
 
+def importing(modules: Sequence[str], with_ray: Sequence[str] = ()) -> str:
+    """A program that imports modules one after the other and fails at the first one with an effect."""
+    libraries = {each.needs.partition(".")[0] for each in EXPORTERS.values()}
+    program = IMPORT.format(modules=modules, libraries=libraries)
+    return program + (IMPORT_WITH_RAY.format(with_ray=with_ray) if with_ray else "")
+
+
 def test_importing_has_no_effects() -> None:
-    """A module directly in `trackers` starts no process or thread, opens no socket and writes no file.
+    """No module of `trackers` starts a process or thread, opens a socket, writes a file or adds a handler.
 
-    Nor does it load a heavy library; modules that import Ray are left out.
+    Handlers are those of signals and of the end of the process. Nor does a module load a heavy library, except for
+    Ray in those that need it.
     """
-    modules = [f"trackers.{file.stem}" for file in FILES if "import ray" not in file.read_text()]
+    modules = [module for module in FILES if module not in WITH_RAY]
 
-    done = run(IMPORT.format(modules=modules))
+    done = run(importing(modules, sorted(WITH_RAY)))
 
-    assert len(modules) >= len(FILES) - 3
+    assert FILES.keys() > WITH_RAY
     assert done.returncode == 0, done.stderr
 
 
@@ -116,13 +161,15 @@ def test_importing_has_no_effects() -> None:
             "guilty",
         ),
         ("import pynvml", "guilty"),
+        ("import atexit\natexit.register(print)", "atexit"),
+        ("import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)", "signal"),
     ],
 )
 def test_effects_of_an_import_are_found(tmp_path: Path, line: str, event: str) -> None:
     """The test above can fail: a module with an effect is found."""
     (tmp_path / "guilty.py").write_text(f"{line}\n")
 
-    done = run(IMPORT.format(modules=["guilty"]), tmp_path)
+    done = run(importing(["guilty"]), tmp_path)
 
     assert done.returncode == 1
     assert event in done.stderr
@@ -165,16 +212,21 @@ def exits(text: str) -> Iterator[str]:
             yield node.id
 
 
-COMMAND_MODULES = {"__main__", "process_end"}
-"""Modules that run only in a command's own process: `python -m trackers`, and the end of commands."""
+MAY_END_A_PROCESS = {
+    "trackers.__main__": "runs only in the command's own process",
+    "trackers.process_end": "the end of commands",
+    "trackers.node.exit_reason": "announces the calls of `os._exit` that others make",
+    "trackers.node.limit_guard": "is a process of its own",
+    "trackers.node.orphans": "ends our actors, which are processes of Ray, when their parent is gone",
+    "trackers.run.child": "passes signals on to the command that it has started",
+}
+"""Modules that are allowed to end a process, and why."""
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if file.stem not in COMMAND_MODULES], ids=lambda file: file.stem
-)
-def test_no_module_can_end_the_process(file: Path) -> None:
-    """No module directly in `trackers` that measures can end the process, by itself or by `process_end`."""
-    text = file.read_text()
+@pytest.mark.parametrize("module", [each for each in FILES if each not in MAY_END_A_PROCESS])
+def test_no_module_can_end_the_process(module: str) -> None:
+    """No other module of `trackers` can end the process, by itself or by `process_end`."""
+    text = FILES[module].read_text()
 
     assert list(exits(text)) == []
     assert "process_end" not in text

@@ -55,7 +55,7 @@ def test_every_source_is_listed() -> None:
 
 @pytest.mark.slow
 def test_boards_are_shown_with_their_idle_power(tmp_path: Path) -> None:
-    """The idle power of each board is measured."""
+    """The idle power of each board is measured, and the time between refreshes of its counter is found."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
     done = run("--json", env=boards.environment(build(tmp_path)))
 
@@ -67,6 +67,7 @@ def test_boards_are_shown_with_their_idle_power(tmp_path: Path) -> None:
     for number, each in enumerate(nvml["devices"]):
         known_w = boards.power_w(number)
         assert abs(each["idle_power_w"] / known_w - 1) < 0.02
+        assert each["refresh_s"] == pytest.approx(boards.refresh_ms / 1000, rel=0.1)
 
 
 @pytest.mark.slow

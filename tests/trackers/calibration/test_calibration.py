@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.trackers.scripted import BOARD as SCRIPTED
 from tests.trackers.scripted import OTHER, ScriptedSource
 from tests.trackers.sources.vendors import AmdSmi
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, waited_for
 from trackers.calibration.command import main
 from trackers.calibration.fit import Step, fit_line
 from trackers.calibration.staircase import load, measure_steps, running
@@ -131,21 +131,22 @@ def test_an_invalid_calibration_file_is_named(tmp_path: Path, text: str) -> None
 
 
 def test_a_load_command_receives_its_share(tmp_path: Path) -> None:
-    """The share replaces `{share}` in the command of the load."""
-    written_to = tmp_path / "written_to"
-    script = f"import time; open({str(written_to)!r}, 'w').write('{{share}}'); time.sleep(60)"
+    """The share replaces `{share}` in the command of the load, whose process is gone afterwards."""
+    written_to, before = tmp_path / "written_to", set(psutil.Process().children())
+    script = f"import time; open({str(written_to)!r}, 'w').write('{{share}}'); time.sleep(600)"
     with load(0.25, f'{sys.executable} -c "{script}"'):
-        while not written_to.exists() or not written_to.read_text():
-            pass
+        waited_for(lambda: written_to.exists() and written_to.read_text(), "the load's share")
+        (process,) = set(psutil.Process().children()) - before
 
     assert written_to.read_text() == "0.25"
+    assert not process.is_running()
 
 
 @pytest.mark.slow
 def test_the_command_writes_factor_and_interval(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The estimate is calibrated against a recording of constant power, which does not follow it."""
+    """The estimate is calibrated against a constant power, which does not follow it: the factor is 0."""
     recording = tmp_path / "meter.csv"
     recording.write_text("time_s,power_w\n0,100\n1000,100\n")
     out = tmp_path / "a.json"
@@ -163,6 +164,8 @@ def test_the_command_writes_factor_and_interval(
     # On a busy machine a step of 0.3 s may have no reading.
     assert 2 <= len(written["steps"]) <= 5
     assert written["low"] <= written["factor"] <= written["high"]
+    assert written["factor"] == pytest.approx(0, abs=0.01)
+    assert written["offset_w"] == pytest.approx(100, rel=0.01)
     assert {round(step["meter_w"], 3) for step in written["steps"]} == {100}
     assert "x estimate cpu" in output
 

@@ -180,6 +180,8 @@ SOURCES_UNDER_TEST = {
     "kernel sensors": kernel_sensors,
     "a management controller": ipmi,
     "a plug": http,
+    "an Apple chip": ioreport,
+    "two AMD boards": amdsmi,
 }
 
 

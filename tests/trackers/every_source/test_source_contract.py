@@ -32,7 +32,6 @@ def in_its_world(name: str) -> Iterator[Opened]:
             source=world.source,
             targets=(world.device_uuid,),
             advance=world.advance,
-            by_samples=True,
             clock=clock,
         )
 

@@ -58,6 +58,16 @@ def mlflow_runs(uri: str) -> list[Any]:
     return list(client.search_runs(experiments))
 
 
+def mlflow_files(uri: str, run_id: str, folder: str | None = None) -> set[str]:
+    """Paths of a run's artifacts on an MLflow server."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - as above
+
+    found: set[str] = set()
+    for each in MlflowClient(tracking_uri=uri).list_artifacts(run_id, folder):
+        found |= mlflow_files(uri, run_id, each.path) if each.is_dir else {each.path}
+    return found
+
+
 def mlflow_energies(uri: str, identity: str = "") -> Energies:
     """Energies of epochs on an MLflow server, of the studies whose identity starts with `identity`."""
     from mlflow import MlflowClient  # noqa: PLC0415 - as above

@@ -11,6 +11,7 @@ import pytest
 from tests.trackers.exports.receivers import (
     Energies,
     mlflow_energies,
+    mlflow_files,
     mlflow_runs,
     mlflow_server,
     otlp_receiver,
@@ -140,7 +141,7 @@ def opened(world: World) -> Exporter:
 
 
 def test_exported_energies_arrive(world: World, tmp_path: Path) -> None:
-    """The energies of two trials arrive; an epoch without energy, a failed trial and files do no harm."""
+    """The energies of two trials arrive, although an epoch has none, a trial has failed and files are sent."""
     exporter = opened(world)
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "index.html").write_text("a report")
@@ -160,8 +161,7 @@ def test_exported_energies_arrive(world: World, tmp_path: Path) -> None:
     exporter.end(finished=True, totals={"energy_j": 31.75})
 
     after = before or waited_for(lambda: received(world, exporter, {"a", "b"}), "the energies")
-    assert after["a"] == 30.5
-    assert after["b"] == 1.25
+    assert after == {"a": 30.5, "b": 1.25}
 
 
 def test_a_resumed_study_continues_its_earlier_runs(world: World, tmp_path: Path) -> None:
@@ -194,7 +194,9 @@ def earlier(epoch: Epoch) -> Epoch:
 
 
 def test_mlflow_nests_trials_in_the_study(mlflow_uri: str, tmp_path: Path) -> None:
-    """The study is a run, and each trial a child with its parameters; attempts of a trial share one run."""
+    """The study is a run with files, and each trial a child with its parameters, whose attempts share the run."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("a report")
     exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
 
     exporter.begin(study(tmp_path))
@@ -203,7 +205,7 @@ def test_mlflow_nests_trials_in_the_study(mlflow_uri: str, tmp_path: Path) -> No
     exporter.epoch(an_epoch(1, energy_j=2.0))
     exporter.end_trial("a", failed=False, totals={"energy_j": 2.0})
     exporter.end_trial("b", failed=True, totals={})
-    exporter.keep([Path(__file__)])
+    exporter.keep([tmp_path / "report", Path(__file__)])
     exporter.end(finished=True, totals={"energy_j": 2.0})
 
     own = {
@@ -219,6 +221,9 @@ def test_mlflow_nests_trials_in_the_study(mlflow_uri: str, tmp_path: Path) -> No
         *("FINISHED", "FINISHED", "FAILED")
     ]
     assert own["mine"].data.metrics["total/energy_j"] == 2.0
+    assert own["a"].data.metrics["total/energy_j"] == 2.0
+    files = mlflow_files(mlflow_uri, own["mine"].info.run_id)
+    assert files == {"report/index.html", Path(__file__).name}
 
 
 def test_mlflow_run_without_parameters_gets_them_later(mlflow_uri: str, tmp_path: Path) -> None:

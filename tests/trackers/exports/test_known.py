@@ -61,8 +61,8 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
 
 
 def test_missing_packages_are_refused_with_a_command() -> None:
-    """The error has the command that installs all of them."""
-    with pytest.raises(ExportOptionError, match="pip install mlflow-skinny wandb"):
+    """The error has the command that installs all that are missing, and no other."""
+    with pytest.raises(ExportOptionError, match="`pip install mlflow-skinny wandb` brings it"):
         parse_exporters(["mlflow", "wandb", "otel"], is_installed=lambda each: "open" in each)
 
 

@@ -119,16 +119,38 @@ def test_taking_what_is_booked_empties_the_tracker(emptied: Handle) -> None:
     assert max(stamps[0]) < min(stamps[1], default=float("inf"))
 
 
-def test_idle_power_is_measured_before_a_window(manager: Handle) -> None:
+def test_idle_power_is_measured_before_a_window(tmp_path: Path) -> None:
     """Idle power is the mean from the tracker's start to the first window with enough samples before it."""
+    recording, rise_w_per_s = tmp_path / "rising.csv", 100.0
+    lines = (
+        f"{time_s:g},{time_s * rise_w_per_s:g}\n" for time_s in (n / 20 for n in range(20_000))
+    )
+    recording.write_text("time_s,power_w\n" + "".join(lines))
+    manager = start_manager(Request(tracker=str(recording)), sampling_hz=50)
     tracker, trial, epochs = tracker_of(manager), client(manager), itertools.count(1)
 
     def idle_power_w() -> list[float]:
-        measured(trial, manager, next(epochs))
         facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=PATIENCE_S)
         return list(facts.idle_power_w.values())
 
-    assert waited_for(idle_power_w, "an idle power") == [pytest.approx(POWER_W)]
+    def found() -> tuple[list[float], Reading] | None:
+        time.sleep(
+            5 * EPOCH_S
+        )  # much longer than from the start of the recording to that of sampling
+        window = key(next(epochs))
+        opened(trial, manager, window)
+        idle_w = idle_power_w()
+        reading = closed(trial, window)
+        return (idle_w, reading) if idle_w else None
+
+    (idle_w,), reading = waited_for(found, "an idle power")
+    measured(trial, manager, next(epochs))
+    later = idle_power_w()
+    ray.kill(manager)
+
+    at_start_w = energy_j(reading) / reading.duration_s - rise_w_per_s * reading.duration_s / 2
+    assert 0.45 * at_start_w <= idle_w <= 0.75 * at_start_w  # half of it, and what began late
+    assert later == [idle_w]
 
 
 def test_the_energy_of_a_killed_trial_is_booked(emptied_estimating: Handle) -> None:

@@ -1,8 +1,9 @@
 """A node with two emulated boards, a RAPL tree and a plug on loopback, all of known power; two trials.
 
-    python -m tests.trackers.node.whole_node EPOCHS EPOCH_S
+    python -m tests.trackers.node.whole_node EPOCHS EPOCH_S [HANGING]
 
-runs the trials side by side, each on its own board, and prints what each is charged for each epoch as JSON.
+runs the trials side by side, each on its own board, and prints what each is charged for each epoch as JSON. During
+`HUNG_EPOCHS` of trial 1 there is the file HANGING, which the emulated boards take as the sign to hang.
 It is a program of its own because the emulated boards are a library that a process loads once.
 """
 
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -31,6 +33,8 @@ BOARDS = Boards(boards=2, low_w=100, high_w=200, period_s=0.9)
 CPU_W, MEMORY_W, REST_W = 80.0, 12.0, 150.0
 SHARES = {1: 0.375, 2: 0.5}
 """Share of each process in the CPU time of all; the remaining eighth is of other processes."""
+HUNG_EPOCHS = (3, 4)
+"""First and last epoch of trial 1 in which a board hangs, if one is to."""
 
 
 def energy_j(component: str, start_s: float, stop_s: float, *, trial: int) -> float:
@@ -102,6 +106,7 @@ class Node:
     accounts: Accounts
     lock: threading.Lock
     together: threading.Barrier
+    hanging: Path | None
 
 
 def run_trial(node: Node, trial: int, epochs: int, epoch_s: float, found: list[Any]) -> None:
@@ -112,18 +117,17 @@ def run_trial(node: Node, trial: int, epochs: int, epoch_s: float, found: list[A
         node.together.wait()
         with node.lock:
             node.accounts.enter(str(trial), bill, time.monotonic())
-        began_s = time.monotonic()
-        node.meter.open((trial, epoch), devices=targets, start_s=began_s)
-        opened_s = time.monotonic()
+        if node.hanging and (trial, epoch) == (1, HUNG_EPOCHS[0]):
+            node.hanging.touch()
+        node.meter.open((trial, epoch), devices=targets, start_s=time.monotonic())
         time.sleep(epoch_s)
-        stop_s = time.monotonic()
-        readings = node.meter.close((trial, epoch), stop_s=stop_s)
-        closed_s = time.monotonic()
+        readings = node.meter.close((trial, epoch), stop_s=time.monotonic())
+        if node.hanging and (trial, epoch) == (1, HUNG_EPOCHS[1]):
+            node.hanging.unlink()
         with node.lock:
             charges = node.accounts.charges(str(trial), bill, readings)
-        held_up_s = opened_s - began_s + closed_s - stop_s
         charged = {item.device.component: as_json(charges[item.device.uuid]) for item in bill}
-        found.append({"trial": trial, "epoch": epoch, "held_up_s": held_up_s, "readings": charged})
+        found.append({"trial": trial, "epoch": epoch, "readings": charged})
 
 
 def as_json(reading: Reading) -> dict[str, Any]:
@@ -138,7 +142,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def main(epochs: int, epoch_s: float) -> None:
+def main(epochs: int, epoch_s: float, hanging: Path | None) -> None:
     """Run both trials."""
     with tempfile.TemporaryDirectory() as folder:
         sources = (NvmlSource(), rapl(Path(folder)), plug())
@@ -159,6 +163,7 @@ def main(epochs: int, epoch_s: float) -> None:
                 accounts=Accounts(meter),
                 lock=threading.Lock(),
                 together=threading.Barrier(2),
+                hanging=hanging,
             )
             found: list[Any] = []
             time.sleep(1.5)  # until the counters' refreshes are learnt
@@ -168,8 +173,11 @@ def main(epochs: int, epoch_s: float) -> None:
                 thread.start()
             for thread in threads:
                 thread.join()
+            samples = Counter(each.window for each in meter.take_log() if each.device_uuid in UUIDS)
+            for each in found:
+                each["board_samples"] = samples[each["trial"], each["epoch"]]
     sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None)

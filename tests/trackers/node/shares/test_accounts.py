@@ -178,12 +178,20 @@ def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None
 
 
 def test_an_estimate_is_not_in_the_plugs_charge() -> None:
-    """The energy that an estimate stands for is part of the measured rest."""
+    """The energy that an estimate stands for is part of the measured rest, which both trials share."""
     meter = KnownPowers(estimated=process_device(1))
-    accounts, one = Accounts(meter), bill(1, BOARDS[0])
+    accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)
+    accounts.enter("b", two, 0.0)
 
-    assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)
+    with_estimate, without = (
+        charges(accounts, meter, trial, own)[PLUG.uuid] for trial, own in (("a", one), ("b", two))
+    )
+
+    measured_j, others_j = 2000.0 + 40.0, 3000.0 + 600.0 + 60.0
+    rest_j = 10 * PLUG_W - measured_j - others_j
+    assert with_estimate == pytest.approx(measured_j + rest_j / 2)
+    assert without == pytest.approx(others_j + rest_j / 2)
 
 
 def test_components_above_the_plug_are_reported() -> None:

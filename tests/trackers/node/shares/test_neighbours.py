@@ -172,7 +172,7 @@ def test_a_study_without_boards_leaves_no_file(tmp_path: Path, clock: Clock) -> 
     assert not (tmp_path / "boards").exists()
 
 
-def test_a_folder_that_is_not_the_users_own_is_ignored(tmp_path: Path, clock: Clock) -> None:
+def test_a_link_in_place_of_the_folder_is_ignored(tmp_path: Path, clock: Clock) -> None:
     """Nothing is written through a link in its place, which another user could have made."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -182,6 +182,22 @@ def test_a_folder_that_is_not_the_users_own_is_ignored(tmp_path: Path, clock: Cl
     one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
 
     assert list(elsewhere.iterdir()) == []
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
+
+
+def test_a_folder_of_another_user_is_ignored(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read from it, where another user could report trials, nor is anything written into it."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
+    written = sorted((tmp_path / "boards").iterdir())
+    another = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: another)
+
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+
+    assert sorted((tmp_path / "boards").iterdir()) == written != []
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
 
 

@@ -6,9 +6,11 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.trackers.sources.apple.tape import CPU, GPU, RECORDING, Tape, opened, plist
+from tests.waiting import waited_for
 from trackers.errors import (
     SourcePermissionError,
     SourceUnavailableError,
@@ -76,18 +78,21 @@ def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
     assert stream.stderr_text() == "underflow"
 
 
-def test_closing_ends_the_reader_of_an_endless_child() -> None:
-    """After closing, even twice, no thread reads the child any more."""
+def test_closing_ends_an_endless_child_and_its_reader() -> None:
+    """After closing, even twice, there is neither the child nor a thread that reads it."""
     sample = plist(processor={"gpu_power": 1000.0})
+    before = set(psutil.Process().children())
     stream = child(
         "import sys, time\n"
         f"while True: sys.stdout.buffer.write({sample!r} + b'\\0'); time.sleep(0.01)"
     )
+    (process,) = set(psutil.Process().children()) - before
     source = opened(stream)
 
     source.close()
     source.close()
 
+    waited_for(lambda: not process.is_running(), "the end of the child")
     assert not any(
         thread.name == "powermetrics" and thread.is_alive() for thread in threading.enumerate()
     )
@@ -101,9 +106,11 @@ def test_a_refusal_is_recognised_by_standard_error() -> None:
         opened(stream)
 
 
-def test_closing_ends_the_reader_of_a_silent_child() -> None:
+def test_closing_ends_a_silent_child_and_its_reader() -> None:
     """Closing does not wait for the next sample."""
+    before = set(psutil.Process().children())
     stream = child("import time; time.sleep(3600)")
+    (process,) = set(psutil.Process().children()) - before
     reader = threading.Thread(target=list, args=(stream,))
     reader.start()
 
@@ -112,6 +119,7 @@ def test_closing_ends_the_reader_of_a_silent_child() -> None:
     reader.join(timeout=60)
 
     assert not reader.is_alive()
+    waited_for(lambda: not process.is_running(), "the end of the child")
     assert stream.stderr_text() == ""
 
 

@@ -102,29 +102,36 @@ def test_a_known_model_has_its_rating() -> None:
 
 
 def test_idle_power_is_shared_equally_among_those_measured() -> None:
-    """One process alone has all of it, and two have half each."""
+    """One process alone has all of it, and two have half each, until one of them is seen to have ended."""
     clock = ManualClock()
     cpus = os.cpu_count() or 1
     source = CpuEstimateSource(cpu_watts=1000.0 * cpus, cpu_idle_watts=100.0, clock=clock)
 
-    def both(*targets: str) -> list[float]:
+    def counters_j(*targets: str) -> list[float]:
         return [source.observe(each, counter=True).counter_j or 0.0 for each in targets]
 
-    with child("wait()") as one, child("wait()") as other:
-        first, second = process_device(one.pid), process_device(other.pid)
-        (start_j,) = both(first)
+    with child("wait()") as one:
+        first = process_device(one.pid)
+        (start_j,) = counters_j(first)
         clock.advance(10.0)
-        (alone_j,) = both(first)
-        both(second)
+        (alone_j,) = counters_j(first)
+        with child("wait()") as other:
+            second = process_device(other.pid)
+            counters_j(second)
+            clock.advance(10.0)
+            together_j = counters_j(first, second)
+            clock.advance(10.0)
+            last_j = counters_j(first, second)
+        with pytest.raises(DeviceLostError):
+            counters_j(second)
         clock.advance(10.0)
-        together_j = both(first, second)
-        clock.advance(10.0)
-        last_j = both(first, second)
+        (alone_again_j,) = counters_j(first)
 
     # A process that waits uses a few milliseconds of CPU time, here at 1 kW.
     assert alone_j - start_j == pytest.approx(1000.0, abs=100)
     assert together_j[0] - alone_j == pytest.approx(500.0, abs=100)
     assert last_j[1] - together_j[1] == pytest.approx(500.0, abs=100)
+    assert alone_again_j - last_j[0] == pytest.approx(1000.0, abs=100)
 
 
 def test_the_machine_draws_between_idle_and_rated_watts() -> None:
@@ -153,12 +160,16 @@ def test_idle_watts_must_be_below_rated_watts() -> None:
 def test_a_machine_that_hides_its_cpu_time_is_a_failed_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Android, for example, the CPU time of the whole machine cannot be read."""
+    """On Android, for example, the CPU time of the whole machine cannot be read; that of a process can."""
     source = CpuEstimateSource(cpu_watts=10.0)
     (machine,) = source.devices()
+    for folder in Path("/proc").iterdir():
+        if folder.name != "stat":
+            (tmp_path / folder.name).symlink_to(folder)
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
 
     with pytest.raises(ReadError, match="CPU time of this machine cannot be read"):
         source.observe(machine.uuid, counter=True)
     with pytest.raises(ReadError, match="CPU time of this machine cannot be read"):
         machine_busy_seconds()
+    assert source.observe(process_device(os.getpid()), counter=True).counter_j is not None

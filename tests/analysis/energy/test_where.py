@@ -123,6 +123,16 @@ def test_a_running_training_has_no_pieces(tmp_path: Path) -> None:
     assert found == {}
 
 
+def test_a_study_of_one_component_has_no_such_figure(tmp_path: Path) -> None:
+    """Every other figure has the energy of that component."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0])
+    windows = [booked(1, "trial", "gpu", 2.0), booked(1, "setup", "gpu", 0.5)]
+    pd.DataFrame(windows).to_parquet(path / WINDOWS_FILE)
+
+    assert pieces(path, windows)
+    assert joules_info(analyse(load(path))) is None
+
+
 def test_the_figure_has_one_unit_and_every_piece(tmp_path: Path) -> None:
     """It is computed from the windows in the study's folder; without them there is no figure."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])

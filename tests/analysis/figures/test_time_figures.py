@@ -185,18 +185,26 @@ def test_the_test_after_the_last_epoch_has_no_mark(tmp_path: Path) -> None:
 
 
 def test_a_long_log_is_shown_by_means_and_extremes(tmp_path: Path) -> None:
-    """Ten thousand samples become 400 points, each with its mean, least and most power."""
+    """Ten thousand samples become 400 points, each with its mean, least and most power.
+
+    The points are equally far apart, and their mean is that of the samples: no energy is lost.
+    """
+    # Short peaks, so that the mean is neither the median nor the middle between the extremes.
+    watts = [(300.0 if i % 5 == 4 else 50.0) + i / 200 for i in range(10_000)]
     samples = [
-        ("setup02_seed0", 1, 1 + i // 400, i / 10, 100.0 + (50 if i % 2 else -50))
-        for i in range(10_000)
+        ("setup02_seed0", 1, 1 + i // 400, i / 10, power_w) for i, power_w in enumerate(watts)
     ]
 
     info = power_info(analyse(load(with_power(tmp_path / "a", samples))))
 
     assert info is not None
     assert len(info.points) == 400
-    assert all(p.low_w == 50 and p.high_w == 150 for p in info.points)
-    assert all(95 < p.power_w < 105 for p in info.points)
+    assert (info.points[0].low_w, info.points[-1].high_w) == (min(watts), max(watts))
+    assert all(250 <= p.high_w - p.low_w < 251 for p in info.points)
+    assert [p.power_w for p in info.points] == pytest.approx(
+        [100 + p.time_s / 20 for p in info.points], abs=10
+    )
+    assert np.mean([p.power_w for p in info.points]) == pytest.approx(np.mean(watts), rel=1e-3)
 
 
 @pytest.mark.slow

@@ -25,8 +25,8 @@ def test_the_unit_of_a_study_depends_on_its_first_epoch(
     ("joules", "expected"),
     [(0.0, "0 Wh"), (3600.0, "1.00 Wh"), (3600.0 * 1234.5, "1,234 Wh"), (0.36, "0.000100 Wh")],
 )
-def test_an_energy_has_three_digits_or_more(joules: float, expected: str) -> None:
-    """Large numbers keep all digits, and small ones are not rounded to 0."""
+def test_an_energy_above_0_has_three_digits_or_more(joules: float, expected: str) -> None:
+    """Large numbers keep all digits, small ones are not rounded to 0, and 0 itself has one digit."""
     assert WH.text(joules) == expected
 
 

@@ -53,8 +53,11 @@ def fixture_report(tmp_path: Path) -> LiveReport:
 
 @pytest.fixture(name="folder", scope="module")
 def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that is served and never changed."""
-    return study(tmp_path_factory.mktemp("served") / "a", trials=1)
+    """A study that is served and never changed, with a hidden file in its report."""
+    path = study(tmp_path_factory.mktemp("served") / "a", trials=1)
+    (path / "report").mkdir()
+    (path / "report" / ".hidden").write_text("x")
+    return path
 
 
 @pytest.fixture(name="server", scope="module")
@@ -109,7 +112,7 @@ def test_files_beside_the_page_are_served(server: ReportServer) -> None:
 )
 def test_nothing_else_is_served(server: ReportServer, folder: Path, path: str) -> None:
     """No file but those of the report, whatever the path looks like."""
-    (folder / "report" / ".hidden").write_text("x")
+    assert (folder / "report" / ".hidden").is_file()
 
     with pytest.raises(urllib.error.HTTPError, match="404"):
         body_of(f"{server.url}{path}")

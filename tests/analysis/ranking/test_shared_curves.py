@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from analysis.findings import analyse
 from analysis.read.load import load
 from study.store.setups import grid
@@ -38,6 +40,28 @@ def test_setups_that_learn_differently_share_no_accuracies(tmp_path: Path) -> No
     study = load(write_study(tmp_path / "s", grid([64], [0.1], further), trials))
 
     assert [each.shared_accuracy for each in analyse(study).setups] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("further", "differ"),
+    [(LIMITS, False), ([{"optimizer": name} for name in ("adam", "sgd")], True)],
+    ids=["shared", "not shared"],
+)
+def test_shared_accuracies_are_the_evidence(
+    tmp_path: Path, further: list[dict[str, object]], *, differ: bool
+) -> None:
+    """Setups that share them do not differ in accuracy, though their own trainings do, with other seeds."""
+    trials = [
+        constant(setup, 1.0, accuracy + seed / 1000, seed=seed)
+        for setup, accuracy, seeds in ((1, 0.80, range(3)), (2, 0.82, range(3, 6)))
+        for seed in seeds
+    ]
+    study = load(write_study(tmp_path / "s", grid([64], [0.1], further), trials))
+
+    evidence = analyse(study).ranking.evidence
+
+    assert evidence is not None
+    assert evidence.differ_in_accuracy(1, 2) == differ
 
 
 def test_reported_accuracies_are_those_of_a_setup_itself(tmp_path: Path) -> None:

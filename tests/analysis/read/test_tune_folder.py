@@ -109,13 +109,14 @@ def test_another_key_can_tell_repeats_apart(tmp_path: Path) -> None:
 def test_an_objective_that_was_not_reported_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The message refers to the results, and nothing is written."""
-    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
+    """The message lists the metrics of the results, and nothing is written."""
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, accuracy=0.5)
 
     status = main(["import", str(tmp_path / "old"), "--objective", "f1", "--mode", "max"])
 
     assert status == 2
-    assert "--objective is f1; the results of" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"--objective is f1; the results of {tmp_path / 'old'} have accuracy, val_loss." in error
     assert not (tmp_path / "old" / "study.json").exists()
 
 

@@ -62,23 +62,33 @@ def test_an_invalid_tie_is_refused(tie: str, message: str) -> None:
         setups_of(AXES, (tie,))
 
 
-def test_circular_ties_are_refused() -> None:
-    """An axis is not tied to one that is tied itself."""
-    ties = ("learning_rate=sqrt(batch_size)", "batch_size=sqrt(learning_rate)")
+@pytest.mark.parametrize(
+    "second",
+    [
+        "batch_size=sqrt(learning_rate)",
+        "learning_rate=linear(batch_size)",
+        "learning_rate=sqrt(warmup)",
+    ],
+)
+def test_circular_and_repeated_ties_are_refused(second: str) -> None:
+    """An axis is tied once, and only to one that is not tied itself."""
+    axes = {**AXES, "warmup": (1, 2)}
 
     with pytest.raises(OptionError, match="to tie each axis once"):
-        setups_of(AXES, ties)
+        setups_of(axes, ("learning_rate=sqrt(batch_size)", second))
 
 
 def test_a_tie_that_makes_two_setups_identical_is_refused() -> None:
-    """Rates that are equal once rounded give identical setups; the message names both."""
+    """Rates that are equal once rounded give identical setups; the message has both numbers and the values."""
     axes = {"batch_size": (64, 256), "learning_rate": (0.1, 0.1 + 1e-15)}
 
-    with pytest.raises(OptionError, match="setups 1 and 2 are one"):
+    with pytest.raises(
+        OptionError, match=r"setups 1 and 2 are one \(batch_size 64, learning_rate 0\.1\)"
+    ):
         setups_of(axes, ("learning_rate=sqrt(batch_size)",))
 
 
 def test_identical_setups_are_refused() -> None:
-    """The message names the pair by number."""
-    with pytest.raises(OptionError, match="here: setups 1 and 3 are one"):
+    """The message names the pair by number, and their values."""
+    with pytest.raises(OptionError, match=r"here: setups 1 and 3 are one \(a 1\)"):
         refuse_same([{"a": 1}, {"a": 2}, {"a": 1}], where="here")

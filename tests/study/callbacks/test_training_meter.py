@@ -90,14 +90,19 @@ def test_without_a_board_the_share_of_the_cpu_ranks(tmp_path: Path) -> None:
     assert study.epochs["cpu_energy_j"].notna().all()
 
 
-def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
-    """`save` raises an error; `keep`, which callbacks use, does not end the training."""
+def test_a_training_without_an_epoch_is_not_saved(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`save` raises an error; `save_or_warn`, which callbacks use, logs a warning instead."""
     meter = TrainingMeter(detection=board_detection())
     with meter, pytest.raises(ValueError, match="no epoch has ended"):
         meter.save(tmp_path / "mine")
 
     meter.save_or_warn(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
     assert not (tmp_path / "mine").exists()
+    [warning] = [each for each in caplog.records if "was not saved" in each.message]
+    assert warning.levelname == "WARNING"
+    assert f"{tmp_path / 'mine'}: no epoch has ended" in warning.message
 
 
 @pytest.mark.slow

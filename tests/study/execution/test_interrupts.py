@@ -111,6 +111,20 @@ def test_while_results_are_written_the_first_signal_does_not_interrupt(
     assert (after_one, statuses, stopped) == ([], [INTERRUPTED], [])
 
 
+def test_after_a_signal_during_the_trials_one_while_writing_leaves(
+    interrupts: Interrupts, stopped: list[int], statuses: list[int]
+) -> None:
+    """Signals are counted over both phases: whoever presses Ctrl-C a second time quits at once."""
+    signal.raise_signal(signal.SIGINT)
+    interrupts.trials_end()
+    after_one = list(statuses)
+
+    signal.raise_signal(signal.SIGTERM)
+
+    assert (after_one, statuses) == ([], [INTERRUPTED])
+    assert len(stopped) == 1
+
+
 def test_repeated_sighup_counts_once(
     interrupts: Interrupts, stopped: list[int], statuses: list[int]
 ) -> None:

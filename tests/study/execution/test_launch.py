@@ -97,13 +97,12 @@ def launch_study(tmp_path: Path, source: Refusing, **options: object) -> None:
 
 
 def test_launch_does_not_import_the_search() -> None:
-    """No file directly in `study/execution` imports it: searches come through `TrialSource` too."""
-    files = [path.read_text() for path in (ROOT / "study" / "execution").glob("*.py")]
+    """No file in `study/execution` or its rooms imports it: searches come through `TrialSource` too."""
+    files = list((ROOT / "study" / "execution").rglob("*.py"))
+    search = r"^\s*((from|import) study\.search\b|from study import .*\bsearch\b)"
 
-    assert files
-    assert not [
-        text for text in files if re.search(r"^\s*(from|import) study\.search", text, re.MULTILINE)
-    ]
+    assert {"execution", "live", "reporting", "team"} <= {path.parent.name for path in files}
+    assert not [path for path in files if re.search(search, path.read_text(), re.MULTILINE)]
 
 
 def test_a_source_is_checked_before_ray_and_before_the_manifest_is_written(tmp_path: Path) -> None:

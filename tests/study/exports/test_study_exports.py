@@ -108,7 +108,7 @@ def test_an_epoch_that_is_reported_again_is_exported_once() -> None:
 
 
 def test_a_resumed_study_begins_with_its_earlier_rows(tmp_path: Path) -> None:
-    """An exporter that missed them gets trials and epochs of earlier commands, each epoch once."""
+    """An exporter that missed them gets trials and epochs of earlier commands, each epoch once and marked as earlier."""
     exporter = Remembering()
     recorded = recorder(tmp_path)
 
@@ -116,10 +116,13 @@ def test_a_resumed_study_begins_with_its_earlier_rows(tmp_path: Path) -> None:
         exports.begin(manifest(), None)
         exports.earlier(recorded.trials(), recorded.epochs_of)
         exports.epoch(epoch(2))
+        exports.epoch(epoch(3))
 
     assert exporter.heard == [
-        *("begin s", "trial setup01-seed0", "epoch 1", "epoch 2", "end setup01-seed0", "end False")
+        *("begin s", "trial setup01-seed0", "epoch 1", "epoch 2", "end setup01-seed0"),
+        *("epoch 3", "end False"),
     ]
+    assert [each.is_earlier for each in exporter.epochs] == [True, True, False]
 
 
 def test_a_missing_energy_is_absent() -> None:

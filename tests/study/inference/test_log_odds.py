@@ -53,16 +53,17 @@ def test_values_far_outside_the_ends_are_no_shares() -> None:
     assert are_shares(np.asarray([-0.1, 0.0]), (-1.0, 0.0))
 
 
-def test_contenders_are_shrunk_less_towards_failing_setups() -> None:
-    """Where two of eight setups fail, log odds give smaller errors for the six good ones."""
+@pytest.mark.parametrize(("good", "failing"), [(7, 1), (6, 2), (15, 1)])
+def test_contenders_are_shrunk_less_towards_failing_setups(good: int, failing: int) -> None:
+    """Where few setups fail, log odds give smaller errors for the good ones."""
     rng = np.random.default_rng(0)
-    truth = np.asarray([*(0.9 - 0.02 * np.arange(6)), 0.3, 0.2])
-    seen = truth[:, None] + 0.02 * rng.standard_normal((300, 8, 2))
+    truth = np.asarray([*np.linspace(0.9, 0.8, good), *np.linspace(0.3, 0.2, failing)])
+    seen = truth[:, None] + 0.02 * rng.standard_normal((300, good + failing, 2))
 
     errors = {}
     for ends in (None, (0.0, 1.0)):
-        drawn = posterior(Repeats.of_array(seen), ends=ends, draws=200)
+        drawn = posterior(Repeats.of_array(seen), ends=ends, draws=100)
         assert drawn is not None
-        errors[ends] = float(((drawn.pooled.mean(axis=-2) - truth)[:, :6] ** 2).mean())
+        errors[ends] = float(((drawn.pooled.mean(axis=-2) - truth)[:, :good] ** 2).mean())
 
     assert errors[0.0, 1.0] < errors[None]

@@ -64,14 +64,19 @@ def test_the_rescue_name_is_unique_to_the_studys_path() -> None:
 
 
 def test_rescued_rows_are_found_only_in_real_folders(own_disk: Path) -> None:
-    """A link to a folder is not followed."""
+    """A link to a folder is not followed, and a file in its place is ignored."""
     state, temporary = rescue_roots()
     make_root(state)
     (state / rescue_name(STUDY_PATH)).mkdir()
     make_root(temporary)
-    (temporary / rescue_name(STUDY_PATH)).symlink_to(own_disk)
+    in_place = temporary / rescue_name(STUDY_PATH)
 
-    assert rescued(STUDY_PATH) == (state / rescue_name(STUDY_PATH),)
+    in_place.symlink_to(own_disk)
+    beside_a_link = rescued(STUDY_PATH)
+    in_place.unlink()
+    in_place.write_text("")
+
+    assert beside_a_link == rescued(STUDY_PATH) == (state / rescue_name(STUDY_PATH),)
     assert rescued("/another/study") == ()
 
 

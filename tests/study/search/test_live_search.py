@@ -207,6 +207,24 @@ def test_a_trial_of_an_earlier_command_is_counted_and_not_run_again() -> None:
     assert search.budget.spent_j == 5.0
 
 
+@pytest.mark.parametrize(("trials", "begun_before"), [(1, 0), (1, 1), (2, 1)])
+def test_a_trial_that_has_ended_counts_against_trials(trials: int, begun_before: int) -> None:
+    """`--trials` limits the trials of all commands together; repeats with further seeds do not count."""
+    first, second = plans_of(OPTIONS)
+    repeat = replace(first, trial_id="setup01-seed1", seed=1)
+    ended = (repeat, first)[: 1 + begun_before]
+    search = live(
+        replace(OPTIONS, trials=trials),
+        earlier=tuple(record_of(each, 5.0) for each in ended),
+        ended=ended,
+    )
+    search.earlier()
+
+    plans = [search.propose() for _ in range(2)]
+
+    assert [plan for plan in plans if plan is not None] == [first, second][begun_before:trials]
+
+
 def test_the_leading_setups_are_trained_again() -> None:
     """They get the next seeds once all other trials have ended, and end only at the target."""
     search = live(replace(OPTIONS, confirm=2, energy_budget_wh=1.0))

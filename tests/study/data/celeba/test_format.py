@@ -58,11 +58,17 @@ def test_a_missing_list_is_named(tmp_path: Path, part: str) -> None:
 
 
 def test_the_attribute_list_of_kaggle_is_found(tmp_path: Path) -> None:
-    """It may lie beside the list of identities, which Kaggle lacks."""
+    """It may lie beside the list of identities, which Kaggle lacks, and Kaggle's nested folders of images."""
     write_folder(tmp_path, {1: 1})
     (tmp_path / form.ATTRIBUTE_LIST).rename(tmp_path / form.KAGGLE_ATTRIBUTE_LIST)
+    inner = tmp_path / form.IMAGE_FOLDER / form.IMAGE_FOLDER
+    inner.mkdir()
+    (inner.parent / "000001.jpg").rename(inner / "000001.jpg")
 
-    assert form.find_layout(tmp_path).attributes.name == form.KAGGLE_ATTRIBUTE_LIST
+    found = form.find_layout(tmp_path)
+
+    assert found.attributes.name == form.KAGGLE_ATTRIBUTE_LIST
+    assert found.images == inner
 
 
 def test_a_list_under_another_name_is_noticed(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_grey_image_gets_three_channels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept_bytes", [0, 10, 600])
 def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
-    """It may be empty, without a complete header, or cut off."""
+    """It may be empty, without a complete header, or cut off; the message says what to do."""
     paths = write_images(tmp_path, 5)
     whole = paths[3].read_bytes()
     assert len(whole) > 700
@@ -78,6 +78,7 @@ def test_a_damaged_image_is_named(tmp_path: Path, kept_bytes: int) -> None:
         decode(paths, 32)
 
     assert str(caught.value).startswith(f"{paths[3]}: no image, or a damaged one (")
+    assert str(caught.value).endswith("). Unpack this file again")
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -1,6 +1,7 @@
 """Loading of CelebA: choice of identities, split within each of them, and cache."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,18 @@ def test_faults_are_reported_and_nothing_is_cached(tmp_path: Path) -> None:
         _load(tmp_path / "data", tmp_path / "cache")
     (images / "000007.jpg").unlink()
     with pytest.raises(DataError, match=r"1 of 80 images are missing: 000007\.jpg"):
+        _load(tmp_path / "data", tmp_path / "cache")
+
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("part", [form.IDENTITY_LIST, form.ATTRIBUTE_LIST])
+def test_a_damaged_list_stops_the_loading(tmp_path: Path, part: str) -> None:
+    """The message names its file, and nothing is cached."""
+    path = write_folder(tmp_path / "data") / part
+    path.write_text(path.read_text() + "000081.jpg\n")
+
+    with pytest.raises(DataError, match=re.escape(f"{path}, line ")):
         _load(tmp_path / "data", tmp_path / "cache")
 
     assert not (tmp_path / "cache").exists()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from study.execution.live.outlook import SHARE, Outlook
 from study.forecast.study_forecast import study_forecast
@@ -81,9 +82,10 @@ def test_each_stage_of_a_trial_is_a_training() -> None:
     assert sum(run.epochs for run in runs[1:]) == 0
 
 
-def test_a_training_that_its_study_stopped_is_cut() -> None:
+@pytest.mark.parametrize("reason", [StopReason.STOPPED, StopReason.MAX_EPOCHS, StopReason.TARGET])
+def test_a_training_that_did_not_end_by_patience_is_cut(reason: StopReason) -> None:
     """Its epochs are only a lower bound of what it would have had."""
-    rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=StopReason.STOPPED)
+    rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=reason)
 
     assert outlook_of(rows).runs()[0].is_cut
 

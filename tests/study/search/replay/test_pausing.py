@@ -58,13 +58,17 @@ def test_without_sharing_every_power_limit_is_trained() -> None:
     assert alone.found[-1].choice == (64, 0.1, 200)
 
 
-def test_the_energy_spent_is_the_sum_of_epochs_and_set_ups() -> None:
-    """Each training is set up once if none is resumed."""
+def test_the_energy_spent_is_the_sum_of_epochs_set_ups_and_lost_attempts() -> None:
+    """Each training is set up once if none is resumed, and its lost epochs count once."""
     rows = rows_of({(64, 0.1): [([0.5, 0.9], 2.0)], (256, 0.1): [([0.1, 0.2, 0.3], 2.0)]})
-    outcome = searched(table_of(rows.assign(setup_energy_j=1.5), name="set-up"))
+    rows = rows.assign(setup_energy_j=1.5, attempt=2)
+    lost = rows[rows["epoch"] == 1].assign(attempt=1, epoch_energy_j=7.0)
+    outcome = searched(table_of(pd.concat([lost, rows]), name="set-up"))
 
     epochs = sum(len(each.gains) for each in outcome.trainings)
-    assert outcome.spent_j == pytest.approx(2.0 * epochs + 1.5 * len(outcome.trainings))
+    of_a_training = 1.5 + 7.0
+    assert len(outcome.trainings) == 2
+    assert outcome.spent_j == pytest.approx(2.0 * epochs + of_a_training * len(outcome.trainings))
 
 
 def test_a_budget_ends_a_search_within_an_epoch() -> None:
@@ -93,6 +97,18 @@ def test_each_recorded_seed_is_drawn_once_before_any_is_drawn_again() -> None:
     places = [draws.index((64, 0.1), number) for number in range(10)]
 
     assert sorted(places[:5]) == sorted(places[5:]) == list(range(5))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_settings_of_an_arm_get_the_same_recorded_seed(seed: int) -> None:
+    """Seed `n` is recorded with `n` J per epoch under each of three power limits."""
+    rows = rows_of({(64, 0.1): [([0.5, 0.9], float(n)) for n in range(1, 6)]})
+    limits = pd.concat([rows.assign(power_limit_w=watts) for watts in (100, 200, 300)])
+
+    first, *_ = searched(table_of(limits, name="limits"), seed=seed).trainings
+
+    assert len(first.first_j) == 3
+    assert len(set(first.first_j.values())) == 1
 
 
 def test_an_incomplete_grid_is_searched_as_it_is() -> None:

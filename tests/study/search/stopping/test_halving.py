@@ -45,14 +45,23 @@ def test_no_trial_is_judged_between_rungs() -> None:
 
 
 def test_trials_are_compared_at_the_same_energy() -> None:
-    """A trial with 0.8 after three epochs of 1 J beats one with 0.7 after one epoch of 3 J."""
-    frugal = TrialCurve()
-    for accuracy in (0.4, 0.6, 0.8):
-        frugal.add(score=accuracy, energy_j=1.0, time_s=1.0)
+    """A trial with 0.8 after three epochs of 1 J beats one with 0.7 after one epoch of 3 J.
+
+    With rungs in epochs, the same trial ends with its first epoch.
+    """
     by_energy = Halving(rungs=Rungs.ENERGY, first=3.0)
+    by_epochs = Halving(rungs=Rungs.EPOCHS, first=1.0)
     cross(by_energy, 0.7, 3.0)
+    cross(by_epochs, 0.7, 3.0)
+
+    frugal = TrialCurve()
+    frugal.add(score=0.4, energy_j=1.0, time_s=1.0)
+    went_on_by_epochs = by_epochs.goes_on(frugal, last_epoch_j=1.0)
+    for accuracy in (0.6, 0.8):
+        frugal.add(score=accuracy, energy_j=1.0, time_s=1.0)
 
     assert by_energy.goes_on(frugal, last_epoch_j=1.0)
+    assert not went_on_by_epochs
 
 
 def test_without_a_first_rung_the_first_epoch_sets_it() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from study.record.manifest import Manifest
 from study.record.vocabulary import Stage
+from study.scenario import Data
 from tests.end_to_end.conftest import BARE, run_here
+from tests.study.staged import Waves
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
@@ -67,17 +69,28 @@ def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path
             assert rows["val_metrics"].str.contains(f"{head}/accuracy").all() == (head in heads)
 
 
+class Unread(Waves):
+    """A scenario without tasks, whose data cannot be read."""
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:
+        """Refuse to read."""
+        message = f"no data in {data_dir}, seed {seed}"
+        raise FileNotFoundError(message)
+
+
 def test_a_scenario_without_two_tasks_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The exit status is 2, with a message instead of a traceback."""
-    status, _ = run_here(
+    """It is refused before its data are read and before Ray is reached; no traceback is shown."""
+    status, folder = run_here(
         tmp_path,
-        *("--smoke", "--scenario", "tests.study.staged:Waves"),
+        *("--smoke", "--scenario", f"{__name__}:Unread", "--address", "nowhere"),
         program="study.multitask",
     )
 
-    err = capsys.readouterr().err
+    out, err = capsys.readouterr()
     assert status == 2
+    assert out == ""
+    assert not folder.exists()
     assert "scenario waves has no tasks" in err
     assert "Traceback" not in err

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.read.load import load
 from study.errors import StorageError
-from study.record.files import EPOCHS_FILE, MANIFEST_FILE, WINDOWS_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.rescue import rescue_name, rescue_roots, rescued
 from study.record.vocabulary import StopReason
 from study.store.folder import StudyFolder
@@ -60,7 +60,10 @@ def test_rescued_rows_are_taken_back(tmp_path: Path, unflushed: Recorder, own_di
     message = take_back(folder(tmp_path), MANIFEST)
 
     power = pd.read_parquet(tmp_path / "s" / "power.parquet")
-    (trial,) = recorder(tmp_path).trials() or unflushed.trials()
+    resumed = recorder(tmp_path)
+    resumed.expect([plan()])
+    (trial,) = resumed.trials()
+    (stored,) = folder(tmp_path).read_rows(TRIALS_FILE)
     assert str(own_disk) in rescue_message
     assert "--resume" in rescue_message
     assert before == [10.0]
@@ -68,7 +71,8 @@ def test_rescued_rows_are_taken_back(tmp_path: Path, unflushed: Recorder, own_di
     assert message is not None
     assert message.startswith("1 epochs")
     assert list(power["power_w"]) == [5.0]
-    assert trial.energy_j == 30.0
+    assert trial.energy_j == stored["energy_j"] == 30.0
+    assert [row["energy_j"] for row in folder(tmp_path).read_rows(WINDOWS_FILE)] == [33.0]
     assert rescued(folder(tmp_path).place) == ()
     assert take_back(folder(tmp_path), MANIFEST) is None
 

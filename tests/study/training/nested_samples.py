@@ -68,10 +68,15 @@ def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option
 class WithLoaders(Nested):
     """A scenario that makes its own loaders."""
 
+    def __init__(self, *, val_batch: int = 3) -> None:
+        """Validate in batches of `val_batch` samples."""
+        super().__init__()
+        self._val_batch = val_batch
+
     def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
-        """Loaders with an order of their own, and small batches for validation."""
+        """Loaders with an order of their own, and batches of one size for validation."""
         order = torch.Generator().manual_seed(seed)
         return {
             "train": DataLoader(data.train, batch_size=batch_size, shuffle=True, generator=order),
-            "val": DataLoader(data.val, batch_size=3),
+            "val": DataLoader(data.val, batch_size=self._val_batch),
         }

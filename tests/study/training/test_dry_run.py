@@ -227,6 +227,16 @@ def test_scenarios_of_all_paradigms_pass() -> None:
     check_training(pairs, pairs.load(None, seed=0), (*pairs.tasks, "both"), [{"alpha": 0.5}])
 
 
+def test_the_random_numbers_of_the_program_stay_the_same() -> None:
+    """A program that has set its seed draws the same numbers with and without the check."""
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+
+    check_training(Tiny(), data(), WHOLE, [{}])
+
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 class Both(Detached, Renamed):
     """A scenario with faults in both loss and metrics."""
 

@@ -216,10 +216,12 @@ def test_batch_norms_for_cuda_are_synchronised() -> None:
     assert converted.state_dict().keys() == network.state_dict().keys()
 
 
-def latents(streamed: bool, ranks: Ranks) -> tuple[Any, Any]:  # noqa: FBT001 - a case of a test
-    """Latent features and targets of all samples."""
+def latents(streamed: bool, ranks: Ranks) -> tuple[Any, Any, int]:  # noqa: FBT001 - a case of a test
+    """Latent features and targets of all samples, and how many of them were encoded in this process."""
     torch.manual_seed(0)
     encoder = nn.Linear(3, 2)
+    sizes: list[int] = []
+    encoder.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
     arrays = points().train
     part: Any = (
         Streamed(source=Pairs(arrays), device=CPU, ranks=ranks)
@@ -227,7 +229,7 @@ def latents(streamed: bool, ranks: Ranks) -> tuple[Any, Any]:  # noqa: FBT001 - 
         else Samples.of(arrays, CPU, reconstructs=False, ranks=ranks)
     )
     samples = part.encoded(encoder)
-    return samples.inputs.numpy(), samples.targets.numpy()
+    return samples.inputs.detach().numpy(), samples.targets.numpy(), sum(sizes)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -235,12 +237,16 @@ def test_both_processes_have_all_latent_features(
     together: Partner,
     streamed: bool,  # noqa: FBT001 - a case of a test
 ) -> None:
-    """Both get the features and targets that one process computes, in the same order."""
-    inputs, targets = latents(streamed, Ranks())
+    """Each encodes its part of the samples, and gets what one process computes, in the same order."""
+    inputs, targets, encoded = latents(streamed, Ranks())
 
-    for found in together.both(latents, streamed):
+    both = together.both(latents, streamed)
+
+    for found in both:
         assert np.allclose(found[0], inputs, rtol=1e-6)
         assert found[1].tolist() == targets.tolist()
+    assert encoded == 61
+    assert [found[2] for found in both] == [30, 31]
 
 
 @given(st.integers(1, 5000), st.integers(1, 9))

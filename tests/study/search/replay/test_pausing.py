@@ -71,6 +71,25 @@ def test_the_energy_spent_is_the_sum_of_epochs_set_ups_and_lost_attempts() -> No
     assert outcome.spent_j == pytest.approx(2.0 * epochs + of_a_training * len(outcome.trainings))
 
 
+def test_a_resumed_training_is_set_up_again_but_its_lost_attempts_count_once() -> None:
+    """Its lost epochs were spent before it was paused."""
+    curves = {
+        (64, 0.1): [([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9], 2.0)],
+        (128, 0.1): [([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9], 3.0)],
+        (256, 0.1): [([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9], 4.0)],
+    }
+    rows = rows_of(curves).assign(setup_energy_j=1.5, attempt=2)
+    lost = rows[rows["epoch"] == 1].assign(attempt=1, epoch_energy_j=1000.0)
+
+    plain = searched(table_of(rows, name="plain"))
+    outcome = searched(table_of(pd.concat([lost, rows]), name="lost"))
+
+    epochs_j = sum(each.used_j for each in plain.trainings)
+    starts = (plain.spent_j - epochs_j) / 1.5
+    assert starts > len(plain.trainings) == len(outcome.trainings)
+    assert outcome.spent_j == pytest.approx(plain.spent_j + 1000.0 * len(outcome.trainings))
+
+
 def test_a_budget_ends_a_search_within_an_epoch() -> None:
     """An epoch needs at most 4 J."""
     outcome = searched(four_setups(), budget=Budget(9.0))

@@ -23,7 +23,7 @@ paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half a
 test: $(VENV)/ready ## all tests, but those that need heavy parts
 	scripts/test $(ARGS)
 
-test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (about two minutes)
+test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (a minute and a half)
 	scripts/test fast $(ARGS)
 
 test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment or a framework (minutes)

@@ -16,10 +16,10 @@ from trackers.node.shares.neighbours import FOLDER
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine decides no test: neither how long an example takes nor how long it takes to make.
-settings.register_profile(
-    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-settings.load_profile("project")
+PROJECT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("project", PROJECT)
+settings.register_profile("fast", PROJECT, max_examples=PROJECT.max_examples // 4)
+settings.load_profile("project")  # scripts/test fast loads the other
 
 # Each of several test processes, and the programs that it starts, would take all cores.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -29,8 +30,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 OF_FEW_FILES = ("integrations", "faults")
 """Marks of tests that a command runs alone, and that are in few files."""
 
-# Emulated boards have the same names in all tests, and are not the same boards.
+# Emulated boards have the same names in all tests, and are not the same boards: each process has a folder for them.
 os.environ[FOLDER] = str(Path(tempfile.gettempdir()) / f"boards-of-test-{os.getpid()}")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folder of this process's emulated boards."""
+    shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.waiting import PATIENCE_S
 
-pytestmark = [pytest.mark.integrations, pytest.mark.ray]
+pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "docs" / "tutorials" / "in-a-notebook.ipynb"
@@ -53,6 +53,7 @@ def client(kernel: Any) -> Iterator[Any]:  # noqa: ANN401 - jupyter_client has n
     own.stop_channels()
 
 
+@pytest.mark.integrations
 def test_the_notebook_shows_progress_answer_and_figure(
     kernel: Any,  # noqa: ANN401 - as above
     place: Path,
@@ -103,6 +104,7 @@ def read_until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
     raise AssertionError(missing)
 
 
+@pytest.mark.faults
 def test_interrupting_the_kernel_ends_the_study_and_gives_what_is_known(
     kernel: Any,  # noqa: ANN401 - as above
     client: Any,  # noqa: ANN401 - as above

@@ -108,8 +108,7 @@ def _with_probability(raw: Mapping[str, Any]) -> dict[str, Any]:
     answer = raw.get("answer")
     if not answer or "right" not in answer:
         return dict(raw)
-    others = {name: value for name, value in answer.items() if name != "right"}
-    return {**raw, "answer": {**others, "probability": answer["right"]}}
+    return {**raw, "answer": {**answer, "probability": answer["right"]}}
 
 
 def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None:

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import final
+from typing import NoReturn, final
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _OURS = tuple(
@@ -47,6 +47,20 @@ class StorageError(StudyError):
 
 class ClusterError(StudyError):
     """Ray cannot be reached, or lacks the resources that one trial requests."""
+
+
+def refuse(given: str, allowed: str) -> NoReturn:
+    """Raise an error that says what was given and what is allowed.
+
+    Args:
+        given: Option and value, such as `--repeats is 0`.
+        allowed: Allowed values, such as `1 or more`.
+
+    Raises:
+        OptionError: Always.
+    """
+    message = f"{given}; allowed: {allowed}."
+    raise OptionError(message)
 
 
 def raised_text(error: BaseException, *, whole: bool = False) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from study.command.running import main as run_command
 from study.design import Design
-from study.errors import OptionError
+from study.errors import refuse
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
 from study.record.vocabulary import Paradigm
@@ -50,12 +50,10 @@ class MultitaskOptions(ComparisonOptions):
             return
         for each in self.alpha:
             if not 0 <= each <= 1:
-                message = f"--alpha is {each:g}; allowed: shares from 0 to 1."
-                raise OptionError(message)
+                refuse(f"--alpha is {each:g}", "shares from 0 to 1")
         if not self.alpha or len(set(self.alpha)) < len(self.alpha):
             got = " ".join(map(str, self.alpha)) or "nothing"
-            message = f"--alpha is {got}; allowed: one value or more, each once."
-            raise OptionError(message)
+            refuse(f"--alpha is {got}", "one value or more, each once")
 
 
 def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, ...]:

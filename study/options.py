@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 import tyro
 
 from study.axes.given import split_axes
-from study.errors import OptionError
+from study.errors import refuse
 from study.record.manifest import workers_of
 from trackers.sources.detect import AUTO, is_file, words
 
@@ -228,8 +228,7 @@ class StudyOptions:
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:
-    message = f"--{option.replace('_', '-')} is {got}; allowed: {allowed}."
-    raise OptionError(message)
+    refuse(f"--{option.replace('_', '-')} is {got}", allowed)
 
 
 def _check_gpus(options: StudyOptions) -> None:

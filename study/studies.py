@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from study.design import Design
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.exports.study_exports import exports_of
 from study.multitask import DESIGN as MULTITASK
 from study.multitask import MultitaskOptions
@@ -220,8 +220,7 @@ def _options_of(paradigm: str) -> type[StudyOptions]:
     if paradigm in GRIDS:
         return GRIDS[paradigm][1]
     if paradigm != SEARCH:
-        message = f"paradigm is {paradigm!r}; allowed: {', '.join((*GRIDS, SEARCH))}."
-        raise OptionError(message)
+        refuse(f"paradigm is {paradigm!r}", ", ".join((*GRIDS, SEARCH)))
     from study.search.options import SearchOptions  # noqa: PLC0415 - Optuna takes time to load
 
     return SearchOptions
@@ -290,11 +289,9 @@ def _check_kinds(kind: type[StudyOptions], values: Mapping[str, Any]) -> None:
         if value is None:
             continue
         if isinstance(each.default, tuple) and not isinstance(value, tuple):
-            message = f"{each.name} is {value!r}; allowed: a list."
-            raise OptionError(message)
+            refuse(f"{each.name} is {value!r}", "a list")
         if type(each.default) in (int, float) and not isinstance(value, Real):
-            message = f"{each.name} is {value!r}; allowed: a number."
-            raise OptionError(message)
+            refuse(f"{each.name} is {value!r}", "a number")
 
 
 def _name_of(scenario: object) -> str:

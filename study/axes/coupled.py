@@ -9,9 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from study.axes.given import refuse
 from study.axes.kinds import KNOWN
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 
 FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = {
     "sqrt": math.sqrt,

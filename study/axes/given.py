@@ -9,10 +9,10 @@ import re
 import types
 import typing
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from study.axes.kinds import KNOWN, AxisKind
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.scenario import Configurable, Scenario, Searchable
 
 OWN_OPTIONS: Final = {"batch_size": "--batch-sizes", "learning_rate": "--learning-rates"}
@@ -128,13 +128,3 @@ def _plain(text: str) -> bool | int | float | str:
         except ValueError:
             continue
     return text
-
-
-def refuse(got: str, allowed: str) -> NoReturn:
-    """Raise an error that says what was given and what is allowed.
-
-    Raises:
-        OptionError: Always.
-    """
-    message = f"{got}; allowed: {allowed}."
-    raise OptionError(message)

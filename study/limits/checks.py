@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from study.axes.kinds import POWER_LIMIT
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.options import StudyOptions
 from study.record.manifest import SetupFacts
 from trackers.errors import SourceUnavailableError
@@ -35,8 +35,9 @@ def wanted_limits(
     if not chosen and not options.power_limits:
         return None
     if AUTO in (options.power_limits or ()) and len(options.power_limits or ()) > 1:
-        message = f"--power-limits is {' '.join(options.power_limits or ())}; allowed: {AUTO} alone, or watts."
-        raise OptionError(message)
+        refuse(
+            f"--power-limits is {' '.join(options.power_limits or ())}", f"{AUTO} alone, or watts"
+        )
     option = f"--axis {POWER_LIMIT}" if chosen else "--power-limits"
     if chosen and options.power_limits:
         message = (

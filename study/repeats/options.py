@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
 from study.record.files import J_PER_WH
 
@@ -49,14 +49,14 @@ class ComparisonOptions(StudyOptions):
         """
         super().__post_init__()
         if self.more_repeats is not None and self.more_repeats < 0:
-            _refuse("--more-repeats", self.more_repeats, "a number of trainings from 0")
+            refuse(f"--more-repeats is {self.more_repeats}", "a number of trainings from 0")
         if self.sure is not None and not 0 < self.sure < 1:
-            _refuse("--sure", f"{self.sure:g}", "a probability between 0 and 1, such as 0.9")
+            refuse(f"--sure is {self.sure:g}", "a probability between 0 and 1, such as 0.9")
         if not 0 <= self.tolerance <= POINTS:
-            _refuse("--tolerance", f"{self.tolerance:g}", "0 to 100")
+            refuse(f"--tolerance is {self.tolerance:g}", "0 to 100")
         budget_wh = self.energy_budget_wh
         if budget_wh is not None and not 0 < budget_wh < math.inf:
-            _refuse("--energy-budget-wh", f"{budget_wh:g}", "a number above 0")
+            refuse(f"--energy-budget-wh is {budget_wh:g}", "a number above 0")
         if self.adds_repeats and self.repeats < LEAST_FIRST:
             asked = "--sure" if self.more_repeats is None else "--more-repeats"
             message = (
@@ -87,8 +87,3 @@ class ComparisonOptions(StudyOptions):
     def _of_smoke(self) -> dict[str, Any]:
         more = {"repeats": LEAST_FIRST, "more_repeats": 1} if self.adds_repeats else {}
         return super()._of_smoke() | more
-
-
-def _refuse(option: str, got: object, allowed: str) -> NoReturn:
-    message = f"{option} is {got}; allowed: {allowed}."
-    raise OptionError(message)

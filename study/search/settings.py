@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.files import J_PER_WH
 from study.record.search.goal import SearchGoal
@@ -67,11 +67,11 @@ class SearchSettings:
             OptionError: An option has a value that is not allowed; the first one found is named.
         """
         if self.trials is not None and self.trials < 1:
-            refuse("--trials", self.trials, "a number of trials from 1")
+            refuse(f"--trials is {self.trials}", "a number of trials from 1")
         if self.confirm < 0:
-            refuse("--confirm", self.confirm, "a number of seeds from 0")
+            refuse(f"--confirm is {self.confirm}", "a number of seeds from 0")
         if self.sure is not None and not 0 < self.sure < 1:
-            refuse("--sure", f"{self.sure:g}", "a probability between 0 and 1, such as 0.9")
+            refuse(f"--sure is {self.sure:g}", "a probability between 0 and 1, such as 0.9")
         for option, given in (("--sure", self.sure is not None), ("--start", bool(self.start))):
             if given and not self.may_pause:
                 message = (
@@ -84,7 +84,7 @@ class SearchSettings:
             ("--first-rung-wh", self.first_rung_wh),
         ):
             if watt_hours is not None and not 0 < watt_hours < math.inf:
-                refuse(option, watt_hours, "a number above 0")
+                refuse(f"{option} is {watt_hours}", "a number above 0")
         if self.goal == SearchGoal.ENERGY_TO_TARGET.value and self.target is None:
             message = (
                 "--target is missing; energy to target is the energy until the objective first "
@@ -121,13 +121,3 @@ class SearchSettings:
             to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
             return Rungs.ENERGY if to_target else None
         return None if self.halving == "none" else Rungs(self.halving)
-
-
-def refuse(option: str, got: object, allowed: str) -> NoReturn:
-    """Raise an error that says which value an option has and which are allowed.
-
-    Raises:
-        OptionError: Always.
-    """
-    message = f"{option} is {got}; allowed: {allowed}."
-    raise OptionError(message)

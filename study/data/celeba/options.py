@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 import tyro
 
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 
 SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
 IMAGE_SIZE = 64
@@ -38,11 +38,9 @@ class CelebaOptions:
             OptionError: An option has a value that is not allowed; the message names the first.
         """
         if not self.encoder:
-            message = "--encoder is empty; allowed: a name that timm knows."
-            raise OptionError(message)
+            refuse("--encoder is empty", "a name that timm knows")
         if self.weights == "":
-            message = "--weights is empty; allowed: imagenet, none, or the path of a file."
-            raise OptionError(message)
+            refuse("--weights is empty", "imagenet, none, or the path of a file")
         if self.image_size is not None and not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
             message = (
                 f"--image-size is {self.image_size}; allowed: whole pixels from "

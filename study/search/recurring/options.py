@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import tyro
 
+from study.errors import refuse
 from study.options import tyro_arg
 from study.search.options import SearchOptions
-from study.search.settings import refuse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,9 @@ class RecurringOptions(SearchOptions):
         """
         super().__post_init__()
         if self.runs < 1:
-            refuse("--runs", self.runs, "a number of runs from 1")
+            refuse(f"--runs is {self.runs}", "a number of runs from 1")
         if self.name is None:
-            refuse("--name", "missing", "the job's name, under which the study keeps its memory")
+            refuse("--name is missing", "the job's name, under which the study keeps its memory")
 
     @property
     def recurring_runs(self) -> int:

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from study.command.parsing import refuse_old_names
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.options import HIGHEST_SEED
 from study.record.files import J_PER_WH
 from study.record.search.goal import SearchGoal
@@ -22,7 +22,7 @@ from study.search.replay.pausing import PausingReplay
 from study.search.replay.simulation import Simulation, first_rung
 from study.search.replay.table import ReplayTable, read_table
 from study.search.replay.text import pausing_lines, replayed_lines
-from study.search.settings import SearchSettings, refuse
+from study.search.settings import SearchSettings
 from study.search.space.file import read_space
 from study.search.space.space import Space
 from study.search.stopping.budget import Budget
@@ -56,9 +56,9 @@ class ReplayOptions(SearchSettings):
         """
         super().__post_init__()
         if self.pretended_gpus < 1:
-            refuse("--gpus", self.pretended_gpus, "a number of GPUs from 1")
+            refuse(f"--gpus is {self.pretended_gpus}", "a number of GPUs from 1")
         if not 0 <= self.seed < HIGHEST_SEED:
-            refuse("--seed", self.seed, f"0 or more, below {HIGHEST_SEED}")
+            refuse(f"--seed is {self.seed}", f"0 or more, below {HIGHEST_SEED}")
 
 
 def main(args: Sequence[str], *, program: str, console: Console) -> None:

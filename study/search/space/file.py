@@ -29,7 +29,7 @@ import yaml
 
 from study.axes.coupled import refuse_same, setups_of
 from study.axes.kinds import KNOWN, AxisKind, is_cost_only, is_number
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 from study.search.space.space import (
     MOST_LISTED,
     Axis,
@@ -164,10 +164,7 @@ def _setups(
             value = setup.get(name, only.get(name))
             row[name] = _with_numbers(value) if kinds[name].is_number else value
             if not kinds[name].accepts(row[name]):
-                message = (
-                    f"{where}: setup {number} has {name} {value!r}; allowed: {kinds[name].allowed}."
-                )
-                raise OptionError(message)
+                refuse(f"{where}: setup {number} has {name} {value!r}", kinds[name].allowed)
         found.append(row)
     refuse_same(found, where=where)
     return found
@@ -178,8 +175,7 @@ def _axis(where: str, name: str, given: Any, kind: AxisKind) -> Axis | Range:  #
         return _range(where, name, given, kind)
     for value in given:
         if not kind.accepts(value):
-            message = f"{where}: {name} is {value!r}; allowed: {kind.allowed}."
-            raise OptionError(message)
+            refuse(f"{where}: {name} is {value!r}", kind.allowed)
     try:
         return _only(space_of({name: list(given)}))
     except OptionError as error:
@@ -188,22 +184,22 @@ def _axis(where: str, name: str, given: Any, kind: AxisKind) -> Axis | Range:  #
 
 
 def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> Axis | Range:
-    def refuse(got: str, allowed: str) -> NoReturn:
+    def refuse_range(got: str, allowed: str) -> NoReturn:
         message = f"{where}: {name} {got}; {allowed}."
         raise OptionError(message)
 
     if not kind.is_number:
-        refuse("is a range", f"allowed: a list of {kind.allowed}")
+        refuse_range("is a range", f"allowed: a list of {kind.allowed}")
     if strange := [key for key in given if key not in _RANGE_KEYS]:
-        refuse(f"has {strange[0]}", f"a range has {', '.join(_RANGE_KEYS)}")
+        refuse_range(f"has {strange[0]}", f"a range has {', '.join(_RANGE_KEYS)}")
     for key in ("low", "high"):
         if not kind.accepts(given.get(key)):
-            refuse(f"has {key} {given.get(key)!r}", f"allowed: {kind.allowed}")
+            refuse_range(f"has {key} {given.get(key)!r}", f"allowed: {kind.allowed}")
     low, high, log = given["low"], given["high"], given.get("log", False)
     if not low < high:
-        refuse(f"is from {low} to {high}", "low must be less than high")
+        refuse_range(f"is from {low} to {high}", "low must be less than high")
     if not isinstance(log, bool) or (log and low <= 0):
-        refuse(f"has log {log!r} from {low}", "allowed: true above 0, or false")
+        refuse_range(f"has log {log!r} from {low}", "allowed: true above 0, or false")
     if "step" not in given:
         return Range(
             name=name, low=low, high=high, log=log, whole=kind.whole, cost_only=is_cost_only(name)
@@ -211,14 +207,13 @@ def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> A
     step = given["step"]
     if log or not _is_step(step, kind):
         whole = "a whole number" if kind.whole else "a number"
-        refuse(f"has step {step!r} with log {log}", f"allowed: {whole} above 0, without log")
+        refuse_range(f"has step {step!r} with log {log}", f"allowed: {whole} above 0, without log")
     return _stepped_axis(where, name, _stepped(low, high, step))
 
 
 def _stepped_axis(where: str, name: str, values: list[float]) -> Axis | Range:
     if len(values) > MOST_LISTED:
-        message = f"{where}: {name} has too small a step; allowed: up to {MOST_LISTED} values."
-        raise OptionError(message)
+        refuse(f"{where}: {name} has too small a step", f"up to {MOST_LISTED} values")
     return _only(space_of({name: values}))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from study.axes.kinds import POWER_LIMIT, is_cost_only, is_number
-from study.errors import OptionError
+from study.errors import refuse
 
 Value = int | float | str | bool
 Choice = tuple[Value, ...]
@@ -51,8 +51,7 @@ class Axis:
             return self.values.index(value)
         if not self.is_ordered or not is_number(value):
             allowed = ", ".join(map(str, self.values))
-            message = f"{self.name} is {value}; allowed: one of {allowed}."
-            raise OptionError(message)
+            refuse(f"{self.name} is {value}", f"one of {allowed}")
         gaps = [_gap(float(each), float(value)) for each in self.values]
         return gaps.index(min(gaps))
 
@@ -182,8 +181,7 @@ def space_of(values: Mapping[str, Sequence[Value]], *, cost_only: Collection[str
     axes = []
     for name, given in values.items():
         if not given or len(set(given)) < len(given):
-            message = f"{name} has {list(given)}; allowed: one value or more, each once."
-            raise OptionError(message)
+            refuse(f"{name} has {list(given)}", "one value or more, each once")
         is_cost = name in cost_only or is_cost_only(name)
         axes.append(Axis(name=name, values=_in_order(given), cost_only=is_cost))
     return Space(axes=tuple(axes))

@@ -38,6 +38,7 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUni
             *setup_columns(rows),
             TableColumn(key="encoder_wh", heading=f"encoder {unit.name}"),
             TableColumn(key="classifier_wh", heading=f"classifier {unit.name}"),
+            # The key is that of files which version 0.2 wrote.
             TableColumn(key="together_wh", heading=f"from scratch {unit.name}"),
             TableColumn(key="cycles", heading="x"),
             TableColumn(key="cycles_low", heading="95 % from"),

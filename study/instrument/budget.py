@@ -5,7 +5,7 @@ from typing import Any, final
 
 from ray import tune
 
-from study.errors import OptionError
+from study.errors import OptionError, refuse
 
 
 @final
@@ -35,8 +35,7 @@ class EnergyBudget(tune.Stopper):
         """
         given: object = watt_hours  # whoever calls may not check types
         if not isinstance(given, int | float) or not 0 < given < math.inf:
-            message = f"EnergyBudget(watt_hours={watt_hours!r}); allowed: a finite number above 0."
-            raise OptionError(message)
+            refuse(f"EnergyBudget(watt_hours={watt_hours!r})", "a finite number above 0")
         self.watt_hours = watt_hours
         self._used_wh: dict[str, float] = {}
 

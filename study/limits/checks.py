@@ -105,8 +105,7 @@ def check_limits(wanted: set[float] | None, boards: Mapping[str, Sequence[PowerL
                 raise OptionError(message)
             for limit_w in sorted(wanted):
                 if not board.lowest_w <= limit_w <= board.highest_w:
-                    message = (
-                        f"power limits: {limit_w:g} W is out of the range of {host}, "
-                        f"{board.device_uuid}; allowed: {board.lowest_w:g} to {board.highest_w:g} W."
+                    refuse(
+                        f"power limits: {limit_w:g} W is out of the range of {host}, {board.device_uuid}",
+                        f"{board.lowest_w:g} to {board.highest_w:g} W",
                     )
-                    raise OptionError(message)

@@ -110,9 +110,9 @@ def assert_energies_are_right(study: Driver) -> None:
             assert parts_j == pytest.approx(attempts_j.sum(), rel=0.03)
     assert compared >= TRIALS - 1
     assert list(whole["energy_j"]) == pytest.approx(list(whole["known_j"]), rel=0.03)
-    # A killed attempt may have a single epoch, whose edges weigh more: then within the stated uncertainty.
-    stated_j = table(study, "epochs").groupby(["trial_id", "attempt"])["uncertainty_j"].sum()
-    allowed_j = (0.03 * sums["known_j"]).combine(stated_j.reindex(sums.index, fill_value=0.0), max)
+    # A killed attempt may have a single epoch, whose edges weigh more: it is within its stated uncertainty.
+    stated_j = table(study, "epochs").groupby(["trial_id", "attempt"])["uncertainty_j"].min()
+    allowed_j = (0.03 * sums["known_j"]).where(epochs.size() > 1, stated_j)
     assert ((sums["energy_j"] - sums["known_j"]).abs() <= allowed_j).all(), sums
 
 

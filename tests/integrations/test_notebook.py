@@ -70,9 +70,8 @@ def test_the_notebook_shows_progress_answer_and_figure(
     shown = [output["data"] for output in outputs if "data" in output]
     texts = [output.get("text", "") for output in outputs]
     output = "".join([*texts, *(data.get("text/plain", "") for data in shown)])
-    assert (
-        "tensorboard --logdir" in output
-    )  # later output does not clear what came before the trials
+    # Later output does not clear what came before the trials.
+    assert "tensorboard --logdir" in output
     assert "[1/8] setup" in output
     assert "[8/8] setup" in output
     pages = [data["text/html"] for data in shown if "text/html" in data]

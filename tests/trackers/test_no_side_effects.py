@@ -223,6 +223,11 @@ MAY_END_A_PROCESS = {
 """Modules that are allowed to end a process, and why."""
 
 
+def test_every_exemption_is_of_a_module() -> None:
+    """A module that is gone or renamed has none."""
+    assert MAY_END_A_PROCESS.keys() <= FILES.keys()
+
+
 @pytest.mark.parametrize("module", [each for each in FILES if each not in MAY_END_A_PROCESS])
 def test_no_module_can_end_the_process(module: str) -> None:
     """No other module of `trackers` can end the process, by itself or by `process_end`."""

@@ -64,6 +64,13 @@ def test_an_old_power_source_gives_the_present_name() -> None:
             EnergyMeter(given)
 
 
+@pytest.mark.parametrize("given", [None, 5, [None], "nvml"])
+def test_what_is_no_power_source_is_refused(given: object) -> None:
+    """When the meter is made, and not when it first reads."""
+    with pytest.raises(TypeError, match="allowed: a PowerSource, several, or the result of detect"):
+        EnergyMeter(given)  # type: ignore[arg-type]
+
+
 def test_an_unknown_name_is_as_unknown_as_ever() -> None:
     """Python's own words stay where we know nothing."""
     with pytest.raises(AttributeError, match=r"^'Device' object has no attribute 'colour'$"):
@@ -77,7 +84,7 @@ def test_a_device_is_still_copied_and_pickled() -> None:
     assert copy.deepcopy(BOARD) == pickle.loads(pickle.dumps(BOARD)) == BOARD  # noqa: S301 - its own
 
 
-def test_the_page_on_upgrading_has_every_name_that_is_answered() -> None:
+def test_the_page_on_upgrading_has_the_names_of_these_tests() -> None:
     """In a row of its table, the old name before the present one."""
     renamed = [(old, new) for _, old, new in NAMES] + [("counter_outlives", "counter_persists")]
     rows = PAGE.splitlines()

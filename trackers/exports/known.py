@@ -135,7 +135,7 @@ def _parse_exporter(word: str) -> RequestedExporter:
         message = f"--log is {word}; allowed: {words()}."
         raise ExportOptionError(message)
     if known.value == "PORT" and value and not _is_port(value):
-        message = f"--log is {word}; allowed after `=` is a port, 0 to 65535, or HOST:PORT."
+        message = f"--log is {word}; allowed after `=`: a port from 0 to 65535, or HOST:PORT."
         raise ExportOptionError(message)
     return RequestedExporter(word=name, known=known, value=value)
 

@@ -17,19 +17,23 @@ def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[
     """Return one source, several sources, or the result of `detect()`, as a tuple of sources.
 
     Raises:
-        TypeError: A source was written for version 0.2.
+        TypeError: One of them is not a power source, or was written for version 0.2.
     """
-    if isinstance(given, Detection):
-        sources = given.sources
-    elif isinstance(given, Iterable):
-        sources = tuple(given)
-    else:
-        sources = (given,)
+    several = given.sources if isinstance(given, Detection) else given
+    if isinstance(several, PowerSource) or not isinstance(several, Iterable):
+        several = (several,)
+    sources = tuple(several)
     for each in sources:
-        if hasattr(each, "counter_outlives") and not hasattr(each, "counter_persists"):
-            kind = type(each).__name__
-            raise TypeError(renamed(f"{kind}.counter_outlives", "counter_persists"))
+        if not isinstance(each, PowerSource):
+            raise TypeError(_why_no_source(each))
     return sources
+
+
+def _why_no_source(given: object) -> str:
+    kind = type(given).__name__
+    if hasattr(given, "counter_outlives"):
+        return renamed(f"{kind}.counter_outlives", "counter_persists")
+    return f"{given!r} is a {kind}; allowed: a PowerSource, several, or the result of detect()"
 
 
 @final

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 import tyro
 
-from study.errors import OptionError, refuse
+from study.errors import refuse
 
 SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
 IMAGE_SIZE = 64
@@ -42,11 +42,8 @@ class CelebaOptions:
         if self.weights == "":
             refuse("--weights is empty", "imagenet, none, or the path of a file")
         if self.image_size is not None and not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
-            message = (
-                f"--image-size is {self.image_size}; allowed: whole pixels from "
-                f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}."
-            )
-            raise OptionError(message)
+            allowed = f"whole pixels from {SMALLEST_IMAGE} to {LARGEST_IMAGE}"
+            refuse(f"--image-size is {self.image_size}", allowed)
 
     @property
     def pixels(self) -> int:

@@ -114,10 +114,7 @@ def read_space(
     ]
     space = Space(axes=tuple(axes))
     if not isinstance(ties, dict):
-        message = (
-            f"{where}: {TIE} is {ties!r}; allowed: a function by name, such as {_TIE_EXAMPLE}."
-        )
-        raise OptionError(message)
+        refuse(f"{where}: {TIE} is {ties!r}", f"a function by name, such as {_TIE_EXAMPLE}")
     told = [*more_ties, *(f"{name}={function}" for name, function in ties.items())]
     return tied_space(space, told, where=where) if told else space
 

@@ -134,9 +134,8 @@ def test_idle_power_is_measured_before_a_window(tmp_path: Path) -> None:
         return list(facts.idle_power_w.values())
 
     def found() -> tuple[list[float], Reading] | None:
-        time.sleep(
-            5 * EPOCH_S
-        )  # much longer than from the start of the recording to that of sampling
+        # Much longer than from the start of the recording to that of sampling.
+        time.sleep(5 * EPOCH_S)
         window = key(next(epochs))
         opened(trial, manager, window)
         idle_w = idle_power_w()
